@@ -1,0 +1,67 @@
+#!/usr/bin/env node
+// The launcher: plain CommonJS that any Node can read. Runs Malle in place on Node 26 or newer,
+// else with the Node that npm installed beside it, else says what to do (exit 69).
+'use strict'
+const { existsSync } = require('node:fs')
+const path = require('node:path')
+const { pathToFileURL } = require('node:url')
+
+const OLDEST = 26
+const root = path.join(__dirname, '..')
+
+if (Number.parseInt(process.versions.node, 10) >= OLDEST) {
+  const tree = path.join(root, 'src', 'cli', 'malle.ts')
+  const entry = existsSync(tree) ? tree : path.join(root, 'dist', 'cli', 'malle.js')
+  import(pathToFileURL(entry).href).catch((error) => {
+    process.stderr.write(`malle: cannot start: ${error && error.stack ? error.stack : error}\n`)
+    process.exitCode = 70
+  })
+} else {
+  startWith(process.env.MALLE_NODE || bundledNode())
+}
+
+/** The binary of this platform's optional dependency, if npm installed it. */
+function bundledNode() {
+  for (const name of [`node-${process.platform}-${process.arch}`, `node-bin-${process.platform}-${process.arch}`]) {
+    try {
+      const folder = path.dirname(require.resolve(`${name}/package.json`, { paths: [root] }))
+      const binary = path.join(folder, 'bin', 'node')
+      if (existsSync(binary)) return binary
+    } catch (error) {
+      if (error.code !== 'MODULE_NOT_FOUND') throw error
+    }
+  }
+  return undefined
+}
+
+function startWith(binary) {
+  const advice = `Malle needs Node.js ${OLDEST} or newer, and this is ${process.version}. Run "npm ci" in ${root}, or set MALLE_NODE to such a binary.`
+  if (binary === undefined) {
+    process.stderr.write(`malle: ${advice}\n`)
+    process.exitCode = 69
+    return
+  }
+  const { spawn, spawnSync } = require('node:child_process')
+  const version = spawnSync(binary, ['--version'], { encoding: 'utf8' })
+  if (version.status !== 0 || Number.parseInt(String(version.stdout).slice(1), 10) < OLDEST) {
+    process.stderr.write(`malle: ${binary} is not Node.js ${OLDEST}. ${advice}\n`)
+    process.exitCode = 69
+    return
+  }
+  const child = spawn(binary, [__filename, ...process.argv.slice(2)], { stdio: 'inherit' })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2']) {
+    process.on(signal, () => child.kill(signal))
+  }
+  child.on('error', (error) => {
+    process.stderr.write(`malle: cannot run ${binary}: ${error.message}\n`)
+    process.exitCode = 69
+  })
+  child.on('exit', (code, signal) => {
+    if (signal !== null) {
+      process.removeAllListeners(signal)
+      process.kill(process.pid, signal)
+    } else {
+      process.exitCode = code
+    }
+  })
+}
