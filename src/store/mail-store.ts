@@ -1,0 +1,105 @@
+import type { AccountId, MailboxKey, Modseq, Uid } from '#mail/ids.ts'
+import type { Result } from '#lib/result.ts'
+import type {
+  AccountRef,
+  AccountState,
+  BodyPlace,
+  Change,
+  ChangesCursor,
+  EmailFields,
+  EmailRow,
+  MailboxChanges,
+  MailboxInfo,
+  MaildropPage,
+  MessagePage,
+  StagedBody,
+  UidSet,
+} from './types.ts'
+import type { Delivered, DeliverRefusal, DeliverRequest, WriteKind, Writes } from './writes.ts'
+
+/**
+ * Keeps accounts' mailboxes and messages. Thread-safe by construction: every thread has its own instance.
+ * Reads see everything committed before they began. No read holds a transaction across an await: what comes in
+ * slices may straddle a commit, and {@link changes} tells what happened since.
+ */
+export interface MailStore extends AsyncDisposable {
+  // --- reading: accounts and mailboxes ---
+
+  /** `undefined`: no such account in this store. */
+  state(account: AccountRef): Promise<AccountState | undefined>
+  /** All mailboxes, INBOX first, then by name. Empty when the account does not exist. */
+  mailboxes(account: AccountRef): Promise<readonly MailboxInfo[]>
+  mailbox(account: AccountRef, key: MailboxKey): Promise<MailboxInfo | undefined>
+  mailboxByName(account: AccountRef, name: string): Promise<MailboxInfo | undefined>
+  /** Names subscribed to, ascending; they need not exist. */
+  subscriptions(account: AccountRef): Promise<readonly string[]>
+  /**
+   * Keyword sets of the account with ids from `first` on, in order of their ids without gaps.
+   * Set 0 (empty) is the first; sets never change, so callers keep them.
+   */
+  keywordSets(account: AccountRef, first: number): Promise<readonly (readonly string[])[]>
+
+  // --- reading: messages ---
+
+  /** One slice: up to `limit` (default 5,000) messages with UIDs above `after`. Fewer than `limit` means the end. */
+  messages(account: AccountRef, mailbox: MailboxKey, after: Uid | 0, limit?: number): Promise<MessagePage>
+  /** One slice of what changed after `since`; pass `next` of the last answer to go on. */
+  changes(account: AccountRef, mailbox: MailboxKey, since: Modseq | 0, cursor?: ChangesCursor): Promise<MailboxChanges>
+  /**
+   * The named messages ascending by UID, in slices small enough for the loop. UIDs that never were are left out.
+   * Expunged ones are found for at least a day, with `gone` set.
+   */
+  emails(account: AccountRef, mailbox: MailboxKey, uids: UidSet, fields: EmailFields): AsyncIterable<readonly EmailRow[]>
+  /** Maildrop of POP3 in slices, ascending by UID. */
+  maildrop(account: AccountRef, mailbox: MailboxKey): AsyncIterable<MaildropPage>
+  /** The bytes of an email, without trace. Opening is free; a body that is missing or damaged throws at read. */
+  body(account: AccountRef, place: BodyPlace): StoredBody
+
+  // --- writing ---
+
+  /** Takes a body in, before the request that names it. Small ones stay in memory. */
+  stage(shard: number): BodyStage
+  /** The same body for another shard; small ones are returned as they are. */
+  restage(body: StagedBody, shard: number): Promise<StagedBody>
+  write<K extends WriteKind>(kind: K, request: Writes[K]['request']): Promise<Result<Writes[K]['value'], Writes[K]['refusal']>>
+  /** One answer per recipient, in their order; all are on disk when the promise settles. */
+  deliver(request: DeliverRequest): Promise<readonly Result<Delivered, DeliverRefusal>[]>
+
+  // --- announcements ---
+
+  /** Calls `listener` after each commit that touches the account; returns the way to stop. */
+  watch(account: AccountId, listener: (change: Change) => void): () => void
+}
+
+/** Bytes on disk. */
+export interface StoredBody {
+  /** Octets. */
+  readonly size: number
+  /**
+   * Octets `start` (inclusive) to `end` (exclusive), at most 1 MiB a call. Given at once where that is cheap.
+   * @throws {DamagedBody} when they are not there or not what was stored.
+   */
+  read(start: number, end: number): Uint8Array | Promise<Uint8Array>
+  /** The same range in chunks of at most 256 KiB, read as they are asked for. */
+  stream(start: number, end: number): AsyncIterable<Uint8Array>
+}
+
+/** A body on its way in. `write` applies back pressure: await what it returns before the next chunk. */
+export interface BodyStage {
+  /** @throws {StoreFull} when there is no space left. */
+  write(chunk: Uint8Array): Promise<void> | void
+  /** Synced where it is large. */
+  finish(): Promise<StagedBody>
+  /** Drops everything; safe to call at any time, also after `finish` when no request will name the body. */
+  abandon(): Promise<void>
+}
+
+/** A body that cannot be given: its bytes are missing or fail their checksum. */
+export class DamagedBody extends Error {
+  override readonly name = 'DamagedBody'
+}
+
+/** No space left for a staged body (ENOSPC, EDQUOT). */
+export class StoreFull extends Error {
+  override readonly name = 'StoreFull'
+}

@@ -1,0 +1,230 @@
+/**
+ * Writes are requests as data, each decided and executed wholly by the writer of the account's shard.
+ * When the answer comes, the change is on disk and visible to every reader of this process (design §4).
+ * @module
+ */
+import type { MailboxKey, Modseq, Uid } from '#mail/ids.ts'
+import type { PreparedEmail } from '#mail/prepare.ts'
+import type { UidSet } from '#mail/uid-set.ts'
+import type { Flags } from './flags.ts'
+import type { AccountRef, ChangedFlags, MailboxInfo, NewMessage, QuotaLimits, SpecialUse, StagedBody } from './types.ts'
+
+/** Every request says whose account and who asks (`by` comes back in {@link Change.by}). */
+export interface Asked {
+  readonly account: AccountRef
+  readonly by: string
+}
+
+/** Every answer carries the account's MODSEQ as committed; a view that has reached it shows the change. */
+export interface Committed {
+  readonly modseq: Modseq
+}
+
+/** The store cannot write now; nothing of the request was kept. */
+export interface Unavailable {
+  readonly kind: 'unavailable'
+  readonly reason: 'full' | 'read-only' | 'failed' | 'closing'
+}
+export interface NoSuchAccount {
+  readonly kind: 'no-such-account'
+}
+export interface NoSuchMailbox {
+  readonly kind: 'no-such-mailbox'
+}
+export interface MailboxExists {
+  readonly kind: 'mailbox-exists'
+}
+/** `name` breaks a limit: empty level, over 255 octets a level, over 1,000 octets, over 50 levels, a control character, not NFC. */
+export interface BadName {
+  readonly kind: 'bad-name'
+  readonly why: 'empty-level' | 'too-long' | 'too-deep' | 'bad-character'
+}
+export interface TooManyMailboxes {
+  readonly kind: 'too-many-mailboxes'
+  readonly limit: number
+}
+export interface OverQuota {
+  readonly kind: 'over-quota'
+  readonly resource: 'storage' | 'message'
+  /** Octets or messages. */
+  readonly limit: number
+}
+/** More keywords on a message, longer ones, or more distinct sets in the account than the store takes. */
+export interface TooManyKeywords {
+  readonly kind: 'too-many-keywords'
+  readonly limit: number
+}
+export interface IsInbox {
+  readonly kind: 'is-inbox'
+}
+export interface SpecialUseTaken {
+  readonly kind: 'special-use-taken'
+  readonly by: string
+}
+export interface UidlTaken {
+  readonly kind: 'uidl-taken'
+  readonly uidl: string
+}
+/** The mailbox has no messages left for UIDs (RFC 9051 §2.3.1.1: 2^32 - 1 is the end). */
+export interface UidsExhausted {
+  readonly kind: 'uids-exhausted'
+}
+
+export interface MailboxPlan {
+  readonly name: string
+  readonly specialUse: SpecialUse | undefined
+  readonly subscribed: boolean
+}
+
+/** Makes the account if it is not there yet, with its mailboxes (INBOX always); changes nothing that exists. */
+export interface OpenAccountRequest extends Asked {
+  readonly mailboxes: readonly MailboxPlan[]
+  readonly limits: QuotaLimits
+}
+
+export interface SetLimitsRequest extends Asked {
+  readonly limits: QuotaLimits
+}
+
+/** All messages or none (RFC 3502 §6.3.11). */
+export interface AppendRequest extends Asked {
+  readonly mailbox: MailboxKey
+  readonly messages: readonly NewMessage[]
+}
+export interface Appended extends Committed {
+  readonly uidValidity: number
+  /** In the order of the request. */
+  readonly uids: readonly Uid[]
+}
+
+export interface Recipient {
+  readonly account: AccountRef
+  /** By name; where it does not exist, INBOX. */
+  readonly mailbox: string
+  readonly trace: Uint8Array
+  readonly flags: Flags
+  readonly internalDate: number
+  readonly internalZone: number
+}
+/** One message for several recipients of one shard, who share its body. Each is decided alone. */
+export interface DeliverRequest {
+  readonly shard: number
+  readonly by: string
+  readonly body: StagedBody
+  readonly email: PreparedEmail
+  readonly recipients: readonly Recipient[]
+}
+export interface Delivered extends Committed {
+  readonly mailbox: MailboxKey
+  readonly uidValidity: number
+  readonly uid: Uid
+}
+export type DeliverRefusal = NoSuchAccount | OverQuota | Unavailable | UidsExhausted
+
+/** STORE: system bits and keywords are added, removed, or put in place of all. */
+export interface ChangeFlagsRequest extends Asked {
+  readonly mailbox: MailboxKey
+  readonly uids: UidSet
+  readonly action: 'add' | 'remove' | 'replace'
+  readonly flags: Flags
+  /** Messages with a higher MODSEQ are left alone and named in `modified` (RFC 7162 §3.1.3). */
+  readonly unchangedSince: Modseq | undefined
+}
+export interface FlagsChanged extends Committed {
+  /** Only messages whose flags are different now; they carry MODSEQs up to `modseq`. */
+  readonly changed: ChangedFlags
+  /** Refused by `unchangedSince`. */
+  readonly modified: UidSet
+  /** Asked for, but expunged meanwhile (or never there). */
+  readonly gone: UidSet
+}
+
+/** COPY and MOVE inside one account: flags and INTERNALDATE are kept, new UIDs ascend in the order of the old. All or nothing. */
+export interface TransferRequest extends Asked {
+  readonly mailbox: MailboxKey
+  readonly uids: UidSet
+  readonly target: MailboxKey
+}
+export interface Transferred extends Committed {
+  /** UIDVALIDITY of the target. */
+  readonly uidValidity: number
+  /** Those that were still there; the nth of `from` became the nth of `to`. */
+  readonly from: UidSet
+  readonly to: UidSet
+}
+
+export interface ExpungeRequest extends Asked {
+  readonly mailbox: MailboxKey
+  /** `undefined`: all. */
+  readonly uids: UidSet | undefined
+  /** `deleted`: only those with `\Deleted` (EXPUNGE); `any`: all named (a POP3 maildrop at QUIT). */
+  readonly which: 'deleted' | 'any'
+}
+export interface Expunged extends Committed {
+  readonly expunged: UidSet
+}
+
+/** Superior levels are created with it (RFC 9051 §6.3.4). */
+export interface CreateMailboxRequest extends Asked {
+  readonly name: string
+  readonly specialUse: SpecialUse | undefined
+}
+/** Inferiors stay; their missing superior is shown as `\NonExistent`. Its messages become deleted mail. */
+export interface DeleteMailboxRequest extends Asked {
+  readonly mailbox: MailboxKey
+}
+/** Inferiors go along; superiors of the new name are created; INBOX instead moves its messages (RFC 9051 §6.3.6). */
+export interface RenameMailboxRequest extends Asked {
+  readonly from: string
+  readonly to: string
+}
+export interface SubscribeRequest extends Asked {
+  /** Need not exist (RFC 9051 §6.3.7). */
+  readonly name: string
+  readonly subscribed: boolean
+}
+
+/** Each kind of write: what is asked, what is answered, what is refused. */
+export interface Writes {
+  openAccount: { request: OpenAccountRequest; value: Committed; refusal: BadName | Unavailable }
+  removeAccount: { request: Asked; value: Committed; refusal: NoSuchAccount | Unavailable }
+  setLimits: { request: SetLimitsRequest; value: Committed; refusal: NoSuchAccount | Unavailable }
+  append: {
+    request: AppendRequest
+    value: Appended
+    refusal: NoSuchAccount | NoSuchMailbox | OverQuota | TooManyKeywords | UidlTaken | UidsExhausted | Unavailable
+  }
+  changeFlags: {
+    request: ChangeFlagsRequest
+    value: FlagsChanged
+    refusal: NoSuchAccount | NoSuchMailbox | TooManyKeywords | Unavailable
+  }
+  copy: {
+    request: TransferRequest
+    value: Transferred
+    refusal: NoSuchAccount | NoSuchMailbox | OverQuota | UidsExhausted | Unavailable
+  }
+  move: {
+    request: TransferRequest
+    value: Transferred
+    refusal: NoSuchAccount | NoSuchMailbox | UidsExhausted | Unavailable
+  }
+  expunge: { request: ExpungeRequest; value: Expunged; refusal: NoSuchAccount | NoSuchMailbox | Unavailable }
+  createMailbox: {
+    request: CreateMailboxRequest
+    value: Committed & { readonly mailbox: MailboxInfo }
+    refusal: NoSuchAccount | MailboxExists | BadName | TooManyMailboxes | SpecialUseTaken | Unavailable
+  }
+  deleteMailbox: {
+    request: DeleteMailboxRequest
+    value: Committed
+    refusal: NoSuchAccount | NoSuchMailbox | IsInbox | Unavailable
+  }
+  renameMailbox: {
+    request: RenameMailboxRequest
+    value: Committed
+    refusal: NoSuchAccount | NoSuchMailbox | MailboxExists | BadName | TooManyMailboxes | IsInbox | Unavailable
+  }
+  subscribe: { request: SubscribeRequest; value: Committed; refusal: NoSuchAccount | BadName | TooManyMailboxes | Unavailable }
+}
+export type WriteKind = keyof Writes
