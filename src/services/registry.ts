@@ -1,0 +1,140 @@
+/**
+ * The registry: what sessions of every thread ask the main thread (design §5). All arguments and answers are
+ * cloneable data, so that the same interface is spoken in process and over a MessagePort.
+ * @module
+ */
+import type { Result } from '#lib/result.ts'
+import type { AccountId } from '#mail/ids.ts'
+import type { Protocol, ScramVerifier } from '#store/directory.ts'
+import type { AccountRef } from '#store/types.ts'
+
+/** Unique in the installation's run, short, in every log line of the connection. */
+export type ConnectionId = string
+
+export interface ConnectionInfo {
+  readonly id: ConnectionId
+  readonly protocol: 'imap' | 'pop3' | 'smtp' | 'submission' | 'lmtp' | 'http'
+  /** IP address of the peer, IPv4-mapped forms unmapped. */
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly localPort: number
+  /** Implicit TLS; STARTTLS tells it later with {@link Registry.note}. */
+  readonly secure: boolean
+  /** Milliseconds since 1970. */
+  readonly since: number
+}
+
+export type ConnectionRefusal =
+  | { readonly kind: 'too-many-connections'; readonly limit: number }
+  | { readonly kind: 'too-many-from-address'; readonly limit: number }
+  | { readonly kind: 'closing' }
+
+/** What a session tells of itself for `session list`. */
+export interface ConnectionNote {
+  readonly secure?: boolean
+  /** Short, for people: the client's ID, the mailbox selected. No secrets. */
+  readonly client?: string
+  readonly mailbox?: string
+  readonly state?: string
+}
+
+/** A connection as `session list` shows it. */
+export interface ConnectionView extends ConnectionInfo, ConnectionNote {
+  readonly address: string | undefined
+}
+
+/** A person has shown who they are. */
+export interface Login {
+  readonly account: AccountRef
+  /** Canonical address of the account. */
+  readonly address: string
+  readonly displayName: string
+  /** Name of the app password, `undefined` for the person's own. */
+  readonly appPassword: string | undefined
+}
+
+export interface PasswordAttempt {
+  readonly connection: ConnectionId
+  readonly protocol: Protocol
+  /** As the client sent it (PLAIN's authcid): full address, or the local part where one domain exists. */
+  readonly login: string
+  /** PLAIN's authzid, empty or the same person; another person's is refused. */
+  readonly authorizeAs: string
+  readonly password: string
+}
+
+export type LoginRefusal =
+  /** Unknown user and wrong password alike, after the same time. */
+  | { readonly kind: 'wrong-credentials' }
+  /** The account or app password is not for this protocol, or the account is disabled; only said after right credentials. */
+  | { readonly kind: 'not-allowed'; readonly why: 'protocol' | 'disabled' | 'authorization' }
+  /** Too many failures; come back after `retryAfterMs`. */
+  | { readonly kind: 'throttled'; readonly retryAfterMs: number }
+  | { readonly kind: 'too-many-sessions'; readonly limit: number }
+  /** We cannot tell now ([UNAVAILABLE], [SYS/TEMP]). */
+  | { readonly kind: 'unavailable' }
+
+export interface ScramAttempt {
+  readonly connection: ConnectionId
+  readonly protocol: Protocol
+  readonly login: string
+  readonly authorizeAs: string
+}
+
+/** For SCRAM's server-first message; unknown users get a salt of their own, always the same, and verifiers nobody can meet. */
+export interface ScramSecrets {
+  readonly salt: Uint8Array
+  readonly iterations: number
+  /** One a password (the person's, each app password) that was made with this salt and count. */
+  readonly verifiers: readonly ScramVerifier[]
+}
+
+/** What became of a SCRAM exchange: the index of the verifier that fitted, or a failure. */
+export interface ScramOutcome {
+  readonly attempt: ScramAttempt
+  readonly matched: number | undefined
+}
+
+/** Where mail for an address goes. */
+export interface DeliveryTarget {
+  readonly account: AccountRef
+  /** Canonical address of the account, for Delivered-To. */
+  readonly address: string
+  /** What stood behind the `+`, `undefined` without. */
+  readonly detail: string | undefined
+}
+
+export type RecipientRefusal =
+  /** Not one of our domains. */
+  | { readonly kind: 'not-local' }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'bad-address' }
+  /** Aliases that lead back to themselves, or to more than 1,000 accounts. */
+  | { readonly kind: 'alias-loop' }
+
+/** Pushed to a session. */
+export type SessionOrder =
+  /** Say goodbye and close: kicked by an administrator, account removed or password changed, server stopping. */
+  | { readonly kind: 'close'; readonly why: 'kicked' | 'account' | 'stopping' }
+  /** Another login wants the maildrop: release it and close if nothing was heard for 60 s (design §4). */
+  | { readonly kind: 'yield-maildrop' }
+
+export interface Registry {
+  /** Counts the connection; a refused one is told so and closed. Orders come to `listener` until {@link disconnect}. */
+  connect(info: ConnectionInfo, listener: (order: SessionOrder) => void): Promise<Result<void, ConnectionRefusal>>
+  note(connection: ConnectionId, note: ConnectionNote): void
+  /** Forgets the connection, frees what it held (its maildrop too). */
+  disconnect(connection: ConnectionId): void
+
+  /** Throttle, then cache, then hash. On success the connection belongs to the account. */
+  login(attempt: PasswordAttempt): Promise<Result<Login, LoginRefusal>>
+  scramStart(attempt: ScramAttempt): Promise<Result<ScramSecrets, LoginRefusal>>
+  scramFinish(outcome: ScramOutcome): Promise<Result<Login, LoginRefusal>>
+
+  /** Exclusive use of an account's maildrop until {@link disconnect} or {@link unlockMaildrop}. */
+  lockMaildrop(account: AccountId, connection: ConnectionId): Promise<Result<void, { readonly kind: 'in-use' }>>
+  unlockMaildrop(account: AccountId, connection: ConnectionId): void
+
+  /** Aliases, catch-all and plus-addressing resolved; each account once. */
+  resolve(address: string): Promise<Result<readonly DeliveryTarget[], RecipientRefusal>>
+}

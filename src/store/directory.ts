@@ -1,0 +1,105 @@
+/** The directory: domains, accounts, aliases and app passwords. One for the whole installation, changed by the main thread only. @module */
+import type { Result } from '#lib/result.ts'
+import type { AccountId } from '#mail/ids.ts'
+import type { AccountRef, QuotaLimits } from './types.ts'
+
+/** Protocols an account or app password may be used for. `smtp` is submission; mail is received regardless. */
+export type Protocol = 'imap' | 'pop3' | 'smtp'
+
+export interface DomainRecord {
+  /** Lower case, in A-label (punycode) form. */
+  readonly name: string
+  /** Canonical address that takes mail for unknown local parts. */
+  readonly catchAll: string | undefined
+  readonly createdAt: number
+}
+
+export interface AccountRecord {
+  readonly ref: AccountRef
+  /** Canonical: local part lower case and NFC, domain as {@link DomainRecord.name}. It is the login. */
+  readonly address: string
+  /** Shown to people; may be empty. */
+  readonly displayName: string
+  /** PHC string (`$argon2id$…`) or, imported, Dovecot's `{SCHEME}…` form; `undefined`: no password login. */
+  readonly passwordHash: string | undefined
+  /** SCRAM verifiers of the person's password, only where configured (design §9). */
+  readonly scram: ScramVerifier | undefined
+  readonly protocols: readonly Protocol[]
+  readonly limits: QuotaLimits
+  /** `false`: nobody logs in; mail is still received. */
+  readonly enabled: boolean
+  readonly createdAt: number
+}
+
+/** What a server keeps to check SCRAM-SHA-256 (RFC 5802 §3, RFC 7677). */
+export interface ScramVerifier {
+  readonly salt: Uint8Array
+  readonly iterations: number
+  readonly storedKey: Uint8Array
+  readonly serverKey: Uint8Array
+}
+
+export interface AliasRecord {
+  /** Canonical address. */
+  readonly address: string
+  /** Canonical addresses, at least one; local accounts or further aliases. */
+  readonly targets: readonly string[]
+  readonly createdAt: number
+}
+
+export interface AppPasswordRecord {
+  readonly id: number
+  readonly account: AccountId
+  /** What it is for, unique in the account: "phone", "work laptop". */
+  readonly name: string
+  readonly protocols: readonly Protocol[]
+  /** SHA-256 of the password (which is random, at least 120 bits). */
+  readonly sha256: Uint8Array
+  /** Made with the account's SCRAM salt, once for each iteration count in use. */
+  readonly scram: readonly ScramVerifier[]
+  readonly createdAt: number
+  readonly lastUsedAt: number | undefined
+}
+
+export type NewAccount = Omit<AccountRecord, 'ref' | 'createdAt'> & { readonly shard: number }
+export type AccountChange = Partial<Omit<AccountRecord, 'ref' | 'createdAt' | 'address'>> & { readonly shard?: number }
+
+export type DirectoryRefusal =
+  | { readonly kind: 'exists'; readonly what: 'domain' | 'account' | 'alias' | 'app-password'; readonly name: string }
+  | { readonly kind: 'no-such'; readonly what: 'domain' | 'account' | 'alias' | 'app-password'; readonly name: string }
+  | { readonly kind: 'in-use'; readonly what: 'domain'; readonly name: string }
+
+/** Every change is on disk when its promise settles. Names are given in canonical form. */
+export interface Directory extends AsyncDisposable {
+  domains(): Promise<readonly DomainRecord[]>
+  domain(name: string): Promise<DomainRecord | undefined>
+  addDomain(name: string): Promise<Result<DomainRecord, DirectoryRefusal>>
+  setCatchAll(name: string, target: string | undefined): Promise<Result<DomainRecord, DirectoryRefusal>>
+  /** Refuses while accounts or aliases are in it. */
+  removeDomain(name: string): Promise<Result<void, DirectoryRefusal>>
+
+  accounts(domain?: string): Promise<readonly AccountRecord[]>
+  account(address: string): Promise<AccountRecord | undefined>
+  accountById(id: AccountId): Promise<AccountRecord | undefined>
+  /** All or none, in one transaction. */
+  addAccounts(accounts: readonly NewAccount[]): Promise<Result<readonly AccountRecord[], DirectoryRefusal>>
+  changeAccount(id: AccountId, change: AccountChange): Promise<Result<AccountRecord, DirectoryRefusal>>
+  /** Its app passwords go with it; its id is never used again. */
+  removeAccount(id: AccountId): Promise<Result<void, DirectoryRefusal>>
+  /** The account's SCRAM salt, made at first need; shared by all its verifiers because SCRAM sends one salt. */
+  scramSalt(id: AccountId): Promise<Uint8Array>
+
+  aliases(domain?: string): Promise<readonly AliasRecord[]>
+  alias(address: string): Promise<AliasRecord | undefined>
+  setAlias(address: string, targets: readonly string[]): Promise<Result<AliasRecord, DirectoryRefusal>>
+  removeAlias(address: string): Promise<Result<void, DirectoryRefusal>>
+
+  appPasswords(account: AccountId): Promise<readonly AppPasswordRecord[]>
+  addAppPassword(record: Omit<AppPasswordRecord, 'id' | 'createdAt' | 'lastUsedAt'>): Promise<Result<AppPasswordRecord, DirectoryRefusal>>
+  removeAppPassword(account: AccountId, name: string): Promise<Result<void, DirectoryRefusal>>
+  /** Best effort, batched. */
+  noteAppPasswordUse(id: number, at: number): void
+
+  /** Secret of this installation, 32 bytes, made once: keys caches and the false salts of unknown users. */
+  secret(): Promise<Uint8Array>
+}
