@@ -1,0 +1,46 @@
+/** What every session of every protocol is given by the composition. @module */
+import type { SecureContext } from 'node:tls'
+import type { Clock } from '#lib/clock.ts'
+import type { MailStore } from '#store/mail-store.ts'
+import type { Registry } from './registry.ts'
+
+/** Structured log: the shape of pino's methods, so that pino itself fits. Secrets and bodies never go in. */
+export interface Log {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+/** Limits that sessions keep to; from the configuration. */
+export interface SessionLimits {
+  /** Octets of one message, literal8 and DATA alike. */
+  readonly messageBytes: number
+  /** Octets of one line. */
+  readonly lineBytes: number
+  /** Autologout of a logged-in IMAP session. */
+  readonly idleMs: number
+}
+
+/** Certificates as they are now; SIGHUP may change them, so sessions ask at each handshake. */
+export interface TlsIdentity {
+  /** `undefined`: no TLS here, STARTTLS and STLS are not offered. */
+  context(serverName: string | undefined): SecureContext | undefined
+  /** Shared by all threads, so that sessions resume (design §5); 48 bytes. */
+  readonly ticketKeys: Buffer
+}
+
+export interface SessionDeps {
+  /** Our name in greetings and trace lines. */
+  readonly hostname: string
+  readonly store: MailStore
+  readonly registry: Registry
+  readonly limits: SessionLimits
+  /** Plaintext logins without TLS (design §3 `auth.allow_plaintext`). */
+  readonly allowPlaintext: boolean
+  readonly tls: TlsIdentity
+  readonly clock: Clock
+  readonly log: Log
+  /** Makes the id of a connection: unique in this run, short. */
+  readonly newConnectionId: () => string
+}
