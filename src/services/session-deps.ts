@@ -1,46 +1,54 @@
-/** What every protocol's sessions are given, by whoever composes the server. @module */
+/** What every session of every protocol is given by the composition. @module */
 import type { SecureContext } from 'node:tls'
 import type { Clock } from '#lib/clock.ts'
-import type { Log } from '#lib/log.ts'
 import type { MailStore } from '#store/mail-store.ts'
-import type { ConnectionId, Registry } from './registry.ts'
+import type { Registry } from './registry.ts'
 
-/** The part of the configuration that sessions obey; derived from `config`, which sessions do not know. */
+/** Structured log: the shape of pino's methods, so that pino itself fits. Secrets and bodies never go in. */
+export interface Log {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+/** Limits that sessions keep to; from the configuration. */
 export interface SessionLimits {
-  /** Passwords in the clear without TLS (LOGIN, USER/PASS, PLAIN): loopback demo and benches only. */
-  readonly allowPlaintext: boolean
-  /** Octets of one message that comes in. */
+  /** Octets of one message, literal8 and DATA alike. */
   readonly messageBytes: number
-  /** Octets of one command line. */
+  /** Octets of one line. */
   readonly lineBytes: number
-  /** Silence after which a logged-in session ends; protocols raise it to what their RFC demands. */
+  /** Autologout of a logged-in IMAP session. */
   readonly idleMs: number
 }
 
-/**
- * The TLS context for the name the client asked for by SNI, or the usual one. Asked at every handshake, so that new
- * certificates count at once; it carries the ticket keys all threads share (design §5).
- */
-export type TlsContext = (serverName: string | undefined) => SecureContext
+/** Certificates as they are now; SIGHUP may change them, so sessions ask at each handshake. */
+export interface TlsIdentity {
+  /** `undefined`: no TLS here, STARTTLS and STLS are not offered. */
+  context(serverName: string | undefined): SecureContext | undefined
+  /** Shared by all threads, so that sessions resume (design §5); 48 bytes. */
+  readonly ticketKeys: Buffer
+}
 
 /** Counts for `/metrics`. */
 export interface SessionMeter {
-  /** `outcome` is of a small, fixed set: `OK`, `NO`, `BAD`, `-ERR` … */
+  /** `outcome` is one of a small, fixed set: `OK`, `NO`, `BAD`, `-ERR` … */
   command(protocol: string, command: string, outcome: string, ms: number): void
   bytes(protocol: string, received: number, sent: number): void
 }
 
 export interface SessionDeps {
+  /** Our name in greetings and trace lines. */
+  readonly hostname: string
   readonly store: MailStore
   readonly registry: Registry
   readonly limits: SessionLimits
-  /** As greetings show it. */
-  readonly hostname: string
-  /** `undefined`: no STARTTLS, no STLS. */
-  readonly tlsContext: TlsContext | undefined
-  readonly log: Log
+  /** Plaintext logins without TLS (design §3 `auth.allow_plaintext`). */
+  readonly allowPlaintext: boolean
+  readonly tls: TlsIdentity
   readonly clock: Clock
-  /** Unique in the installation's run, across threads. */
-  readonly newConnectionId: () => ConnectionId
+  readonly log: Log
+  /** Makes the id of a connection: unique in this run, short. */
+  readonly newConnectionId: () => string
   readonly meter?: SessionMeter
 }
