@@ -1,0 +1,45 @@
+import type { Socket } from 'node:net'
+import { type SecureContext, TLSSocket } from 'node:tls'
+
+/** Which certificate to show; asked at each handshake, so that a new one counts at once. */
+export interface ContextSource {
+  /** `undefined` as name: the client sent no SNI. */
+  context(serverName: string | undefined): SecureContext | undefined
+}
+
+/**
+ * Does the server side of a TLS handshake on a socket, for implicit TLS and after STARTTLS or STLS.
+ * What was read from the socket before must be thrown away by the caller (STARTTLS injection).
+ * @throws {Error} when the handshake fails or takes longer than `timeoutMs`; the socket is destroyed then.
+ */
+export async function serverHandshake(socket: Socket, source: ContextSource, timeoutMs: number): Promise<TLSSocket> {
+  const secureContext = source.context(undefined)
+  if (secureContext === undefined) throw new Error('There is no certificate for TLS')
+  const secure = new TLSSocket(socket, {
+    isServer: true,
+    secureContext,
+    SNICallback: (name, callback) => callback(null, source.context(name)),
+  })
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error('TLS handshake took too long')), timeoutMs)
+      const fail = (error?: Error) => reject(error ?? new Error('Connection closed during the TLS handshake'))
+      secure.once('error', fail)
+      secure.once('_tlsError', fail)
+      secure.once('close', () => fail())
+      secure.once('secure', () => {
+        secure.removeAllListeners('error')
+        secure.removeAllListeners('_tlsError')
+        secure.removeAllListeners('close')
+        resolve()
+      })
+      secure.once('secure', () => clearTimeout(timer))
+      secure.once('close', () => clearTimeout(timer))
+    })
+  } catch (error) {
+    secure.on('error', () => undefined)
+    secure.destroy()
+    throw error
+  }
+  return secure
+}
