@@ -1,0 +1,153 @@
+/** The kinds of values a configuration field may have. @module */
+import { isIP } from 'node:net'
+import * as v from 'valibot'
+
+/** Where a listener binds. */
+export interface ListenAddress {
+  /** IP address or name, an IPv6 address without brackets. */
+  readonly host: string
+  /** 0: any free one. */
+  readonly port: number
+}
+
+/** A range of IP addresses. */
+export interface Network {
+  readonly address: string
+  /** Leading bits that count: 32 or 128 for a single address. */
+  readonly prefix: number
+  readonly family: 'ipv4' | 'ipv6'
+}
+
+/** What people are told of a field. */
+export interface FieldDoc {
+  /** One sentence or more. */
+  readonly doc: string
+  /** In words: `size`, `integer, at least 1`. */
+  readonly type: string
+  readonly unit?: string
+  /** What would be right, after "write": shown with a mistake. */
+  readonly right: string
+  /** Shown in the sample in place of the default. */
+  readonly sample?: unknown
+}
+
+/** A field of a file that may be left out. */
+export type Field<Input, Output> = v.OptionalSchema<v.GenericSchema<Input, Output>, Input>
+
+/** A field that may be left out: `fallback` is written as in the file. */
+export function field<Input, Output>(
+  schema: v.GenericSchema<Input, Output>,
+  fallback: NoInfer<Input>,
+  doc: FieldDoc,
+): Field<Input, Output> {
+  return v.optional(v.pipe(schema, v.metadata({ ...doc })), fallback)
+}
+
+/** A field that must be there. */
+export function required<Input, Output>(
+  schema: v.GenericSchema<Input, Output>,
+  doc: FieldDoc,
+): v.GenericSchema<Input, Output> {
+  return v.pipe(schema, v.metadata({ ...doc }))
+}
+
+/** What was said of a field, and its default (`undefined`: required). */
+export function fieldDoc(schema: v.GenericSchema): { readonly doc: FieldDoc; readonly fallback: unknown } {
+  const optional = schema.type === 'optional' ? (schema as Field<unknown, unknown>) : undefined
+  return { doc: v.getMetadata(optional?.wrapped ?? schema) as unknown as FieldDoc, fallback: optional?.default }
+}
+
+/** A whole number within bounds. */
+export function integer(least: number, most: number): v.GenericSchema<number, number> {
+  return v.pipe(
+    v.number('is not a number'),
+    v.integer('is not a whole number'),
+    v.minValue(least, `is less than ${least}`),
+    v.maxValue(most, `is more than ${most}`),
+  )
+}
+
+export function yesOrNo(): v.GenericSchema<boolean, boolean> {
+  return v.boolean('is neither true nor false')
+}
+
+/** One of a few words. */
+export function oneOf<const Words extends readonly string[]>(
+  words: Words,
+): v.GenericSchema<Words[number], Words[number]> {
+  return v.picklist(words, 'is not one of the words known here')
+}
+
+export function text(): v.GenericSchema<string, string> {
+  return v.string('is not a string')
+}
+
+const UNITS: Readonly<Record<string, number>> = { B: 1, KB: 1024, MB: 1024 ** 2, GB: 1024 ** 3 }
+
+/** Octets; `KB` is 1,024 of them. `undefined` when it is no size. */
+export function parseSize(written: string): number | undefined {
+  const match = /^(\d{1,12})\s*(B|KB|MB|GB)$/i.exec(written.trim())
+  const unit = UNITS[match?.[2]?.toUpperCase() ?? '']
+  if (match === null || unit === undefined) return undefined
+  const octets = Number(match[1]) * unit
+  return Number.isSafeInteger(octets) ? octets : undefined
+}
+
+/** A number of octets with its unit: "50MB". */
+export function size(least: string, most: string): v.GenericSchema<string, number> {
+  return v.pipe(
+    v.string('is not a string with a unit'),
+    v.check((written) => parseSize(written) !== undefined, 'is not a size'),
+    v.transform((written) => parseSize(written) ?? 0),
+    v.check((octets) => octets >= (parseSize(least) ?? 0), `is less than ${least}`),
+    v.check((octets) => octets <= (parseSize(most) ?? 0), `is more than ${most}`),
+  )
+}
+
+/** `host:port`, an IPv6 host in brackets; `undefined` when it is not. */
+export function parseListenAddress(written: string): ListenAddress | undefined {
+  const match = /^(?:\[([0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/.exec(written)
+  if (match === null) return undefined
+  const [, v6, other, digits] = match
+  const port = Number(digits)
+  if (port > 65_535) return undefined
+  if (v6 !== undefined) return isIP(v6) === 6 ? { host: v6, port } : undefined
+  if (other === undefined || (/^[\d.]+$/.test(other) && isIP(other) !== 4)) return undefined
+  return { host: other, port }
+}
+
+/** A list of `host:port`. */
+export function listenAddresses(): v.GenericSchema<string[], ListenAddress[]> {
+  return v.array(
+    v.pipe(
+      v.string('is not a string'),
+      v.check((written) => parseListenAddress(written) !== undefined, 'is not "host:port"'),
+      v.transform((written) => parseListenAddress(written) ?? { host: '', port: 0 }),
+    ),
+    'is not a list',
+  )
+}
+
+/** An IP address, alone or with `/prefix`; `undefined` when it is not. */
+export function parseNetwork(written: string): Network | undefined {
+  const [address = '', digits, ...more] = written.split('/')
+  const version = isIP(address)
+  if (version === 0 || more.length > 0) return undefined
+  const bits = version === 4 ? 32 : 128
+  if (digits !== undefined && !/^\d{1,3}$/.test(digits)) return undefined
+  const prefix = digits === undefined ? bits : Number(digits)
+  if (prefix > bits) return undefined
+  return { address, prefix, family: version === 4 ? 'ipv4' : 'ipv6' }
+}
+
+/** A list of addresses and networks. */
+export function networks(): v.GenericSchema<string[], Network[]> {
+  return v.array(
+    v.pipe(
+      v.string('is not a string'),
+      v.check((written) => parseNetwork(written) !== undefined, 'is not an IP address or network'),
+      v.transform((written) => parseNetwork(written) ?? { address: '', prefix: 0, family: 'ipv4' as const }),
+    ),
+    'is not a list',
+  )
+}

@@ -1,0 +1,454 @@
+/**
+ * The configuration: each field with its type, default, unit and what it is for. `docs/configuration.md` and the
+ * annotated sample are generated from here (`reference.ts`). @module
+ */
+import { availableParallelism } from 'node:os'
+import path from 'node:path'
+import * as v from 'valibot'
+import {
+  type FieldDoc,
+  field,
+  fieldDoc,
+  integer,
+  type ListenAddress,
+  listenAddresses,
+  type Network,
+  networks,
+  oneOf,
+  required,
+  size,
+  text,
+  yesOrNo,
+} from './fields.ts'
+
+export type { ListenAddress, Network }
+
+/** Each kind of listener, in the order they are shown. */
+export const LISTENERS = [
+  'imap',
+  'imaps',
+  'pop3',
+  'pop3s',
+  'lmtp',
+  'smtp',
+  'submission',
+  'submissions',
+  'http',
+  'https',
+] as const
+export type Listener = (typeof LISTENERS)[number]
+
+/** A certificate chain and its key, as absolute paths of PEM files. */
+export interface CertificateFiles {
+  readonly cert: string
+  readonly key: string
+}
+
+/** The whole configuration: checked, derived, frozen. */
+export interface Config {
+  readonly hostname: string
+  /** Absolute. */
+  readonly data: string
+  /** Empty lists are off. */
+  readonly listen: Readonly<Record<Listener, readonly ListenAddress[]>>
+  readonly tls: {
+    /** `undefined`: a self-made certificate. */
+    readonly files: CertificateFiles | undefined
+    readonly hosts: readonly (CertificateFiles & { readonly name: string })[]
+  }
+  readonly auth: {
+    readonly allowPlaintext: boolean
+    readonly scramForPasswords: boolean
+  }
+  readonly limits: {
+    readonly connections: number
+    readonly connectionsPerUser: number
+    readonly connectionsPerAddress: number
+    readonly authFailuresPerMinute: number
+    readonly messageBytes: number
+    readonly lineBytes: number
+    readonly idleMs: number
+    readonly exempt: readonly Network[]
+  }
+  readonly store: {
+    readonly url: string
+    readonly durability: 'full' | 'relaxed'
+    readonly shards: number
+  }
+  readonly workers: {
+    /** `auto` resolved for this machine. */
+    readonly count: number
+  }
+  readonly smtp: {
+    readonly bareNewline: 'reject' | 'normalise'
+  }
+  readonly log: {
+    readonly level: 'debug' | 'info' | 'warn' | 'error'
+  }
+}
+
+function listener(doc: string, usual: readonly string[]): ReturnType<typeof field<string[], ListenAddress[]>> {
+  return field(listenAddresses(), [], {
+    doc,
+    type: 'list of "host:port"',
+    right: 'a list such as ["[::]:143"]; port 0 takes a free one, an empty list is off',
+    sample: usual,
+  })
+}
+
+function count(
+  least: number,
+  most: number,
+  fallback: number,
+  doc: string,
+  unit?: string,
+): ReturnType<typeof field<number, number>> {
+  const type = `integer, ${least} to ${most}`
+  const right = `a whole number from ${least} to ${most}`
+  return field(integer(least, most), fallback, unit === undefined ? { doc, type, right } : { doc, type, right, unit })
+}
+
+function pemFile(doc: string): ReturnType<typeof field<string, string>> {
+  return field(text(), '', { doc, type: 'path', right: 'the path of a PEM file in quotes' })
+}
+
+const HOST_NAME = /^(?=.{1,253}$)(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*$/
+
+const schema = v.strictObject(
+  {
+    hostname: required(v.pipe(v.string('is not a string'), v.regex(HOST_NAME, 'is not a host name')), {
+      doc: 'Name of this server as others know it: in greetings, in trace lines and in the self-made certificate.',
+      type: 'host name',
+      right: 'a full host name in ASCII, such as "mail.example.org"',
+      sample: 'mail.example.org',
+    }),
+    data: field(v.pipe(v.string('is not a string'), v.nonEmpty('is empty')), '/var/lib/malle', {
+      doc: 'Folder for everything Malle keeps: mail, accounts, queue, indexes. The first verb that writes makes it, for its owner alone. A relative path counts from the folder of this file.',
+      type: 'path',
+      right: 'a path in quotes, such as "/var/lib/malle"',
+    }),
+    listen: v.optional(
+      v.strictObject(
+        {
+          imap: listener('IMAP, with STARTTLS.', ['[::]:143']),
+          imaps: listener('IMAP over TLS from the first byte.', ['[::]:993']),
+          pop3: listener('POP3, with STLS.', ['[::]:110']),
+          pop3s: listener('POP3 over TLS from the first byte.', ['[::]:995']),
+          lmtp: listener('LMTP: mail from your own MTA. It asks for no password, so keep it on loopback.', [
+            '127.0.0.1:24',
+          ]),
+          smtp: listener('SMTP: mail from anywhere for the domains here.', ['[::]:25']),
+          submission: listener('Submission: mail from people with accounts, with STARTTLS.', ['[::]:587']),
+          submissions: listener('Submission over TLS from the first byte.', ['[::]:465']),
+          http: listener('HTTP: `/healthz` and `/metrics`. It is not encrypted, so keep it on loopback.', [
+            '127.0.0.1:8080',
+          ]),
+          https: listener('The same over TLS.', []),
+        },
+        'is not a section',
+      ),
+      {},
+    ),
+    tls: v.optional(
+      v.strictObject(
+        {
+          cert: pemFile(
+            'Certificate chain in PEM form. Without it Malle makes a certificate of its own, which no client trusts, and warns.',
+          ),
+          key: pemFile('Private key of `cert` in PEM form.'),
+          hosts: field(
+            v.array(
+              v.strictObject(
+                {
+                  name: v.pipe(v.string('is not a string'), v.regex(HOST_NAME, 'is not a host name')),
+                  cert: v.pipe(v.string('is not a string'), v.nonEmpty('is empty')),
+                  key: v.pipe(v.string('is not a string'), v.nonEmpty('is empty')),
+                },
+                'is not a table with name, cert and key',
+              ),
+              'is not a list of tables',
+            ),
+            [],
+            {
+              doc: 'Further certificates for clients that ask for another host name (SNI): tables `[[tls.hosts]]` with `name`, `cert` and `key`.',
+              type: 'list of tables',
+              right: '[[tls.hosts]] with name = "imap.example.net", cert = "…" and key = "…"',
+            },
+          ),
+        },
+        'is not a section',
+      ),
+      {},
+    ),
+    auth: v.optional(
+      v.strictObject(
+        {
+          allow_plaintext: field(yesOrNo(), false, {
+            doc: 'Takes passwords over connections without TLS. For tests on loopback only.',
+            type: 'true or false',
+            right: 'true or false without quotes',
+          }),
+          scram_for_passwords: field(yesOrNo(), false, {
+            doc: "Keeps a SCRAM verifier beside each person's password, so that SCRAM works with it and not only with app passwords. The verifier is weaker than argon2id if the store is ever stolen.",
+            type: 'true or false',
+            right: 'true or false without quotes',
+          }),
+        },
+        'is not a section',
+      ),
+      {},
+    ),
+    limits: v.optional(
+      v.strictObject(
+        {
+          connections: count(1, 1_000_000, 20_000, 'Connections open at once, all protocols together.'),
+          connections_per_user: count(1, 100_000, 50, 'Connections one account may have open at once.'),
+          connections_per_address: count(1, 1_000_000, 100, 'Connections one IP address may have open at once.'),
+          auth_failures_per_minute: count(
+            1,
+            10_000,
+            10,
+            'Wrong passwords from one address or for one account before it must wait.',
+            'a minute',
+          ),
+          message_size: field(size('64KB', '2GB'), '50MB', {
+            doc: 'The largest message that comes in, by whichever way.',
+            type: 'size',
+            unit: 'octets with B, KB, MB or GB (KB = 1,024)',
+            right: 'a number with its unit in quotes, such as "50MB", from "64KB" to "2GB"',
+          }),
+          line: field(size('8KB', '1MB'), '64KB', {
+            doc: 'The longest command line.',
+            type: 'size',
+            unit: 'octets with B, KB, MB or GB (KB = 1,024)',
+            right: 'a number with its unit in quotes, such as "64KB", from "8KB" to "1MB"',
+          }),
+          idle_minutes: count(
+            30,
+            10_080,
+            30,
+            'Silence after which an IMAP session ends (RFC 9051 §5.4 asks for 30 at least).',
+            'minutes',
+          ),
+          exempt: field(networks(), [], {
+            doc: 'Addresses and networks that no limit by address counts and no failed login slows, such as your own webmail.',
+            type: 'list of addresses and networks',
+            right: 'a list such as ["127.0.0.1", "::1", "10.0.0.0/8"]',
+            sample: ['127.0.0.1', '::1'],
+          }),
+        },
+        'is not a section',
+      ),
+      {},
+    ),
+    store: v.optional(
+      v.strictObject(
+        {
+          url: field(
+            v.pipe(v.string('is not a string'), v.literal('embedded:', 'is not a store this release has')),
+            'embedded:',
+            {
+              doc: 'Where mail is kept: `embedded:` is inside the data folder, with no other server.',
+              type: 'URL',
+              right: '"embedded:"',
+            },
+          ),
+          durability: field(oneOf(['full', 'relaxed']), 'full', {
+            doc: '`full`: every acknowledged change is on disk. `relaxed`: a power cut may take the last seconds; for a bulk import only.',
+            type: '"full" or "relaxed"',
+            right: '"full" or "relaxed"',
+          }),
+          shards: count(
+            1,
+            64,
+            1,
+            'Databases that mail is spread over, each with a writer thread of its own; at most half the cores. It may grow later, never shrink.',
+          ),
+        },
+        'is not a section',
+      ),
+      {},
+    ),
+    workers: v.optional(
+      v.strictObject(
+        {
+          count: field(
+            v.union([v.literal('auto'), integer(1, 256)], 'is neither "auto" nor a whole number from 1 to 256'),
+            'auto',
+            {
+              doc: 'Threads that speak with clients. `auto`: one for each core but one, on Linux; elsewhere one.',
+              type: '"auto" or integer, 1 to 256',
+              right: '"auto" or a whole number from 1 to 256',
+            },
+          ),
+        },
+        'is not a section',
+      ),
+      {},
+    ),
+    smtp: v.optional(
+      v.strictObject(
+        {
+          bare_newline: field(oneOf(['reject', 'normalise']), 'reject', {
+            doc: 'What port 25 does with a CR or LF that stands alone in a message: refuse the message, as it may be an attempt at smuggling, or make it CRLF.',
+            type: '"reject" or "normalise"',
+            right: '"reject" or "normalise"',
+          }),
+        },
+        'is not a section',
+      ),
+      {},
+    ),
+    log: v.optional(
+      v.strictObject(
+        {
+          level: field(oneOf(['debug', 'info', 'warn', 'error']), 'info', {
+            doc: 'How much is logged, as JSON lines on standard error.',
+            type: '"debug", "info", "warn" or "error"',
+            right: '"debug", "info", "warn" or "error"',
+          }),
+        },
+        'is not a section',
+      ),
+      {},
+    ),
+  },
+  'is not a table',
+)
+
+const SECTION_DOCS: Readonly<Record<string, string>> = {
+  listen: 'Where Malle accepts connections. What is empty or absent is off.',
+  tls: 'Certificates. SIGHUP reads them again.',
+  auth: 'How people show who they are.',
+  limits: 'What one server, account or address may use.',
+  store: 'Where and how mail is kept.',
+  workers: 'Threads.',
+  smtp: 'Mail in by SMTP.',
+  log: 'What is logged.',
+}
+
+/** One field as the reference and mistakes show it. */
+export interface FieldReference extends FieldDoc {
+  readonly key: string
+  /** As in the file; `undefined`: the field is required. */
+  readonly fallback: unknown
+}
+
+/** One section; the fields before any section have the name ''. */
+export interface SectionReference {
+  readonly name: string
+  readonly doc: string
+  readonly fields: readonly FieldReference[]
+}
+
+/** Every field there is, in the order of the file. */
+export function reference(): readonly SectionReference[] {
+  const top: FieldReference[] = []
+  const sections: SectionReference[] = [{ name: '', doc: 'Before any section.', fields: top }]
+  for (const [name, entry] of Object.entries(schema.entries)) {
+    const wrapped: v.GenericSchema =
+      entry.type === 'optional' && 'wrapped' in entry ? (entry.wrapped as v.GenericSchema) : entry
+    if (wrapped.type === 'strict_object') {
+      const { entries } = wrapped as v.StrictObjectSchema<Record<string, v.GenericSchema>, undefined>
+      sections.push({
+        name,
+        doc: SECTION_DOCS[name] ?? '',
+        fields: Object.entries(entries).map(([key, one]) => fieldOf(key, one)),
+      })
+    } else top.push(fieldOf(name, entry as v.GenericSchema))
+  }
+  return sections
+}
+
+function fieldOf(key: string, one: v.GenericSchema): FieldReference {
+  const { doc, fallback } = fieldDoc(one)
+  return { ...doc, key, fallback }
+}
+
+/** Something in a configuration that cannot be: where, and what is wrong with it. */
+export interface ConfigIssue {
+  /** Keys and indexes from the top. */
+  readonly path: readonly (string | number)[]
+  readonly kind: 'unknown' | 'missing' | 'wrong'
+  /** Continues "limits.line …". */
+  readonly wrong: string
+}
+
+/** What a configuration is derived with, besides its text. */
+export interface Surroundings {
+  /** Relative paths count from here. */
+  readonly folder: string
+  readonly cores: number
+  readonly platform: NodeJS.Platform
+}
+
+/** Checks values as they came from a file and derives the configuration, or says everything that is wrong. */
+export function checkConfig(
+  input: unknown,
+  surroundings: Partial<Surroundings> = {},
+): { readonly ok: true; readonly value: Config } | { readonly ok: false; readonly error: readonly ConfigIssue[] } {
+  const around = { folder: process.cwd(), cores: availableParallelism(), platform: process.platform, ...surroundings }
+  const checked = v.safeParse(schema, input)
+  if (!checked.success) return { ok: false, error: checked.issues.map(issueOf) }
+  const { tls } = checked.output
+  const issues: ConfigIssue[] = []
+  if (tls.cert !== '' && tls.key === '')
+    issues.push({ path: ['tls', 'key'], kind: 'wrong', wrong: 'is empty while tls.cert is not' })
+  if (tls.key !== '' && tls.cert === '')
+    issues.push({ path: ['tls', 'cert'], kind: 'wrong', wrong: 'is empty while tls.key is not' })
+  if (issues.length > 0) return { ok: false, error: issues }
+  return { ok: true, value: deepFreeze(derive(checked.output, around)) }
+}
+
+function issueOf(issue: v.BaseIssue<unknown>): ConfigIssue {
+  const path = (issue.path ?? []).map((item) => (typeof item.key === 'number' ? item.key : String(item.key)))
+  if (issue.kind === 'schema' && issue.expected === 'never') return { path, kind: 'unknown', wrong: 'is not known' }
+  if (issue.kind === 'schema' && issue.received === 'undefined') return { path, kind: 'missing', wrong: 'is missing' }
+  return { path, kind: 'wrong', wrong: issue.message }
+}
+
+function derive(raw: v.InferOutput<typeof schema>, { folder, cores, platform }: Surroundings): Config {
+  const absolute = (file: string): string => path.resolve(folder, file)
+  return {
+    hostname: raw.hostname.toLowerCase(),
+    data: absolute(raw.data),
+    listen: raw.listen,
+    tls: {
+      files: raw.tls.cert === '' ? undefined : { cert: absolute(raw.tls.cert), key: absolute(raw.tls.key) },
+      hosts: raw.tls.hosts.map((host) => ({
+        name: host.name.toLowerCase(),
+        cert: absolute(host.cert),
+        key: absolute(host.key),
+      })),
+    },
+    auth: { allowPlaintext: raw.auth.allow_plaintext, scramForPasswords: raw.auth.scram_for_passwords },
+    limits: {
+      connections: raw.limits.connections,
+      connectionsPerUser: raw.limits.connections_per_user,
+      connectionsPerAddress: raw.limits.connections_per_address,
+      authFailuresPerMinute: raw.limits.auth_failures_per_minute,
+      messageBytes: raw.limits.message_size,
+      lineBytes: raw.limits.line,
+      idleMs: raw.limits.idle_minutes * 60_000,
+      exempt: raw.limits.exempt,
+    },
+    store: { url: raw.store.url, durability: raw.store.durability, shards: raw.store.shards },
+    workers: { count: workerCount(raw.workers.count, cores, platform) },
+    smtp: { bareNewline: raw.smtp.bare_newline },
+    log: { level: raw.log.level },
+  }
+}
+
+/** Only Linux spreads connections over threads that listen on one address (design §5). */
+function workerCount(wanted: number | 'auto', cores: number, platform: NodeJS.Platform): number {
+  if (platform !== 'linux') return 1
+  return wanted === 'auto' ? Math.max(1, cores - 1) : wanted
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) {
+    for (const inner of Object.values(value)) deepFreeze(inner)
+    Object.freeze(value)
+  }
+  return value
+}
