@@ -1,0 +1,100 @@
+/** What a command is: facts as data, grammar, meaning (style: one command, one file). @module */
+import type { Clock } from '#lib/clock.ts'
+import type { ConnectionId } from '#services/registry.ts'
+import type { MailStore } from '#store/mail-store.ts'
+import type { AccountRef } from '#store/types.ts'
+import type { CommandReader } from '#wire/imap/reader.ts'
+import type { Output } from './output.ts'
+import type { SelectedView } from './selected.ts'
+import type { SessionControl } from './session-control.ts'
+
+/** States of a session (RFC 9051 §3); after LOGOUT no command is read. */
+export type SessionState = 'not-authenticated' | 'authenticated' | 'selected'
+
+/** For commands that are valid in every state. */
+export const ANY_STATE: readonly SessionState[] = ['not-authenticated', 'authenticated', 'selected']
+
+/** For commands that need a login and no mailbox. */
+export const LOGGED_IN: readonly SessionState[] = ['authenticated', 'selected']
+
+/** What the client switched on; the session changes it, everyone reads it. It never goes back to `false`. */
+export interface Enabled {
+  /** ENABLE CONDSTORE, or any command that implies it (RFC 7162 §3.1). */
+  condstore: boolean
+  /** Implies `condstore`: VANISHED instead of EXPUNGE (RFC 7162 §3.2.10). */
+  qresync: boolean
+  /** UTF8=ACCEPT, or implied by `rev2` (RFC 9051 §5.1). */
+  utf8: boolean
+  /** IMAP4rev2 (RFC 9051 §6.3.1). */
+  rev2: boolean
+}
+
+/** How a command ends; the session writes it behind the tag. */
+export interface Completion {
+  readonly status: 'OK' | 'NO' | 'BAD'
+  /** Response code without brackets. */
+  readonly code?: string
+  /** One line of Unicode; nothing that the client sent goes in. */
+  readonly text: string
+}
+
+/** What a command works with. One object a session; `account` and `view` are there in the states that have them. */
+export interface Context {
+  /** Goes into the `by` of every write. */
+  readonly id: ConnectionId
+  readonly account: AccountRef
+  /** The selected mailbox; ask only in state `selected`. `view.ts` may widen the type. */
+  readonly view: SelectedView
+  readonly store: MailStore
+  readonly enabled: Enabled
+  readonly out: Output
+  /** Aborted when the peer is gone or the session must end. */
+  readonly signal: AbortSignal
+  readonly clock: Clock
+  /** For the commands that change the session itself. */
+  readonly session: SessionControl
+}
+
+/** Whether numbers of the client are message numbers or UIDs: `FETCH` or `UID FETCH`. */
+export type By = 'number' | 'uid'
+
+/** One command: give it to {@link command}. */
+export interface CommandSpec<Args> {
+  /** Upper case. */
+  readonly name: string
+  readonly states: readonly SessionState[]
+  /** `UID NAME` is a command too; default `false`. */
+  readonly uidForm?: boolean
+  /** Message numbers must not change while it answers (RFC 9051 §7.5.1); never true of the UID form. Default `false`. */
+  readonly holdsExpunge?: boolean
+  /** Reads the arguments, from the space behind the name to the end. Pure; throws SyntaxFault. */
+  parse(r: CommandReader): Args
+  run(args: Args, by: By, context: Context): Promise<Completion>
+}
+
+/** A command whose arguments were read. */
+export type Ready = (by: By, context: Context) => Promise<Completion>
+
+/** A command as the session knows it. */
+export interface Command {
+  readonly name: string
+  readonly states: readonly SessionState[]
+  readonly uidForm: boolean
+  readonly holdsExpunge: boolean
+  /** Reads the arguments and answers what is left to do. */
+  read(r: CommandReader): Ready
+}
+
+/** Makes a {@link Command} from its parts. */
+export function command<Args>(spec: CommandSpec<Args>): Command {
+  return {
+    name: spec.name,
+    states: spec.states,
+    uidForm: spec.uidForm ?? false,
+    holdsExpunge: spec.holdsExpunge ?? false,
+    read(r) {
+      const args = spec.parse(r)
+      return (by, context) => spec.run(args, by, context)
+    },
+  }
+}

@@ -1,0 +1,33 @@
+import type { MailboxKey, Modseq, Uid } from '#mail/ids.ts'
+import type { Output } from './output.ts'
+
+/** What the session itself needs of the view of its selected mailbox; commands on messages know the whole `View`. */
+export interface SelectedView {
+  readonly mailbox: MailboxKey
+  /** EXAMINE, not SELECT. */
+  readonly readOnly: boolean
+  /** How many messages the client knows of: its largest message number. */
+  readonly messages: number
+  /** The client's number of a message, `undefined` when its view does not have it. */
+  numberOf(uid: Uid): number | undefined
+  /** The lowest number without `\Seen`, `undefined` when all have it. */
+  firstUnseen(): number | undefined
+  /** A write of this session was committed at `modseq`: the next {@link sync} reaches it. */
+  expect(modseq: Modseq): void
+  /**
+   * Writes what changed since (EXISTS, EXPUNGE or VANISHED, FETCH) and brings the view up to it; cheap when nothing is
+   * known to have changed. The session calls it before every tagged answer and while it idles.
+   * @param how `holdExpunge`: message numbers must not change now (RFC 9051 §7.5.1).
+   * @returns `false` when the mailbox no longer exists.
+   */
+  sync(out: Output, how: { readonly holdExpunge: boolean }): Promise<boolean>
+  /**
+   * Messages of the view whose MODSEQ is above `since` and whose UID `among` has, as
+   * `* n FETCH (UID … FLAGS … MODSEQ …)`, in ascending order (RFC 7162 §3.2.5.1).
+   */
+  writeChangedSince(out: Output, since: Modseq, among: (uid: Uid) => boolean): Promise<void>
+  /** Calls `wake` whenever there may be something to sync, until told otherwise; one at a time. */
+  whenChanged(wake: (() => void) | undefined): void
+  /** Lets go of everything shared. */
+  close(): void
+}
