@@ -114,7 +114,7 @@ function pemFile(doc: string): ReturnType<typeof field<string, string>> {
 
 const HOST_NAME = /^(?=.{1,253}$)(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*$/
 
-const schema = v.strictObject(
+const schema = v.object(
   {
     hostname: required(v.pipe(v.string('is not a string'), v.regex(HOST_NAME, 'is not a host name')), {
       doc: 'Name of this server as others know it: in greetings, in trace lines and in the self-made certificate.',
@@ -348,8 +348,8 @@ export function reference(): readonly SectionReference[] {
   for (const [name, entry] of Object.entries(schema.entries)) {
     const wrapped: v.GenericSchema =
       entry.type === 'optional' && 'wrapped' in entry ? (entry.wrapped as v.GenericSchema) : entry
-    if (wrapped.type === 'strict_object') {
-      const { entries } = wrapped as v.StrictObjectSchema<Record<string, v.GenericSchema>, undefined>
+    if (wrapped.type === 'object') {
+      const { entries } = wrapped as v.ObjectSchema<Record<string, v.GenericSchema>, undefined>
       sections.push({
         name,
         doc: SECTION_DOCS[name] ?? '',
@@ -389,15 +389,35 @@ export function checkConfig(
 ): { readonly ok: true; readonly value: Config } | { readonly ok: false; readonly error: readonly ConfigIssue[] } {
   const around = { folder: process.cwd(), cores: availableParallelism(), platform: process.platform, ...surroundings }
   const checked = v.safeParse(schema, input)
-  if (!checked.success) return { ok: false, error: checked.issues.map(issueOf) }
+  const issues = unknownKeys(input)
+  if (!checked.success) return { ok: false, error: [...issues, ...checked.issues.map(issueOf)] }
   const { tls } = checked.output
-  const issues: ConfigIssue[] = []
   if (tls.cert !== '' && tls.key === '')
     issues.push({ path: ['tls', 'key'], kind: 'wrong', wrong: 'is empty while tls.cert is not' })
   if (tls.key !== '' && tls.cert === '')
     issues.push({ path: ['tls', 'cert'], kind: 'wrong', wrong: 'is empty while tls.key is not' })
   if (issues.length > 0) return { ok: false, error: issues }
   return { ok: true, value: deepFreeze(derive(checked.output, around)) }
+}
+
+/** All of them; a strict valibot object names only the first. */
+function unknownKeys(input: unknown): ConfigIssue[] {
+  const issues: ConfigIssue[] = []
+  if (!isTable(input)) return issues
+  for (const [key, value] of Object.entries(input)) {
+    const section = Object.hasOwn(schema.entries, key) ? reference().find((one) => one.name === key) : undefined
+    if (!Object.hasOwn(schema.entries, key)) issues.push({ path: [key], kind: 'unknown', wrong: 'is not known' })
+    if (section === undefined || !isTable(value)) continue
+    const known = new Set(section.fields.map((one) => one.key))
+    for (const inner of Object.keys(value)) {
+      if (!known.has(inner)) issues.push({ path: [key, inner], kind: 'unknown', wrong: 'is not known' })
+    }
+  }
+  return issues
+}
+
+function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function issueOf(issue: v.BaseIssue<unknown>): ConfigIssue {
