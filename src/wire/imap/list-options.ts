@@ -1,5 +1,7 @@
 /** LIST and its extensions (RFC 9051 §6.3.9, RFC 5258, RFC 5819, RFC 6154). @module */
-import type { StatusItem } from './status-items.ts'
+import type { ElementReader } from './element-reader.ts'
+import type { ElementWriter } from './element-writer.ts'
+import { formatStatusItems, readStatusItems, type StatusItem } from './status-items.ts'
 
 /** Options before the reference: which mailboxes. */
 export interface ListSelection {
@@ -29,4 +31,80 @@ export interface ListRequest {
   /** Decoded to Unicode, with `*` and `%`; at least one. */
   readonly patterns: readonly string[]
   readonly returns: ListReturn
+}
+
+// list = "LIST" [SP list-select-opts] SP mailbox SP mbox-or-pat [SP list-return-opts]
+export function readListRequest(r: ElementReader): ListRequest {
+  const withSelection = r.peek() === '('
+  const selection = readSelection(r, withSelection)
+  const reference = r.mailbox()
+  r.sp()
+  const withPatterns = r.peek() === '('
+  // patterns = "(" list-mailbox *(SP list-mailbox) ")" (RFC 5258 §6)
+  const patterns = withPatterns ? r.list(() => r.listMailbox(), 1) : [r.listMailbox()]
+  const withReturn = r.spaces() && !r.atEnd
+  const returns = readReturns(r, withReturn)
+  return { extended: withSelection || withPatterns || withReturn, selection, reference, patterns, returns }
+}
+
+function readSelection(r: ElementReader, given: boolean): ListSelection {
+  const selection = { subscribed: false, remote: false, recursiveMatch: false, specialUse: false }
+  if (!given) return selection
+  const start = r.position
+  r.list(() => {
+    const at = r.position
+    const name = r.keyword()
+    if (name === 'SUBSCRIBED') selection.subscribed = true
+    else if (name === 'REMOTE') selection.remote = true
+    else if (name === 'RECURSIVEMATCH') selection.recursiveMatch = true
+    else if (name === 'SPECIAL-USE') selection.specialUse = true
+    else r.fault('LIST selection option is not known', at)
+  })
+  // "If a list-select-mod-opt appears, then a list-select-base-opt must also appear" (RFC 9051 §9)
+  if (selection.recursiveMatch && !selection.subscribed && !selection.specialUse)
+    r.fault('RECURSIVEMATCH needs another selection option', start)
+  r.sp()
+  return selection
+}
+
+function readReturns(r: ElementReader, given: boolean): ListReturn {
+  const returns = { subscribed: false, children: false, specialUse: false }
+  let status: readonly StatusItem[] | undefined
+  if (given)
+    r.expect('RETURN')
+      .sp()
+      .list(() => {
+        const at = r.position
+        const name = r.keyword()
+        if (name === 'SUBSCRIBED') returns.subscribed = true
+        else if (name === 'CHILDREN') returns.children = true
+        else if (name === 'SPECIAL-USE') returns.specialUse = true
+        else if (name === 'STATUS') status = readStatusItems(r.sp())
+        else r.fault('LIST return option is not known', at)
+      })
+  return { ...returns, status }
+}
+
+/** Everything after LIST and its space. `extended` alone is written as `RETURN ()`. */
+export function writeListRequest(w: ElementWriter, request: ListRequest): void {
+  const { selection, reference, patterns, returns } = request
+  const selected = [
+    ...(selection.subscribed ? ['SUBSCRIBED'] : []),
+    ...(selection.remote ? ['REMOTE'] : []),
+    ...(selection.recursiveMatch ? ['RECURSIVEMATCH'] : []),
+    ...(selection.specialUse ? ['SPECIAL-USE'] : []),
+  ]
+  if (selected.length > 0) w.text(`(${selected.join(' ')}) `)
+  w.mailbox(reference).sp()
+  const [only, ...others] = patterns
+  if (only !== undefined && others.length === 0) w.listMailbox(only)
+  else w.list(patterns, (pattern) => w.listMailbox(pattern))
+  const returned = [
+    ...(returns.subscribed ? ['SUBSCRIBED'] : []),
+    ...(returns.children ? ['CHILDREN'] : []),
+    ...(returns.specialUse ? ['SPECIAL-USE'] : []),
+    ...(returns.status === undefined ? [] : [`STATUS ${formatStatusItems(returns.status)}`]),
+  ]
+  const mustShow = request.extended && selected.length === 0 && others.length === 0
+  if (returned.length > 0 || mustShow) w.text(` RETURN (${returned.join(' ')})`)
 }
