@@ -128,7 +128,7 @@ const schema = v.object(
       right: 'a path in quotes, such as "/var/lib/malle"',
     }),
     listen: v.optional(
-      v.strictObject(
+      v.object(
         {
           imap: listener('IMAP, with STARTTLS.', ['[::]:143']),
           imaps: listener('IMAP over TLS from the first byte.', ['[::]:993']),
@@ -150,7 +150,7 @@ const schema = v.object(
       {},
     ),
     tls: v.optional(
-      v.strictObject(
+      v.object(
         {
           cert: pemFile(
             'Certificate chain in PEM form. Without it Malle makes a certificate of its own, which no client trusts, and warns.',
@@ -181,7 +181,7 @@ const schema = v.object(
       {},
     ),
     auth: v.optional(
-      v.strictObject(
+      v.object(
         {
           allow_plaintext: field(yesOrNo(), false, {
             doc: 'Takes passwords over connections without TLS. For tests on loopback only.',
@@ -199,7 +199,7 @@ const schema = v.object(
       {},
     ),
     limits: v.optional(
-      v.strictObject(
+      v.object(
         {
           connections: count(1, 1_000_000, 20_000, 'Connections open at once, all protocols together.'),
           connections_per_user: count(1, 100_000, 50, 'Connections one account may have open at once.'),
@@ -242,7 +242,7 @@ const schema = v.object(
       {},
     ),
     store: v.optional(
-      v.strictObject(
+      v.object(
         {
           url: field(
             v.pipe(v.string('is not a string'), v.literal('embedded:', 'is not a store this release has')),
@@ -270,7 +270,7 @@ const schema = v.object(
       {},
     ),
     workers: v.optional(
-      v.strictObject(
+      v.object(
         {
           count: field(
             v.union([v.literal('auto'), integer(1, 256)], 'is neither "auto" nor a whole number from 1 to 256'),
@@ -287,7 +287,7 @@ const schema = v.object(
       {},
     ),
     smtp: v.optional(
-      v.strictObject(
+      v.object(
         {
           bare_newline: field(oneOf(['reject', 'normalise']), 'reject', {
             doc: 'What port 25 does with a CR or LF that stands alone in a message: refuse the message, as it may be an attempt at smuggling, or make it CRLF.',
@@ -300,7 +300,7 @@ const schema = v.object(
       {},
     ),
     log: v.optional(
-      v.strictObject(
+      v.object(
         {
           level: field(oneOf(['debug', 'info', 'warn', 'error']), 'info', {
             doc: 'How much is logged, as JSON lines on standard error.',
