@@ -1,0 +1,18 @@
+/** Limits that every store keeps, so that no client can make it grow without bound. @module */
+
+/** Mailboxes of an account, the superiors made on the way included. */
+export const MAX_MAILBOXES = 10_000
+/** Names an account may subscribe to. */
+export const MAX_SUBSCRIPTIONS = 10_000
+/** Octets of one level of a mailbox name in UTF-8. */
+export const MAX_LEVEL_OCTETS = 255
+/** Octets of a whole mailbox name in UTF-8. */
+export const MAX_NAME_OCTETS = 1_000
+/** Levels of a mailbox name. */
+export const MAX_LEVELS = 50
+/** Keywords on one message. */
+export const MAX_KEYWORDS = 100
+/** Octets of one keyword. */
+export const MAX_KEYWORD_OCTETS = 255
+/** Distinct keyword sets of an account, the empty one included. */
+export const MAX_KEYWORD_SETS = 16_384
