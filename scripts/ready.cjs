@@ -9,7 +9,9 @@ const path = require('node:path')
 
 const root = path.join(__dirname, '..')
 const stamp = path.join(root, 'node_modules', '.malle-lock')
-const hash = createHash('sha256').update(readFileSync(path.join(root, 'package-lock.json'))).digest('hex')
+const hash = createHash('sha256')
+  .update(readFileSync(path.join(root, 'package-lock.json')))
+  .digest('hex')
 
 if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== hash) {
   const npm = process.env.npm_execpath

@@ -12,7 +12,12 @@ const root = path.join(__dirname, '..')
 const args = process.argv.slice(2)
 const peers = args.includes('--peers')
 const named = args.filter((arg) => !arg.startsWith('--'))
-const files = named.length > 0 ? named : peers ? ['test/peers/**/*.test.ts'] : ['src/**/*.test.ts', 'test/*.test.ts', 'test/suites/**/*.test.ts']
+const files =
+  named.length > 0
+    ? named
+    : peers
+      ? ['test/peers/**/*.test.ts']
+      : ['src/**/*.test.ts', 'test/*.test.ts', 'test/suites/**/*.test.ts']
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'malle-test-'))
 const counts = path.join(folder, 'counts.json')

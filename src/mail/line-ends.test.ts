@@ -31,6 +31,7 @@ test('BareLineEndDetector finds exactly the bare CR and LF wherever the chunks a
     fc.property(text, cuts, (whole, at) => {
       const detector = new BareLineEndDetector()
       for (const chunk of cut(whole, at)) detector.push(chunk)
+      detector.end()
       assert.equal(detector.found, /[\r\n]/.test(whole.replaceAll('\r\n', '')))
     }),
   )

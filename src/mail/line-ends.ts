@@ -68,8 +68,13 @@ export class BareLineEndDetector {
     this.#afterCr = chunk[chunk.length - 1] === CR
   }
 
-  /** Whether one was found; a CR that stands last counts. */
+  /** Whether one was found so far. */
   get found(): boolean {
-    return this.#found || this.#afterCr
+    return this.#found
+  }
+
+  /** Says at the end that a CR which stood last had no LF. */
+  end(): void {
+    if (this.#afterCr) this.#found = true
   }
 }

@@ -39,7 +39,7 @@ export interface ConnectionNote {
 }
 
 /** A connection as `session list` shows it. */
-export interface ConnectionView extends ConnectionInfo, ConnectionNote {
+export interface ConnectionView extends ConnectionInfo, Omit<ConnectionNote, 'secure'> {
   readonly address: string | undefined
 }
 

@@ -95,7 +95,9 @@ export interface Directory extends AsyncDisposable {
   removeAlias(address: string): Promise<Result<void, DirectoryRefusal>>
 
   appPasswords(account: AccountId): Promise<readonly AppPasswordRecord[]>
-  addAppPassword(record: Omit<AppPasswordRecord, 'id' | 'createdAt' | 'lastUsedAt'>): Promise<Result<AppPasswordRecord, DirectoryRefusal>>
+  addAppPassword(
+    record: Omit<AppPasswordRecord, 'id' | 'createdAt' | 'lastUsedAt'>,
+  ): Promise<Result<AppPasswordRecord, DirectoryRefusal>>
   removeAppPassword(account: AccountId, name: string): Promise<Result<void, DirectoryRefusal>>
   /** Best effort, batched. */
   noteAppPasswordUse(id: number, at: number): void

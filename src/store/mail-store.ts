@@ -1,5 +1,5 @@
-import type { AccountId, MailboxKey, Modseq, Uid } from '#mail/ids.ts'
 import type { Result } from '#lib/result.ts'
+import type { AccountId, MailboxKey, Modseq, Uid } from '#mail/ids.ts'
 import type {
   AccountRef,
   AccountState,
@@ -49,7 +49,12 @@ export interface MailStore extends AsyncDisposable {
    * The named messages ascending by UID, in slices small enough for the loop. UIDs that never were are left out.
    * Expunged ones are found for at least a day, with `gone` set.
    */
-  emails(account: AccountRef, mailbox: MailboxKey, uids: UidSet, fields: EmailFields): AsyncIterable<readonly EmailRow[]>
+  emails(
+    account: AccountRef,
+    mailbox: MailboxKey,
+    uids: UidSet,
+    fields: EmailFields,
+  ): AsyncIterable<readonly EmailRow[]>
   /** Maildrop of POP3 in slices, ascending by UID. */
   maildrop(account: AccountRef, mailbox: MailboxKey): AsyncIterable<MaildropPage>
   /** The bytes of an email, without trace. Opening is free; a body that is missing or damaged throws at read. */
@@ -61,7 +66,10 @@ export interface MailStore extends AsyncDisposable {
   stage(shard: number): BodyStage
   /** The same body for another shard; small ones are returned as they are. */
   restage(body: StagedBody, shard: number): Promise<StagedBody>
-  write<K extends WriteKind>(kind: K, request: Writes[K]['request']): Promise<Result<Writes[K]['value'], Writes[K]['refusal']>>
+  write<K extends WriteKind>(
+    kind: K,
+    request: Writes[K]['request'],
+  ): Promise<Result<Writes[K]['value'], Writes[K]['refusal']>>
   /** One answer per recipient, in their order; all are on disk when the promise settles. */
   deliver(request: DeliverRequest): Promise<readonly Result<Delivered, DeliverRefusal>[]>
 

@@ -157,7 +157,13 @@ export interface MaildropPage {
 /** A body that is safe to be named in a request: small ones in memory, large ones synced in a file of their own. Cloneable. */
 export type StagedBody =
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
-  | { readonly kind: 'big'; readonly id: string; readonly shard: number; readonly size: number; readonly checksum: number }
+  | {
+      readonly kind: 'big'
+      readonly id: string
+      readonly shard: number
+      readonly size: number
+      readonly checksum: number
+    }
 
 /** A message about to enter a mailbox. */
 export interface NewMessage {

@@ -225,6 +225,10 @@ export interface Writes {
     value: Committed
     refusal: NoSuchAccount | NoSuchMailbox | MailboxExists | BadName | TooManyMailboxes | IsInbox | Unavailable
   }
-  subscribe: { request: SubscribeRequest; value: Committed; refusal: NoSuchAccount | BadName | TooManyMailboxes | Unavailable }
+  subscribe: {
+    request: SubscribeRequest
+    value: Committed
+    refusal: NoSuchAccount | BadName | TooManyMailboxes | Unavailable
+  }
 }
 export type WriteKind = keyof Writes

@@ -1,0 +1,142 @@
+/**
+ * `run/control.sock`: the way in for administrative verbs while the server runs (design §3). One JSON object a line in
+ * each direction; the socket is the owner's alone. Progress lines may come before the answer.
+ * @module
+ */
+import { chmod, mkdir, rm } from 'node:fs/promises'
+import { createConnection, createServer, type Socket } from 'node:net'
+import path from 'node:path'
+import { createInterface } from 'node:readline'
+
+/** Longest line either side takes. */
+const LONGEST_LINE = 64 * 1024 * 1024
+/** Paths of sockets are cut by the kernel beyond this. */
+const LONGEST_PATH = 107
+
+/** Carries out a verb; `progress` may be called any number of times before it settles. */
+export type ControlHandler = (verb: string, args: unknown, progress: (value: unknown) => void) => Promise<unknown>
+
+type ControlLine =
+  | { readonly kind: 'progress'; readonly value: unknown }
+  | { readonly kind: 'done'; readonly value?: unknown }
+  | { readonly kind: 'failed'; readonly error: ControlErrorData }
+
+interface ControlErrorData {
+  readonly name: string
+  readonly message: string
+  readonly exitCode?: number
+}
+
+/** What went wrong at the other end, in its words. */
+export class ControlError extends Error {
+  override readonly name = 'ControlError'
+  readonly exitCode: number | undefined
+
+  constructor({ message, exitCode }: ControlErrorData) {
+    super(message)
+    this.exitCode = exitCode
+  }
+}
+
+/** Where the socket of a data directory is. */
+export function controlPath(data: string): string {
+  return path.join(data, 'run', 'control.sock')
+}
+
+/** Opens the socket. The caller holds the lock of the data directory, so whatever stands there is a leftover. */
+export async function serveControl(data: string, handler: ControlHandler): Promise<AsyncDisposable> {
+  const file = controlPath(data)
+  if (Buffer.byteLength(file) > LONGEST_PATH)
+    throw new Error(`The path ${file} is too long for a socket; choose a shorter data directory`)
+  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
+  await rm(file, { force: true })
+  const open = new Set<Socket>()
+  const server = createServer((socket) => {
+    open.add(socket)
+    socket.on('error', () => undefined)
+    socket.on('close', () => open.delete(socket))
+    void answer(socket, handler)
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(file, () => resolve())
+  })
+  await chmod(file, 0o600)
+  return {
+    async [Symbol.asyncDispose]() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      for (const socket of open) socket.destroy()
+      await closed
+    },
+  }
+}
+
+async function answer(socket: Socket, handler: ControlHandler): Promise<void> {
+  const say = (line: ControlLine) => {
+    if (!socket.destroyed) socket.write(`${JSON.stringify(line)}\n`)
+  }
+  const line = await firstLine(socket)
+  if (line === undefined) return
+  try {
+    const { verb, args } = JSON.parse(line) as { verb: string; args: unknown }
+    say({ kind: 'done', value: await handler(verb, args, (value) => say({ kind: 'progress', value })) })
+  } catch (error) {
+    say({ kind: 'failed', error: errorData(error) })
+  }
+  socket.end()
+}
+
+function errorData(error: unknown): ControlErrorData {
+  if (!(error instanceof Error)) return { name: 'Error', message: String(error) }
+  const { exitCode } = error as { exitCode?: unknown }
+  return { name: error.name, message: error.message, ...(typeof exitCode === 'number' ? { exitCode } : {}) }
+}
+
+function firstLine(socket: Socket): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    socket.on('data', function take(chunk: Buffer) {
+      const end = chunk.indexOf(10)
+      chunks.push(end < 0 ? chunk : chunk.subarray(0, end))
+      size += chunk.length
+      if (end < 0 && size <= LONGEST_LINE) return
+      socket.removeListener('data', take)
+      if (end < 0) socket.destroy()
+      resolve(end < 0 ? undefined : Buffer.concat(chunks).toString('utf8'))
+    })
+    socket.once('close', () => resolve(undefined))
+  })
+}
+
+/**
+ * Asks a running server.
+ * @returns `undefined` when no server runs on the data directory.
+ * @throws {ControlError} what the verb failed with.
+ */
+export async function askControl(
+  data: string,
+  verb: string,
+  args: unknown,
+  progress: (value: unknown) => void = () => undefined,
+): Promise<{ readonly value: unknown } | undefined> {
+  const socket = createConnection(controlPath(data))
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once('connect', resolve)
+      socket.once('error', reject)
+    })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ECONNREFUSED') return undefined
+    throw error
+  }
+  socket.write(`${JSON.stringify({ verb, args })}\n`)
+  for await (const line of createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY })) {
+    const said = JSON.parse(line) as ControlLine
+    if (said.kind === 'progress') progress(said.value)
+    else if (said.kind === 'done') return { value: said.value }
+    else throw new ControlError(said.error)
+  }
+  throw new ControlError({ name: 'Error', message: 'The server ended before it answered', exitCode: 75 })
+}

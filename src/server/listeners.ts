@@ -1,0 +1,110 @@
+/** Sockets that listen, for one thread. @module */
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { serverHandshake } from '#lib/tls-handshake.ts'
+import type { Log, TlsIdentity } from '#services/session-deps.ts'
+
+/** An address to listen on. */
+export interface Endpoint {
+  readonly host: string
+  /** 0: any free one. */
+  readonly port: number
+}
+
+/** What takes accepted sockets over. */
+export interface Acceptor {
+  accept(socket: Socket, how: { readonly secure: boolean }): void
+}
+
+const HANDSHAKE_TIMEOUT_MS = 30_000
+const BACKLOG = 1024
+
+/** `host:port`, `[v6]:port`. @returns `undefined` when the text is none. */
+export function parseEndpoint(text: string): Endpoint | undefined {
+  const match = /^(?:\[([0-9a-fA-F:.%]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text)
+  if (match === null) return undefined
+  const port = Number(match[3])
+  return port > 65_535 ? undefined : { host: match[1] ?? match[2] ?? '', port }
+}
+
+/** As people write it. */
+export function formatEndpoint({ host, port }: Endpoint): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+/** An address that cannot be had, with the reason in plain words. */
+export class ListenFault extends Error {
+  readonly endpoint: Endpoint
+  readonly code: string
+
+  constructor(endpoint: Endpoint, cause: NodeJS.ErrnoException) {
+    super(`Cannot listen on ${formatEndpoint(endpoint)}: ${explain(cause)}`, { cause })
+    this.endpoint = endpoint
+    this.code = cause.code ?? 'UNKNOWN'
+  }
+}
+
+function explain(error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return 'another program uses that port'
+    case 'EACCES':
+      return 'ports below 1024 need root or CAP_NET_BIND_SERVICE'
+    case 'EADDRNOTAVAIL':
+      return 'this machine has no such address'
+    default:
+      return error.message
+  }
+}
+
+/**
+ * Binds the address once without `reusePort` and lets it go: with `reusePort` a second server would silently take half
+ * of the connections (design §5).
+ * @returns The endpoint with its port, where any was asked for.
+ */
+export async function probe(endpoint: Endpoint): Promise<Endpoint> {
+  const server = createServer()
+  const bound = await listen(server, endpoint, false)
+  await new Promise<void>((resolve) => server.close(() => resolve()))
+  return bound
+}
+
+/** Listens, and hands what comes to `acceptor`; TLS handshakes are done before. */
+export async function open(
+  endpoint: Endpoint,
+  acceptor: Acceptor,
+  options: { readonly implicitTls: TlsIdentity | undefined; readonly reusePort: boolean; readonly log: Log },
+): Promise<{ readonly endpoint: Endpoint; close(): Promise<void> }> {
+  const { implicitTls, reusePort, log } = options
+  const server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
+    if (implicitTls === undefined) acceptor.accept(socket, { secure: false })
+    else void handshake(socket, implicitTls, acceptor, log)
+  })
+  server.on('error', (error) => log.error({ error, endpoint: formatEndpoint(endpoint) }, 'listener failed'))
+  const bound = await listen(server, endpoint, reusePort)
+  return { endpoint: bound, close: () => new Promise((resolve) => server.close(() => resolve())) }
+}
+
+async function handshake(socket: Socket, identity: TlsIdentity, acceptor: Acceptor, log: Log): Promise<void> {
+  let secure: Socket
+  try {
+    secure = await serverHandshake(socket, identity, HANDSHAKE_TIMEOUT_MS)
+  } catch (error) {
+    log.debug(
+      { error: error instanceof Error ? error.message : error, remote: socket.remoteAddress },
+      'TLS handshake failed',
+    )
+    return
+  }
+  acceptor.accept(secure, { secure: true })
+}
+
+async function listen(server: Server, endpoint: Endpoint, reusePort: boolean): Promise<Endpoint> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(new ListenFault(endpoint, error)))
+    server.listen({ host: endpoint.host, port: endpoint.port, backlog: BACKLOG, reusePort }, () => {
+      server.removeAllListeners('error')
+      resolve()
+    })
+  })
+  return { host: endpoint.host, port: (server.address() as AddressInfo).port }
+}

@@ -1,0 +1,88 @@
+/** Certificates for all listeners and STARTTLS, replaceable while the server runs. @module */
+
+import { X509Certificate } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { createSecureContext, type SecureContext } from 'node:tls'
+import type { TlsIdentity } from '#services/session-deps.ts'
+
+/** A certificate chain and its key, PEM. */
+export interface CertificatePair {
+  readonly cert: string
+  readonly key: string
+}
+
+/** What a thread needs to make its contexts; cloneable. */
+export interface TlsMaterial {
+  /** The first is the default; others are chosen by SNI. Empty: no TLS. */
+  readonly pairs: readonly CertificatePair[]
+  /** 48 bytes, one for all threads (design §5). */
+  readonly ticketKeys: Uint8Array
+}
+
+/** TLS 1.2 with forward secrecy and AEAD, and all of TLS 1.3 (RFC 7525 §4.2, RFC 9325 §4.2). */
+const CIPHERS = [
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+].join(':')
+
+/** Reads certificate files. @throws when one cannot be read or does not fit its key. */
+export async function readPair(files: { readonly cert: string; readonly key: string }): Promise<CertificatePair> {
+  const pair = { cert: await readFile(files.cert, 'utf8'), key: await readFile(files.key, 'utf8') }
+  createSecureContext(pair)
+  return pair
+}
+
+/** The contexts of one thread. */
+export class ThreadTls implements TlsIdentity {
+  #entries: readonly { readonly certificate: X509Certificate; readonly context: SecureContext }[] = []
+  #ticketKeys: Buffer = Buffer.alloc(48)
+
+  constructor(material: TlsMaterial) {
+    this.replace(material)
+  }
+
+  /** New certificates count from the next handshake on. */
+  replace({ pairs, ticketKeys }: TlsMaterial): void {
+    this.#ticketKeys = Buffer.from(ticketKeys)
+    this.#entries = pairs.map(({ cert, key }) => ({
+      certificate: new X509Certificate(cert),
+      context: createSecureContext({
+        cert,
+        key,
+        minVersion: 'TLSv1.2',
+        ciphers: CIPHERS,
+        honorCipherOrder: true,
+        ticketKeys: this.#ticketKeys,
+        sessionIdContext: 'malle',
+      }),
+    }))
+  }
+
+  get ticketKeys(): Buffer {
+    return this.#ticketKeys
+  }
+
+  context(serverName: string | undefined): SecureContext | undefined {
+    const named =
+      serverName === undefined
+        ? undefined
+        : this.#entries.find(({ certificate }) => certificate.checkHost(serverName) !== undefined)
+    return (named ?? this.#entries[0])?.context
+  }
+
+  /** The certificate sent for a name, for `tls-server-end-point` bindings and the doctor. */
+  certificate(serverName: string | undefined): X509Certificate | undefined {
+    const named =
+      serverName === undefined
+        ? undefined
+        : this.#entries.find(({ certificate }) => certificate.checkHost(serverName) !== undefined)
+    return (named ?? this.#entries[0])?.certificate
+  }
+}

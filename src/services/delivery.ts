@@ -1,0 +1,202 @@
+/**
+ * Mail in: one message on its way to local mailboxes. Bytes are scanned as they arrive, staged in the store, and
+ * acknowledged only after the commit (design §4, §7).
+ * @module
+ */
+import type { Clock } from '#lib/clock.ts'
+import { done, type Result, refused } from '#lib/result.ts'
+import { BareLineEndDetector, CrlfNormaliser } from '#mail/line-ends.ts'
+import { type PreparedEmail, prepareEmail } from '#mail/prepare.ts'
+import type { ScannedMessage } from '#mail/scanned.ts'
+import { MessageScanner } from '#mail/scanner.ts'
+import { NO_FLAGS } from '#store/flags.ts'
+import { type BodyStage, type MailStore, StoreFull } from '#store/mail-store.ts'
+import type { StagedBody } from '#store/types.ts'
+import type { DeliverRefusal, Recipient } from '#store/writes.ts'
+import type { DeliveryTarget } from './registry.ts'
+import { type Origin, traceLines } from './trace-lines.ts'
+
+/** More Received lines than this mean that the message goes round in circles (RFC 5321 §6.3). */
+const MOST_HOPS = 50
+
+/** What a session may do with bare CR and LF (design §7). */
+export type LineEndPolicy = 'reject' | 'normalise'
+
+/** An address the session accepted, and where its mail goes. */
+export interface AcceptedRecipient {
+  /** As the client gave it. */
+  readonly address: string
+  readonly targets: readonly DeliveryTarget[]
+}
+
+/** Why a message is not kept for a recipient. */
+export type DeliveryRefusal =
+  | DeliverRefusal
+  | { readonly kind: 'too-large'; readonly limit: number }
+  | { readonly kind: 'bare-line-end' }
+  /** Too many hops, or a Delivered-To line of ours for this recipient. */
+  | { readonly kind: 'mail-loop' }
+
+export interface DeliveryDeps {
+  readonly store: MailStore
+  readonly clock: Clock
+  readonly hostname: string
+}
+
+/** One message between its envelope and its acknowledgement. Write the bytes, then {@link finish} or {@link abandon}. */
+export class IncomingMessage {
+  readonly #deps: DeliveryDeps
+  readonly #origin: Origin
+  readonly #recipients: readonly AcceptedRecipient[]
+  readonly #limit: number
+  readonly #scanner = new MessageScanner()
+  readonly #normaliser: CrlfNormaliser | undefined
+  readonly #detector: BareLineEndDetector | undefined
+  readonly #stage: BodyStage
+  #size = 0
+  #full = false
+
+  constructor(
+    deps: DeliveryDeps,
+    origin: Origin,
+    recipients: readonly AcceptedRecipient[],
+    options: { readonly lineEnds: LineEndPolicy; readonly limitBytes: number },
+  ) {
+    this.#deps = deps
+    this.#origin = origin
+    this.#recipients = recipients
+    this.#limit = options.limitBytes
+    this.#normaliser = options.lineEnds === 'normalise' ? new CrlfNormaliser() : undefined
+    this.#detector = options.lineEnds === 'reject' ? new BareLineEndDetector() : undefined
+    this.#stage = deps.store.stage(recipients[0]?.targets[0]?.account.shard ?? 0)
+  }
+
+  /** Octets taken so far, after normalisation. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** Takes the next bytes. Once the message is refused anyway, they are counted and dropped. */
+  async write(chunk: Uint8Array): Promise<void> {
+    this.#detector?.push(chunk)
+    await this.#keep(this.#normaliser?.push(chunk) ?? chunk)
+  }
+
+  /** Keeps the message for everyone it is for; the answers are in the order of the recipients, each on disk. */
+  async finish(): Promise<readonly Result<void, DeliveryRefusal>[]> {
+    if (this.#normaliser !== undefined) await this.#keep(this.#normaliser.end())
+    this.#detector?.end()
+    const refusal = this.#refusal()
+    if (refusal !== undefined) return this.#refuseAll(refusal)
+    const scanned = this.#scanner.end()
+    if (countHops(scanned) > MOST_HOPS) return this.#refuseAll({ kind: 'mail-loop' })
+    let body: StagedBody
+    try {
+      body = await this.#stage.finish()
+    } catch (error) {
+      if (!(error instanceof StoreFull)) throw error
+      return this.#refuseAll({ kind: 'unavailable', reason: 'full' })
+    }
+    return this.#deliver(body, prepareEmail(scanned), deliveredTo(scanned))
+  }
+
+  /** Forgets everything that came: the client went away, or the message is refused. */
+  async abandon(): Promise<void> {
+    await this.#stage.abandon()
+  }
+
+  async #keep(chunk: Uint8Array): Promise<void> {
+    this.#size += chunk.length
+    if (chunk.length === 0 || this.#refusal() !== undefined) return
+    this.#scanner.push(chunk)
+    try {
+      await this.#stage.write(chunk)
+    } catch (error) {
+      if (!(error instanceof StoreFull)) throw error
+      this.#full = true
+    }
+  }
+
+  #refusal(): DeliveryRefusal | undefined {
+    if (this.#size > this.#limit) return { kind: 'too-large', limit: this.#limit }
+    if (this.#detector?.found === true) return { kind: 'bare-line-end' }
+    if (this.#full) return { kind: 'unavailable', reason: 'full' }
+    return undefined
+  }
+
+  async #refuseAll(refusal: DeliveryRefusal): Promise<readonly Result<void, DeliveryRefusal>[]> {
+    await this.abandon()
+    return this.#recipients.map(() => refused(refusal))
+  }
+
+  /** One request a shard; each account gets the message once, however many recipients lead to it. */
+  async #deliver(
+    body: StagedBody,
+    email: PreparedEmail,
+    alreadyDelivered: ReadonlySet<string>,
+  ): Promise<readonly Result<void, DeliveryRefusal>[]> {
+    const at = this.#deps.clock.now()
+    const outcomes = new Map<string, Result<void, DeliveryRefusal>>()
+    const byShard = new Map<number, { readonly account: string; readonly recipient: Recipient }[]>()
+    for (const { address, targets } of this.#recipients) {
+      for (const target of targets) {
+        if (outcomes.has(target.address)) continue
+        if (alreadyDelivered.has(target.address)) {
+          outcomes.set(target.address, refused({ kind: 'mail-loop' }))
+          continue
+        }
+        outcomes.set(target.address, refused({ kind: 'unavailable', reason: 'failed' }))
+        const list = byShard.get(target.account.shard) ?? []
+        byShard.set(target.account.shard, list)
+        list.push({ account: target.address, recipient: this.#recipient(target, address, at) })
+      }
+    }
+    if (byShard.size === 0) await this.abandon()
+    for (const [shard, list] of byShard) {
+      const answers = await this.#deps.store.deliver({
+        shard,
+        by: this.#origin.id,
+        body: await this.#deps.store.restage(body, shard),
+        email,
+        recipients: list.map(({ recipient }) => recipient),
+      })
+      for (const [index, { account }] of list.entries()) {
+        const answer = answers[index]
+        if (answer !== undefined) outcomes.set(account, answer.ok ? done(undefined) : answer)
+      }
+    }
+    return this.#recipients.map(({ targets }) => worst(targets.map(({ address }) => outcomes.get(address))))
+  }
+
+  #recipient(target: DeliveryTarget, address: string, at: number): Recipient {
+    return {
+      account: target.account,
+      mailbox: target.detail ?? 'INBOX',
+      trace: traceLines(this.#origin, address, target.address, this.#deps.hostname, at),
+      flags: NO_FLAGS,
+      internalDate: Math.floor(at / 1000) * 1000,
+      internalZone: 0,
+    }
+  }
+}
+
+/**
+ * What a recipient with several accounts behind it is told: a refusal if any refused. The sender then tries again, and
+ * the others may see the message twice; that is better than never.
+ */
+function worst(outcomes: readonly (Result<void, DeliveryRefusal> | undefined)[]): Result<void, DeliveryRefusal> {
+  return outcomes.find((outcome) => outcome !== undefined && !outcome.ok) ?? done(undefined)
+}
+
+function countHops({ header }: ScannedMessage): number {
+  return headerText(header).match(/^received:/gim)?.length ?? 0
+}
+
+function deliveredTo({ header }: ScannedMessage): ReadonlySet<string> {
+  const found = headerText(header).matchAll(/^delivered-to:[ \t]*([^\r\n]*?)[ \t]*\r?$/gim)
+  return new Set([...found].map(([, address]) => (address ?? '').toLowerCase()))
+}
+
+function headerText(header: Uint8Array): string {
+  return Buffer.from(header.buffer, header.byteOffset, header.byteLength).toString('utf8')
+}

@@ -1,0 +1,291 @@
+/**
+ * SMTP and LMTP sessions on the `smtp-server` engine (design §11): port 25 for local domains, submission with AUTH,
+ * and LMTP with one answer a recipient (RFC 5321, RFC 6409, RFC 2033).
+ *
+ * Invariants: 250 after DATA is sent only when the message is on disk for everyone it answers for; nothing is relayed;
+ * a recipient is answered before DATA whenever what is known by then suffices.
+ * @module
+ */
+import type { Socket } from 'node:net'
+import type { SMTPServerAddress, SMTPServerDataStream, SMTPServerSession } from 'smtp-server'
+import { SMTPServer } from 'smtp-server'
+import { type AcceptedRecipient, IncomingMessage, type LineEndPolicy } from '#services/delivery.ts'
+import type { Login, SessionOrder } from '#services/registry.ts'
+import type { SessionDeps } from '#services/session-deps.ts'
+import type { Origin } from '#services/trace-lines.ts'
+import { authenticateOver, mechanismsOf } from './authentication.ts'
+import { MalleSmtpConnection } from './connection.ts'
+import { connectionRefused, deliveryRefused, recipientRefused, SmtpRefusal } from './replies.ts'
+
+/** What a listener is for: mail from other servers, from our own people, or from an MTA in front of us. */
+export type SmtpRole = 'mx' | 'submission' | 'lmtp'
+
+export interface SmtpServiceOptions {
+  readonly role: SmtpRole
+  /** What to do with bare CR and LF on port 25; the other roles normalise (design §7). */
+  readonly bareNewline: LineEndPolicy
+}
+
+/** RFC 5321 §4.5.3.2.7. */
+const COMMAND_TIMEOUT_MS = 300_000
+const MOST_RECIPIENTS = 1_000
+const CLOSE_GRACE_MS = 10_000
+
+interface Conversation {
+  readonly id: string
+  readonly recipients: Map<string, AcceptedRecipient>
+}
+
+type Callback = (error?: Error | null) => void
+
+/** Speaks SMTP or LMTP on sockets that someone else accepted. */
+export class SmtpService implements AsyncDisposable {
+  readonly #deps: SessionDeps
+  readonly #options: SmtpServiceOptions
+  readonly #plain: SMTPServer
+  readonly #secure: SMTPServer
+  readonly #conversations = new Map<string, Conversation>()
+  readonly #connections = new Map<string, MalleSmtpConnection>()
+  readonly #inFlight = new Set<Promise<void>>()
+
+  constructor(deps: SessionDeps, options: SmtpServiceOptions) {
+    this.#deps = deps
+    this.#options = options
+    this.#plain = this.#engine(false)
+    this.#secure = this.#engine(true)
+  }
+
+  /** Owns the socket from now on. `secure`: a `TLSSocket` whose handshake is done. */
+  accept(socket: Socket, { secure }: { readonly secure: boolean }): void {
+    const engine = secure ? this.#secure : this.#plain
+    const id = this.#deps.newConnectionId()
+    const connection = new MalleSmtpConnection(engine, socket, {
+      id,
+      remoteAddress: unmapped(socket.remoteAddress ?? ''),
+    })
+    connection.waitsForEarlyTalkers = this.#options.role === 'mx'
+    if (this.#options.role === 'submission') {
+      connection.authenticate = (over, mechanism, initial) => authenticateOver(this.#deps, over, mechanism, initial)
+    }
+    connection.on('error', (error: Error) =>
+      this.#deps.log.debug({ connection: id, error: error.message }, 'connection failed'),
+    )
+    this.#connections.set(id, connection)
+    engine.connections.add(connection)
+    connection.init()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const deadline = AbortSignal.timeout(CLOSE_GRACE_MS)
+    await Promise.race([
+      Promise.allSettled(this.#inFlight),
+      new Promise((resolve) => deadline.addEventListener('abort', resolve, { once: true })),
+    ])
+    for (const connection of this.#connections.values()) {
+      connection.send(421, '4.3.2 Server is stopping, try again later')
+      connection.close()
+    }
+  }
+
+  #engine(secure: boolean): SMTPServer {
+    const { hostname, limits, tls, allowPlaintext } = this.#deps
+    const { role } = this.#options
+    const disabled = ['XCLIENT', 'XFORWARD', 'WIZ', 'SHELL', 'KILL']
+    if (role !== 'submission') disabled.push('AUTH')
+    if (secure || tls.context(undefined) === undefined) disabled.push('STARTTLS')
+    const server = new SMTPServer({
+      name: hostname,
+      banner: 'Malle',
+      heloResponse: '%s',
+      lmtp: role === 'lmtp',
+      secure,
+      size: limits.messageBytes,
+      hideENHANCEDSTATUSCODES: false,
+      authMethods: mechanismsOf(secure),
+      authRequiredMessage: '5.7.0 Authentication required',
+      allowInsecureAuth: allowPlaintext,
+      disabledCommands: disabled,
+      disableReverseLookup: true,
+      socketTimeout: COMMAND_TIMEOUT_MS,
+      maxRecipients: MOST_RECIPIENTS,
+      minVersion: 'TLSv1.2',
+      logger: false,
+      SNICallback: (name, callback) => callback(null, tls.context(name)),
+      onConnect: (session, callback) => void settle(this.#opened(session, secure), callback),
+      onSecure: (_socket, session, callback) => {
+        this.#deps.registry.note(session.id, { secure: true })
+        callback()
+      },
+      onMailFrom: (address, session, callback) => void settle(this.#mailFrom(address, session), callback),
+      onRcptTo: (address, session, callback) => void settle(this.#recipient(address, session), callback),
+      onData: (stream, session, callback) => {
+        const work = this.#data(stream, session).then(
+          (replies) => callback(null, replies),
+          (error: unknown) => callback(this.#fault(error, session)),
+        )
+        this.#inFlight.add(work)
+        void work.finally(() => this.#inFlight.delete(work))
+      },
+      onClose: (session) => this.#closed(session),
+    })
+    // The default context is asked for at each STARTTLS, so that SIGHUP's new certificate counts at once.
+    const contexts = server.secureContext
+    server.secureContext = Object.assign(new Map(contexts), {
+      get: (name: string) => tls.context(name === '*' ? undefined : name) ?? contexts.get('*'),
+    })
+    server.on('error', (error) => this.#deps.log.debug({ error: error.message }, 'smtp engine reported an error'))
+    return server
+  }
+
+  async #opened(session: SMTPServerSession, secure: boolean): Promise<void> {
+    const connection = this.#connections.get(session.id)
+    const info = {
+      id: session.id,
+      protocol: this.#options.role === 'mx' ? 'smtp' : this.#options.role,
+      remoteAddress: session.remoteAddress,
+      remotePort: session.remotePort,
+      localPort: session.localPort,
+      secure,
+      since: this.#deps.clock.now(),
+    } as const
+    const admitted = await this.#deps.registry.connect(info, (order) => this.#obey(order, connection))
+    if (!admitted.ok) throw connectionRefused(admitted.error)
+    this.#conversations.set(session.id, { id: session.id, recipients: new Map() })
+    this.#deps.log.info(
+      { connection: session.id, protocol: info.protocol, remote: info.remoteAddress, secure },
+      'connected',
+    )
+  }
+
+  #obey(order: SessionOrder, connection: MalleSmtpConnection | undefined): void {
+    if (order.kind !== 'close' || connection === undefined) return
+    connection.send(421, '4.3.2 Closing the connection')
+    connection.close()
+  }
+
+  #closed(session: SMTPServerSession): void {
+    this.#connections.delete(session.id)
+    if (!this.#conversations.delete(session.id)) return
+    this.#deps.registry.disconnect(session.id)
+    this.#deps.log.info({ connection: session.id }, 'disconnected')
+  }
+
+  async #mailFrom(_address: SMTPServerAddress, session: SMTPServerSession): Promise<void> {
+    this.#conversation(session).recipients.clear()
+  }
+
+  async #recipient({ address }: SMTPServerAddress, session: SMTPServerSession): Promise<void> {
+    const { registry, store } = this.#deps
+    const resolved = await registry.resolve(address)
+    if (!resolved.ok) throw recipientRefused(resolved.error, this.#options.role)
+    const announced = announcedSize(session)
+    for (const { account } of resolved.value) {
+      const state = await store.state(account)
+      const limit = state?.limits.storageBytes
+      if (state === undefined || limit === undefined) continue
+      if (state.usage.storageBytes + Math.max(announced, 1) > limit) {
+        throw deliveryRefused({ kind: 'over-quota', resource: 'storage', limit })
+      }
+    }
+    this.#conversation(session).recipients.set(address.toLowerCase(), { address, targets: resolved.value })
+  }
+
+  /** The replies to DATA: one for LMTP's each recipient, else one for all. */
+  async #data(stream: SMTPServerDataStream, session: SMTPServerSession): Promise<(string | Error)[]> {
+    const { log, clock, store, hostname, limits } = this.#deps
+    const { role, bareNewline } = this.#options
+    const recipients = this.#recipientsOf(session)
+    const id = `${session.id}.${session.transaction}`
+    const message = new IncomingMessage({ store, clock, hostname }, originOf(session, id), recipients, {
+      lineEnds: role === 'mx' ? bareNewline : 'normalise',
+      limitBytes: limits.messageBytes,
+    })
+    try {
+      for await (const chunk of stream) await message.write(chunk as Uint8Array)
+    } catch (error) {
+      // The client went away in mid-message: nothing stays behind.
+      await message.abandon()
+      throw error
+    }
+    const outcomes = await message.finish()
+    const login = loginOf(session)
+    for (const [index, outcome] of outcomes.entries()) {
+      log.info(
+        {
+          connection: session.id,
+          message: id,
+          recipient: recipients[index]?.address,
+          account: login?.address,
+          size: message.size,
+          result: outcome.ok ? 'delivered' : outcome.error.kind,
+        },
+        'message in',
+      )
+    }
+    const replies = outcomes.map((outcome) => (outcome.ok ? `2.0.0 Kept as ${id}` : deliveryRefused(outcome.error)))
+    if (role === 'lmtp') return replies
+    const refusal = replies.find((reply) => reply instanceof SmtpRefusal)
+    if (refusal !== undefined) throw refusal
+    return replies.slice(0, 1)
+  }
+
+  #recipientsOf(session: SMTPServerSession): AcceptedRecipient[] {
+    const { recipients } = this.#conversation(session)
+    return session.envelope.rcptTo.map(({ address }) => {
+      const recipient = recipients.get(address.toLowerCase())
+      if (recipient === undefined) throw new Error(`No record of the recipient ${address}`)
+      return recipient
+    })
+  }
+
+  #conversation(session: SMTPServerSession): Conversation {
+    const conversation = this.#conversations.get(session.id)
+    if (conversation === undefined) throw new SmtpRefusal(421, '4.3.2 Closing the connection')
+    return conversation
+  }
+
+  #fault(error: unknown, session: SMTPServerSession): Error {
+    if (error instanceof SmtpRefusal) return error
+    this.#deps.log.error({ connection: session.id, error }, 'message could not be taken')
+    return new SmtpRefusal(451, '4.3.0 The message cannot be taken now, try again later')
+  }
+}
+
+/** Calls back with what became of the work. */
+async function settle(work: Promise<void>, callback: Callback): Promise<void> {
+  try {
+    await work
+  } catch (error) {
+    callback(error instanceof Error ? error : new Error(String(error)))
+    return
+  }
+  callback()
+}
+
+function originOf(session: SMTPServerSession, id: string): Origin {
+  const { mailFrom, smtpUtf8 } = session.envelope
+  const { tlsOptions } = session
+  return {
+    sender: mailFrom === false ? '' : mailFrom.address,
+    helo: session.hostNameAppearsAs || '',
+    remoteAddress: session.remoteAddress,
+    protocol: smtpUtf8 === true ? `UTF8${session.transmissionType.replace(/^E/, '')}` : session.transmissionType,
+    tls: session.secure && tlsOptions !== false ? `${tlsOptions.version} ${tlsOptions.name}` : undefined,
+    id,
+  }
+}
+
+function announcedSize(session: SMTPServerSession): number {
+  const { mailFrom } = session.envelope
+  const size = mailFrom === false || mailFrom.args === false ? undefined : mailFrom.args.SIZE
+  return typeof size === 'string' ? Number(size) : 0
+}
+
+function loginOf(session: SMTPServerSession): Login | undefined {
+  return session.user as Login | undefined
+}
+
+/** IPv4 addresses of a dual-stack listener as IPv4. */
+function unmapped(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/i, '')
+}
