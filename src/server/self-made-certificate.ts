@@ -47,7 +47,8 @@ async function stillGood(files: CertificateFiles, names: readonly string[]): Pro
 }
 
 async function make(folder: string, files: CertificateFiles, names: readonly string[]): Promise<void> {
-  // The library takes 100 ms to load, so only here.
+  // The library and its polyfill take 100 ms to load, so only here.
+  await import('reflect-metadata')
   const x509 = await import('@peculiar/x509')
   x509.cryptoProvider.set(webcrypto as Crypto)
   const notBefore = new Date(Date.now() - DAY_MS)
