@@ -1,0 +1,280 @@
+/** The store in memory: for tests, and the plainest reading of the port. @module */
+import { type Clock, systemClock } from '#lib/clock.ts'
+import { type Result, refused } from '#lib/result.ts'
+import type { AccountId, MailboxKey, Modseq, Uid } from '#mail/ids.ts'
+import { LARGEST_UID } from '#mail/ids.ts'
+import type { BodyStage, MailStore, StoredBody } from '#store/mail-store.ts'
+import { canonicalMailboxName, compareMailboxNames } from '#store/mailbox-name.ts'
+import type {
+  AccountRef,
+  AccountState,
+  BodyPlace,
+  Change,
+  ChangesCursor,
+  EmailFields,
+  EmailRow,
+  MailboxChanges,
+  MailboxInfo,
+  MaildropPage,
+  MessagePage,
+  StagedBody,
+  UidSet,
+} from '#store/types.ts'
+import type { Delivered, DeliverRefusal, DeliverRequest, Unavailable, WriteKind, Writes } from '#store/writes.ts'
+import { Bodies } from './bodies.ts'
+import type { Commit, Handler } from './commit.ts'
+import * as mailboxWrites from './mailbox-writes.ts'
+import * as messageWrites from './message-writes.ts'
+import { changesAfter, emailRow, messagesAfter, noChanges } from './reads.ts'
+import { type Account, infoOf, type Knobs, type Mailbox, rowsIn } from './state.ts'
+
+export interface MemoryStoreOptions extends Partial<Knobs> {
+  /** The system's where it is missing. */
+  readonly clock?: Clock
+  /** Asked at each write, counted from 1: a reason makes it fail, leaving nothing behind. */
+  readonly failing?: (nth: number, kind: WriteKind | 'deliver') => Unavailable['reason'] | undefined
+}
+
+/** Opens an empty store. Every answer takes a turn of the event loop, and writes queued in one turn commit together. */
+export function openMemoryStore(options: MemoryStoreOptions = {}): MailStore {
+  return new MemoryStore(options)
+}
+
+const HANDLERS: { readonly [K in WriteKind]: Handler<K> } = {
+  openAccount: mailboxWrites.openAccount,
+  removeAccount: mailboxWrites.removeAccount,
+  setLimits: mailboxWrites.setLimits,
+  createMailbox: mailboxWrites.createMailbox,
+  deleteMailbox: mailboxWrites.deleteMailbox,
+  renameMailbox: mailboxWrites.renameMailbox,
+  subscribe: mailboxWrites.subscribe,
+  append: messageWrites.append,
+  changeFlags: messageWrites.changeFlags,
+  copy: messageWrites.copy,
+  move: messageWrites.move,
+  expunge: messageWrites.expunge,
+}
+
+const SLICE = 1_000
+const MAILDROP_SLICE = 5_000
+
+class MemoryStore implements MailStore {
+  readonly #accounts = new Map<number, Account>()
+  readonly #bodies = new Bodies()
+  readonly #listeners = new Map<AccountId, Set<(change: Change) => void>>()
+  readonly #knobs: Knobs
+  readonly #failing: NonNullable<MemoryStoreOptions['failing']>
+  /** What has queued since the last commit. */
+  #queue: (() => { readonly answer: () => void; readonly announced: readonly Change[] })[] = []
+  #idle: Promise<void> = Promise.resolve()
+  #writes = 0
+  #closed = false
+
+  constructor(options: MemoryStoreOptions) {
+    this.#knobs = {
+      clock: options.clock ?? systemClock,
+      sliceRows: options.sliceRows ?? SLICE,
+      maxTombstones: options.maxTombstones ?? 10_000,
+      retentionMs: options.retentionMs ?? 30 * 86_400_000,
+      largestUid: options.largestUid ?? LARGEST_UID,
+    }
+    this.#failing = options.failing ?? (() => undefined)
+  }
+
+  // --- reading ---
+
+  async state(account: AccountRef): Promise<AccountState | undefined> {
+    const found = await this.#account(account)
+    if (found === undefined) return undefined
+    const { modseq, limits, storageBytes, messages, byKey } = found
+    return { modseq, limits, usage: { storageBytes, messages, mailboxes: byKey.size } }
+  }
+
+  async mailboxes(account: AccountRef): Promise<readonly MailboxInfo[]> {
+    const found = await this.#account(account)
+    const infos = [...(found?.byKey.values() ?? [])].map(infoOf)
+    return infos.sort((a, b) => compareMailboxNames(a.name, b.name))
+  }
+
+  async mailbox(account: AccountRef, key: MailboxKey): Promise<MailboxInfo | undefined> {
+    const found = (await this.#account(account))?.byKey.get(key)
+    return found === undefined ? undefined : infoOf(found)
+  }
+
+  async mailboxByName(account: AccountRef, name: string): Promise<MailboxInfo | undefined> {
+    const found = (await this.#account(account))?.byName.get(canonicalMailboxName(name))
+    return found === undefined ? undefined : infoOf(found)
+  }
+
+  async subscriptions(account: AccountRef): Promise<readonly string[]> {
+    return [...((await this.#account(account))?.subscriptions ?? [])].sort(compareMailboxNames)
+  }
+
+  async keywordSets(account: AccountRef, first: number): Promise<readonly (readonly string[])[]> {
+    return (await this.#account(account))?.keywordSets.slice(first) ?? []
+  }
+
+  async messages(account: AccountRef, mailbox: MailboxKey, after: Uid | 0, limit = 5_000): Promise<MessagePage> {
+    const found = (await this.#account(account))?.byKey.get(mailbox)
+    if (found === undefined) return noChanges(0 as Modseq).changed
+    return messagesAfter(found, after, limit)
+  }
+
+  async changes(
+    account: AccountRef,
+    mailbox: MailboxKey,
+    since: Modseq | 0,
+    cursor?: ChangesCursor,
+  ): Promise<MailboxChanges> {
+    const found = await this.#account(account)
+    const box = found?.byKey.get(mailbox)
+    if (found === undefined || box === undefined) return noChanges(found?.modseq ?? (since as Modseq))
+    return changesAfter(found, box, since, cursor, this.#knobs.sliceRows)
+  }
+
+  async *emails(
+    account: AccountRef,
+    mailbox: MailboxKey,
+    uids: UidSet,
+    fields: EmailFields,
+  ): AsyncGenerator<readonly EmailRow[], void, void> {
+    const box = this.#box(await this.#account(account), mailbox)
+    if (box === undefined) return
+    let slice: EmailRow[] = []
+    for (const row of rowsIn(box, uids)) {
+      slice.push(emailRow(row, fields))
+      if (slice.length < this.#knobs.sliceRows) continue
+      yield slice
+      slice = []
+    }
+    if (slice.length > 0) yield slice
+  }
+
+  async *maildrop(account: AccountRef, mailbox: MailboxKey): AsyncGenerator<MaildropPage, void, void> {
+    const box = (await this.#account(account))?.byKey.get(mailbox)
+    const rows = (box?.rows ?? []).filter((row) => row.goneAt === undefined)
+    for (let at = 0; at < rows.length; at += MAILDROP_SLICE) {
+      const slice = rows.slice(at, at + MAILDROP_SLICE)
+      yield {
+        uids: Uint32Array.from(slice, (row) => row.uid),
+        sizes: Float64Array.from(slice, (row) => row.email.size),
+        uidls: slice.map((row) => row.uidl),
+      }
+    }
+  }
+
+  body(_account: AccountRef, place: BodyPlace): StoredBody {
+    return this.#bodies.open(place)
+  }
+
+  // --- writing ---
+
+  stage(shard: number): BodyStage {
+    return this.#bodies.stage(shard)
+  }
+
+  restage(body: StagedBody, shard: number): Promise<StagedBody> {
+    return this.#bodies.restage(body, shard)
+  }
+
+  write<K extends WriteKind>(
+    kind: K,
+    request: Writes[K]['request'],
+  ): Promise<Result<Writes[K]['value'], Writes[K]['refusal']>> {
+    // Requests are data that other adapters send to another thread: what cannot be cloned must fail here too.
+    const asked = structuredClone(request)
+    const handler: Handler<K> = HANDLERS[kind]
+    return this.#enqueue<Result<Writes[K]['value'], Writes[K]['refusal']>>(
+      kind,
+      (reason) => refused({ kind: 'unavailable', reason }),
+      (announced) => handler(this.#commit(asked.by, asked.account.shard, announced), asked),
+    )
+  }
+
+  deliver(request: DeliverRequest): Promise<readonly Result<Delivered, DeliverRefusal>[]> {
+    const asked = structuredClone(request)
+    return this.#enqueue<readonly Result<Delivered, DeliverRefusal>[]>(
+      'deliver',
+      (reason) => asked.recipients.map(() => refused({ kind: 'unavailable', reason })),
+      (announced) => messageWrites.deliver(this.#commit(asked.by, asked.shard, announced), asked),
+    )
+  }
+
+  // --- announcements ---
+
+  watch(account: AccountId, listener: (change: Change) => void): () => void {
+    const listeners = this.#listeners.get(account) ?? new Set()
+    // Wrapped, so that the same function may watch twice and stop once.
+    const own = (change: Change): void => listener(change)
+    listeners.add(own)
+    this.#listeners.set(account, listeners)
+    return () => {
+      listeners.delete(own)
+      if (listeners.size === 0 && this.#listeners.get(account) === listeners) this.#listeners.delete(account)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true
+    await this.#idle
+    this.#listeners.clear()
+  }
+
+  async #account(account: AccountRef): Promise<Account | undefined> {
+    await turn()
+    return this.#accounts.get(account.id)
+  }
+
+  #box(account: Account | undefined, mailbox: MailboxKey): Mailbox | undefined {
+    return account?.byKey.get(mailbox) ?? account?.goneMailboxes.get(mailbox)
+  }
+
+  #commit(by: string, shard: number, announced: Change[]): Commit {
+    return {
+      accounts: this.#accounts,
+      knobs: this.#knobs,
+      now: this.#knobs.clock.now(),
+      by,
+      keepBody: (body) => this.#bodies.keep(body, shard),
+      announced,
+    }
+  }
+
+  #enqueue<T>(
+    kind: WriteKind | 'deliver',
+    fail: (reason: Unavailable['reason']) => T,
+    run: (announced: Change[]) => T,
+  ): Promise<T> {
+    if (this.#closed) return turn().then(() => fail('closing'))
+    this.#writes += 1
+    const reason = this.#failing(this.#writes, kind)
+    return new Promise<T>((resolve, reject) => {
+      this.#queue.push(() => {
+        const announced: Change[] = []
+        try {
+          const answer = reason === undefined ? run(announced) : fail(reason)
+          return { answer: () => resolve(answer), announced }
+        } catch (fault) {
+          return { answer: () => reject(fault), announced: [] }
+        }
+      })
+      if (this.#queue.length === 1) this.#idle = turn().then(() => this.#commitQueue())
+    })
+  }
+
+  /** Commits all that queued, then answers all, then announces all. */
+  #commitQueue(): void {
+    const queue = this.#queue
+    this.#queue = []
+    const done = queue.map((run) => run())
+    for (const { answer } of done) answer()
+    for (const { announced } of done)
+      for (const change of announced) for (const listener of this.#listeners.get(change.account) ?? []) listener(change)
+  }
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve)
+  })
+}
