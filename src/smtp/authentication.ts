@@ -1,6 +1,6 @@
 /** AUTH of submission (RFC 4954) over the mechanisms that IMAP and POP3 use too. @module */
 import type { TLSSocket } from 'node:tls'
-import { loginAuthority } from '#services/login-authority.ts'
+import { saslAuthority } from '#services/sasl-authority.ts'
 import type { SessionDeps } from '#services/session-deps.ts'
 import { channelBindings } from '#wire/sasl/channel-binding.ts'
 import { encodeBase64 } from '#wire/sasl/lines.ts'
@@ -42,7 +42,7 @@ async function exchange(
   const mechanism = findMechanism(mechanismName, offered)
   if (mechanism === undefined) return new SmtpRefusal(504, '5.5.4 That authentication mechanism is not offered')
   const server = createSaslServer(mechanism, {
-    authority: loginAuthority(deps.registry, connection.id, 'smtp'),
+    authority: saslAuthority(deps.registry, connection.id, 'smtp'),
     bindings: secure ? channelBindings(connection._socket as TLSSocket, 'server') : undefined,
   })
   let step = await server.begin(initialResponse)
