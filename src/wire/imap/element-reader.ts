@@ -100,6 +100,20 @@ export class ElementReader {
     return SPACES_TO_END.test(this.#text)
   }
 
+  /** What `read` gives, or `undefined` with nothing taken where it throws a SyntaxFault. */
+  attempt<T>(read: () => T): T | undefined {
+    const at = this.#at
+    const literal = this.#literal
+    try {
+      return read()
+    } catch (error) {
+      if (!(error instanceof SyntaxFault)) throw error
+      this.#at = at
+      this.#literal = literal
+      return undefined
+    }
+  }
+
   /** What is left, as it is. */
   rest(): string {
     const rest = this.#text.slice(this.#at)

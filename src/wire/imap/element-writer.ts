@@ -59,6 +59,11 @@ export abstract class ElementWriter {
     return this.astring(encodeMailboxName(name, this.utf8))
   }
 
+  /** Like `mailbox`, never as an atom: NAMESPACE wants a string. */
+  mailboxString(name: string): this {
+    return this.string(encodeMailboxName(name, this.utf8))
+  }
+
   /** Unicode pattern with `*` and `%`, encoded for the session. */
   listMailbox(pattern: string): this {
     const wire = encodeMailboxName(pattern, this.utf8)

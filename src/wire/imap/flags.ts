@@ -2,13 +2,14 @@
 
 /** Flags and attributes begin with `\`; their case has no meaning and is made the one of the RFC. */
 const KNOWN: ReadonlyMap<string, string> = new Map(
-  [
-    ...['\\Answered', '\\Flagged', '\\Deleted', '\\Seen', '\\Draft', '\\Recent'],
-    ...['\\Noinferiors', '\\HasChildren', '\\HasNoChildren', '\\Subscribed', '\\Remote', '\\NonExistent'],
-    ...['\\Noselect', '\\Marked', '\\Unmarked'],
-    // RFC 6154 §2, RFC 8457
-    ...['\\All', '\\Archive', '\\Drafts', '\\Junk', '\\Sent', '\\Trash', '\\Important'],
-  ].map((name) => [name.toLowerCase(), name]),
+  (
+    '\\Answered \\Flagged \\Deleted \\Seen \\Draft \\Recent ' +
+    '\\Noinferiors \\HasChildren \\HasNoChildren \\Subscribed \\Remote \\NonExistent \\Noselect \\Marked \\Unmarked ' +
+    // RFC 6154 §2, RFC 8457 §3
+    '\\All \\Archive \\Drafts \\Junk \\Sent \\Trash \\Important'
+  )
+    .split(' ')
+    .map((name) => [name.toLowerCase(), name]),
 )
 
 /** `\seen` becomes `\Seen`; keywords and unknown names stay as written. */

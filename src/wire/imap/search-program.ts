@@ -216,13 +216,13 @@ export function writeSearchProgram(w: ElementWriter, { returns, charset, keys: a
 }
 
 function writeKey(w: ElementWriter, key: SearchKey, text: (value: string) => unknown): void {
-  switch (key.kind) {
-    case 'SET':
-      w.messageSet(key.set)
-      return
-    case 'AND':
-      w.list(key.keys, (inner) => writeKey(w, inner, text))
-      return
+  if (key.kind === 'SET') {
+    w.messageSet(key.set)
+    return
+  }
+  if (key.kind === 'AND') {
+    w.list(key.keys, (inner) => writeKey(w, inner, text))
+    return
   }
   w.text(key.kind)
   switch (key.kind) {

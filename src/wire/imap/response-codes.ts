@@ -1,0 +1,173 @@
+/** Response codes (RFC 9051 §7.1, RFC 5530, RFC 4315, RFC 7162, RFC 8474 §4.1, RFC 6154 §5.1). @module */
+import type { Modseq } from '#mail/ids.ts'
+import { formatUidSet, type UidSet } from '#mail/uid-set.ts'
+import type { ElementReader } from './element-reader.ts'
+import type { ElementWriter } from './element-writer.ts'
+import { formatFlags } from './flags.ts'
+
+const PLAIN = [
+  'ALERT',
+  'ALREADYEXISTS',
+  'AUTHENTICATIONFAILED',
+  'AUTHORIZATIONFAILED',
+  'CANNOT',
+  'CLIENTBUG',
+  'CLOSED',
+  'COMPRESSIONACTIVE',
+  'CONTACTADMIN',
+  'CORRUPTION',
+  'EXPIRED',
+  'EXPUNGEISSUED',
+  'HASCHILDREN',
+  'INUSE',
+  'LIMIT',
+  'NOMODSEQ',
+  'NONEXISTENT',
+  'NOPERM',
+  'NOTSAVED',
+  'OVERQUOTA',
+  'PARSE',
+  'PRIVACYREQUIRED',
+  'READ-ONLY',
+  'READ-WRITE',
+  'SERVERBUG',
+  'TOOBIG',
+  'TRYCREATE',
+  'UIDNOTSTICKY',
+  'UNAVAILABLE',
+  'UNKNOWN-CTE',
+  'USEATTR',
+] as const
+
+/** Codes without arguments. */
+export type PlainCode = (typeof PLAIN)[number]
+
+const PLAIN_CODES: ReadonlySet<string> = new Set(PLAIN)
+
+export type ResponseCode =
+  | { readonly kind: PlainCode }
+  /** Empty where the server does not say which it knows. */
+  | { readonly kind: 'BADCHARSET'; readonly charsets: readonly string[] }
+  /** Upper case. */
+  | { readonly kind: 'CAPABILITY'; readonly names: readonly string[] }
+  /** With `\*` where new keywords can be made. */
+  | { readonly kind: 'PERMANENTFLAGS'; readonly flags: readonly string[] }
+  | { readonly kind: 'UIDNEXT' | 'UIDVALIDITY' | 'UNSEEN'; readonly value: number }
+  | { readonly kind: 'HIGHESTMODSEQ'; readonly modseq: Modseq }
+  | { readonly kind: 'APPENDUID'; readonly uidValidity: number; readonly uids: UidSet }
+  /** Ranges as written: the nth UID of `from` became the nth of `to`. */
+  | { readonly kind: 'COPYUID'; readonly uidValidity: number; readonly from: UidSet; readonly to: UidSet }
+  /** UIDs after UID STORE, else message numbers (RFC 7162 §3.1.3). */
+  | { readonly kind: 'MODIFIED'; readonly set: UidSet }
+  | { readonly kind: 'MAILBOXID'; readonly id: string }
+  /** Any other, or one whose arguments cannot be read; `name` in upper case. */
+  | { readonly kind: 'OTHER'; readonly name: string; readonly text: string | undefined }
+
+/** The code with its brackets; `undefined`, with nothing taken, where there is none. */
+export function readResponseCode(r: ElementReader): ResponseCode | undefined {
+  if (r.peek() !== '[') return undefined
+  return r.attempt(() => readKnown(r)) ?? r.attempt(() => readOther(r))
+}
+
+function readKnown(r: ElementReader): ResponseCode {
+  const name = r.expect('[').match(NAME).toUpperCase()
+  const code = readArguments(r, name)
+  r.expect(']')
+  return code
+}
+
+function readArguments(r: ElementReader, name: string): ResponseCode {
+  switch (name) {
+    case 'BADCHARSET':
+      return { kind: name, charsets: r.spaces() ? r.list(() => r.astring()) : [] }
+    case 'CAPABILITY':
+      return { kind: name, names: readCapabilities(r) }
+    case 'PERMANENTFLAGS':
+      return { kind: name, flags: r.sp().list(() => r.flagPerm()) }
+    case 'UIDNEXT':
+    case 'UIDVALIDITY':
+    case 'UNSEEN':
+      return { kind: name, value: r.sp().number() }
+    case 'HIGHESTMODSEQ':
+      return { kind: name, modseq: r.sp().number64() as Modseq }
+    case 'APPENDUID': {
+      const uidValidity = r.sp().nzNumber()
+      return { kind: name, uidValidity, uids: r.sp().orderedUids() }
+    }
+    case 'COPYUID': {
+      const uidValidity = r.sp().nzNumber()
+      const from = r.sp().orderedUids()
+      return { kind: name, uidValidity, from, to: r.sp().orderedUids() }
+    }
+    case 'MODIFIED':
+      return { kind: name, set: r.sp().orderedUids() }
+    case 'MAILBOXID':
+      return { kind: name, id: r.sp().list(() => r.astring(), 1)[0] ?? '' }
+    default:
+      return isPlainCode(name) ? { kind: name } : r.fault('Response code is not known')
+  }
+}
+
+function isPlainCode(name: string): name is PlainCode {
+  return PLAIN_CODES.has(name)
+}
+
+/** Capabilities with their leading spaces, in upper case. */
+export function readCapabilities(r: ElementReader): readonly string[] {
+  const names: string[] = []
+  // Until the "]" of a code or the end of the line; trailing spaces are tolerated.
+  while (r.spaces() && !r.atEnd && r.peek() !== ']') names.push(r.keyword())
+  return names
+}
+
+// atom [SP 1*<any TEXT-CHAR except "]">]
+function readOther(r: ElementReader): ResponseCode {
+  const name = (r.expect('[').match(NAME) || r.fault('A response code is expected')).toUpperCase()
+  const text = r.skip(' ') ? r.match(CODE_TEXT) : undefined
+  r.expect(']')
+  return { kind: 'OTHER', name, text }
+}
+
+const NAME = /[!#$&'+,\-./0-9:;<=>?@A-Z[^_`a-z|}~]+/y
+const CODE_TEXT = /[^\]]*/y
+
+/** The code with its brackets. */
+export function writeResponseCode(w: ElementWriter, code: ResponseCode): void {
+  w.text(`[${code.kind === 'OTHER' ? code.name : code.kind}`)
+  switch (code.kind) {
+    case 'BADCHARSET':
+      if (code.charsets.length > 0) w.sp().list(code.charsets, (charset) => w.astring(charset))
+      break
+    case 'CAPABILITY':
+      for (const name of code.names) w.text(` ${name}`)
+      break
+    case 'PERMANENTFLAGS':
+      w.text(` ${formatFlags(code.flags)}`)
+      break
+    case 'UIDNEXT':
+    case 'UIDVALIDITY':
+    case 'UNSEEN':
+      w.text(` ${code.value}`)
+      break
+    case 'HIGHESTMODSEQ':
+      w.text(` ${code.modseq}`)
+      break
+    case 'APPENDUID':
+      w.text(` ${code.uidValidity} ${formatUidSet(code.uids)}`)
+      break
+    case 'COPYUID':
+      w.text(` ${code.uidValidity} ${formatUidSet(code.from)} ${formatUidSet(code.to)}`)
+      break
+    case 'MODIFIED':
+      w.text(` ${formatUidSet(code.set)}`)
+      break
+    case 'MAILBOXID':
+      w.text(` (${code.id})`)
+      break
+    case 'OTHER':
+      if (code.text !== undefined) w.text(` ${code.text}`)
+      break
+    default:
+  }
+  w.text(']')
+}

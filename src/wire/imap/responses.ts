@@ -1,0 +1,176 @@
+/** Everything a server says, as values (RFC 9051 §7). @module */
+import type { Modseq } from '#mail/ids.ts'
+import type { UidSet } from '#mail/uid-set.ts'
+import type { ExtensionValue } from './extension-value.ts'
+import type { FetchValue } from './fetch-values.ts'
+import type { Frame } from './frame.ts'
+import type { IdParams } from './id-params.ts'
+import type { QuotaUsage } from './quota-resources.ts'
+import type { ResponseCode } from './response-codes.ts'
+
+/** OK, NO, BAD, BYE, PREAUTH (RFC 9051 §7.1): a greeting, the end of a command, or a notice. */
+export interface ConditionResponse {
+  readonly kind: 'CONDITION'
+  /** `undefined` when untagged. */
+  readonly tag: string | undefined
+  readonly condition: 'OK' | 'NO' | 'BAD' | 'BYE' | 'PREAUTH'
+  readonly code: ResponseCode | undefined
+  /** Unicode, for people. */
+  readonly text: string
+}
+
+/** `+` (RFC 9051 §7.6): the text is base64 in a SASL exchange. */
+export interface ContinuationResponse {
+  readonly kind: 'CONTINUATION'
+  readonly text: string
+}
+
+/** Names in upper case. */
+export interface CapabilityResponse {
+  readonly kind: 'CAPABILITY' | 'ENABLED'
+  readonly names: readonly string[]
+}
+
+/** LIST or LSUB (RFC 9051 §7.3.1, RFC 3501 §7.2.3, RFC 5258 §4). */
+export interface ListResponse {
+  readonly kind: 'LIST' | 'LSUB'
+  /** With `\`, in the case of the RFC. */
+  readonly attributes: readonly string[]
+  /** `undefined` where there is no hierarchy. */
+  readonly delimiter: string | undefined
+  /** Unicode. */
+  readonly mailbox: string
+  /** Binary string to call the mailbox by where its name is not in the right encoding, and `mailbox` the same. */
+  readonly wireName: string | undefined
+  /** CHILDINFO: selection options that children match. */
+  readonly childInfo: readonly string[] | undefined
+  /** OLDNAME: the name it had before. */
+  readonly oldName: string | undefined
+  /** Other extended data items. */
+  readonly others: readonly (readonly [name: string, value: ExtensionValue])[]
+}
+
+/** Values of STATUS; APPENDLIMIT is `null` where there is no limit. Items of unknown extensions are left out. */
+export interface StatusValues {
+  readonly APPENDLIMIT?: number | null
+  readonly DELETED?: number
+  readonly 'DELETED-STORAGE'?: number
+  readonly HIGHESTMODSEQ?: number
+  readonly MAILBOXID?: string
+  readonly MESSAGES?: number
+  readonly RECENT?: number
+  readonly SIZE?: number
+  readonly UIDNEXT?: number
+  readonly UIDVALIDITY?: number
+  readonly UNSEEN?: number
+}
+
+export interface StatusResponse {
+  readonly kind: 'STATUS'
+  readonly mailbox: string
+  readonly values: StatusValues
+}
+
+/** Message numbers, or UIDs after UID SEARCH, as sent (RFC 3501 §7.2.5, RFC 7162 §3.1.5). */
+export interface SearchResponse {
+  readonly kind: 'SEARCH'
+  readonly numbers: readonly number[]
+  readonly modseq: Modseq | undefined
+}
+
+/** RFC 9051 §7.3.4, RFC 4731 §3.1, RFC 7162 §3.1.10. */
+export interface EsearchResponse {
+  readonly kind: 'ESEARCH'
+  readonly tag: string | undefined
+  /** The numbers are UIDs. */
+  readonly uid: boolean
+  readonly min: number | undefined
+  readonly max: number | undefined
+  /** Ranges as sent. */
+  readonly all: UidSet | undefined
+  readonly count: number | undefined
+  readonly modseq: Modseq | undefined
+  readonly others: readonly (readonly [name: string, value: ExtensionValue])[]
+}
+
+export interface FlagsResponse {
+  readonly kind: 'FLAGS'
+  readonly flags: readonly string[]
+}
+
+/** EXISTS and RECENT count, EXPUNGE names a message number. */
+export interface NumberResponse {
+  readonly kind: 'EXISTS' | 'RECENT' | 'EXPUNGE'
+  readonly number: number
+}
+
+/** RFC 7162 §3.2.10. */
+export interface VanishedResponse {
+  readonly kind: 'VANISHED'
+  readonly earlier: boolean
+  /** Ranges as sent. */
+  readonly uids: UidSet
+}
+
+export interface FetchResponse {
+  readonly kind: 'FETCH'
+  readonly number: number
+  readonly values: readonly FetchValue[]
+}
+
+export interface IdResponse {
+  readonly kind: 'ID'
+  readonly params: IdParams
+}
+
+/** One namespace (RFC 9051 §7.3.4 NAMESPACE, RFC 2342 §5). */
+export interface Namespace {
+  /** Unicode. */
+  readonly prefix: string
+  readonly delimiter: string | undefined
+  readonly extensions: readonly (readonly [name: string, values: readonly string[]])[]
+}
+
+export interface NamespaceResponse {
+  readonly kind: 'NAMESPACE'
+  readonly personal: readonly Namespace[] | undefined
+  readonly others: readonly Namespace[] | undefined
+  readonly shared: readonly Namespace[] | undefined
+}
+
+/** RFC 9208 §4.2. */
+export interface QuotaResponse {
+  readonly kind: 'QUOTA'
+  readonly root: string
+  readonly resources: readonly QuotaUsage[]
+}
+
+export interface QuotaRootResponse {
+  readonly kind: 'QUOTAROOT'
+  readonly mailbox: string
+  readonly roots: readonly string[]
+}
+
+/** An untagged response that is not known, as it came, `* ` included. */
+export interface UnknownResponse {
+  readonly kind: 'UNKNOWN'
+  readonly frame: Frame
+}
+
+export type Response =
+  | ConditionResponse
+  | ContinuationResponse
+  | CapabilityResponse
+  | ListResponse
+  | StatusResponse
+  | SearchResponse
+  | EsearchResponse
+  | FlagsResponse
+  | NumberResponse
+  | VanishedResponse
+  | FetchResponse
+  | IdResponse
+  | NamespaceResponse
+  | QuotaResponse
+  | QuotaRootResponse
+  | UnknownResponse
