@@ -81,12 +81,16 @@ export interface Directory extends AsyncDisposable {
   accounts(domain?: string): Promise<readonly AccountRecord[]>
   account(address: string): Promise<AccountRecord | undefined>
   accountById(id: AccountId): Promise<AccountRecord | undefined>
+  /** The account of a domain that was made first. */
+  oldestAccount(domain: string): Promise<AccountRecord | undefined>
+  /** How many accounts each shard has; shards without accounts are left out. */
+  accountsByShard(): Promise<ReadonlyMap<number, number>>
   /** All or none, in one transaction. */
   addAccounts(accounts: readonly NewAccount[]): Promise<Result<readonly AccountRecord[], DirectoryRefusal>>
   changeAccount(id: AccountId, change: AccountChange): Promise<Result<AccountRecord, DirectoryRefusal>>
   /** Its app passwords go with it; its id is never used again. */
   removeAccount(id: AccountId): Promise<Result<void, DirectoryRefusal>>
-  /** The account's SCRAM salt, made at first need; shared by all its verifiers because SCRAM sends one salt. */
+  /** The account's SCRAM salt, made at first need (16 octets); shared by all its verifiers because SCRAM sends one salt. */
   scramSalt(id: AccountId): Promise<Uint8Array>
 
   aliases(domain?: string): Promise<readonly AliasRecord[]>

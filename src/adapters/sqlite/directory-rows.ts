@@ -1,0 +1,117 @@
+/** Rows of `directory.db` as records of the port. @module */
+import type { SQLInputValue, SQLOutputValue } from 'node:sqlite'
+import type { AccountId } from '#mail/ids.ts'
+import type { AccountRecord, AppPasswordRecord, DomainRecord, Protocol, ScramVerifier } from '#store/directory.ts'
+
+export type Row = Record<string, SQLOutputValue>
+
+/** Bits of the column `protocols`; never renumbered. */
+const PROTOCOL_BITS: readonly (readonly [Protocol, number])[] = [
+  ['imap', 1],
+  ['pop3', 2],
+  ['smtp', 4],
+]
+
+export function protocolBits(protocols: readonly Protocol[]): number {
+  return PROTOCOL_BITS.reduce((bits, [name, bit]) => (protocols.includes(name) ? bits | bit : bits), 0)
+}
+
+export function protocolsOf(bits: number): readonly Protocol[] {
+  return PROTOCOL_BITS.flatMap(([name, bit]) => ((bits & bit) === 0 ? [] : [name]))
+}
+
+export function text(value: SQLOutputValue | undefined): string {
+  if (typeof value !== 'string') throw new TypeError(`Expected text in the directory, found ${typeof value}`)
+  return value
+}
+
+export function integer(value: SQLOutputValue | undefined): number {
+  if (typeof value !== 'number') throw new TypeError(`Expected an integer in the directory, found ${typeof value}`)
+  return value
+}
+
+export function blob(value: SQLOutputValue | undefined): Uint8Array {
+  if (!(value instanceof Uint8Array)) throw new TypeError(`Expected octets in the directory, found ${typeof value}`)
+  return value
+}
+
+/** NULL is `undefined`. */
+export function optional<T>(value: SQLOutputValue | undefined, read: (value: SQLOutputValue) => T): T | undefined {
+  return value === null || value === undefined ? undefined : read(value)
+}
+
+export function domainOf(row: Row): DomainRecord {
+  return {
+    name: text(row.name),
+    catchAll: optional(row.catch_all, text),
+    createdAt: integer(row.created_at),
+  }
+}
+
+export function accountOf(row: Row): AccountRecord {
+  return {
+    ref: { id: integer(row.id) as AccountId, shard: integer(row.shard) },
+    address: text(row.address),
+    displayName: text(row.display_name),
+    passwordHash: optional(row.password_hash, text),
+    scram: scramOf(row),
+    protocols: protocolsOf(integer(row.protocols)),
+    limits: {
+      storageBytes: optional(row.storage_limit, integer),
+      messages: optional(row.message_limit, integer),
+    },
+    enabled: row.enabled === 1,
+    createdAt: integer(row.created_at),
+  }
+}
+
+function scramOf(row: Row): ScramVerifier | undefined {
+  if (row.scram_iterations === null) return undefined
+  return {
+    salt: blob(row.scram_salt),
+    iterations: integer(row.scram_iterations),
+    storedKey: blob(row.scram_stored_key),
+    serverKey: blob(row.scram_server_key),
+  }
+}
+
+/** Columns of `account` that {@link AccountRecord} can change, in the order of the table. */
+export function accountColumns(
+  account: Omit<AccountRecord, 'ref' | 'createdAt' | 'address'> & { readonly shard: number },
+): Record<string, SQLInputValue> {
+  return {
+    shard: account.shard,
+    display_name: account.displayName,
+    password_hash: account.passwordHash ?? null,
+    protocols: protocolBits(account.protocols),
+    storage_limit: account.limits.storageBytes ?? null,
+    message_limit: account.limits.messages ?? null,
+    enabled: account.enabled ? 1 : 0,
+    scram_iterations: account.scram?.iterations ?? null,
+    scram_stored_key: account.scram?.storedKey ?? null,
+    scram_server_key: account.scram?.serverKey ?? null,
+  }
+}
+
+export function appPasswordOf(row: Row, verifiers: readonly Row[], salt: Uint8Array): AppPasswordRecord {
+  return {
+    id: integer(row.id),
+    account: integer(row.account) as AccountId,
+    name: text(row.name),
+    protocols: protocolsOf(integer(row.protocols)),
+    sha256: blob(row.sha256),
+    scram: verifiers.map((verifier) => ({
+      salt,
+      iterations: integer(verifier.iterations),
+      storedKey: blob(verifier.stored_key),
+      serverKey: blob(verifier.server_key),
+    })),
+    createdAt: integer(row.created_at),
+    lastUsedAt: optional(row.last_used_at, integer),
+  }
+}
+
+/** The part of a canonical address after its last `@`. */
+export function domainOfAddress(address: string): string {
+  return address.slice(address.lastIndexOf('@') + 1)
+}

@@ -1,0 +1,67 @@
+/** Tables of `directory.db`. A migration that was released is never edited; changes are new ones. @module */
+
+/** Each leads from the version of its index to the next. */
+export const DIRECTORY_MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE setting (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE domain (
+    name TEXT PRIMARY KEY,
+    catch_all TEXT,
+    created_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- AUTOINCREMENT: an id is never used again, because the store knows accounts by it
+  CREATE TABLE account (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    address TEXT NOT NULL UNIQUE,
+    domain TEXT NOT NULL REFERENCES domain (name),
+    shard INTEGER NOT NULL,
+    display_name TEXT NOT NULL,
+    password_hash TEXT,
+    protocols INTEGER NOT NULL,
+    storage_limit INTEGER,
+    message_limit INTEGER,
+    enabled INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    -- SCRAM sends one salt, so all verifiers of an account share it
+    scram_salt BLOB,
+    scram_iterations INTEGER,
+    scram_stored_key BLOB,
+    scram_server_key BLOB
+  ) STRICT;
+  CREATE INDEX account_domain ON account (domain, id);
+  CREATE INDEX account_shard ON account (shard);
+
+  CREATE TABLE alias (
+    address TEXT PRIMARY KEY,
+    domain TEXT NOT NULL REFERENCES domain (name),
+    created_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX alias_domain ON alias (domain);
+  CREATE TABLE alias_target (
+    alias TEXT NOT NULL REFERENCES alias (address) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    target TEXT NOT NULL,
+    PRIMARY KEY (alias, position)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE app_password (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    account INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    protocols INTEGER NOT NULL,
+    sha256 BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
+    last_used_at INTEGER,
+    UNIQUE (account, name)
+  ) STRICT;
+  CREATE TABLE app_password_scram (
+    app_password INTEGER NOT NULL REFERENCES app_password (id) ON DELETE CASCADE,
+    iterations INTEGER NOT NULL,
+    stored_key BLOB NOT NULL,
+    server_key BLOB NOT NULL,
+    PRIMARY KEY (app_password, iterations)
+  ) STRICT, WITHOUT ROWID;
+  `,
+]

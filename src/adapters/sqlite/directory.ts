@@ -1,0 +1,396 @@
+/** The directory in one SQLite database, opened by the main thread only. @module */
+import { randomBytes } from 'node:crypto'
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { setImmediate } from 'node:timers/promises'
+import { type Clock, systemClock } from '#lib/clock.ts'
+import { done, type Result, refused } from '#lib/result.ts'
+import type { AccountId } from '#mail/ids.ts'
+import type {
+  AccountChange,
+  AccountRecord,
+  AliasRecord,
+  AppPasswordRecord,
+  Directory,
+  DirectoryRefusal,
+  DomainRecord,
+  NewAccount,
+} from '#store/directory.ts'
+import {
+  accountColumns,
+  accountOf,
+  appPasswordOf,
+  blob,
+  domainOf,
+  domainOfAddress,
+  integer,
+  protocolBits,
+  type Row,
+  text,
+} from './directory-rows.ts'
+import { DIRECTORY_MIGRATIONS } from './directory-schema.ts'
+import { migrate, transaction } from './migrations.ts'
+
+/** Rows of one slice of a listing; between slices others get their turn. */
+const SLICE = 1_000
+/** Uses of app passwords are written together. */
+const USE_FLUSH_MS = 30_000
+
+/**
+ * Opens the directory, makes or upgrades it.
+ * @param path `:memory:` for tests.
+ */
+export async function openDirectory(path: string, clock: Clock = systemClock): Promise<Directory> {
+  const db = new DatabaseSync(path, { timeout: 5_000, enableForeignKeyConstraints: true })
+  try {
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
+    migrate(
+      db,
+      DIRECTORY_MIGRATIONS,
+      path === ':memory:' ? undefined : (from) => `${path}.version-${from}-${clock.now()}`,
+    )
+    return new SqliteDirectory(db, clock)
+  } catch (error) {
+    db.close()
+    throw new Error(`Cannot open the directory "${path}"`, { cause: error })
+  }
+}
+
+class SqliteDirectory implements Directory {
+  readonly #db: DatabaseSync
+  readonly #clock: Clock
+  readonly #statements = new Map<string, StatementSync>()
+  readonly #uses = new Map<number, number>()
+  #flush: NodeJS.Timeout | undefined
+
+  constructor(db: DatabaseSync, clock: Clock) {
+    this.#db = db
+    this.#clock = clock
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#flushUses()
+    this.#statements.clear()
+    if (this.#db.isOpen) this.#db.close()
+  }
+
+  // --- domains ---
+
+  async domains(): Promise<readonly DomainRecord[]> {
+    return this.#all('SELECT * FROM domain ORDER BY name').map(domainOf)
+  }
+
+  async domain(name: string): Promise<DomainRecord | undefined> {
+    return this.#domain(name)
+  }
+
+  async addDomain(name: string): Promise<Result<DomainRecord, DirectoryRefusal>> {
+    const sql = 'INSERT INTO domain (name, created_at) VALUES (?, ?) ON CONFLICT DO NOTHING'
+    if (this.#run(sql, name, this.#clock.now()) === 0) return refused({ kind: 'exists', what: 'domain', name })
+    return done(found(this.#domain(name)))
+  }
+
+  async setCatchAll(name: string, target: string | undefined): Promise<Result<DomainRecord, DirectoryRefusal>> {
+    const changed = this.#run('UPDATE domain SET catch_all = ? WHERE name = ?', target ?? null, name)
+    return changed === 0 ? refused({ kind: 'no-such', what: 'domain', name }) : done(found(this.#domain(name)))
+  }
+
+  async removeDomain(name: string): Promise<Result<void, DirectoryRefusal>> {
+    return transaction(this.#db, (): Result<void, DirectoryRefusal> => {
+      const used =
+        this.#get('SELECT 1 FROM account WHERE domain = ? LIMIT 1', name) ??
+        this.#get('SELECT 1 FROM alias WHERE domain = ? LIMIT 1', name)
+      if (used !== undefined) return refused({ kind: 'in-use', what: 'domain', name })
+      const gone = this.#run('DELETE FROM domain WHERE name = ?', name)
+      return gone === 0 ? refused({ kind: 'no-such', what: 'domain', name }) : done(undefined)
+    })
+  }
+
+  // --- accounts ---
+
+  async accounts(domain?: string): Promise<readonly AccountRecord[]> {
+    const where = domain === undefined ? '' : 'domain = ? AND'
+    const parameters = domain === undefined ? [] : [domain]
+    const sql = `SELECT * FROM account WHERE ${where} id > ? ORDER BY id LIMIT ${SLICE}`
+    const all: AccountRecord[] = []
+    for (;;) {
+      const slice = this.#all(sql, ...parameters, all.at(-1)?.ref.id ?? 0)
+      for (const row of slice) all.push(accountOf(row))
+      if (slice.length < SLICE) return all.sort((one, other) => compare(one.address, other.address))
+      await setImmediate()
+    }
+  }
+
+  async account(address: string): Promise<AccountRecord | undefined> {
+    const row = this.#get('SELECT * FROM account WHERE address = ?', address)
+    return row && accountOf(row)
+  }
+
+  async accountById(id: AccountId): Promise<AccountRecord | undefined> {
+    return this.#accountById(id)
+  }
+
+  async oldestAccount(domain: string): Promise<AccountRecord | undefined> {
+    const row = this.#get('SELECT * FROM account WHERE domain = ? ORDER BY id LIMIT 1', domain)
+    return row && accountOf(row)
+  }
+
+  async accountsByShard(): Promise<ReadonlyMap<number, number>> {
+    const rows = this.#all('SELECT shard, count(*) AS accounts FROM account GROUP BY shard')
+    return new Map(rows.map((row) => [integer(row.shard), integer(row.accounts)]))
+  }
+
+  async addAccounts(accounts: readonly NewAccount[]): Promise<Result<readonly AccountRecord[], DirectoryRefusal>> {
+    const refusals: DirectoryRefusal[] = []
+    const ids: number[] = []
+    try {
+      transaction(this.#db, () => {
+        for (const account of accounts) {
+          const answer = this.#insertAccount(account)
+          if (!answer.ok) {
+            refusals.push(answer.error)
+            throw new Rollback()
+          }
+          ids.push(answer.value)
+        }
+      })
+    } catch (error) {
+      const [refusal] = refusals
+      if (error instanceof Rollback && refusal !== undefined) return refused(refusal)
+      throw error
+    }
+    return done(ids.map((id) => found(this.#accountById(id))))
+  }
+
+  async changeAccount(id: AccountId, change: AccountChange): Promise<Result<AccountRecord, DirectoryRefusal>> {
+    return transaction(this.#db, (): Result<AccountRecord, DirectoryRefusal> => {
+      const old = this.#accountById(id)
+      if (old === undefined) return refused({ kind: 'no-such', what: 'account', name: String(id) })
+      if (change.scram !== undefined) this.#keepSalt(id, change.scram.salt)
+      const columns = accountColumns({ ...old, shard: old.ref.shard, ...change })
+      const names = Object.keys(columns)
+      this.#run(
+        `UPDATE account SET ${names.map((name) => `${name} = ?`).join(', ')} WHERE id = ?`,
+        ...Object.values(columns),
+        id,
+      )
+      return done(found(this.#accountById(id)))
+    })
+  }
+
+  async removeAccount(id: AccountId): Promise<Result<void, DirectoryRefusal>> {
+    const gone = this.#run('DELETE FROM account WHERE id = ?', id)
+    return gone === 0 ? refused({ kind: 'no-such', what: 'account', name: String(id) }) : done(undefined)
+  }
+
+  async scramSalt(id: AccountId): Promise<Uint8Array> {
+    return this.#keepSalt(id, undefined)
+  }
+
+  #insertAccount(account: NewAccount): Result<number, DirectoryRefusal> {
+    const { address } = account
+    const domain = domainOfAddress(address)
+    if (this.#domain(domain) === undefined) return refused({ kind: 'no-such', what: 'domain', name: domain })
+    if (this.#get('SELECT 1 FROM alias WHERE address = ?', address) !== undefined) {
+      return refused({ kind: 'exists', what: 'alias', name: address })
+    }
+    const columns: Record<string, SQLInputValue> = {
+      address,
+      domain,
+      created_at: this.#clock.now(),
+      scram_salt: account.scram?.salt ?? null,
+      ...accountColumns(account),
+    }
+    const names = Object.keys(columns)
+    const row = this.#get(
+      `INSERT INTO account (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})
+       ON CONFLICT DO NOTHING RETURNING id`,
+      ...Object.values(columns),
+    )
+    return row === undefined ? refused({ kind: 'exists', what: 'account', name: address }) : done(integer(row.id))
+  }
+
+  /** The salt of an account, made or set when it has none. */
+  #keepSalt(id: AccountId, wanted: Uint8Array | undefined): Uint8Array {
+    const row = this.#get('SELECT scram_salt FROM account WHERE id = ?', id)
+    if (row === undefined) throw new Error(`No account with id ${id}`)
+    if (row.scram_salt !== null) {
+      const salt = blob(row.scram_salt)
+      if (wanted !== undefined && Buffer.compare(salt, wanted) !== 0) {
+        throw new Error(`The SCRAM verifier of account ${id} was made with another salt than the account's`)
+      }
+      return salt
+    }
+    const salt = wanted ?? new Uint8Array(randomBytes(16))
+    this.#run('UPDATE account SET scram_salt = ? WHERE id = ?', salt, id)
+    return salt
+  }
+
+  // --- aliases ---
+
+  async aliases(domain?: string): Promise<readonly AliasRecord[]> {
+    const rows =
+      domain === undefined
+        ? this.#all('SELECT * FROM alias ORDER BY address')
+        : this.#all('SELECT * FROM alias WHERE domain = ? ORDER BY address', domain)
+    return rows.map((row) => this.#aliasOf(row))
+  }
+
+  async alias(address: string): Promise<AliasRecord | undefined> {
+    const row = this.#get('SELECT * FROM alias WHERE address = ?', address)
+    return row && this.#aliasOf(row)
+  }
+
+  async setAlias(address: string, targets: readonly string[]): Promise<Result<AliasRecord, DirectoryRefusal>> {
+    if (targets.length === 0) throw new RangeError(`The alias "${address}" needs a target`)
+    return transaction(this.#db, (): Result<AliasRecord, DirectoryRefusal> => {
+      const domain = domainOfAddress(address)
+      if (this.#domain(domain) === undefined) return refused({ kind: 'no-such', what: 'domain', name: domain })
+      if (this.#get('SELECT 1 FROM account WHERE address = ?', address) !== undefined) {
+        return refused({ kind: 'exists', what: 'account', name: address })
+      }
+      const sql = 'INSERT INTO alias (address, domain, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING'
+      this.#run(sql, address, domain, this.#clock.now())
+      this.#run('DELETE FROM alias_target WHERE alias = ?', address)
+      for (const [position, target] of targets.entries()) {
+        this.#run('INSERT INTO alias_target (alias, position, target) VALUES (?, ?, ?)', address, position, target)
+      }
+      return done(this.#aliasOf(found(this.#get('SELECT * FROM alias WHERE address = ?', address))))
+    })
+  }
+
+  async removeAlias(address: string): Promise<Result<void, DirectoryRefusal>> {
+    const gone = this.#run('DELETE FROM alias WHERE address = ?', address)
+    return gone === 0 ? refused({ kind: 'no-such', what: 'alias', name: address }) : done(undefined)
+  }
+
+  #aliasOf(row: Row): AliasRecord {
+    const address = text(row.address)
+    const targets = this.#all('SELECT target FROM alias_target WHERE alias = ? ORDER BY position', address)
+    return { address, targets: targets.map((target) => text(target.target)), createdAt: integer(row.created_at) }
+  }
+
+  // --- app passwords ---
+
+  async appPasswords(account: AccountId): Promise<readonly AppPasswordRecord[]> {
+    this.#flushUses()
+    return this.#all('SELECT * FROM app_password WHERE account = ? ORDER BY id', account).map((row) =>
+      this.#appPassword(row),
+    )
+  }
+
+  async addAppPassword(
+    record: Omit<AppPasswordRecord, 'id' | 'createdAt' | 'lastUsedAt'>,
+  ): Promise<Result<AppPasswordRecord, DirectoryRefusal>> {
+    const { account, name, protocols, sha256, scram } = record
+    return transaction(this.#db, (): Result<AppPasswordRecord, DirectoryRefusal> => {
+      if (this.#accountById(account) === undefined) {
+        return refused({ kind: 'no-such', what: 'account', name: String(account) })
+      }
+      const row = this.#get(
+        `INSERT INTO app_password (account, name, protocols, sha256, created_at) VALUES (?, ?, ?, ?, ?)
+         ON CONFLICT DO NOTHING RETURNING *`,
+        account,
+        name,
+        protocolBits(protocols),
+        sha256,
+        this.#clock.now(),
+      )
+      if (row === undefined) return refused({ kind: 'exists', what: 'app-password', name })
+      for (const { salt, iterations, storedKey, serverKey } of scram) {
+        this.#keepSalt(account, salt)
+        const sql =
+          'INSERT INTO app_password_scram (app_password, iterations, stored_key, server_key) VALUES (?, ?, ?, ?)'
+        this.#run(sql, integer(row.id), iterations, storedKey, serverKey)
+      }
+      return done(this.#appPassword(row))
+    })
+  }
+
+  async removeAppPassword(account: AccountId, name: string): Promise<Result<void, DirectoryRefusal>> {
+    const gone = this.#run('DELETE FROM app_password WHERE account = ? AND name = ?', account, name)
+    return gone === 0 ? refused({ kind: 'no-such', what: 'app-password', name }) : done(undefined)
+  }
+
+  noteAppPasswordUse(id: number, at: number): void {
+    this.#uses.set(id, at)
+    this.#flush ??= setTimeout(() => this.#flushUses(), USE_FLUSH_MS).unref()
+  }
+
+  #appPassword(row: Row): AppPasswordRecord {
+    const verifiers = this.#all(
+      'SELECT * FROM app_password_scram WHERE app_password = ? ORDER BY iterations',
+      integer(row.id),
+    )
+    const salt =
+      verifiers.length === 0 ? new Uint8Array(0) : this.#keepSalt(integer(row.account) as AccountId, undefined)
+    return appPasswordOf(row, verifiers, salt)
+  }
+
+  #flushUses(): void {
+    clearTimeout(this.#flush)
+    this.#flush = undefined
+    if (this.#uses.size === 0 || !this.#db.isOpen) return
+    try {
+      transaction(this.#db, () => {
+        for (const [id, at] of this.#uses) this.#run('UPDATE app_password SET last_used_at = ? WHERE id = ?', at, id)
+      })
+    } catch {
+      // best effort: a full disk must not end a process for a date, and the next use tells it again
+    }
+    this.#uses.clear()
+  }
+
+  // --- secrets ---
+
+  async secret(): Promise<Uint8Array> {
+    this.#run("INSERT INTO setting (name, value) VALUES ('secret', ?) ON CONFLICT DO NOTHING", randomBytes(32))
+    return blob(this.#get("SELECT value FROM setting WHERE name = 'secret'")?.value)
+  }
+
+  // --- statements ---
+
+  #domain(name: string): DomainRecord | undefined {
+    const row = this.#get('SELECT * FROM domain WHERE name = ?', name)
+    return row && domainOf(row)
+  }
+
+  #accountById(id: number): AccountRecord | undefined {
+    const row = this.#get('SELECT * FROM account WHERE id = ?', id)
+    return row && accountOf(row)
+  }
+
+  #statement(sql: string): StatementSync {
+    const known = this.#statements.get(sql)
+    if (known !== undefined) return known
+    const statement = this.#db.prepare(sql)
+    this.#statements.set(sql, statement)
+    return statement
+  }
+
+  #get(sql: string, ...parameters: SQLInputValue[]): Row | undefined {
+    return this.#statement(sql).get(...parameters)
+  }
+
+  #all(sql: string, ...parameters: SQLInputValue[]): Row[] {
+    return this.#statement(sql).all(...parameters)
+  }
+
+  /** @returns How many rows changed. */
+  #run(sql: string, ...parameters: SQLInputValue[]): number {
+    return Number(this.#statement(sql).run(...parameters).changes)
+  }
+}
+
+/** Ends a transaction whose refusal is known. */
+class Rollback extends Error {
+  override readonly name = 'Rollback'
+}
+
+function found<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('A row that was just written is not there')
+  return value
+}
+
+function compare(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0
+}

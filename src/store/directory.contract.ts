@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Clock } from '#lib/clock.ts'
+import type { AccountId } from '#mail/ids.ts'
+import type { AccountRecord, Directory, NewAccount, ScramVerifier } from './directory.ts'
+
+/** An account as tests make it. */
+export function newAccount(address: string, rest: Partial<NewAccount> = {}): NewAccount {
+  return {
+    address,
+    displayName: '',
+    passwordHash: undefined,
+    scram: undefined,
+    protocols: ['imap', 'pop3', 'smtp'],
+    limits: { storageBytes: undefined, messages: undefined },
+    enabled: true,
+    shard: 0,
+    ...rest,
+  }
+}
+
+/** What every directory must do. */
+export function directoryContract(open: (clock: Clock) => Promise<Directory>): void {
+  const clock: Clock = { now: () => 1_700_000_000_000 }
+
+  async function withDomain(): Promise<Directory> {
+    const directory = await open(clock)
+    await directory.addDomain('example.org')
+    return directory
+  }
+
+  async function add(directory: Directory, address: string, rest: Partial<NewAccount> = {}): Promise<AccountRecord> {
+    const answer = await directory.addAccounts([newAccount(address, rest)])
+    assert.ok(answer.ok && answer.value[0] !== undefined)
+    return answer.value[0]
+  }
+
+  function verifier(salt: Uint8Array, iterations: number): ScramVerifier {
+    return { salt, iterations, storedKey: new Uint8Array(32).fill(1), serverKey: new Uint8Array(32).fill(2) }
+  }
+
+  test('domains are added once, listed by name, and not removed while in use', async () => {
+    await using directory = await open(clock)
+    assert.deepEqual(await directory.addDomain('example.org'), {
+      ok: true,
+      value: { name: 'example.org', catchAll: undefined, createdAt: clock.now() },
+    })
+    await directory.addDomain('a.example')
+    assert.deepEqual(
+      (await directory.domains()).map((one) => one.name),
+      ['a.example', 'example.org'],
+    )
+    const exists = { kind: 'exists', what: 'domain', name: 'a.example' }
+    assert.deepEqual(await directory.addDomain('a.example'), { ok: false, error: exists })
+    await directory.setAlias('x@a.example', ['y@example.org'])
+    const inUse = { kind: 'in-use', what: 'domain', name: 'a.example' }
+    assert.deepEqual(await directory.removeDomain('a.example'), { ok: false, error: inUse })
+    await directory.removeAlias('x@a.example')
+    assert.equal((await directory.removeDomain('a.example')).ok, true)
+    const noSuch = { kind: 'no-such', what: 'domain', name: 'a.example' }
+    assert.deepEqual(await directory.removeDomain('a.example'), { ok: false, error: noSuch })
+    assert.deepEqual(await directory.setCatchAll('a.example', undefined), { ok: false, error: noSuch })
+    const caught = await directory.setCatchAll('example.org', 'all@example.org')
+    assert.equal(caught.ok && caught.value.catchAll, 'all@example.org')
+    assert.equal((await directory.domain('example.org'))?.catchAll, 'all@example.org')
+    assert.equal(await directory.domain('other.example'), undefined)
+  })
+
+  test('accounts come back as they were added, by address, id and domain', async () => {
+    await using directory = await withDomain()
+    await directory.addDomain('b.example')
+    const record = await add(directory, 'ann@example.org', {
+      displayName: 'Ann Ümlaut',
+      passwordHash: '$argon2id$x',
+      protocols: ['pop3'],
+      limits: { storageBytes: 5_000_000_000_000, messages: 7 },
+      enabled: false,
+      shard: 3,
+      scram: verifier(new Uint8Array(16).fill(9), 4096),
+    })
+    await add(directory, 'ben@b.example')
+    assert.deepEqual(record.limits, { storageBytes: 5_000_000_000_000, messages: 7 })
+    assert.equal(record.ref.shard, 3)
+    assert.deepEqual(record.protocols, ['pop3'])
+    assert.deepEqual(Buffer.from(record.scram?.salt ?? []), Buffer.alloc(16, 9))
+    assert.deepEqual(await directory.account('ann@example.org'), record)
+    assert.deepEqual(await directory.accountById(record.ref.id), record)
+    assert.deepEqual(await directory.accounts('example.org'), [record])
+    assert.equal((await directory.accounts()).length, 2)
+    assert.equal((await directory.oldestAccount('example.org'))?.address, 'ann@example.org')
+    assert.equal(await directory.oldestAccount('c.example'), undefined)
+    assert.deepEqual(
+      await directory.accountsByShard(),
+      new Map([
+        [0, 1],
+        [3, 1],
+      ]),
+    )
+    assert.deepEqual(Buffer.from(await directory.scramSalt(record.ref.id)), Buffer.alloc(16, 9))
+  })
+
+  test('accounts are added all or none', async () => {
+    await using directory = await withDomain()
+    await add(directory, 'ann@example.org')
+    await directory.setAlias('all@example.org', ['ann@example.org'])
+    for (const [address, error] of [
+      ['ann@example.org', { kind: 'exists', what: 'account', name: 'ann@example.org' }],
+      ['all@example.org', { kind: 'exists', what: 'alias', name: 'all@example.org' }],
+      ['a@nowhere.example', { kind: 'no-such', what: 'domain', name: 'nowhere.example' }],
+    ] as const) {
+      const answer = await directory.addAccounts([newAccount('ben@example.org'), newAccount(address)])
+      assert.deepEqual(answer, { ok: false, error })
+      assert.equal(await directory.account('ben@example.org'), undefined)
+    }
+  })
+
+  test('an account of thousands is listed whole, by address', async () => {
+    await using directory = await withDomain()
+    const many = Array.from({ length: 2_500 }, (_, n) => newAccount(`u${n}@example.org`))
+    assert.equal((await directory.addAccounts(many)).ok, true)
+    const addresses = (await directory.accounts()).map((account) => account.address)
+    assert.deepEqual(addresses, many.map((account) => account.address).sort())
+  })
+
+  test('a change touches what it names; undefined takes away', async () => {
+    await using directory = await withDomain()
+    const { ref } = await add(directory, 'ann@example.org', { passwordHash: 'x' })
+    const salt = await directory.scramSalt(ref.id)
+    assert.equal(salt.length, 16)
+    const changed = await directory.changeAccount(ref.id, {
+      scram: verifier(salt, 600_000),
+      displayName: 'Ann',
+      shard: 2,
+    })
+    assert.ok(changed.ok)
+    assert.equal(changed.value.passwordHash, 'x')
+    assert.equal(changed.value.scram?.iterations, 600_000)
+    assert.equal(changed.value.ref.shard, 2)
+    await directory.changeAccount(ref.id, { passwordHash: undefined, scram: undefined })
+    const after = await directory.accountById(ref.id)
+    assert.equal(after?.passwordHash, undefined)
+    assert.equal(after?.scram, undefined)
+    assert.equal(after?.displayName, 'Ann')
+    assert.deepEqual(await directory.scramSalt(ref.id), salt)
+    await assert.rejects(directory.changeAccount(ref.id, { scram: verifier(new Uint8Array(16), 4096) }), /another salt/)
+    assert.equal((await directory.changeAccount(99 as AccountId, {})).ok, false)
+  })
+
+  test('an id is never used again', async () => {
+    await using directory = await withDomain()
+    const first = await add(directory, 'ann@example.org')
+    assert.equal((await directory.removeAccount(first.ref.id)).ok, true)
+    const answer = await directory.removeAccount(first.ref.id)
+    assert.equal(!answer.ok && answer.error.kind, 'no-such')
+    const second = await add(directory, 'ann@example.org')
+    assert.ok(second.ref.id > first.ref.id)
+  })
+
+  test('aliases keep their targets in order and are replaced whole', async () => {
+    await using directory = await withDomain()
+    await add(directory, 'ann@example.org')
+    await directory.setAlias('sales@example.org', ['b@example.org', 'a@example.org'])
+    const record = { address: 'sales@example.org', targets: ['b@example.org', 'a@example.org'], createdAt: clock.now() }
+    assert.deepEqual(await directory.alias('sales@example.org'), record)
+    await directory.setAlias('sales@example.org', ['c@example.org'])
+    assert.deepEqual(await directory.aliases('example.org'), [{ ...record, targets: ['c@example.org'] }])
+    assert.deepEqual(await directory.aliases('b.example'), [])
+    assert.equal((await directory.aliases()).length, 1)
+    const onAccount = await directory.setAlias('ann@example.org', ['c@example.org'])
+    assert.equal(!onAccount.ok && onAccount.error.kind, 'exists')
+    const nowhere = await directory.setAlias('ann@b.example', ['c@example.org'])
+    assert.equal(!nowhere.ok && nowhere.error.kind, 'no-such')
+    assert.equal((await directory.removeAlias('sales@example.org')).ok, true)
+    assert.equal((await directory.removeAlias('sales@example.org')).ok, false)
+    assert.equal(await directory.alias('sales@example.org'), undefined)
+  })
+
+  test('app passwords share their account’s salt, are unique by name, and go with the account', async () => {
+    await using directory = await withDomain()
+    const { ref } = await add(directory, 'ann@example.org')
+    const salt = await directory.scramSalt(ref.id)
+    const record = {
+      account: ref.id,
+      name: 'phone',
+      protocols: ['imap', 'smtp'] as const,
+      sha256: new Uint8Array(32).fill(5),
+      scram: [verifier(salt, 4_096), verifier(salt, 600_000)],
+    }
+    const added = await directory.addAppPassword(record)
+    assert.ok(added.ok)
+    assert.deepEqual(added.value, { ...record, id: added.value.id, createdAt: clock.now(), lastUsedAt: undefined })
+    const again = await directory.addAppPassword(record)
+    assert.equal(!again.ok && again.error.kind, 'exists')
+    directory.noteAppPasswordUse(added.value.id, 12_345)
+    const [read] = await directory.appPasswords(ref.id)
+    assert.deepEqual(read, { ...added.value, lastUsedAt: 12_345 })
+    assert.equal((await directory.removeAppPassword(ref.id, 'tablet')).ok, false)
+    assert.equal((await directory.removeAppPassword(ref.id, 'phone')).ok, true)
+    await directory.addAppPassword(record)
+    await directory.removeAccount(ref.id)
+    assert.deepEqual(await directory.appPasswords(ref.id), [])
+    assert.equal((await directory.addAppPassword(record)).ok, false)
+  })
+
+  test('the secret is made once', async () => {
+    await using directory = await open(clock)
+    const secret = await directory.secret()
+    assert.equal(secret.length, 32)
+    assert.deepEqual(await directory.secret(), secret)
+  })
+}
