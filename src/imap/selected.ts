@@ -8,6 +8,10 @@ export interface SelectedView {
   readonly readOnly: boolean
   /** How many messages the client knows of: its largest message number. */
   readonly messages: number
+  /** The view shows every change up to here; SELECT says it as HIGHESTMODSEQ. */
+  readonly modseq: Modseq
+  /** Above every UID of the view. */
+  readonly uidNext: Uid
   /** The client's number of a message, `undefined` when its view does not have it. */
   numberOf(uid: Uid): number | undefined
   /** The lowest number without `\Seen`, `undefined` when all have it. */
