@@ -1,0 +1,49 @@
+/** Counters of one thread for `/metrics`, in prom-client's registry of that thread. @module */
+import { Counter, Histogram, Registry as MetricsRegistry } from 'prom-client'
+import type { SessionMeter } from '#services/session-deps.ts'
+
+/** What a thread counts. */
+export class ThreadMeter implements SessionMeter {
+  readonly registry: MetricsRegistry = new MetricsRegistry()
+  readonly #commands: Counter
+  readonly #seconds: Histogram
+  readonly #bytes: Counter
+
+  constructor() {
+    const registers = [this.registry]
+    this.#commands = new Counter({
+      name: 'malle_commands_total',
+      help: 'Commands answered, by protocol, command and outcome',
+      labelNames: ['protocol', 'command', 'outcome'],
+      registers,
+    })
+    this.#seconds = new Histogram({
+      name: 'malle_command_seconds',
+      help: 'Time from a command to its answer, by protocol',
+      labelNames: ['protocol'],
+      buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10],
+      registers,
+    })
+    this.#bytes = new Counter({
+      name: 'malle_bytes_total',
+      help: 'Octets received and sent, by protocol',
+      labelNames: ['protocol', 'direction'],
+      registers,
+    })
+  }
+
+  command(protocol: string, command: string, outcome: string, ms: number): void {
+    this.#commands.inc({ protocol, command, outcome })
+    this.#seconds.observe({ protocol }, ms / 1000)
+  }
+
+  bytes(protocol: string, received: number, sent: number): void {
+    if (received > 0) this.#bytes.inc({ protocol, direction: 'received' }, received)
+    if (sent > 0) this.#bytes.inc({ protocol, direction: 'sent' }, sent)
+  }
+
+  /** As the main thread gathers it. */
+  async json(): Promise<object[]> {
+    return this.registry.getMetricsAsJSON()
+  }
+}

@@ -1,0 +1,111 @@
+/** One thread that speaks with clients: its listeners and the sessions behind them (design §5). @module */
+import { openEmbeddedStore } from '#adapters/embedded/embedded-store.ts'
+import type { EmbeddedConnection } from '#adapters/embedded/options.ts'
+import type { Config, Listener } from '#config/schema.ts'
+import { ImapService } from '#imap/service.ts'
+import { systemClock } from '#lib/clock.ts'
+import { Pop3Service } from '#pop3/service.ts'
+import type { Registry } from '#services/registry.ts'
+import type { Log, SessionDeps, SessionLimits } from '#services/session-deps.ts'
+import { SmtpService } from '#smtp/service.ts'
+import type { MailStore } from '#store/mail-store.ts'
+import { type Acceptor, type Endpoint, open } from './listeners.ts'
+import { ThreadMeter } from './meter.ts'
+import { ThreadTls, type TlsMaterial } from './tls.ts'
+
+/** Listeners that protocol threads open; `http` and `https` belong to the main thread. */
+export type MailListener = Exclude<Listener, 'http' | 'https'>
+
+/** Where each kind of listener listens. */
+export type MailEndpoints = Readonly<Record<MailListener, readonly Endpoint[]>>
+
+/** What a thread is started with; cloneable but for the ports of `store`, which are transferred. */
+export interface ThreadSetup {
+  /** From 0; in connection ids where there are several threads. */
+  readonly number: number
+  readonly threads: number
+  readonly hostname: string
+  readonly endpoints: MailEndpoints
+  readonly tls: TlsMaterial
+  readonly limits: SessionLimits
+  readonly allowPlaintext: boolean
+  readonly bareNewline: Config['smtp']['bareNewline']
+  readonly store: EmbeddedConnection
+}
+
+const IMPLICIT_TLS: ReadonlySet<MailListener> = new Set(['imaps', 'pop3s', 'submissions'])
+
+/** A running protocol thread, seen from inside it. */
+export class ProtocolThread implements AsyncDisposable {
+  readonly meter: ThreadMeter
+  readonly #tls: ThreadTls
+  readonly #store: MailStore
+  readonly #services: readonly AsyncDisposable[]
+  readonly #acceptors: Readonly<Record<MailListener, Acceptor>>
+  readonly #listening: { close(): Promise<void> }[] = []
+
+  constructor(setup: ThreadSetup, registry: Registry, log: Log) {
+    this.meter = new ThreadMeter()
+    this.#tls = new ThreadTls(setup.tls)
+    this.#store = openEmbeddedStore(setup.store, systemClock)
+    const deps: SessionDeps = {
+      hostname: setup.hostname,
+      store: this.#store,
+      registry,
+      limits: setup.limits,
+      allowPlaintext: setup.allowPlaintext,
+      tls: this.#tls,
+      clock: systemClock,
+      log,
+      newConnectionId: connectionIds(setup),
+      meter: this.meter,
+    }
+    const imap = new ImapService(deps)
+    const pop3 = new Pop3Service(deps)
+    const smtp = (role: 'mx' | 'submission' | 'lmtp') => new SmtpService(deps, { role, bareNewline: setup.bareNewline })
+    const [mx, submission, lmtp] = [smtp('mx'), smtp('submission'), smtp('lmtp')]
+    this.#services = [imap, pop3, mx, submission, lmtp]
+    this.#acceptors = { imap, imaps: imap, pop3, pop3s: pop3, lmtp, smtp: mx, submission, submissions: submission }
+  }
+
+  /** Opens every listener. @returns where they are, with the ports that were free. */
+  async listen(endpoints: MailEndpoints, reusePort: boolean, log: Log): Promise<MailEndpoints> {
+    const bound: Record<string, Endpoint[]> = {}
+    for (const [name, wanted] of Object.entries(endpoints) as [MailListener, readonly Endpoint[]][]) {
+      const here: Endpoint[] = []
+      bound[name] = here
+      for (const endpoint of wanted) {
+        const implicitTls = IMPLICIT_TLS.has(name) ? this.#tls : undefined
+        const listener = await open(endpoint, this.#acceptors[name], { implicitTls, reusePort, log })
+        this.#listening.push(listener)
+        here.push(listener.endpoint)
+      }
+    }
+    return bound as unknown as MailEndpoints
+  }
+
+  /** New certificates, from the next handshake on. */
+  replaceTls(material: TlsMaterial): void {
+    this.#tls.replace(material)
+  }
+
+  /** No new connections; sessions finish what is in flight; then the store is let go. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([
+      ...this.#listening.map((listener) => listener.close()),
+      ...this.#services.map((service) => service[Symbol.asyncDispose]()),
+    ])
+    await this.#store[Symbol.asyncDispose]()
+  }
+}
+
+/** Short ids that no two connections of a run share, whichever thread they are on. */
+function connectionIds({ number, threads }: ThreadSetup): () => string {
+  const run = Math.floor(systemClock.now() / 1000).toString(36)
+  const thread = threads > 1 ? `${number.toString(36)}-` : ''
+  let last = 0
+  return () => {
+    last += 1
+    return `${run}-${thread}${last.toString(36)}`
+  }
+}

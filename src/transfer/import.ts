@@ -1,0 +1,214 @@
+/** Mail from files into an account: mbox, Maildir, `.eml`. @module */
+import { open, stat } from 'node:fs/promises'
+import type { Clock } from '#lib/clock.ts'
+import type { MailboxKey } from '#mail/ids.ts'
+import { prepareEmail } from '#mail/prepare.ts'
+import { scanMessage } from '#mail/scanner.ts'
+import type { MailStore } from '#store/mail-store.ts'
+import type { AccountRef, NewMessage } from '#store/types.ts'
+import { readEml, readEmlFolder } from './eml-folder.ts'
+import { isMaildir, readMaildir } from './maildir.ts'
+import { readMbox } from './mbox.ts'
+import type { SourceItem, SourceMessage, SourceProblem } from './source-message.ts'
+
+export type SourceFormat = 'mbox' | 'maildir' | 'eml'
+
+export interface ImportRequest {
+  readonly account: AccountRef
+  /** Absolute. */
+  readonly path: string
+  /** Where the top of the source goes; its folders go below, unless it is INBOX: then beside. */
+  readonly mailbox: string
+  readonly limitBytes: number
+  /** Reads and reports, changes nothing. */
+  readonly dryRun: boolean
+}
+
+export interface ImportReport {
+  readonly format: SourceFormat
+  readonly messages: number
+  readonly bytes: number
+  readonly mailboxes: Readonly<Record<string, number>>
+  /** The first 1,000. */
+  readonly problems: readonly SourceProblem[]
+  readonly skipped: number
+}
+
+/** The account or its store says no; everything before is kept and counted in `report`. */
+export class ImportRefused extends Error {
+  readonly report: ImportReport
+
+  constructor(message: string, report: ImportReport) {
+    super(message)
+    this.report = report
+  }
+}
+
+/** Nothing at that path is mail. */
+export class UnknownSource extends Error {}
+
+const BATCH_MESSAGES = 200
+const BATCH_BYTES = 8 * 1024 * 1024
+const MOST_PROBLEMS = 1_000
+
+/** What kind of source a path is. @throws {UnknownSource} */
+export async function detectSource(source: string): Promise<SourceFormat> {
+  const about = await stat(source).catch(() => undefined)
+  if (about === undefined) throw new UnknownSource(`There is nothing at ${source}`)
+  if (about.isDirectory()) return (await holdsMaildir(source)) ? 'maildir' : 'eml'
+  if (/\.eml$/i.test(source)) return 'eml'
+  await using handle = await open(source, 'r')
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(256), 0, 256, 0)
+  return /^\s*From /.test(buffer.toString('latin1', 0, bytesRead)) ? 'mbox' : 'eml'
+}
+
+async function holdsMaildir(directory: string): Promise<boolean> {
+  if (await isMaildir(directory)) return true
+  const { readdir } = await import('node:fs/promises')
+  for (const entry of await readdir(directory, { withFileTypes: true })) {
+    if (entry.isDirectory() && (await holdsMaildir(`${directory}/${entry.name}`))) return true
+  }
+  return false
+}
+
+/** Takes every message in; those of a mailbox keep their order. @throws {UnknownSource} @throws {ImportRefused} */
+export async function importMail(
+  store: MailStore,
+  clock: Clock,
+  request: ImportRequest,
+  progress: (report: ImportReport) => void,
+): Promise<ImportReport> {
+  const format = await detectSource(request.path)
+  const run = new ImportRun(store, clock, request, format)
+  for await (const item of itemsOf(format, request)) {
+    await run.take(item)
+    progress(run.report())
+  }
+  await run.flush()
+  return run.report()
+}
+
+async function* itemsOf(format: SourceFormat, { path, limitBytes }: ImportRequest): AsyncGenerator<SourceItem> {
+  switch (format) {
+    case 'mbox':
+      yield* readMbox(path, limitBytes)
+      return
+    case 'maildir':
+      yield* readMaildir(path, limitBytes)
+      return
+    case 'eml':
+      if ((await stat(path)).isDirectory()) yield* readEmlFolder(path, limitBytes)
+      else yield await readEml(path, limitBytes)
+  }
+}
+
+class ImportRun {
+  readonly #store: MailStore
+  readonly #clock: Clock
+  readonly #request: ImportRequest
+  readonly #format: SourceFormat
+  readonly #mailboxes = new Map<string, MailboxKey>()
+  readonly #counts = new Map<string, number>()
+  readonly #problems: SourceProblem[] = []
+  #batch: SourceMessage[] = []
+  #batchBytes = 0
+  #messages = 0
+  #bytes = 0
+  #skipped = 0
+
+  constructor(store: MailStore, clock: Clock, request: ImportRequest, format: SourceFormat) {
+    this.#store = store
+    this.#clock = clock
+    this.#request = request
+    this.#format = format
+  }
+
+  report(): ImportReport {
+    return {
+      format: this.#format,
+      messages: this.#messages,
+      bytes: this.#bytes,
+      mailboxes: Object.fromEntries(this.#counts),
+      problems: this.#problems,
+      skipped: this.#skipped,
+    }
+  }
+
+  async take(item: SourceItem): Promise<void> {
+    if (item.kind === 'problem') {
+      this.#skipped += 1
+      if (this.#problems.length < MOST_PROBLEMS)
+        this.#problems.push({ origin: item.origin, problem: item.problem, detail: item.detail })
+      return
+    }
+    const { message } = item
+    if (
+      this.#batch.length > 0 &&
+      (this.#batch[0]?.mailbox !== message.mailbox ||
+        this.#batch.length >= BATCH_MESSAGES ||
+        this.#batchBytes + message.bytes.length > BATCH_BYTES)
+    ) {
+      await this.flush()
+    }
+    this.#batch.push(message)
+    this.#batchBytes += message.bytes.length
+  }
+
+  async flush(): Promise<void> {
+    const batch = this.#batch
+    this.#batch = []
+    this.#batchBytes = 0
+    const first = batch[0]
+    if (first === undefined) return
+    const name = this.#nameOf(first.mailbox)
+    if (!this.#request.dryRun) await this.#append(name, batch)
+    this.#messages += batch.length
+    for (const { bytes } of batch) this.#bytes += bytes.length
+    this.#counts.set(name, (this.#counts.get(name) ?? 0) + batch.length)
+  }
+
+  #nameOf(mailbox: string): string {
+    const top = this.#request.mailbox
+    if (mailbox === '') return top
+    return top === 'INBOX' ? mailbox : `${top}/${mailbox}`
+  }
+
+  async #append(name: string, batch: readonly SourceMessage[]): Promise<void> {
+    const mailbox = await this.#mailbox(name)
+    const { account } = this.#request
+    const messages: NewMessage[] = []
+    for (const { bytes, flags, date } of batch) {
+      const stage = this.#store.stage(account.shard)
+      await stage.write(bytes)
+      const email = prepareEmail(scanMessage(bytes))
+      const at = date ?? email.sentAt ?? this.#clock.now()
+      messages.push({
+        body: await stage.finish(),
+        email,
+        trace: new Uint8Array(),
+        flags,
+        internalDate: Math.floor(at / 1000) * 1000,
+        internalZone: 0,
+        uidl: undefined,
+      })
+    }
+    const answer = await this.#store.write('append', { account, by: 'import', mailbox, messages })
+    if (!answer.ok) throw new ImportRefused(`Cannot import into "${name}": ${answer.error.kind}`, this.report())
+  }
+
+  async #mailbox(name: string): Promise<MailboxKey> {
+    const known = this.#mailboxes.get(name)
+    if (known !== undefined) return known
+    const { account } = this.#request
+    const found = await this.#store.mailboxByName(account, name)
+    let key = found?.key
+    if (key === undefined) {
+      const made = await this.#store.write('createMailbox', { account, by: 'import', name, specialUse: undefined })
+      if (!made.ok) throw new ImportRefused(`Cannot create the mailbox "${name}": ${made.error.kind}`, this.report())
+      await this.#store.write('subscribe', { account, by: 'import', name, subscribed: true })
+      key = made.value.mailbox.key
+    }
+    this.#mailboxes.set(name, key)
+    return key
+  }
+}
