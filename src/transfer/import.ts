@@ -59,7 +59,7 @@ export async function detectSource(source: string): Promise<SourceFormat> {
   if (/\.eml$/i.test(source)) return 'eml'
   await using handle = await open(source, 'r')
   const { buffer, bytesRead } = await handle.read(Buffer.alloc(256), 0, 256, 0)
-  return /^\s*From /.test(buffer.toString('latin1', 0, bytesRead)) ? 'mbox' : 'eml'
+  return /^(?:\xef\xbb\xbf)?\s*From /.test(buffer.toString('latin1', 0, bytesRead)) ? 'mbox' : 'eml'
 }
 
 async function holdsMaildir(directory: string): Promise<boolean> {

@@ -16,10 +16,11 @@ const MOST_HEADER = 1024 * 1024
 export async function* readMbox(file: string, limitBytes: number): AsyncGenerator<SourceItem, void, void> {
   await using handle = await open(file, 'r')
   const lines = new LineSource(handle)
+  await lines.skipByteOrderMark()
   let line = await lines.next()
   while (line !== undefined && isBlank(line.bytes)) line = await lines.next()
   if (line === undefined) return
-  if (!isFromLine(line.bytes)) {
+  if (!latin1(line.bytes.subarray(0, 5)).startsWith('From ')) {
     yield { kind: 'problem', origin: file, problem: 'unreadable', detail: 'does not begin with a "From " line' }
     return
   }
@@ -57,7 +58,7 @@ async function readMessage(lines: LineSource, handle: FileHandle, limitBytes: nu
   let afterBlank = false
   let blank: Uint8Array | undefined
   for (let line = await lines.next(); line !== undefined; line = await lines.next()) {
-    if (afterBlank && isFromLine(line.bytes)) return { bytes: joined(kept, size, limitBytes), next: line }
+    if (await separates(line.bytes, afterBlank, lines)) return { bytes: joined(kept, size, limitBytes), next: line }
     if (blank !== undefined) {
       size += blank.length
       if (size <= limitBytes) kept.push(blank)
@@ -113,9 +114,17 @@ function isBlank(line: Uint8Array): boolean {
   return line[0] === LF || (line[0] === 13 && line[1] === LF)
 }
 
-/** `From someone Mon Nov 23 20:45:00 2026`: a time and a year must be in it, or any text would do. */
-function isFromLine(line: Uint8Array): boolean {
-  return line[0] === 0x46 && /^From (?:\S.*)?\d{1,2}:\d{2}(?::\d{2})?\b.*\d{4}/.test(latin1(line.subarray(0, 200)))
+/**
+ * Whether a `From ` line begins a message: with a time and a year behind a blank line, or in Mozilla's form `From -`,
+ * which may stand right behind the last line of a message but is followed by a header field.
+ */
+async function separates(line: Uint8Array, afterBlank: boolean, lines: LineSource): Promise<boolean> {
+  if (line[0] !== 0x46) return false
+  const text = latin1(line.subarray(0, 200))
+  if (afterBlank && /^From \S.*\d{1,2}:\d{2}(?::\d{2})?\b.*\d{4}/.test(text)) return true
+  if (!/^From -(?: .*)?\r?\n$/.test(text)) return false
+  const next = await lines.peek()
+  return next !== undefined && /^[!-9;-~]+[ \t]*:/.test(latin1(next.subarray(0, 200)))
 }
 
 function fromLineDate(line: Uint8Array): number | undefined {
@@ -151,12 +160,29 @@ class LineSource {
 
   /** The next line with its LF; the last one may lack it. */
   async next(): Promise<Line | undefined> {
+    const length = await this.#lineLength()
+    return length === 0 ? undefined : this.#cut(length)
+  }
+
+  /** The same without going on. */
+  async peek(): Promise<Uint8Array | undefined> {
+    const length = await this.#lineLength()
+    return length === 0 ? undefined : this.#rest.subarray(0, length)
+  }
+
+  /** Some programs write one at the start of a file. */
+  async skipByteOrderMark(): Promise<void> {
+    const line = await this.peek()
+    if (line !== undefined && line[0] === 0xef && line[1] === 0xbb && line[2] === 0xbf) this.#cut(3)
+  }
+
+  async #lineLength(): Promise<number> {
     let searched = 0
     for (;;) {
       const end = this.#rest.indexOf(LF, searched)
-      if (end >= 0) return this.#cut(end + 1)
+      if (end >= 0) return end + 1
       searched = this.#rest.length
-      if (!(await this.#fill())) return this.#rest.length === 0 ? undefined : this.#cut(this.#rest.length)
+      if (!(await this.#fill())) return this.#rest.length
     }
   }
 
