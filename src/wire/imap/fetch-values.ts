@@ -1,15 +1,16 @@
 /** What FETCH answers (RFC 9051 §7.5.2, RFC 3516 §4.3, RFC 7162 §7, RFC 8474 §5.3, RFC 8514 §5, RFC 8970 §6). @module */
 import type { BodyStructure } from '#mail/body-structure.ts'
 import type { Envelope } from '#mail/envelope.ts'
+import { formatBodyStructure, formatEnvelope } from '#mail/format-structure.ts'
 import type { Modseq, Uid } from '#mail/ids.ts'
-import { readBodyStructure, writeBodyStructure } from './body-structure-wire.ts'
+import { readBodyStructure } from './body-structure-reader.ts'
 import { binaryBytes } from './characters.ts'
 import type { DateTime } from './date-time.ts'
 import type { ElementReader } from './element-reader.ts'
-import type { ElementWriter } from './element-writer.ts'
-import { readEnvelope, writeEnvelope } from './envelope-wire.ts'
+import { readEnvelope } from './envelope-reader.ts'
 import { type ExtensionValue, readExtensionValue, writeExtensionValue } from './extension-value.ts'
 import { readSection, readSectionBinary, type Section, writeSection } from './fetch-items.ts'
+import type { ResponseWriter } from './response-writer.ts'
 
 /** Bytes; `streamed` says how many were handed out while framing; `undefined` is NIL: there is no such part. */
 export type FetchedBytes = Uint8Array | { readonly streamed: number } | undefined
@@ -133,18 +134,19 @@ function readBytes(r: ElementReader): FetchedBytes {
 }
 
 /** Values in parentheses. Streamed bytes cannot be written: a TypeError. */
-export function writeFetchValues(w: ElementWriter, values: readonly FetchValue[]): void {
+export function writeFetchValues(w: ResponseWriter, values: readonly FetchValue[]): void {
   w.list(values, (value) => writeValue(w, value))
 }
 
-function writeValue(w: ElementWriter, value: FetchValue): void {
+function writeValue(w: ResponseWriter, value: FetchValue): void {
   switch (value.kind) {
     case 'BODY':
     case 'BODYSTRUCTURE':
-      writeBodyStructure(w.text(`${value.kind} `), value.body, value.kind === 'BODYSTRUCTURE')
+      w.text(`${value.kind} `).raw(formatBodyStructure(value.body, { extended: value.kind === 'BODYSTRUCTURE' }))
       return
     case 'BODY[]':
-      writeSection(w.text('BODY'), value.section)
+      w.text('BODY')
+      writeSection(w, value.section)
       writeBytes(writeOrigin(w, value.origin), value.bytes)
       return
     case 'BINARY[]':
@@ -159,7 +161,7 @@ function writeValue(w: ElementWriter, value: FetchValue): void {
       w.text(`EMAILID (${value.id})`)
       return
     case 'ENVELOPE':
-      writeEnvelope(w.text('ENVELOPE '), value.envelope)
+      w.text('ENVELOPE ').raw(formatEnvelope(value.envelope))
       return
     case 'FLAGS':
       w.text('FLAGS ').flagList(value.flags)
@@ -198,11 +200,11 @@ function writeValue(w: ElementWriter, value: FetchValue): void {
   }
 }
 
-function writeOrigin(w: ElementWriter, origin: number | undefined): ElementWriter {
+function writeOrigin(w: ResponseWriter, origin: number | undefined): ResponseWriter {
   return w.text(origin === undefined ? ' ' : `<${origin}> `)
 }
 
-function writeBytes(w: ElementWriter, bytes: FetchedBytes, mayBinary = false): void {
+function writeBytes(w: ResponseWriter, bytes: FetchedBytes, mayBinary = false): void {
   if (bytes === undefined) w.text('NIL')
   else if (!(bytes instanceof Uint8Array)) throw new TypeError('Bytes that were streamed cannot be written')
   else w.literal(bytes, mayBinary && bytes.includes(0))

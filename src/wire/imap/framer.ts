@@ -4,68 +4,23 @@
  * Every byte is looked at once and copied at most once on its way into a string or a literal; between commands
  * nothing is held. @module
  */
+import { ByteQueue } from './byte-queue.ts'
 import { latin1 } from './characters.ts'
-import { type Frame, type FrameLiteral, LITERAL_MARK } from './frame.ts'
+import { type FrameLiteral, LITERAL_MARK } from './frame.ts'
+import type {
+  FrameEvent,
+  FrameFault,
+  FrameFaultReason,
+  LiteralAnnounced,
+  LiteralChunk,
+  Refused,
+} from './frame-events.ts'
 import { COMMAND_LIMITS, type FramerLimits, RESPONSE_LIMITS } from './limits.ts'
 
-/** A whole command (or response, on the client side). An empty line is a frame with empty text. */
-export interface WholeFrame {
-  readonly kind: 'frame'
-  readonly frame: Frame
-}
-
-/** A literal is announced; call exactly one of `buffer`, `stream`, `refuse` before the next `next`. */
-export interface LiteralAnnounced {
-  readonly kind: 'literal'
-  readonly size: number
-  /** The peer waits: send `+ …` after `buffer` or `stream`, nothing after `refuse`. Never set on the client side. */
-  readonly synchronising: boolean
-  /** `~{n}`. */
-  readonly binary: boolean
-  /** The command so far, the mark of this literal (whose bytes are not there yet) at its end. */
-  readonly frame: Frame
-  /** Bytes of the literals buffered so far in this command and of this one. */
-  readonly bufferedBytes: number
-}
-
-/** Bytes of a streamed literal, not copied. The last one has `last`, and may be empty. */
-export interface LiteralChunk {
-  readonly kind: 'chunk'
-  readonly bytes: Uint8Array
-  readonly last: boolean
-}
-
-/** One line asked for by `expectLine`, without line end, uninterpreted. */
-export interface RawLine {
-  readonly kind: 'line'
-  readonly text: string
-}
-
-/** A refused command is over: answer it now (RFC 7888 §4). `frame` is what was read before the refusal. */
-export interface Refused {
-  readonly kind: 'refused'
-  readonly frame: Frame
-  readonly size: number
-}
-
-export type FrameFaultReason = 'line-too-long' | 'nul' | 'too-many-literals' | 'too-much-to-discard'
-
-/**
- * A command that cannot be read; it was dropped to its end (its literals too) and the next event is the next command,
- * except after `too-much-to-discard`: nothing more comes, the session says BYE and closes.
- */
-export interface FrameFault {
-  readonly kind: 'fault'
-  readonly reason: FrameFaultReason
-  /** Beginning of the command, enough for its tag. */
-  readonly text: string
-}
-
-export type FrameEvent = WholeFrame | LiteralAnnounced | LiteralChunk | RawLine | Refused | FrameFault
+export type { FrameEvent, LiteralAnnounced } from './frame-events.ts'
 
 type State = 'line' | 'decide' | 'buffer' | 'stream' | 'discard' | 'dead'
 
-const LF = 10
 const EMPTY: Buffer = Buffer.alloc(0)
 /** How much of a bad command a fault shows. */
 const SHOWN_CHARS = 128
@@ -78,11 +33,8 @@ export class CommandFramer {
   readonly #peerWaits: boolean
   #state: State = 'line'
 
-  // What was pushed and not used: #chunks from #first on, the first of them from #at on.
-  #chunks: Buffer[] = []
-  #first = 0
-  #at = 0
-  #pending = 0
+  /** What was pushed and not used. */
+  readonly #input = new ByteQueue()
 
   // The command so far.
   #text = ''
@@ -109,9 +61,7 @@ export class CommandFramer {
 
   /** Gives bytes; they must not change until pulled. */
   push(chunk: Uint8Array): void {
-    if (chunk.length === 0 || this.#state === 'dead') return
-    this.#chunks.push(Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength))
-    this.#pending += chunk.length
+    if (this.#state !== 'dead') this.#input.push(chunk)
   }
 
   /** The next event, or `undefined` when more bytes are needed (or a literal awaits its decision). */
@@ -140,7 +90,7 @@ export class CommandFramer {
 
   /** Bytes pushed and not yet used: the measure for back pressure. */
   get pendingBytes(): number {
-    return this.#pending
+    return this.#input.size
   }
 
   /** Whether a command has begun (its line or a literal is incomplete). */
@@ -201,13 +151,7 @@ export class CommandFramer {
 
   /** Takes away what was pushed and not used, for STARTTLS: bytes here were sent before TLS (RFC 9051 §6.2.1). */
   takeRest(): Uint8Array {
-    const rest = [this.#partial?.subarray(0, this.#partialLength) ?? EMPTY, ...this.#chunks.slice(this.#first)]
-    if (rest[1] !== undefined) rest[1] = rest[1].subarray(this.#at)
-    const bytes = Buffer.concat(rest)
-    this.#chunks = []
-    this.#first = 0
-    this.#at = 0
-    this.#pending = 0
+    const bytes = Buffer.concat([this.#partial?.subarray(0, this.#partialLength) ?? EMPTY, ...this.#input.takeAll()])
     this.#reset()
     return bytes
   }
@@ -234,38 +178,8 @@ export class CommandFramer {
     this.#raw = false
   }
 
-  /** Up to `most` bytes of what was pushed, from one chunk, without copying. */
-  #take(most: number): Buffer | undefined {
-    const chunk = this.#chunks[this.#first]
-    if (chunk === undefined) return undefined
-    const bytes = chunk.subarray(this.#at, this.#at + most)
-    this.#at += bytes.length
-    this.#pending -= bytes.length
-    if (this.#at === chunk.length) {
-      this.#at = 0
-      this.#first += 1
-      if (this.#first === this.#chunks.length) {
-        this.#chunks.length = 0
-        this.#first = 0
-      } else if (this.#first >= 64 && this.#first * 2 > this.#chunks.length) {
-        this.#chunks.splice(0, this.#first)
-        this.#first = 0
-      }
-    }
-    return bytes
-  }
-
-  /** Bytes up to and with the next LF of the first chunk, or all of that chunk. */
-  #takeToLineEnd(): { readonly bytes: Buffer; readonly whole: boolean } | undefined {
-    const chunk = this.#chunks[this.#first]
-    if (chunk === undefined) return undefined
-    const lineEnd = chunk.indexOf(LF, this.#at)
-    const bytes = this.#take(lineEnd < 0 ? chunk.length : lineEnd + 1 - this.#at)
-    return bytes === undefined ? undefined : { bytes, whole: lineEnd >= 0 }
-  }
-
   #readLine(): FrameEvent | undefined | 'again' {
-    const taken = this.#takeToLineEnd()
+    const taken = this.#input.takeLine()
     if (taken === undefined) return undefined
     const { bytes, whole } = taken
     const length = this.#partialLength + bytes.length
@@ -348,7 +262,7 @@ export class CommandFramer {
   /** Fills the literal that is buffered; true when it is whole. */
   #fill(): boolean {
     while (this.#left > 0) {
-      const bytes = this.#take(this.#left)
+      const bytes = this.#input.take(this.#left)
       if (bytes === undefined || this.#target === undefined) return false
       this.#target.set(bytes, this.#target.length - this.#left)
       this.#left -= bytes.length
@@ -359,7 +273,7 @@ export class CommandFramer {
   }
 
   #chunk(): LiteralChunk | undefined {
-    const bytes = this.#left === 0 ? EMPTY : this.#take(this.#left)
+    const bytes = this.#left === 0 ? EMPTY : this.#input.take(this.#left)
     if (bytes === undefined) return undefined
     this.#left -= bytes.length
     if (this.#left === 0) this.#state = 'line'
@@ -384,7 +298,7 @@ export class CommandFramer {
 
   #discard(): boolean {
     while (this.#left > 0) {
-      const bytes = this.#take(this.#left)
+      const bytes = this.#input.take(this.#left)
       if (bytes === undefined) return false
       this.#left -= bytes.length
     }
@@ -396,7 +310,7 @@ export class CommandFramer {
   /** Reads on through the line of a command that is being dropped. */
   #dropLine(): FrameEvent | undefined | 'again' {
     if (this.#tail === 'over') return this.#dropped()
-    const taken = this.#takeToLineEnd()
+    const taken = this.#input.takeLine()
     if (taken === undefined) return undefined
     const { bytes, whole } = taken
     this.#tail = (this.#tail + latin1(bytes, Math.max(0, bytes.length - TAIL_CHARS))).slice(-TAIL_CHARS)
@@ -417,8 +331,7 @@ export class CommandFramer {
     this.#reset()
     if (event?.kind === 'fault' && event.reason === 'too-much-to-discard') {
       this.#state = 'dead'
-      this.#chunks = []
-      this.#pending = 0
+      this.#input.takeAll()
     }
     return event
   }

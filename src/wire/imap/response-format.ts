@@ -1,7 +1,6 @@
 /** Writes what a server says, the mirror of response-reader.ts; the hot path of FETCH writes for itself. @module */
 import { formatUidSet } from '#mail/uid-set.ts'
 import { toBinary } from './characters.ts'
-import type { ElementWriter } from './element-writer.ts'
 import { writeExtensionValue } from './extension-value.ts'
 import { writeFetchValues } from './fetch-values.ts'
 import { writeIdParams } from './id-params.ts'
@@ -18,7 +17,7 @@ import type {
 } from './responses.ts'
 
 /** One response with its line end. `UNKNOWN` cannot be written: a TypeError. */
-export function writeResponse(w: ElementWriter, response: Response): void {
+export function writeResponse(w: ResponseWriter, response: Response): void {
   if (response.kind === 'CONDITION') writeCondition(w, response)
   else if (response.kind === 'CONTINUATION') w.text(`+ ${oneLine(response.text)}`)
   else writeUntagged(w.text('* '), response)
@@ -33,7 +32,7 @@ export function formatResponse(response: Response, utf8 = false): Uint8Array {
 }
 
 function writeUntagged(
-  w: ElementWriter,
+  w: ResponseWriter,
   response: Exclude<Response, { readonly kind: 'CONDITION' | 'CONTINUATION' }>,
 ): void {
   switch (response.kind) {
@@ -93,7 +92,7 @@ function writeUntagged(
   }
 }
 
-function writeCondition(w: ElementWriter, { tag, condition, code, text }: ConditionResponse): void {
+function writeCondition(w: ResponseWriter, { tag, condition, code, text }: ConditionResponse): void {
   w.text(`${tag ?? '*'} ${condition} `)
   if (code !== undefined) {
     writeResponseCode(w, code)
@@ -108,7 +107,7 @@ function oneLine(text: string): string {
   return toBinary(text.replace(/[\0\r\n]/g, ' '))
 }
 
-function writeList(w: ElementWriter, response: ListResponse): void {
+function writeList(w: ResponseWriter, response: ListResponse): void {
   w.text(`${response.kind} `).flagList(response.attributes).sp().nstring(response.delimiter).sp()
   if (response.wireName === undefined) w.mailbox(response.mailbox)
   else w.astring(response.wireName)
@@ -121,14 +120,14 @@ function writeList(w: ElementWriter, response: ListResponse): void {
 }
 
 /** `(MESSAGES 3 UIDNEXT 4)`. */
-export function writeStatusValues(w: ElementWriter, values: StatusValues): void {
+export function writeStatusValues(w: ResponseWriter, values: StatusValues): void {
   w.list(Object.entries(values), ([name, value]: [string, string | number | null]) => {
     if (name === 'MAILBOXID') w.text(`MAILBOXID (${value})`)
     else w.text(`${name} ${value ?? 'NIL'}`)
   })
 }
 
-function writeEsearch(w: ElementWriter, response: EsearchResponse): void {
+function writeEsearch(w: ResponseWriter, response: EsearchResponse): void {
   w.text('ESEARCH')
   // tag-string = astring; quoted as in every example of the RFC, which some clients insist on
   if (response.tag !== undefined) w.text(' (TAG ').string(response.tag).text(')')
@@ -141,7 +140,7 @@ function writeEsearch(w: ElementWriter, response: EsearchResponse): void {
   for (const [name, value] of response.others) writeExtensionValue(w.text(` ${name} `), value)
 }
 
-function writeNamespaces(w: ElementWriter, namespaces: readonly Namespace[] | undefined): void {
+function writeNamespaces(w: ResponseWriter, namespaces: readonly Namespace[] | undefined): void {
   if (namespaces === undefined) {
     w.text('NIL')
     return

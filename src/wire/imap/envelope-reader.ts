@@ -1,8 +1,8 @@
-/** ENVELOPE on the wire (RFC 9051 §7.5.2, §9 envelope). @module */
+/** Reads ENVELOPE; `mail/format-structure.ts` writes it (RFC 9051 §7.5.2, §9 envelope). @module */
 import type { Envelope, EnvelopeAddress } from '#mail/envelope.ts'
 import type { ElementReader } from './element-reader.ts'
-import type { ElementWriter } from './element-writer.ts'
 
+/** The value with its parentheses. */
 export function readEnvelope(r: ElementReader): Envelope {
   const date = r.expect('(').nstring()
   const subject = r.sp().nstring()
@@ -39,22 +39,4 @@ function readAddress(r: ElementReader): EnvelopeAddress {
   const host = r.sp().nstring()
   r.expect(')')
   return { name, route, mailbox, host }
-}
-
-export function writeEnvelope(w: ElementWriter, envelope: Envelope): void {
-  w.text('(').nstring(envelope.date).sp().nstring(envelope.subject)
-  const { from, sender, replyTo, to, cc, bcc } = envelope
-  for (const addresses of [from, sender, replyTo, to, cc, bcc]) writeAddresses(w.sp(), addresses)
-  w.sp().nstring(envelope.inReplyTo).sp().nstring(envelope.messageId).text(')')
-}
-
-function writeAddresses(w: ElementWriter, addresses: readonly EnvelopeAddress[] | undefined): void {
-  if (addresses === undefined || addresses.length === 0) {
-    w.text('NIL')
-    return
-  }
-  w.text('(')
-  for (const { name, route, mailbox, host } of addresses)
-    w.text('(').nstring(name).sp().nstring(route).sp().nstring(mailbox).sp().nstring(host).text(')')
-  w.text(')')
 }

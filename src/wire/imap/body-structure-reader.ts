@@ -1,8 +1,7 @@
-/** BODY and BODYSTRUCTURE on the wire (RFC 9051 §7.5.2, §9 body). @module */
+/** Reads BODY and BODYSTRUCTURE; `mail/format-structure.ts` writes them (RFC 9051 §7.5.2, §9 body). @module */
 import type { BodyExtension, BodyLeaf, BodyMultipart, BodyStructure, Parameters } from '#mail/body-structure.ts'
 import type { ElementReader } from './element-reader.ts'
-import type { ElementWriter } from './element-writer.ts'
-import { readEnvelope, writeEnvelope } from './envelope-wire.ts'
+import { readEnvelope } from './envelope-reader.ts'
 import { readExtensionValue } from './extension-value.ts'
 import { RESPONSE_DEPTH } from './limits.ts'
 
@@ -93,47 +92,4 @@ function readParameters(r: ElementReader): Parameters {
     const name = r.string()
     return [name, r.sp().nstring() ?? '']
   })
-}
-
-/** @param extended Whether it answers BODYSTRUCTURE rather than BODY, which has no extension fields. */
-export function writeBodyStructure(w: ElementWriter, body: BodyStructure, extended = true): void {
-  w.text('(')
-  if (body.kind === 'multipart') {
-    for (const part of body.parts) writeBodyStructure(w, part, extended)
-    w.sp().string(body.subtype)
-    if (extended) writeParameters(w.sp(), body.parameters)
-  } else {
-    writeLeaf(w, body, extended)
-    if (extended) w.sp().nstring(body.md5)
-  }
-  if (extended) writeExtension(w, body)
-  w.text(')')
-}
-
-function writeLeaf(w: ElementWriter, leaf: BodyLeaf, extended: boolean): void {
-  w.string(leaf.type).sp().string(leaf.subtype)
-  writeParameters(w.sp(), leaf.parameters)
-  w.sp().nstring(leaf.id).sp().nstring(leaf.description).sp().string(leaf.encoding).sp().number(leaf.size)
-  if (leaf.kind === 'message' && leaf.envelope !== undefined && leaf.body !== undefined) {
-    writeEnvelope(w.sp(), leaf.envelope)
-    writeBodyStructure(w.sp(), leaf.body, extended)
-  }
-  if (leaf.kind !== 'basic') w.sp().number(leaf.lines ?? 0)
-}
-
-function writeExtension(w: ElementWriter, { disposition, language, location }: BodyExtension): void {
-  if (disposition === undefined) w.text(' NIL')
-  else {
-    w.text(' (').string(disposition.type).sp()
-    writeParameters(w, disposition.parameters)
-    w.text(')')
-  }
-  if (language === undefined) w.text(' NIL')
-  else w.sp().list(language, (tag) => w.string(tag))
-  w.sp().nstring(location)
-}
-
-function writeParameters(w: ElementWriter, parameters: Parameters): void {
-  if (parameters.length === 0) w.text('NIL')
-  else w.list(parameters, ([name, value]) => w.string(name).sp().string(value))
 }
