@@ -144,7 +144,7 @@ function valueAt(table: unknown, keys: readonly (string | number)[]): unknown {
 
 /** A value short enough for a message; nothing of a table. */
 function show(value: unknown): string {
-  if (typeof value === 'object' || value === undefined) return ''
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
+  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return ''
+  const text = JSON.stringify(value)
   return text.length > 60 ? ` ${text.slice(0, 57)}…` : ` ${text}`
 }

@@ -346,8 +346,7 @@ export function reference(): readonly SectionReference[] {
   const top: FieldReference[] = []
   const sections: SectionReference[] = [{ name: '', doc: 'Before any section.', fields: top }]
   for (const [name, entry] of Object.entries(schema.entries)) {
-    const wrapped: v.GenericSchema =
-      entry.type === 'optional' && 'wrapped' in entry ? (entry.wrapped as v.GenericSchema) : entry
+    const wrapped: v.GenericSchema = entry.type === 'optional' && 'wrapped' in entry ? entry.wrapped : entry
     if (wrapped.type === 'object') {
       const { entries } = wrapped as v.ObjectSchema<Record<string, v.GenericSchema>, undefined>
       sections.push({
@@ -355,7 +354,7 @@ export function reference(): readonly SectionReference[] {
         doc: SECTION_DOCS[name] ?? '',
         fields: Object.entries(entries).map(([key, one]) => fieldOf(key, one)),
       })
-    } else top.push(fieldOf(name, entry as v.GenericSchema))
+    } else top.push(fieldOf(name, entry))
   }
   return sections
 }

@@ -1,0 +1,8 @@
+/** NOOP (RFC 1939 §5). @module */
+import { type Command, command, ok } from '../command.ts'
+
+export const noop: Command = command({
+  name: 'NOOP',
+  states: ['transaction'],
+  run: () => ok(''),
+})

@@ -1,0 +1,117 @@
+/** One message on its way out: this recipient's trace lines, then the body (design §4, §7). @module */
+import type { MessageNumber } from '#mail/ids.ts'
+import { DamagedBody, type StoredBody } from '#store/mail-store.ts'
+import { DotStuffer } from '#wire/pop3/dot-stuffing.ts'
+import { ANSWERED, type Answer, type Context, err } from './command.ts'
+import { ConnectionGone } from './connection.ts'
+import { TOP_READ_BYTES, WHOLE_BODY_BYTES } from './limits.ts'
+import { TopCutter } from './top-cutter.ts'
+
+interface OpenMessage {
+  readonly trace: Uint8Array
+  readonly body: StoredBody
+}
+
+/** A message that IMAP expunged meanwhile is still read; `undefined` when even its row is no more. */
+async function open(message: MessageNumber, { store, maildrop }: Context): Promise<OpenMessage | undefined> {
+  const { account, mailbox } = maildrop
+  if (mailbox === undefined) return undefined
+  const uid = maildrop.uid(message)
+  for await (const rows of store.emails(account, mailbox, [[uid, uid]], 0)) {
+    for (const row of rows) return { trace: row.trace, body: store.body(account, row.place) }
+  }
+  return undefined
+}
+
+/** Sends a whole message (RETR). */
+export function sendMessage(message: MessageNumber, context: Context): Promise<Answer> {
+  return send(message, context, ({ trace, body }) => ({
+    first: `+OK ${trace.length + body.size} octets\r\n`,
+    pieces: body.size <= WHOLE_BODY_BYTES ? whole(body) : body.stream(0, body.size),
+    cut: undefined,
+  }))
+}
+
+/** Sends the header and so many lines of the body (TOP); reads no more than that. */
+export function sendTop(message: MessageNumber, lines: number, context: Context): Promise<Answer> {
+  return send(message, context, ({ body }) => ({
+    first: '+OK Top of the message\r\n',
+    pieces: inSteps(body),
+    cut: new TopCutter(lines),
+  }))
+}
+
+interface Outgoing {
+  readonly first: string
+  /** The body. */
+  readonly pieces: Iterable<Uint8Array | Promise<Uint8Array>> | AsyncIterable<Uint8Array>
+  readonly cut: TopCutter | undefined
+}
+
+async function send(
+  message: MessageNumber,
+  context: Context,
+  outgoing: (message: OpenMessage) => Outgoing,
+): Promise<Answer> {
+  const { connection, log, id } = context
+  const found = await open(message, context)
+  if (found === undefined) return err('That message is no longer there')
+  const { first, pieces, cut } = outgoing(found)
+  const stuffer = new DotStuffer()
+  let begun = false
+  const begin = (): void => {
+    begun = true
+    connection.writeText(first)
+    connection.write(stuffer.push(cut?.push(found.trace) ?? found.trace))
+  }
+  try {
+    // What cannot be read at all is refused in time: nothing is said before the first piece is there.
+    for await (const piece of pieces) {
+      if (!begun) begin()
+      if (cut?.done === true) break
+      connection.write(stuffer.push(cut?.push(piece) ?? piece))
+      if (connection.due) await connection.flush()
+    }
+    if (!begun) begin()
+  } catch (error) {
+    if (!(error instanceof DamagedBody)) throw error
+    log.error({ connection: id, uid: context.maildrop.uid(message), err: error }, 'Cannot read a message')
+    if (!begun) return err('That message is damaged in the store', 'SYS/PERM')
+    // Half a message must not look like a whole one.
+    connection.destroy()
+    throw new ConnectionGone('A message could not be read to its end', { cause: error })
+  }
+  connection.write(stuffer.end())
+  return ANSWERED
+}
+
+function* whole(body: StoredBody): Generator<Uint8Array | Promise<Uint8Array>> {
+  if (body.size > 0) yield body.read(0, body.size)
+}
+
+function* inSteps(body: StoredBody): Generator<Uint8Array | Promise<Uint8Array>> {
+  for (let at = 0; at < body.size; at += TOP_READ_BYTES) yield body.read(at, Math.min(at + TOP_READ_BYTES, body.size))
+}
+
+/** `1 message (320 octets)`. */
+export function dropText(messages: number, octets: number): string {
+  return `${messages} ${messages === 1 ? 'message' : 'messages'} (${octets} octets)`
+}
+
+/** Writes a listing of all messages that are not deleted. */
+export async function sendListing(
+  { connection, maildrop }: Context,
+  line: (message: MessageNumber) => string,
+): Promise<typeof ANSWERED> {
+  connection.writeText(`+OK ${dropText(maildrop.remaining, maildrop.remainingOctets)}\r\n`)
+  for (let number = 1; number <= maildrop.count; number += 1) {
+    const message = number as MessageNumber
+    if (maildrop.refusal(message) === undefined) connection.writeText(`${line(message)}\r\n`)
+    if (number % 512 === 0) {
+      if (connection.due) await connection.flush()
+      await connection.share()
+    }
+  }
+  connection.writeText('.\r\n')
+  return ANSWERED
+}
