@@ -114,12 +114,18 @@ class AddressParser {
     const name = phraseText(this.#phrase)
     this.#next()
     let route = ''
+    let host = ''
     if (this.#isSpecial('@')) {
       while (this.#token.kind !== 'end' && !this.#isSpecial(':') && !this.#isSpecial('>')) {
         route += this.#token.text
         this.#next()
       }
       if (this.#isSpecial(':')) this.#next()
+      else {
+        // No route after all: `<@example.org>`
+        host = route.slice(1)
+        route = ''
+      }
     }
     const local: Token[] = []
     while (this.#token.kind !== 'end' && !this.#isSpecial('>') && !this.#isSpecial('@')) {
@@ -128,7 +134,6 @@ class AddressParser {
       local.push(this.#token)
       this.#next()
     }
-    let host = ''
     if (this.#isSpecial('@')) {
       this.#next()
       host = this.#domain()
@@ -250,9 +255,9 @@ function closingQuote(text: string, from: number): number | undefined {
   return undefined
 }
 
-// domain-literal = "[" *dtext "]"
+// domain-literal = "[" *dtext "]"; none is long, and looking further each time would be quadratic
 function literalEnd(text: string, from: number): number {
-  for (let at = from + 1; at < text.length; at += 1) {
+  for (let at = from + 1; at < text.length && at < from + 256; at += 1) {
     const char = text[at]
     if (char === ']') return at + 1
     if (char === '>' || char === ',') break

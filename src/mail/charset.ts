@@ -114,9 +114,29 @@ export function charsetDecoder(charset: string): CharsetDecoder {
       return { push: (bytes) => decoder.decode(bytes, { stream: true }), end: () => decoder.decode() }
     }
     case 'iconv': {
+      if (/^(unicode11)?utf-?7/.test(way.name)) return new WholeDecoder(way.name)
       const decoder = iconvLite().getDecoder(way.name)
       return { push: (bytes) => decoder.write(bufferOf(bytes)), end: () => decoder.end() ?? '' }
     }
+  }
+}
+
+/** Decodes at the end only: iconv-lite loses its place in UTF-7 that is cut. */
+class WholeDecoder implements CharsetDecoder {
+  readonly #charset: string
+  readonly #pieces: Uint8Array[] = []
+
+  constructor(charset: string) {
+    this.#charset = charset
+  }
+
+  push(bytes: Uint8Array): string {
+    this.#pieces.push(Uint8Array.from(bytes))
+    return ''
+  }
+
+  end(): string {
+    return iconvLite().decode(Buffer.concat(this.#pieces), this.#charset)
   }
 }
 

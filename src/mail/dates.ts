@@ -36,7 +36,8 @@ const TIME = /^(\d{1,2})[:.](\d{1,2})(?:[:.](\d{1,2})(?:\.\d{1,9})?)?[ ]*([AaPp]
 /** Reads a Date: field (or a date of ctime or ISO 8601, which mail has too); `undefined` when it is none. */
 export function parseDate(field: string): ZonedTime | undefined {
   if (field.length > 500) return undefined
-  const text = trimBinary(field.replace(/\([^()]*\)/g, ' ').replace(/[ \t\r\n]+/g, ' '))
+  const plain = field.replace(/\([^()]*\)/g, ' ').replace(/[ \t\r\n]+/g, ' ')
+  const text = trimBinary(plain.replace(/ ?: ?/g, ':'))
   const words = WORDS.exec(text)
   if (words !== null) return zonedTime(fullYear(words[3]), monthOf(words[2]), Number(words[1]), words[4] ?? '')
   const ctime = CTIME.exec(text)

@@ -25,7 +25,8 @@ function firstWords(beginning: TextBeginning): string {
   if (transfer === undefined) return ''
   // Neither decoder is told of an end: the bytes may be cut within a character, which then is no part of the text.
   const charset = charsetDecoder(decodedParameter(beginning.content.parameters, 'charset') ?? '')
-  const text = charset.push(transfer.push(beginning.bytes))
+  // (UTF-7 has its text at the end only.)
+  const text = charset.push(transfer.push(beginning.bytes)) || charset.end()
   const html = isHtml(beginning) ? new HtmlText({ withTitle: false }) : undefined
   return collapse(html === undefined ? text : html.push(text))
 }
