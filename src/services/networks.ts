@@ -1,0 +1,63 @@
+/** IP networks of the configuration, and addresses as limits count them. @module */
+import { BlockList, isIP, isIPv4 } from 'node:net'
+
+/** Tells whether an address lies in one of some networks. */
+export type NetworkTest = (address: string) => boolean
+
+interface Network {
+  readonly address: string
+  readonly prefix: number
+  readonly family: 'ipv4' | 'ipv6'
+}
+
+/** Reads `address` or `address/prefix`; `undefined` when it is neither. */
+export function parseNetwork(text: string): Network | undefined {
+  const [address = '', length, ...rest] = text.split('/')
+  const kind = isIP(address)
+  if (kind === 0 || rest.length > 0 || address.includes('%')) return undefined
+  const bits = kind === 4 ? 32 : 128
+  const prefix = length === undefined ? bits : /^[0-9]{1,3}$/.test(length) ? Number(length) : -1
+  return prefix >= 0 && prefix <= bits ? { address, prefix, family: kind === 4 ? 'ipv4' : 'ipv6' } : undefined
+}
+
+/**
+ * Makes a test for networks such as `127.0.0.0/8` and `::1`.
+ * @throws RangeError for a text that is no network; the configuration checks them before.
+ */
+export function networkTest(networks: readonly string[]): NetworkTest {
+  const list = new BlockList()
+  for (const text of networks) {
+    const network = parseNetwork(text)
+    if (network === undefined) throw new RangeError(`"${text}" is not a network such as 192.0.2.0/24`)
+    list.addSubnet(network.address, network.prefix, network.family)
+  }
+  return (address) => {
+    const plain = unmapped(address)
+    const kind = isIP(plain)
+    return kind !== 0 && list.check(plain, kind === 4 ? 'ipv4' : 'ipv6')
+  }
+}
+
+/**
+ * What limits per address count: an IPv4 address, or the /64 of an IPv6 address, which one customer has whole.
+ * @example addressGroup('2001:db8::1') // '2001:db8:0:0::/64'
+ */
+export function addressGroup(address: string): string {
+  const plain = unmapped(address)
+  if (isIP(plain) !== 6) return plain
+  const [head = '', tail] = plain.split('::')
+  const before = head === '' ? [] : head.split(':')
+  const after = tail === undefined || tail === '' ? [] : tail.split(':')
+  // a tail in dotted form stands for two groups, but never within the first four of a written-out address
+  const width = after.length + (after.at(-1)?.includes('.') === true ? 1 : 0)
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - before.length - width)
+  const groups = [...before, ...Array.from({ length: zeros }, () => '0'), ...after].slice(0, 4)
+  return `${groups.map((group) => Number.parseInt(group, 16).toString(16)).join(':')}::/64`
+}
+
+/** Without the zone (`fe80::1%eth0`) and the form IPv4 has on IPv6 sockets (`::ffff:192.0.2.1`). */
+function unmapped(address: string): string {
+  const [plain = ''] = address.split('%')
+  const inner = /^::ffff:([0-9.]+)$/i.exec(plain)?.[1]
+  return inner !== undefined && isIPv4(inner) ? inner : plain
+}
