@@ -1,0 +1,150 @@
+/** Where the writer puts bodies and arrivals, and how it counts what lives in each segment. @module */
+import type { StagedBody } from '#store/types.ts'
+import { type ShardPaths } from './layout.ts'
+import type { EmbeddedTuning } from './options.ts'
+import { ARRIVAL, type Arrival, BODY, formatArrival, RAW, rawRecord, recordSize } from './records.ts'
+import type { SegmentFiles } from './segment-files.ts'
+import { cutTornTail, SegmentAppender } from './segments.ts'
+import type { Sql } from './sql.ts'
+
+/** Columns of an email that say where its body is. */
+export interface StoredPlace {
+  /** 0: a file of its own in `big/`. */
+  readonly segment: number
+  readonly position: number
+  readonly length: number
+  readonly stored: number
+}
+
+/** Id of a big body as the number that `email.position` holds, and back. */
+export function bigNumber(id: string): number {
+  return Number.parseInt(id, 16)
+}
+export function bigId(number: number): string {
+  return number.toString(16).padStart(13, '0')
+}
+
+/** The open segment of a shard. */
+export class Bodies {
+  readonly #sql: Sql
+  readonly #paths: ShardPaths
+  readonly #files: SegmentFiles
+  readonly #tuning: EmbeddedTuning
+  #appender: SegmentAppender | undefined
+  #batchStart = 0
+  readonly #live = new Map<number, number>()
+
+  constructor(sql: Sql, paths: ShardPaths, files: SegmentFiles, tuning: EmbeddedTuning) {
+    this.#sql = sql
+    this.#paths = paths
+    this.#files = files
+    this.#tuning = tuning
+  }
+
+  /**
+   * Opens the newest segment where it ends; cuts what a crash left of a record.
+   * @returns octets cut.
+   */
+  recover(): number {
+    this.close()
+    let cutAll = 0
+    for (const [id, total] of this.#sql.all("SELECT id, total FROM segment WHERE state IN ('open', 'target')")) {
+      const { end, cut } = cutTornTail(this.#paths, id as number, total as number)
+      cutAll += cut
+      if (end > (total as number)) this.#sql.run('UPDATE segment SET total = ? WHERE id = ?', end, id as number)
+    }
+    const open = this.#sql.get("SELECT id, total FROM segment WHERE state = 'open' ORDER BY id DESC LIMIT 1")
+    if (open !== undefined) {
+      this.#appender = new SegmentAppender(this.#paths, this.#files, open[0] as number, open[1] as number)
+    }
+    return cutAll
+  }
+
+  /** Call after BEGIN: goes on to a new segment where the last one is large enough. */
+  begin(): void {
+    this.#live.clear()
+    this.#batchStart = this.#appender?.end ?? 0
+  }
+
+  #open(): SegmentAppender {
+    const current = this.#appender
+    // Only between batches, so that a body and its arrivals lie in one segment.
+    if (current !== undefined && (current.end < this.#tuning.segmentBytes || current.end !== this.#batchStart)) {
+      return current
+    }
+    const id = newSegment(this.#sql, 'open')
+    if (current !== undefined) {
+      this.#sql.run("UPDATE segment SET state = 'sealed' WHERE id = ?", current.id)
+      current.close()
+      this.#appender = undefined
+    }
+    this.#appender = new SegmentAppender(this.#paths, this.#files, id, 0)
+    this.#batchStart = 0
+    this.#files.syncFolder(this.#paths.segments)
+    return this.#appender
+  }
+
+  /** Adds a body; it counts as living. */
+  put(body: StagedBody): StoredPlace {
+    if (body.kind === 'big') {
+      return { segment: 0, position: bigNumber(body.id), length: body.size, stored: recordSize(body.size) }
+    }
+    const appender = this.#open()
+    const stored = recordSize(body.bytes.length)
+    const offset = appender.add(rawRecord(BODY, body.bytes))
+    this.count(appender.id, stored)
+    return { segment: appender.id, position: offset + RAW, length: body.bytes.length, stored }
+  }
+
+  /** Adds an arrival; it lives as long as its email. */
+  arrive(arrival: Arrival, trace: Uint8Array): { readonly segment: number; readonly stored: number } {
+    const appender = this.#open()
+    const payload = formatArrival(arrival, trace)
+    const stored = recordSize(payload.length)
+    appender.add(rawRecord(ARRIVAL, payload))
+    this.count(appender.id, stored)
+    return { segment: appender.id, stored }
+  }
+
+  /** Notes that octets of a segment live now, or (below 0) no longer do. Big files are not counted. */
+  count(segment: number, octets: number): void {
+    if (segment !== 0) this.#live.set(segment, (this.#live.get(segment) ?? 0) + octets)
+  }
+
+  /** Makes the bodies durable and writes the counts; call before COMMIT. */
+  flush(): boolean {
+    const appender = this.#appender
+    const synced = appender?.pending === true
+    if (appender !== undefined && synced) {
+      appender.flush()
+      this.#sql.run('UPDATE segment SET total = ? WHERE id = ?', appender.end, appender.id)
+    }
+    for (const [segment, octets] of this.#live) {
+      if (octets !== 0) this.#sql.run('UPDATE segment SET live = live + ? WHERE id = ?', octets, segment)
+    }
+    return synced
+  }
+
+  /** Call after ROLLBACK: opens again what is true now. */
+  rollback(): void {
+    this.#live.clear()
+    const appender = this.#appender
+    const exists =
+      appender !== undefined && this.#sql.get("SELECT 1 FROM segment WHERE id = ? AND state = 'open'", appender.id)
+    if (exists) appender.rewind(this.#batchStart)
+    else this.recover()
+  }
+
+  close(): void {
+    this.#appender?.close()
+    this.#appender = undefined
+  }
+}
+
+/** Adds a row for a new segment file; numbers are never used twice. */
+export function newSegment(sql: Sql, state: 'open' | 'target'): number {
+  const [id] = sql.get('INSERT INTO segment (total, live, state) VALUES (0, 0, ?) RETURNING id', state) as readonly [
+    number,
+  ]
+  return id
+}

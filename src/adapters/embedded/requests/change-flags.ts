@@ -1,0 +1,245 @@
+/** STORE, in slices. @module */
+import { done, type Result, refused } from '#lib/result.ts'
+import type { Modseq } from '#mail/ids.ts'
+import { uidSetOf } from '#mail/uid-set.ts'
+import { DELETED, keywordSetId, packFlags, SEEN, systemFlags } from '#store/flags.ts'
+import type { Flags } from '#store/types.ts'
+import type { ChangeFlagsRequest, Writes } from '#store/writes.ts'
+import type { KeywordSets } from '../keyword-sets.ts'
+import type { Located, Transaction } from '../transaction.ts'
+import { announce, locate } from '../transaction.ts'
+import { uidsUpTo, uidsWithout } from '../uid-lists.ts'
+import { SYSTEM_MASK } from './store-message.ts'
+
+type Answer = Result<Writes['changeFlags']['value'], Writes['changeFlags']['refusal']>
+
+/** Changes flags; a slice of messages a transaction, so a crash in between leaves whole messages, not the whole request. */
+export function* changeFlags(tx: Transaction, request: ChangeFlagsRequest): Generator<undefined, Answer, void> {
+  const found = locate(tx, request.account.id, request.mailbox)
+  if (!found.ok) return found
+  let place: Located = found.value
+  const merge = new Merge(tx.ledger.keywords(place.account), request)
+  const limit = keywordLimitBroken(tx, place, request, merge)
+  if (limit !== undefined) return refused({ kind: 'too-many-keywords', limit })
+
+  const seen: number[] = []
+  const modified: number[] = []
+  const uids: number[] = []
+  const flags: number[] = []
+  let room = tx.tuning.sliceMessages
+  const asked = uidsUpTo(request.uids, place.mailbox.uidNext - 1)
+  for (const [first, last] of asked) {
+    let from: number = first
+    while (from <= last) {
+      if (room <= 0) {
+        yield
+        const again = locate(tx, request.account.id, request.mailbox)
+        if (!again.ok) return again
+        place = again.value
+        // Rows and sets may have been read again meanwhile.
+        merge.keywords = tx.ledger.keywords(place.account)
+        room = tx.tuning.sliceMessages
+      }
+      const slice = changeSlice(tx, place, request, merge, from, last, room)
+      for (const uid of slice.seen) seen.push(uid)
+      for (const uid of slice.modified) modified.push(uid)
+      for (const uid of slice.uids) uids.push(uid)
+      for (const value of slice.flags) flags.push(value)
+      room -= Math.max(1, slice.seen.length)
+      from = slice.next
+    }
+  }
+  return done({
+    modseq: place.account.row.modseq as Modseq,
+    changed: { uids: Uint32Array.from(uids), flags: Uint32Array.from(flags) },
+    modified: uidSetOf(modified),
+    gone: uidsWithout(request.uids, seen),
+  })
+}
+
+/** What a request makes of packed flags, with each keyword set worked out once. */
+class Merge {
+  keywords: KeywordSets
+  readonly #request: ChangeFlagsRequest
+  readonly #system: number
+  readonly #sets = new Map<number, number>()
+
+  constructor(keywords: KeywordSets, request: ChangeFlagsRequest) {
+    this.keywords = keywords
+    this.#request = request
+    this.#system = request.flags.system & SYSTEM_MASK
+  }
+
+  /** Keywords of a message that has the set. */
+  merged(set: number): readonly string[] {
+    const { action, flags } = this.#request
+    if (action === 'replace') return flags.keywords
+    if (flags.keywords.length === 0) return this.keywords.keywords(set)
+    const has = new Map(this.keywords.keywords(set).map((keyword) => [keyword.toLowerCase(), keyword]))
+    for (const keyword of flags.keywords) {
+      const folded = keyword.toLowerCase()
+      if (action === 'remove') has.delete(folded)
+      else if (!has.has(folded)) has.set(folded, keyword)
+    }
+    return [...has.values()]
+  }
+
+  apply(packed: number): number {
+    const { action } = this.#request
+    const old = systemFlags(packed)
+    const system = action === 'replace' ? this.#system : action === 'add' ? old | this.#system : old & ~this.#system
+    const oldSet = keywordSetId(packed)
+    let set = this.#sets.get(oldSet)
+    if (set === undefined) {
+      set = this.keywords.intern(this.merged(oldSet))
+      this.#sets.set(oldSet, set)
+    }
+    return packFlags(system, set)
+  }
+}
+
+/** Whether a keyword set that would come about breaks a limit. Looks only where keywords are given. */
+function keywordLimitBroken(
+  tx: Transaction,
+  { account, mailbox }: Located,
+  request: ChangeFlagsRequest,
+  merge: Merge,
+): number | undefined {
+  const { action, flags } = request
+  if (flags.keywords.length === 0 || action === 'remove') return undefined
+  if (action === 'replace') return merge.keywords.limitBroken(flags.keywords)
+  for (const [first, last] of uidsUpTo(request.uids, mailbox.uidNext - 1)) {
+    const sets = tx.sql.all(
+      'SELECT DISTINCT flags >> 8 FROM message WHERE account = ? AND mailbox = ? AND uid BETWEEN ? AND ?',
+      account.row.slot,
+      mailbox.key,
+      first,
+      last,
+    )
+    for (const [set] of sets) {
+      const limit = merge.keywords.limitBroken(merge.merged(set as number))
+      if (limit !== undefined) return limit
+    }
+  }
+  return undefined
+}
+
+interface Slice {
+  readonly seen: readonly number[]
+  readonly modified: readonly number[]
+  readonly uids: readonly number[]
+  readonly flags: readonly number[]
+  /** Where the next slice of the range begins. */
+  readonly next: number
+}
+
+function changeSlice(
+  tx: Transaction,
+  { account, mailbox }: Located,
+  request: ChangeFlagsRequest,
+  merge: Merge,
+  first: number,
+  last: number,
+  room: number,
+): Slice {
+  const { slot } = account.row
+  const rows = tx.sql.all(
+    `SELECT uid, flags, modseq FROM message WHERE account = ? AND mailbox = ? AND uid BETWEEN ? AND ?
+     ORDER BY uid LIMIT ?`,
+    slot,
+    mailbox.key,
+    first,
+    last,
+    room,
+  )
+  const seen: number[] = []
+  const modified: number[] = []
+  const uids: number[] = []
+  const flags: number[] = []
+  const most = request.unchangedSince ?? Number.MAX_SAFE_INTEGER
+  let unseen = 0
+  let deleted = 0
+  for (const row of rows) {
+    const uid = row[0] as number
+    const old = row[1] as number
+    seen.push(uid)
+    if ((row[2] as number) > most) {
+      modified.push(uid)
+      continue
+    }
+    const now = merge.apply(old)
+    if (now === old) continue
+    unseen += ((old & SEEN) !== 0 ? 1 : 0) - ((now & SEEN) !== 0 ? 1 : 0)
+    deleted += ((now & DELETED) !== 0 ? 1 : 0) - ((old & DELETED) !== 0 ? 1 : 0)
+    uids.push(uid)
+    flags.push(now)
+  }
+  if (uids.length > 0) {
+    const modseq = tx.ledger.bump(account, mailbox)
+    mailbox.unseen += unseen
+    mailbox.deleted += deleted
+    if (onlySystem(request.flags) && request.action !== 'replace') {
+      changeMany(tx, slot, mailbox.key, request, modseq, uids[0] as number, uids.at(-1) as number, most)
+    } else {
+      for (const [index, uid] of uids.entries()) {
+        tx.sql.run(
+          'UPDATE message SET flags = ?, modseq = ? WHERE account = ? AND mailbox = ? AND uid = ?',
+          flags[index] as number,
+          modseq,
+          slot,
+          mailbox.key,
+          uid,
+        )
+      }
+    }
+    announce(tx, account, mailbox, request.by)
+  }
+  const next = rows.length < room ? last + 1 : (seen.at(-1) ?? last) + 1
+  return { seen, modified, uids, flags, next }
+}
+
+function onlySystem(flags: Flags): boolean {
+  return flags.keywords.length === 0
+}
+
+/** System flags alone change in one statement: four times as fast. */
+function changeMany(
+  tx: Transaction,
+  slot: number,
+  mailbox: number,
+  { action, flags }: ChangeFlagsRequest,
+  modseq: number,
+  first: number,
+  last: number,
+  most: number,
+): void {
+  const bits = flags.system & SYSTEM_MASK
+  if (action === 'add') {
+    tx.sql.run(
+      `UPDATE message SET flags = flags | ?, modseq = ? WHERE account = ? AND mailbox = ? AND uid BETWEEN ? AND ?
+       AND modseq <= ? AND flags & ? <> ?`,
+      bits,
+      modseq,
+      slot,
+      mailbox,
+      first,
+      last,
+      most,
+      bits,
+      bits,
+    )
+  } else {
+    tx.sql.run(
+      `UPDATE message SET flags = flags & ~?, modseq = ? WHERE account = ? AND mailbox = ? AND uid BETWEEN ? AND ?
+       AND modseq <= ? AND flags & ? <> 0`,
+      bits,
+      modseq,
+      slot,
+      mailbox,
+      first,
+      last,
+      most,
+      bits,
+    )
+  }
+}

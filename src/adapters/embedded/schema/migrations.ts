@@ -1,0 +1,52 @@
+/** Versions of a shard's database, kept in `PRAGMA user_version`. Steps that were released are never edited. @module */
+import type { DatabaseSync } from 'node:sqlite'
+import { ACCOUNT } from './account.ts'
+import { DELETED } from './deleted.ts'
+import { EMAIL } from './email.ts'
+import { KEYWORD_SET } from './keyword-set.ts'
+import { MAILBOX } from './mailbox.ts'
+import { MESSAGE } from './message.ts'
+import { SEEN_BY } from './seen.ts'
+import { SEGMENT } from './segment.ts'
+import { SUBSCRIPTION } from './subscription.ts'
+import { THREAD } from './thread.ts'
+import { TOMBSTONE } from './tombstone.ts'
+
+/** The nth step leads from version n to n + 1. */
+const STEPS: readonly string[] = [
+  [ACCOUNT, MAILBOX, MESSAGE, EMAIL, KEYWORD_SET, SUBSCRIPTION, TOMBSTONE, DELETED, THREAD, SEGMENT, SEEN_BY].join(
+    '\n',
+  ),
+]
+
+/** The version that this code reads and writes. */
+export const SCHEMA_VERSION: number = STEPS.length
+
+/** The version of a database; 0 is an empty one. */
+export function schemaVersion(db: DatabaseSync): number {
+  const row = db.prepare('PRAGMA user_version', { returnArrays: true }).get() as unknown as [number]
+  return row[0]
+}
+
+/**
+ * Brings a database to {@link SCHEMA_VERSION}, all steps in one transaction.
+ * @throws {Error} when it comes from a newer version.
+ */
+export function migrate(db: DatabaseSync, path: string, steps: readonly string[] = STEPS): void {
+  const version = schemaVersion(db)
+  if (version > steps.length) {
+    throw new Error(
+      `"${path}" was written by a newer Malle (its format is ${version}, this one reads up to ${steps.length})`,
+    )
+  }
+  if (version === steps.length) return
+  db.exec('BEGIN IMMEDIATE')
+  try {
+    for (const step of steps.slice(version)) db.exec(step)
+    db.exec(`PRAGMA user_version = ${steps.length}`)
+    db.exec('COMMIT')
+  } catch (error) {
+    db.exec('ROLLBACK')
+    throw error
+  }
+}
