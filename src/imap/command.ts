@@ -3,6 +3,7 @@ import type { Clock } from '#lib/clock.ts'
 import type { ConnectionId } from '#services/registry.ts'
 import type { MailStore } from '#store/mail-store.ts'
 import type { AccountRef } from '#store/types.ts'
+import type { LiteralAnnounced } from '#wire/imap/frame-events.ts'
 import type { CommandReader } from '#wire/imap/reader.ts'
 import type { Output } from './output.ts'
 import type { SelectedView } from './selected.ts'
@@ -36,6 +37,8 @@ export interface Completion {
   readonly code?: string
   /** One line of Unicode; nothing that the client sent goes in. */
   readonly text: string
+  /** Done once the answer is written. */
+  readonly after?: () => Promise<void>
 }
 
 /** What a command works with. One object a session; `account` and `view` are there in the states that have them. */
@@ -70,7 +73,18 @@ export interface CommandSpec<Args> {
   /** Reads the arguments, from the space behind the name to the end. Pure; throws SyntaxFault. */
   parse(r: CommandReader): Args
   run(args: Args, by: By, context: Context): Promise<Completion>
+  /** See {@link Command.upload}. */
+  readonly upload?: Upload
 }
+
+/**
+ * Asked for each literal before its bytes come: the command takes it itself, to the end of the command, or gives
+ * `undefined` and gets it in memory. `r` stands behind the name. Throws no SyntaxFault.
+ */
+export type Upload = (
+  announced: LiteralAnnounced,
+  r: CommandReader,
+) => ((context: Context) => Promise<Completion>) | undefined
 
 /** A command whose arguments were read. */
 export type Ready = (by: By, context: Context) => Promise<Completion>
@@ -83,6 +97,8 @@ export interface Command {
   readonly holdsExpunge: boolean
   /** Reads the arguments and answers what is left to do. */
   read(r: CommandReader): Ready
+  /** Only where literals are too large for memory. */
+  readonly upload: Upload | undefined
 }
 
 /** Makes a {@link Command} from its parts. */
@@ -92,6 +108,7 @@ export function command<Args>(spec: CommandSpec<Args>): Command {
     states: spec.states,
     uidForm: spec.uidForm ?? false,
     holdsExpunge: spec.holdsExpunge ?? false,
+    upload: spec.upload,
     read(r) {
       const args = spec.parse(r)
       return (by, context) => spec.run(args, by, context)

@@ -5,7 +5,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { TLSSocket } from 'node:tls'
 import type { Clock } from '#lib/clock.ts'
 import { type ContextSource, serverHandshake } from '#lib/tls-handshake.ts'
-import { CommandFramer, type FrameEvent } from '#wire/imap/framer.ts'
+import type { FrameEvent } from '#wire/imap/frame-events.ts'
+import { CommandFramer } from '#wire/imap/framer.ts'
 import { COMMAND_LIMITS } from '#wire/imap/limits.ts'
 import { CLOSING_MS, HANDSHAKE_MS, READ_AHEAD_BYTES, SLICE_MS, SLOW_READER_MS, WRITE_AHEAD_BYTES } from './limits.ts'
 import { ConnectionGone, Output } from './output.ts'
@@ -34,6 +35,8 @@ export class Connection {
   readonly #onGone: () => void
   #waiting: Waiting = 'nothing'
   #deadline = Number.POSITIVE_INFINITY
+  /** When the peer said something last, or was last answered. */
+  #heardAt: number
   #proceed: (() => void) | undefined
   #woken = false
   #wakeable = false
@@ -55,6 +58,7 @@ export class Connection {
     this.#socket = socket
     this.#clock = clock
     this.#onGone = options.onGone
+    this.#heardAt = clock.now()
     this.patienceMs = options.patienceMs
     this.framer = new CommandFramer({ ...COMMAND_LIMITS, lineBytes: options.lineBytes })
     this.out = new Output((chunks) => this.#send(chunks))
@@ -198,7 +202,10 @@ export class Connection {
 
   async #input(wakeable: boolean): Promise<void> {
     this.#wakeable = wakeable
-    this.#wait('input', this.patienceMs)
+    // An idling client is not heard of just because we spoke to it (RFC 9051 §5.4, RFC 2177 §3).
+    if (!wakeable) this.#heardAt = this.#clock.now()
+    this.#waiting = 'input'
+    this.#deadline = this.#heardAt + this.patienceMs
     if (this.#socket.isPaused()) this.#socket.resume()
     await new Promise<void>((resolve) => {
       this.#proceed = resolve
@@ -251,6 +258,7 @@ export class Connection {
   readonly #onData = (chunk: Uint8Array): void => {
     if (this.#waiting === 'close') return
     this.#received += chunk.length
+    this.#heardAt = this.#clock.now()
     this.framer.push(chunk)
     if (this.#waiting === 'input') this.#go()
     else if (this.framer.pendingBytes > READ_AHEAD_BYTES) this.#socket.pause()

@@ -12,6 +12,7 @@ export type Sink = (chunks: readonly Uint8Array[]) => Promise<void> | undefined
  */
 export class Output extends ResponseWriter {
   readonly #sink: Sink
+  #lastByte: number | undefined
 
   constructor(sink: Sink) {
     super()
@@ -30,6 +31,19 @@ export class Output extends ResponseWriter {
   async flush(): Promise<void> {
     if (this.size === 0) return
     await this.#sink(this.take())
+  }
+
+  override take(): Uint8Array[] {
+    const chunks = super.take()
+    const last = chunks.at(-1)
+    if (last !== undefined) this.#lastByte = last.at(-1)
+    return chunks
+  }
+
+  /** Whether the last response was not written to its end. Moves what was written into buffers: for emergencies. */
+  get midLine(): boolean {
+    for (const chunk of this.take()) this.raw(chunk)
+    return this.#lastByte !== undefined && this.#lastByte !== 10
   }
 }
 

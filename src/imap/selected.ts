@@ -1,4 +1,5 @@
 import type { MailboxKey, Modseq, Uid } from '#mail/ids.ts'
+import type { UidSet } from '#mail/uid-set.ts'
 import type { Output } from './output.ts'
 
 /** What the session itself needs of the view of its selected mailbox; commands on messages know the whole `View`. */
@@ -12,6 +13,8 @@ export interface SelectedView {
   readonly modseq: Modseq
   /** Above every UID of the view. */
   readonly uidNext: Uid
+  /** Every UID of the view; taken at SELECT for QRESYNC only. */
+  uids(): UidSet
   /** The client's number of a message, `undefined` when its view does not have it. */
   numberOf(uid: Uid): number | undefined
   /** The lowest number without `\Seen`, `undefined` when all have it. */

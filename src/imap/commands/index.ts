@@ -1,15 +1,61 @@
 import type { Command } from '../command.ts'
+import { append } from './append.ts'
+import { authenticate } from './authenticate.ts'
+import { capability } from './capability.ts'
+import { close, unselect } from './close.ts'
+import { create } from './create.ts'
+import { remove } from './delete.ts'
+import { enable } from './enable.ts'
+import { id } from './id.ts'
+import { idle } from './idle.ts'
+import { list } from './list.ts'
+import { login } from './login.ts'
+import { logout } from './logout.ts'
+import { lsub } from './lsub.ts'
+import { namespace } from './namespace.ts'
+import { check, noop } from './noop.ts'
+import { getquota, getquotaroot, setquota } from './quota.ts'
+import { rename } from './rename.ts'
+import { examine, select } from './select.ts'
+import { starttls } from './starttls.ts'
+import { status } from './status.ts'
+import { subscribe, unsubscribe } from './subscribe.ts'
 
-const COMMANDS: readonly Command[] = []
+const COMMANDS: readonly Command[] = [
+  append,
+  authenticate,
+  capability,
+  check,
+  close,
+  create,
+  enable,
+  examine,
+  getquota,
+  getquotaroot,
+  id,
+  idle,
+  list,
+  login,
+  logout,
+  lsub,
+  namespace,
+  noop,
+  remove,
+  rename,
+  select,
+  setquota,
+  starttls,
+  status,
+  subscribe,
+  unselect,
+  unsubscribe,
+]
 
 /** Every command by the name a client says, `UID COPY` too. */
 export const commands: ReadonlyMap<string, Command> = new Map(
-  COMMANDS.flatMap((each) =>
-    each.uidForm
-      ? [
-          [each.name, each],
-          [`UID ${each.name}`, each],
-        ]
-      : [[each.name, each]],
-  ),
+  COMMANDS.flatMap((each) => names(each).map((name) => [name, each])),
 )
+
+function names({ name, uidForm }: Command): string[] {
+  return uidForm ? [name, `UID ${name}`] : [name]
+}

@@ -1,0 +1,170 @@
+/** The messages of one APPEND on their way from the client into the store. @module */
+
+import { prepareEmail } from '#mail/prepare.ts'
+import { MessageScanner } from '#mail/scanner.ts'
+import { formatUidSet, uidSetOf } from '#mail/uid-set.ts'
+import { flagsOf } from '#store/flags.ts'
+import type { BodyStage } from '#store/mail-store.ts'
+import type { MailboxInfo, NewMessage } from '#store/types.ts'
+import type { AppendMessage } from '#wire/imap/append-message.ts'
+import type { FrameEvent, LiteralAnnounced } from '#wire/imap/frame-events.ts'
+import { CommandReader } from '#wire/imap/reader.ts'
+import type { Completion, Context } from './command.ts'
+import { overQuotaText, refusalCompletion } from './completion.ts'
+import { Farewell } from './connection.ts'
+import { MULTIAPPEND_BYTES } from './limits.ts'
+import { readMailbox } from './mailbox-names.ts'
+import { ConnectionGone } from './output.ts'
+
+/** A no that was found before the command was over. */
+class Refusal extends Error {
+  readonly completion: Completion
+  constructor(completion: Completion) {
+    super(completion.text)
+    this.completion = completion
+  }
+}
+
+/** Takes one APPEND, literal by literal, until it is over; keeps all of its messages or none (RFC 3502 §6.3.11). */
+export class AppendUpload {
+  readonly #context: Context
+  readonly #stages: BodyStage[] = []
+  readonly #messages: NewMessage[] = []
+  #mailbox: MailboxInfo | undefined
+  #bytes = 0
+  /** The command was read to its end, by the framer at least. */
+  #over = false
+
+  constructor(context: Context) {
+    this.#context = context
+  }
+
+  /** @param position Where the mailbox name begins in the command's text. */
+  async take(first: LiteralAnnounced, position: number): Promise<Completion> {
+    let kept = false
+    try {
+      await this.#receiveAll(first, position)
+      const completion = await this.#write()
+      kept = completion.status === 'OK'
+      return completion
+    } catch (error) {
+      if (error instanceof ConnectionGone || error instanceof Farewell) throw error
+      // The client may still be sending: the next command begins where this one ends (RFC 7888 §4).
+      await this.#skip()
+      if (error instanceof Refusal) return error.completion
+      throw error
+    } finally {
+      if (!kept) for (const stage of this.#stages) await stage.abandon()
+    }
+  }
+
+  async #receiveAll(first: LiteralAnnounced, position: number): Promise<void> {
+    const { connection } = this.#context.session
+    let event: FrameEvent = first
+    let at = position
+    let message: AppendMessage | undefined
+    for (;;) {
+      if (event.kind === 'fault' || event.kind === 'refused') {
+        this.#over = true
+        throw new Refusal({ status: 'BAD', text: 'The command cannot be read' })
+      }
+      if (event.kind !== 'literal' && event.kind !== 'frame') throw new Error(`A ${event.kind} came inside APPEND`)
+      this.#over = event.kind === 'frame'
+      const r: CommandReader = new CommandReader(event.frame, { utf8: this.#context.enabled.utf8, from: at })
+      if (message === undefined) this.#mailbox = await this.#target(readMailbox(r))
+      else if (!r.appendMore(message)) {
+        r.end()
+        if (event.kind === 'frame') return
+        r.fault('A message is expected')
+      }
+      message = r.appendMessage()
+      if (event.kind === 'frame') r.fault('A literal is expected')
+      await this.#admit(event, message)
+      await this.#receive(event, message)
+      at = r.position
+      event = await connection.next()
+    }
+  }
+
+  async #target(name: string): Promise<MailboxInfo> {
+    const { store, account } = this.#context
+    const info = await store.mailboxByName(account, name)
+    if (info === undefined) throw new Refusal({ status: 'NO', code: 'TRYCREATE', text: 'No such mailbox' })
+    return info
+  }
+
+  /** Looks at what was announced, before the client is asked to send it. */
+  async #admit({ size }: LiteralAnnounced, { utf8 }: AppendMessage): Promise<void> {
+    const { store, account, enabled, session } = this.#context
+    const { messageBytes } = session.deps.limits
+    if (utf8 && !enabled.utf8) throw new Refusal({ status: 'BAD', text: 'Enable UTF8=ACCEPT first' })
+    if (size === 0) throw new Refusal({ status: 'NO', code: 'CANNOT', text: 'The message is empty' })
+    if (size > messageBytes)
+      throw new Refusal({ status: 'NO', code: 'TOOBIG', text: `The limit is ${messageBytes} bytes` })
+    this.#bytes += size
+    if (this.#bytes > Math.max(MULTIAPPEND_BYTES, messageBytes))
+      throw new Refusal({ status: 'NO', code: 'LIMIT', text: 'These are too many messages at once' })
+    const state = await store.state(account)
+    const limit = state?.limits.storageBytes
+    if (state !== undefined && limit !== undefined && state.usage.storageBytes + this.#bytes > limit)
+      throw new Refusal({ status: 'NO', code: 'OVERQUOTA', text: overQuotaText('storage', limit) })
+  }
+
+  /** Reads one literal, scanning and staging it as it comes. */
+  async #receive(announced: LiteralAnnounced, message: AppendMessage): Promise<void> {
+    const { store, account, out, clock, session } = this.#context
+    const { connection } = session
+    const stage = store.stage(account.shard)
+    this.#stages.push(stage)
+    const scanner = new MessageScanner()
+    connection.framer.stream()
+    if (announced.synchronising) out.text('+ OK\r\n')
+    for (;;) {
+      const event = await connection.next()
+      if (event.kind !== 'chunk') throw new Error(`A ${event.kind} came inside a literal`)
+      scanner.push(event.bytes)
+      const writing = stage.write(event.bytes)
+      if (writing !== undefined) await writing
+      if (event.last) break
+    }
+    const scanned = scanner.end()
+    if (scanned.hasNul && !announced.binary)
+      throw new Refusal({ status: 'BAD', text: 'NUL is only allowed in literal8' })
+    this.#messages.push({
+      body: await stage.finish(),
+      email: prepareEmail(scanned),
+      trace: NO_TRACE,
+      flags: flagsOf(message.flags),
+      internalDate: message.date?.time ?? Math.floor(clock.now() / 1000) * 1000,
+      internalZone: message.date?.zone ?? 0,
+      uidl: undefined,
+    })
+  }
+
+  async #write(): Promise<Completion> {
+    const { store, account, id, session } = this.#context
+    if (this.#mailbox === undefined) throw new Error('APPEND has no mailbox')
+    const { key } = this.#mailbox
+    const answer = await store.write('append', { account, by: id, mailbox: key, messages: this.#messages })
+    if (!answer.ok) {
+      if (answer.error.kind === 'no-such-mailbox') return { status: 'NO', code: 'TRYCREATE', text: 'No such mailbox' }
+      return refusalCompletion(answer.error)
+    }
+    const { uidValidity, uids, modseq } = answer.value
+    if (session.selected?.mailbox === key) session.selected.expect(modseq)
+    return { status: 'OK', code: `APPENDUID ${uidValidity} ${formatUidSet(uidSetOf(uids))}`, text: 'Appended' }
+  }
+
+  /** Drops what is left of the command. */
+  async #skip(): Promise<void> {
+    if (this.#over) return
+    const { connection } = this.#context.session
+    connection.framer.refuse()
+    const event = await connection.next()
+    this.#over = true
+    if (event.kind === 'fault' && event.reason === 'too-much-to-discard')
+      throw new Farewell('[TOOBIG] The message is too large')
+  }
+}
+
+const NO_TRACE = new Uint8Array(0)

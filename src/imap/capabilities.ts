@@ -1,0 +1,49 @@
+/** What the server says it can do, by state (RFC 9051 §6.1.1, §7.2.2). @module */
+import { channelBindings } from '#wire/sasl/channel-binding.ts'
+import type { SaslMechanism } from '#wire/sasl/mechanism.ts'
+import { offeredMechanisms } from '#wire/sasl/server.ts'
+import type { SessionControl } from './session-control.ts'
+
+/** In every state. LITERAL+ includes LITERAL-, and only one may be named (RFC 7888 §5). */
+const ALWAYS = 'IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENABLE'
+
+/** After the login. */
+const LOGGED_IN: string = [
+  'IDLE NAMESPACE CHILDREN LIST-EXTENDED LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE STATUS=SIZE',
+  'UIDPLUS UNSELECT MOVE MULTIAPPEND BINARY UTF8=ACCEPT CONDSTORE QRESYNC ESEARCH SEARCHRES WITHIN',
+  'OBJECTID SAVEDATE PREVIEW QUOTA QUOTA=RES-STORAGE QUOTA=RES-MESSAGE',
+].join(' ')
+
+/** Capabilities as they are now. */
+export function capabilities(session: SessionControl): string {
+  const { deps, state } = session
+  if (state !== 'not-authenticated') return `${ALWAYS} ${LOGGED_IN} APPENDLIMIT=${deps.limits.messageBytes}`
+  const names = [ALWAYS]
+  if (mayStartTls(session)) names.push('STARTTLS')
+  if (!mayLogInPlainly(session)) names.push('LOGINDISABLED')
+  for (const mechanism of mechanisms(session)) names.push(`AUTH=${mechanism}`)
+  return names.join(' ')
+}
+
+/** Whether STARTTLS works now. */
+export function mayStartTls({ deps, secure }: SessionControl): boolean {
+  return !secure && deps.tls.context(undefined) !== undefined
+}
+
+/** Whether passwords may be sent as they are. */
+export function mayLogInPlainly({ deps, secure }: SessionControl): boolean {
+  return secure || deps.allowPlaintext
+}
+
+/** SASL mechanisms as they are offered now. */
+export function mechanisms(session: SessionControl): readonly SaslMechanism[] {
+  return offeredMechanisms({
+    plaintext: mayLogInPlainly(session),
+    bindings: session.connection.tls !== undefined,
+  })
+}
+
+/** Channel bindings of the connection, `undefined` in the clear. */
+export function bindings({ connection }: SessionControl): ReturnType<typeof channelBindings> | undefined {
+  return connection.tls === undefined ? undefined : channelBindings(connection.tls, 'server')
+}

@@ -1,0 +1,34 @@
+import { type Command, command, LOGGED_IN } from '../command.ts'
+import { refusalCompletion } from '../completion.ts'
+import { writeOldName } from '../list-response.ts'
+import { type GivenName, readGivenName } from '../mailbox-names.ts'
+import { isOnTheWay, mailboxTree } from '../mailbox-tree.ts'
+
+/** DELETE (RFC 9051 §6.3.5). What is below stays. Sessions that have the mailbox selected are ended, ours is not. */
+export const remove: Command = command<GivenName>({
+  name: 'DELETE',
+  states: LOGGED_IN,
+  // delete = "DELETE" SP mailbox
+  parse(r) {
+    const name = readGivenName(r.sp())
+    r.end()
+    return name
+  },
+  async run({ name, oldName }, _by, { store, account, id, out, enabled, session }) {
+    const info = await store.mailboxByName(account, name)
+    if (info === undefined) {
+      const { nodes } = await mailboxTree(store, account)
+      return nodes.some((node) => node.name === name && isOnTheWay(node))
+        ? { status: 'NO', code: 'HASCHILDREN', text: 'There are mailboxes below that name' }
+        : { status: 'NO', code: 'NONEXISTENT', text: 'No such mailbox' }
+    }
+    const answer = await store.write('deleteMailbox', { account, by: id, mailbox: info.key })
+    if (!answer.ok) return refusalCompletion(answer.error)
+    if (session.selected?.mailbox === info.key) {
+      session.select(undefined)
+      out.text('* OK [CLOSED] The selected mailbox is no more\r\n')
+    }
+    writeOldName(out, enabled, name, oldName, ['\\NonExistent'])
+    return { status: 'OK', text: 'Deleted' }
+  },
+})

@@ -1,0 +1,93 @@
+/** SELECT and EXAMINE (RFC 9051 §6.3.2, §6.3.3, RFC 7162 §3.1.8, §3.2.5, RFC 8474 §4.2). @module */
+import { SYSTEM_FLAG_NAMES } from '#store/flags.ts'
+import type { MailboxInfo } from '#store/types.ts'
+import type { SelectParams } from '#wire/imap/select-params.ts'
+import { type Command, type CommandSpec, type Context, command, LOGGED_IN } from '../command.ts'
+import { attributesOf, mailboxId, writeList } from '../list-response.ts'
+import { type GivenName, readGivenName } from '../mailbox-names.ts'
+import { mailboxTree } from '../mailbox-tree.ts'
+import { writeSince } from '../qresync.ts'
+import type { SelectedView } from '../selected.ts'
+import { openView } from '../view.ts'
+
+interface Args {
+  readonly mailbox: GivenName
+  readonly params: SelectParams
+}
+
+export const select: Command = command(selecting(false))
+export const examine: Command = command(selecting(true))
+
+function selecting(readOnly: boolean): CommandSpec<Args> {
+  return {
+    name: readOnly ? 'EXAMINE' : 'SELECT',
+    states: LOGGED_IN,
+    // select = "SELECT" SP mailbox [select-params]
+    parse(r) {
+      const mailbox = readGivenName(r.sp())
+      const params = r.selectParams()
+      r.end()
+      return { mailbox, params }
+    },
+    async run({ mailbox, params }, _by, context) {
+      const { store, account, enabled, out, session } = context
+      if (params.qresync !== undefined && !enabled.qresync) return { status: 'BAD', text: 'Enable QRESYNC first' }
+      // Whatever comes of it, the mailbox before is left (RFC 9051 §6.3.2).
+      if (session.selected !== undefined) {
+        session.select(undefined)
+        out.text('* OK [CLOSED] The mailbox before is left\r\n')
+      }
+      if (params.condstore || params.qresync !== undefined) enabled.condstore = true
+      const info = await store.mailboxByName(account, mailbox.name)
+      const view = info === undefined ? undefined : await openView(context, info, { readOnly })
+      if (info === undefined || view === undefined)
+        return { status: 'NO', code: 'NONEXISTENT', text: 'No such mailbox' }
+      session.select(view)
+      await describe(context, info, view)
+      if (enabled.rev2) await writeOwnList(context, mailbox)
+      const { qresync } = params
+      if (qresync !== undefined && qresync.uidValidity === info.uidValidity) await writeSince(context, view, qresync)
+      session.note({ mailbox: info.name, state: 'selected' })
+      return readOnly
+        ? { status: 'OK', code: 'READ-ONLY', text: 'Examined' }
+        : { status: 'OK', code: 'READ-WRITE', text: 'Selected' }
+    },
+  }
+}
+
+async function describe(
+  { store, account, enabled, out }: Context,
+  info: MailboxInfo,
+  view: SelectedView,
+): Promise<void> {
+  const flags = [...SYSTEM_FLAG_NAMES, ...keywordsOf(await store.keywordSets(account, 0))].join(' ')
+  out.text(`* FLAGS (${flags})\r\n`)
+  if (view.readOnly) out.text('* OK [PERMANENTFLAGS ()] Nothing can be changed here\r\n')
+  else out.text(`* OK [PERMANENTFLAGS (${flags} \\*)] New keywords are welcome\r\n`)
+  out.text(`* ${view.messages} EXISTS\r\n`)
+  if (!enabled.rev2) {
+    out.text('* 0 RECENT\r\n')
+    const unseen = view.firstUnseen()
+    if (unseen !== undefined) out.text(`* OK [UNSEEN ${unseen}] The first unseen\r\n`)
+  }
+  out.text(`* OK [UIDVALIDITY ${info.uidValidity}] UIDs are valid\r\n`)
+  out.text(`* OK [UIDNEXT ${view.uidNext}] The next UID\r\n`)
+  out.text(`* OK [HIGHESTMODSEQ ${view.modseq}] Changes are counted\r\n`)
+  out.text(`* OK [MAILBOXID (${mailboxId(info.key)})] The mailbox has an id\r\n`)
+}
+
+/** Every keyword in use in the account, each in the spelling of its first use. */
+function keywordsOf(sets: readonly (readonly string[])[]): Iterable<string> {
+  const keywords = new Map<string, string>()
+  for (const set of sets)
+    for (const keyword of set) if (!keywords.has(keyword.toLowerCase())) keywords.set(keyword.toLowerCase(), keyword)
+  return keywords.values()
+}
+
+/** rev2 wants the mailbox's LIST line, with the name the client used if that was another (RFC 9051 §6.3.2). */
+async function writeOwnList({ store, account, out }: Context, { name, oldName }: GivenName): Promise<void> {
+  const { nodes } = await mailboxTree(store, account)
+  const node = nodes.find((each) => each.name === name)
+  if (node !== undefined)
+    writeList(out, 'LIST', attributesOf(node, { nonExistent: true, subscribed: true }), name, { oldName })
+}

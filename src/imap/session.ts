@@ -1,0 +1,342 @@
+/**
+ * One client's session: frame, parse, check the state, run, answer.
+ *
+ * Invariants: commands run one after the other in the order they came. Untagged data of a command goes out before its
+ * tagged line, and before that line the view is brought up to the store, except that message numbers stay while FETCH,
+ * STORE and SEARCH by number answer (RFC 9051 §7.5.1). Nothing is flushed until the session waits for the client, so a
+ * batch of commands is answered in one write. Between commands a session holds its socket, its view and no buffer.
+ * @module
+ */
+import type { Clock } from '#lib/clock.ts'
+import type { ConnectionId, ConnectionNote, Login, SessionOrder } from '#services/registry.ts'
+import type { SessionDeps } from '#services/session-deps.ts'
+import type { MailStore } from '#store/mail-store.ts'
+import type { AccountRef } from '#store/types.ts'
+import type { Frame } from '#wire/imap/frame.ts'
+import type { FrameFault, LiteralAnnounced } from '#wire/imap/frame-events.ts'
+import { ARGUMENT_LITERAL_BYTES } from '#wire/imap/limits.ts'
+import { CommandReader } from '#wire/imap/reader.ts'
+import { SyntaxFault } from '#wire/imap/syntax-fault.ts'
+import { capabilities } from './capabilities.ts'
+import type { Command, Completion, Context, Enabled, SessionState } from './command.ts'
+import { commands } from './commands/index.ts'
+import { faultCompletion, MAILBOX_GONE, syntaxCompletion } from './completion.ts'
+import { Connection, Farewell, type Transport } from './connection.ts'
+import {
+  BAD_AFTER_LOGIN,
+  BAD_BEFORE_LOGIN,
+  FAILED_LOGINS,
+  LITERAL_BYTES_BEFORE_LOGIN,
+  LOGIN_MS,
+  LOGIN_TOTAL_MS,
+} from './limits.ts'
+import { ConnectionGone, type Output } from './output.ts'
+import type { SelectedView } from './selected.ts'
+import type { SessionControl } from './session-control.ts'
+
+/** Beginning of a command: enough to choose how to go on. */
+interface Head {
+  readonly tag: string
+  /** Upper case, `UID FETCH`. */
+  readonly name: string
+  readonly command: Command | undefined
+  /** Stands behind the name. */
+  readonly reader: CommandReader
+}
+
+export class Session implements Context, SessionControl {
+  readonly id: ConnectionId
+  readonly deps: SessionDeps
+  readonly connection: Connection
+  readonly enabled: Enabled = { condstore: false, qresync: false, utf8: false, rev2: false }
+
+  #account: AccountRef | undefined
+  #view: SelectedView | undefined
+  #abort: AbortController | undefined
+  #over = false
+  #bad = 0
+  #failedLogins = 0
+  readonly #since: number
+
+  /** @param onGone Called once, when the socket is gone. */
+  constructor(deps: SessionDeps, socket: Transport, onGone: () => void) {
+    this.deps = deps
+    this.id = deps.newConnectionId()
+    this.#since = deps.clock.now()
+    this.connection = new Connection(socket, deps.clock, {
+      patienceMs: LOGIN_MS,
+      lineBytes: deps.limits.lineBytes,
+      onGone: () => {
+        this.#abort?.abort()
+        onGone()
+      },
+    })
+  }
+
+  get session(): SessionControl {
+    return this
+  }
+  get store(): MailStore {
+    return this.deps.store
+  }
+  get clock(): Clock {
+    return this.deps.clock
+  }
+  get out(): Output {
+    return this.connection.out
+  }
+  get secure(): boolean {
+    return this.connection.tls !== undefined
+  }
+  get state(): SessionState {
+    if (this.#account === undefined) return 'not-authenticated'
+    return this.#view === undefined ? 'authenticated' : 'selected'
+  }
+  get selected(): SelectedView | undefined {
+    return this.#view
+  }
+  get account(): AccountRef {
+    if (this.#account === undefined) throw new Error('Nobody is logged in')
+    return this.#account
+  }
+  get view(): SelectedView {
+    if (this.#view === undefined) throw new Error('No mailbox is selected')
+    return this.#view
+  }
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController()
+      if (this.connection.gone) this.#abort.abort()
+    }
+    return this.#abort.signal
+  }
+
+  /** Speaks with the client until one of them has had enough. Never rejects. */
+  async run(peer: { readonly address: string; readonly port: number; readonly localPort: number }): Promise<void> {
+    const { registry, log, clock } = this.deps
+    let admitted = false
+    try {
+      const answer = await registry.connect(
+        {
+          id: this.id,
+          protocol: 'imap',
+          remoteAddress: peer.address,
+          remotePort: peer.port,
+          localPort: peer.localPort,
+          secure: this.secure,
+          since: clock.now(),
+        },
+        (order) => this.#order(order),
+      )
+      if (!answer.ok) {
+        const text =
+          answer.error.kind === 'closing' ? 'The server is stopping' : 'Too many connections, try again later'
+        throw new Farewell(`[UNAVAILABLE] ${text}`)
+      }
+      admitted = true
+      this.out.text(`* OK [CAPABILITY ${capabilities(this)}] `).line(`${this.deps.hostname} Malle is ready`)
+      while (!this.#over) await this.#step()
+    } catch (error) {
+      if (error instanceof Farewell) this.out.text('* BYE ').line(error.message)
+      else if (!(error instanceof ConnectionGone)) {
+        log.error({ connection: this.id, err: error }, 'IMAP session failed')
+        if (this.out.midLine) this.connection.destroy()
+        else this.out.text('* BYE [SERVERBUG] ').line('Something went wrong here')
+      }
+    } finally {
+      this.connection.close()
+      this.select(undefined)
+      if (admitted) registry.disconnect(this.id)
+      this.deps.meter?.bytes('imap', this.connection.received, this.connection.sent)
+      log.debug({ connection: this.id }, 'IMAP session ended')
+    }
+  }
+
+  /** Ends the session after the command it is at. */
+  stop(why: string): void {
+    this.connection.end(why)
+  }
+
+  loggedIn(login: Login): void {
+    this.#account = login.account
+    this.#failedLogins = 0
+    this.connection.patienceMs = this.deps.limits.idleMs
+    this.note({ state: 'authenticated' })
+    this.deps.log.info({ connection: this.id, account: login.account.id, address: login.address }, 'IMAP login')
+  }
+
+  loginFailed(): void {
+    this.#failedLogins += 1
+  }
+
+  select(view: SelectedView | undefined): void {
+    const before = this.#view
+    this.#view = view
+    before?.close()
+  }
+
+  note(note: ConnectionNote): void {
+    this.deps.registry.note(this.id, note)
+  }
+
+  end(): void {
+    this.#over = true
+  }
+
+  #order(order: SessionOrder): void {
+    if (order.kind !== 'close') return
+    switch (order.why) {
+      case 'stopping':
+        return this.stop('The server is stopping')
+      case 'account':
+        return this.stop('The account has changed, log in again')
+      case 'kicked':
+        return this.stop('Disconnected by the administrator')
+    }
+  }
+
+  /** Deals with the next event of the connection; each is the beginning of a command, or a whole one. */
+  async #step(): Promise<void> {
+    if (this.#account === undefined) {
+      const left = this.#since + LOGIN_TOTAL_MS - this.clock.now()
+      this.connection.patienceMs = Math.max(0, Math.min(LOGIN_MS, left))
+    }
+    const event = await this.connection.next()
+    switch (event.kind) {
+      case 'frame':
+        return this.#command(event.frame)
+      case 'literal':
+        return this.#literal(event)
+      case 'refused':
+        return this.#refused(event.frame)
+      case 'fault':
+        return this.#fault(event)
+      case 'chunk':
+      case 'line':
+        throw new Error(`A ${event.kind} came that no command asked for`)
+    }
+  }
+
+  #head(frame: Frame): Head | SyntaxFault {
+    const reader = new CommandReader(frame, { utf8: this.enabled.utf8 })
+    try {
+      const tag = reader.tag()
+      const name = reader.sp().commandName()
+      return { tag, name, command: commands.get(name), reader }
+    } catch (error) {
+      if (error instanceof SyntaxFault) return error
+      throw error
+    }
+  }
+
+  async #command(frame: Frame): Promise<void> {
+    const head = this.#head(frame)
+    if (head instanceof SyntaxFault) return this.#answer(tagOf(frame.text), undefined, syntaxCompletion(head))
+    const { tag, name, command, reader } = head
+    if (command === undefined) return this.#answer(tag, undefined, UNKNOWN)
+    const by = name === command.name ? 'number' : 'uid'
+    await this.#execute(tag, command, command.holdsExpunge && by === 'number', async () => {
+      if (!command.states.includes(this.state)) return this.#wrongState(command)
+      return command.read(reader)(by, this)
+    })
+  }
+
+  /** A literal of a command in sight: APPEND takes its own, others get it in memory within the limits. */
+  async #literal(event: LiteralAnnounced): Promise<void> {
+    const head = this.#head(event.frame)
+    if (!(head instanceof SyntaxFault) && head.command !== undefined) {
+      const { tag, command, reader } = head
+      const allowed = command.states.includes(this.state)
+      const upload = allowed ? command.upload?.(event, reader) : undefined
+      if (upload !== undefined) return this.#execute(tag, command, false, async () => upload(this))
+      const limit = this.#account === undefined ? LITERAL_BYTES_BEFORE_LOGIN : ARGUMENT_LITERAL_BYTES
+      if (event.bufferedBytes <= limit) {
+        this.connection.framer.buffer()
+        if (event.synchronising) this.out.text('+ OK\r\n')
+        return
+      }
+    }
+    this.connection.framer.refuse()
+  }
+
+  /** A command whose literal was refused is over (RFC 7888 §4). */
+  async #refused(frame: Frame): Promise<void> {
+    const head = this.#head(frame)
+    if (head instanceof SyntaxFault) return this.#answer(tagOf(frame.text), undefined, syntaxCompletion(head))
+    return this.#answer(head.tag, head.command, head.command === undefined ? UNKNOWN : TOO_BIG)
+  }
+
+  async #fault({ reason, text }: FrameFault): Promise<void> {
+    switch (reason) {
+      case 'too-much-to-discard':
+        throw new Farewell('[TOOBIG] The literal is too large')
+      case 'line-too-long':
+        return this.#answer(tagOf(text), undefined, { status: 'BAD', text: 'The command line is too long' })
+      case 'nul':
+        return this.#answer(tagOf(text), undefined, {
+          status: 'BAD',
+          text: `NUL is not allowed (at position ${text.indexOf('\0') + 1})`,
+        })
+      case 'too-many-literals':
+        return this.#answer(tagOf(text), undefined, { status: 'BAD', text: 'The command has too many literals' })
+    }
+  }
+
+  /** Runs a command and answers it; the one place where what was thrown becomes an answer. */
+  async #execute(tag: string, command: Command, hold: boolean, run: () => Promise<Completion>): Promise<void> {
+    const start = performance.now()
+    let completion: Completion
+    try {
+      completion = await run()
+    } catch (error) {
+      if (error instanceof SyntaxFault) completion = syntaxCompletion(error)
+      else if (error instanceof ConnectionGone || error instanceof Farewell) throw error
+      else completion = this.#bug(error, command)
+    }
+    if (this.#view !== undefined && completion.status !== 'BAD') {
+      if (!(await this.#view.sync(this.out, { holdExpunge: hold }))) throw new Farewell(MAILBOX_GONE)
+    }
+    this.deps.meter?.command('imap', command.name, completion.status, performance.now() - start)
+    await this.#answer(tag, command, completion)
+    await completion.after?.()
+  }
+
+  #bug(error: unknown, command: Command): Completion {
+    if (this.signal.aborted) throw new ConnectionGone('The connection is gone', { cause: error })
+    const expected = faultCompletion(error)
+    if (expected === undefined)
+      this.deps.log.error({ connection: this.id, command: command.name, err: error }, 'IMAP command failed')
+    // Half a response cannot be taken back: what comes next would be read as a part of it.
+    if (this.out.midLine) {
+      this.connection.destroy()
+      throw new ConnectionGone('An answer broke off', { cause: error })
+    }
+    return expected ?? { status: 'NO', code: 'SERVERBUG', text: 'Something went wrong here' }
+  }
+
+  async #answer(tag: string, command: Command | undefined, { status, code, text }: Completion): Promise<void> {
+    if (command === undefined) this.deps.meter?.command('imap', 'UNKNOWN', status, 0)
+    this.out.text(`${tag} ${status} `)
+    if (code !== undefined) this.out.text(`[${code}] `)
+    this.out.line(text)
+    this.#bad = status === 'BAD' ? this.#bad + 1 : 0
+    if (this.#bad >= (this.#account === undefined ? BAD_BEFORE_LOGIN : BAD_AFTER_LOGIN))
+      throw new Farewell('Too many bad commands')
+    if (this.#failedLogins >= FAILED_LOGINS) throw new Farewell('Too many failed logins')
+    if (this.out.due) await this.out.flush()
+  }
+
+  #wrongState(command: Command): Completion {
+    if (this.state === 'not-authenticated') return { status: 'BAD', text: 'Log in first' }
+    if (command.states.includes('selected')) return { status: 'BAD', text: 'Select a mailbox first' }
+    return { status: 'BAD', text: 'You are logged in already' }
+  }
+}
+
+const UNKNOWN: Completion = { status: 'BAD', text: 'Unknown command' }
+const TOO_BIG: Completion = { status: 'BAD', code: 'TOOBIG', text: 'The literal is too large' }
+
+/** The tag of a command that cannot be read, `*` where it has none. */
+function tagOf(text: string): string {
+  return /^[^\0-\x20\x7f-\xff\ue000(){%*+"\\]+(?= )/.exec(text)?.[0] ?? '*'
+}
