@@ -313,11 +313,12 @@ export class ElementReader {
         break
       }
       const escaped = this.#text.charAt(this.#at + escape + 1)
+      value += this.#text.slice(this.#at, this.#at + escape)
       if (escaped !== '"' && escaped !== '\\') {
         if (!this.#lenient) this.fault('Only " and \\ may follow \\', this.#at + escape)
         value += '\\'
       }
-      value += this.#text.slice(this.#at, this.#at + escape) + escaped
+      value += escaped
       this.#at += escape + 2
     }
     const bad = value.search(NOT_QUOTED)

@@ -88,10 +88,11 @@ export function readFetchRequest(r: ElementReader): FetchRequest {
   const start = r.position
   if (r.spaces() && r.peek() === '(')
     r.list(() => {
+      const at = r.position
       const name = r.keyword()
       if (name === 'CHANGEDSINCE') changedSince = readModseq(r.sp())
       else if (name === 'VANISHED') vanished = true
-      else r.fault('FETCH modifier is not known')
+      else r.fault('FETCH modifier is not known', at)
     }, 1)
   if (vanished && changedSince === undefined) r.fault('VANISHED needs CHANGEDSINCE', start)
   return { items, changedSince, vanished }

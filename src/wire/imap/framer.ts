@@ -17,7 +17,7 @@ import type {
 } from './frame-events.ts'
 import { COMMAND_LIMITS, type FramerLimits, RESPONSE_LIMITS } from './limits.ts'
 
-export type { FrameEvent, LiteralAnnounced } from './frame-events.ts'
+export type * from './frame-events.ts'
 
 type State = 'line' | 'decide' | 'buffer' | 'stream' | 'discard' | 'dead'
 
@@ -238,8 +238,8 @@ export class CommandFramer {
       frame: { text: this.#text, literals: [...this.#literals, { size, binary, bytes: undefined }] },
       bufferedBytes: this.#bufferedBytes + size,
     }
-    if (size > this.#limits.autoBufferBytes || this.#bufferedBytes + size > this.#limits.lineBytes)
-      return this.#announced
+    const small = size <= this.#limits.autoBufferBytes && this.#announced.bufferedBytes <= this.#limits.lineBytes
+    if (this.#peerWaits || !small) return this.#announced
     this.buffer()
     return 'again'
   }

@@ -8,7 +8,7 @@ export interface FramerLimits {
   readonly literals: number
   /** A refused literal that needs no `+` is read and dropped up to this size; above it the session must close. */
   readonly discardBytes: number
-  /** Literals up to this size are buffered without asking (client side; 0 on the server: always ask). */
+  /** Literals up to this size are buffered without asking; only in what a server sends. */
   readonly autoBufferBytes: number
 }
 

@@ -92,7 +92,9 @@ export class ResponseWriter extends ElementWriter {
 
   #flushText(): void {
     if (this.#text === '') return
-    this.#to += this.#room(this.#text.length).write(this.#text, this.#to, 'latin1')
+    // The room first: it may begin a new slab, and with it #to.
+    const slab = this.#room(this.#text.length)
+    this.#to += slab.write(this.#text, this.#to, 'latin1')
     this.#text = ''
   }
 

@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc, { type Arbitrary } from 'fast-check'
+import {
+  atom,
+  binary,
+  bodyStructure,
+  bytes,
+  dateTime,
+  envelope,
+  flags,
+  mailbox,
+  maybe,
+  modseq,
+  name,
+  number64,
+  nzNumber,
+  orderedUids,
+  part,
+  section,
+  uid,
+  unicode,
+} from './arbitraries.ts'
+import type { ExtensionValue } from './extension-value.ts'
+import type { FetchValue } from './fetch-values.ts'
+import { ResponseFramer } from './framer.ts'
+import type { ResponseCode } from './response-codes.ts'
+import { formatResponse } from './response-format.ts'
+import { parseResponse } from './response-reader.ts'
+import type { Namespace, Response, StatusValues } from './responses.ts'
+
+/** Frames and reads one response from its bytes. */
+function parsed(bytesOfOne: Uint8Array, utf8: boolean): Response {
+  const framer = new ResponseFramer()
+  framer.push(bytesOfOne)
+  const event = framer.next()
+  assert.equal(event?.kind, 'frame')
+  assert.equal(framer.next(), undefined)
+  return parseResponse(event.frame, { utf8 })
+}
+
+function readsBack<T extends Response>(subject: string, value: Arbitrary<T>): void {
+  test(`${subject} reads back what was written`, () => {
+    fc.assert(
+      fc.property(value, fc.boolean(), (response, utf8) => {
+        assert.deepEqual(parsed(formatResponse(response, utf8), utf8), response)
+      }),
+      { numRuns: 150 },
+    )
+  })
+}
+
+/** The response that some parts make: `kind` and what varies. */
+function response<K extends Response['kind'], T extends Record<string, unknown>>(
+  kind: K,
+  model: { [P in keyof T]: Arbitrary<T[P]> },
+): Arbitrary<{ kind: K } & T> {
+  return fc.record({ ...model }, { noNullPrototype: true }).map((some) => ({ kind, ...(some as T) }))
+}
+
+const line = unicode.map((text) => text.replace(/[\r\n[]/g, '.'))
+const names = fc.array(name, { maxLength: 4 })
+const { value: extensionValue } = fc.letrec<{ value: ExtensionValue }>((tie) => ({
+  value: fc.oneof({ maxDepth: 3 }, binary, fc.constant(undefined), fc.array(tie('value'), { maxLength: 3 })),
+}))
+const others = fc.array(fc.tuple(name, extensionValue), { maxLength: 2 })
+
+const code: Arbitrary<ResponseCode> = fc.oneof(
+  fc.constantFrom<ResponseCode>(
+    ...(['ALERT', 'CLOSED', 'NOMODSEQ', 'OVERQUOTA', 'READ-WRITE', 'UNKNOWN-CTE'] as const).map((kind) => ({ kind })),
+  ),
+  fc.array(atom).map((charsets): ResponseCode => ({ kind: 'BADCHARSET', charsets })),
+  names.map((list): ResponseCode => ({ kind: 'CAPABILITY', names: list })),
+  flags.map((list): ResponseCode => ({ kind: 'PERMANENTFLAGS', flags: [...list, '\\*'] })),
+  fc
+    .tuple(fc.constantFrom('UIDNEXT', 'UIDVALIDITY', 'UNSEEN'), nzNumber)
+    .map(([kind, value]): ResponseCode => ({ kind, value })),
+  modseq.map((value): ResponseCode => ({ kind: 'HIGHESTMODSEQ', modseq: value })),
+  fc
+    .tuple(nzNumber, orderedUids)
+    .map(([uidValidity, uids]): ResponseCode => ({ kind: 'APPENDUID', uidValidity, uids })),
+  fc
+    .tuple(nzNumber, orderedUids, orderedUids)
+    .map(([uidValidity, from, to]): ResponseCode => ({ kind: 'COPYUID', uidValidity, from, to })),
+  orderedUids.map((set): ResponseCode => ({ kind: 'MODIFIED', set })),
+  name.map((id): ResponseCode => ({ kind: 'MAILBOXID', id })),
+  fc
+    .tuple(name, maybe(fc.string({ unit: fc.constantFrom(...'ab ("['), minLength: 1 })))
+    .map(([other, text]): ResponseCode => ({ kind: 'OTHER', name: other, text })),
+)
+
+const fetched = maybe(bytes)
+const fetchValue: Arbitrary<FetchValue> = fc.oneof(
+  bodyStructure(true).map((body): FetchValue => ({ kind: 'BODYSTRUCTURE', body })),
+  bodyStructure(false).map((body): FetchValue => ({ kind: 'BODY', body })),
+  fc
+    .tuple(section, maybe(number64), fetched)
+    .map(([where, origin, data]): FetchValue => ({ kind: 'BODY[]', section: where, origin, bytes: data })),
+  fc
+    .tuple(part, maybe(number64), fetched)
+    .map(([numbers, origin, data]): FetchValue => ({ kind: 'BINARY[]', part: numbers, origin, bytes: data })),
+  fc.tuple(part, number64).map(([numbers, size]): FetchValue => ({ kind: 'BINARY.SIZE[]', part: numbers, size })),
+  name.map((id): FetchValue => ({ kind: 'EMAILID', id })),
+  maybe(name).map((id): FetchValue => ({ kind: 'THREADID', id })),
+  envelope.map((value): FetchValue => ({ kind: 'ENVELOPE', envelope: value })),
+  flags.map((list): FetchValue => ({ kind: 'FLAGS', flags: list })),
+  dateTime.map((date): FetchValue => ({ kind: 'INTERNALDATE', date })),
+  maybe(dateTime).map((date): FetchValue => ({ kind: 'SAVEDATE', date })),
+  modseq.map((value): FetchValue => ({ kind: 'MODSEQ', modseq: value })),
+  maybe(unicode).map((text): FetchValue => ({ kind: 'PREVIEW', text })),
+  fc
+    .tuple(fc.constantFrom('RFC822', 'RFC822.HEADER', 'RFC822.TEXT'), fetched)
+    .map(([kind, data]): FetchValue => ({ kind, bytes: data })),
+  number64.map((size): FetchValue => ({ kind: 'RFC822.SIZE', size })),
+  uid.map((value): FetchValue => ({ kind: 'UID', uid: value })),
+  fc.tuple(name, extensionValue).map(([other, value]): FetchValue => ({ kind: 'OTHER', name: other, value })),
+)
+
+const statusValues = fc.record(
+  {
+    APPENDLIMIT: fc.option(number64),
+    DELETED: nzNumber,
+    'DELETED-STORAGE': number64,
+    HIGHESTMODSEQ: number64,
+    MAILBOXID: name,
+    MESSAGES: nzNumber,
+    RECENT: nzNumber,
+    SIZE: number64,
+    UIDNEXT: nzNumber,
+    UIDVALIDITY: nzNumber,
+    UNSEEN: nzNumber,
+  },
+  { requiredKeys: [], noNullPrototype: true },
+) satisfies Arbitrary<StatusValues>
+
+const delimiter = fc.constantFrom('/', '.', '\\', '"', undefined)
+const namespaces = maybe(
+  fc.array(
+    fc.record(
+      {
+        prefix: mailbox,
+        delimiter,
+        extensions: fc.array(fc.tuple(binary, fc.array(binary, { minLength: 1, maxLength: 2 })), { maxLength: 1 }),
+      },
+      { noNullPrototype: true },
+    ) satisfies Arbitrary<Namespace>,
+    { minLength: 1, maxLength: 2 },
+  ),
+)
+
+readsBack(
+  'a condition',
+  response('CONDITION', {
+    tag: fc.constantFrom(undefined, 'a1'),
+    condition: fc.constantFrom('OK' as const, 'NO' as const, 'BAD' as const),
+    code: maybe(code),
+    text: line,
+  }),
+)
+readsBack('a continuation', response('CONTINUATION', { text: line }))
+readsBack('CAPABILITY', response('CAPABILITY', { names }))
+readsBack('ENABLED', response('ENABLED', { names }))
+readsBack(
+  'LIST',
+  response('LIST', {
+    attributes: fc.array(fc.constantFrom('\\HasChildren', '\\Noselect', '\\Sent', '\\XNew')),
+    delimiter,
+    mailbox,
+    wireName: fc.constant(undefined),
+    childInfo: maybe(fc.array(name, { minLength: 1 })),
+    oldName: maybe(mailbox),
+    others,
+  }),
+)
+readsBack('STATUS', response('STATUS', { mailbox, values: statusValues }))
+readsBack('SEARCH', response('SEARCH', { numbers: fc.array(nzNumber), modseq: maybe(modseq) }))
+readsBack(
+  'ESEARCH',
+  response('ESEARCH', {
+    tag: maybe(atom),
+    uid: fc.boolean(),
+    min: maybe(nzNumber),
+    max: maybe(nzNumber),
+    all: maybe(orderedUids),
+    count: maybe(nzNumber),
+    modseq: maybe(modseq),
+    others,
+  }),
+)
+readsBack('FLAGS', response('FLAGS', { flags }))
+readsBack('EXISTS', response('EXISTS', { number: nzNumber }))
+readsBack('EXPUNGE', response('EXPUNGE', { number: nzNumber }))
+readsBack('VANISHED', response('VANISHED', { earlier: fc.boolean(), uids: orderedUids }))
+readsBack('FETCH', response('FETCH', { number: nzNumber, values: fc.array(fetchValue, { maxLength: 4 }) }))
+readsBack(
+  'ID',
+  response('ID', {
+    params: maybe(
+      fc
+        .array(
+          fc.tuple(
+            name.map((text) => text.toLowerCase()),
+            maybe(binary),
+          ),
+        )
+        .map((pairs) => new Map(pairs)),
+    ),
+  }),
+)
+readsBack('NAMESPACE', response('NAMESPACE', { personal: namespaces, others: namespaces, shared: namespaces }))
+readsBack(
+  'QUOTA',
+  response('QUOTA', {
+    root: unicode,
+    resources: fc.array(fc.record({ resource: name, usage: number64, limit: number64 }, { noNullPrototype: true })),
+  }),
+)
+readsBack('QUOTAROOT', response('QUOTAROOT', { mailbox, roots: fc.array(unicode) }))
