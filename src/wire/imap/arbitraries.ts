@@ -11,6 +11,11 @@ import type { MessageSet, SetNumber } from './message-set.ts'
 const record = <T>(model: { [K in keyof T]: Arbitrary<T[K]> }): Arbitrary<T> =>
   fc.record(model, { noNullPrototype: true })
 
+/** One of these chars. */
+export function charOf(chars: string): Arbitrary<string> {
+  return fc.constantFrom(...chars.split(''))
+}
+
 /** A value or `undefined`. */
 export function maybe<T>(value: Arbitrary<T>): Arbitrary<T | undefined> {
   return fc.option(value, { nil: undefined })
@@ -26,7 +31,7 @@ export const modseq: Arbitrary<Modseq> = number64.map((number) => Math.max(1, nu
 
 /** Any bytes without NUL, one char each. */
 export const binary: Arbitrary<string> = fc.oneof(
-  fc.string({ unit: fc.constantFrom(...'ab "\\(){}%*]\r\n\xe9\x7f~'), maxLength: 12 }),
+  fc.string({ unit: charOf('ab "\\(){}%*]\r\n\xe9\x7f~'), maxLength: 12 }),
   fc.string({ unit: fc.integer({ min: 1, max: 255 }).map((code) => String.fromCharCode(code)), maxLength: 8 }),
   fc.constantFrom('NIL', 'nil', '', 'a'.repeat(1500)),
 )
@@ -37,14 +42,14 @@ export const unicode: Arbitrary<string> = fc
   .filter((text) => text.isWellFormed() && !text.includes('\0'))
 
 export const atom: Arbitrary<string> = fc.string({
-  unit: fc.constantFrom(..."!#$&'+,-./09:;<=>?@AZ[^_`az|}~"),
+  unit: charOf("!#$&'+,-./09:;<=>?@AZ[^_`az|}~"),
   minLength: 1,
   maxLength: 6,
 })
 
 /** Names that are upper case on both sides. */
 export const name: Arbitrary<string> = fc
-  .string({ unit: fc.constantFrom(...'ABXZ-9'), minLength: 1, maxLength: 6 })
+  .string({ unit: charOf('ABXZ-9'), minLength: 1, maxLength: 6 })
   .map((text) => `X${text}`)
 
 export const flag: Arbitrary<string> = fc.oneof(

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { charOf } from './arbitraries.ts'
 import { decodeMailboxName, decodeModifiedUtf7, encodeMailboxName, encodeModifiedUtf7 } from './mailbox-name.ts'
 import { SyntaxFault } from './syntax-fault.ts'
 
@@ -68,7 +69,7 @@ test('a mailbox name reads back in both encodings', () => {
 
 test('a mailbox has one spelling in modified UTF-7: what is taken is what would be written', () => {
   fc.assert(
-    fc.property(fc.string({ unit: fc.constantFrom(...'&AOk-,/E2D3eAAy a') }), (wire) => {
+    fc.property(fc.string({ unit: charOf('&AOk-,/E2D3eAAy a') }), (wire) => {
       let name: string
       try {
         name = decodeModifiedUtf7(wire)

@@ -97,7 +97,7 @@ const fetchItem: Arbitrary<FetchItem> = fc.oneof(
       'THREADID',
       'UID',
     )
-    .map((kind) => ({ kind }) as FetchItem),
+    .map((kind) => ({ kind })),
   fc.boolean().map((lazy): FetchItem => ({ kind: 'PREVIEW', lazy })),
   fc.tuple(section, fc.boolean(), maybe(fc.tuple(number64, nzNumber))).map(
     ([where, peek, range]): FetchItem => ({

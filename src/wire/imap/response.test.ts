@@ -6,6 +6,7 @@ import {
   binary,
   bodyStructure,
   bytes,
+  charOf,
   dateTime,
   envelope,
   flags,
@@ -85,7 +86,7 @@ const code: Arbitrary<ResponseCode> = fc.oneof(
   orderedUids.map((set): ResponseCode => ({ kind: 'MODIFIED', set })),
   name.map((id): ResponseCode => ({ kind: 'MAILBOXID', id })),
   fc
-    .tuple(name, maybe(fc.string({ unit: fc.constantFrom(...'ab ("['), minLength: 1 })))
+    .tuple(name, maybe(fc.string({ unit: charOf('ab ("['), minLength: 1 })))
     .map(([other, text]): ResponseCode => ({ kind: 'OTHER', name: other, text })),
 )
 
