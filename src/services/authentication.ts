@@ -114,8 +114,9 @@ export class Authentication {
     const throttled = this.#throttled(remoteAddress, login)
     if (throttled !== undefined) return throttled
     const credential = matched === undefined ? undefined : pending.credentials[matched]
-    const now = account && (await this.#deps.directory.accountById(account.ref.id))
-    if (credential === undefined || now === undefined || !(await this.#stillThere(now, account, credential))) {
+    if (account === undefined || credential === undefined) return this.#wrong(remoteAddress, login)
+    const now = await this.#deps.directory.accountById(account.ref.id)
+    if (now === undefined || !(await this.#stillThere(now, account, credential))) {
       return this.#wrong(remoteAddress, login)
     }
     return this.#admit(attempt, remoteAddress, login, now, credential)

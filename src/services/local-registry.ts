@@ -1,0 +1,269 @@
+/** The registry itself: connections, logins, maildrop locks, recipients. One for the installation, in the main thread. @module */
+import { type Clock, systemClock } from '#lib/clock.ts'
+import { done, type Result, refused } from '#lib/result.ts'
+import type { AccountId } from '#mail/ids.ts'
+import type { AccountRecord, Directory } from '#store/directory.ts'
+import { type Authenticated, Authentication } from './authentication.ts'
+import { MaildropLocks } from './maildrop-locks.ts'
+import { type NetworkTest, networkTest } from './networks.ts'
+import { type PasswordHasher, passwordHasher } from './passwords.ts'
+import { resolveRecipient } from './recipients.ts'
+import type {
+  ConnectionId,
+  ConnectionInfo,
+  ConnectionNote,
+  ConnectionRefusal,
+  ConnectionView,
+  DeliveryTarget,
+  Login,
+  LoginRefusal,
+  PasswordAttempt,
+  RecipientRefusal,
+  Registry,
+  ScramAttempt,
+  ScramOutcome,
+  ScramSecrets,
+  SessionOrder,
+} from './registry.ts'
+import { LoginThrottle } from './throttle.ts'
+
+/** From `[limits]`; counts of 0 are no limit. */
+export interface RegistryLimits {
+  readonly connections: number
+  readonly connectionsPerUser: number
+  readonly connectionsPerAddress: number
+  readonly authFailuresPerMinute: number
+  /** Networks that no per-address limit counts and no failure slows. */
+  readonly exempt: readonly string[]
+}
+
+/** The defaults of design §3. */
+export const DEFAULT_REGISTRY_LIMITS: RegistryLimits = {
+  connections: 20_000,
+  connectionsPerUser: 50,
+  connectionsPerAddress: 100,
+  authFailuresPerMinute: 10,
+  exempt: [],
+}
+
+export interface RegistryDeps {
+  readonly directory: Directory
+  readonly limits: RegistryLimits
+  /** `auth.scram_for_passwords`. */
+  readonly scramForPasswords: boolean
+  /**
+   * Makes sure that an account's mailboxes are there, before a login or a recipient is answered; `false`: they cannot
+   * be made now. `Accounts.ensureOpen` does it.
+   */
+  readonly ensureOpen?: (account: AccountRecord) => Promise<boolean>
+  readonly clock?: Clock
+  readonly hasher?: PasswordHasher
+  /** How long a POP3 login waits for the maildrop's holder to yield; default 500. */
+  readonly maildropWaitMs?: number
+}
+
+interface Connection {
+  readonly info: ConnectionInfo
+  readonly listener: (order: SessionOrder) => void
+  note: ConnectionNote
+  account: AccountRecord | undefined
+  maildrop: AccountId | undefined
+}
+
+export class LocalRegistry implements Registry {
+  readonly #deps: RegistryDeps
+  readonly #exempt: NetworkTest
+  readonly #authentication: Authentication
+  readonly #maildrops: MaildropLocks
+  readonly #connections = new Map<ConnectionId, Connection>()
+  readonly #byAddress = new Map<string, number>()
+  readonly #byAccount = new Map<AccountId, Set<ConnectionId>>()
+  #closing = false
+
+  constructor(deps: RegistryDeps) {
+    const { directory, limits, scramForPasswords } = deps
+    const clock = deps.clock ?? systemClock
+    this.#deps = deps
+    this.#exempt = networkTest(limits.exempt)
+    const throttle = new LoginThrottle({
+      clock,
+      failuresPerMinute: limits.authFailuresPerMinute,
+      exempt: this.#exempt,
+    })
+    const hasher = deps.hasher ?? passwordHasher
+    this.#authentication = new Authentication({ directory, throttle, hasher, clock, scramForPasswords })
+    this.#maildrops = new MaildropLocks(deps.maildropWaitMs ?? 500, (holder) =>
+      this.#order(holder, { kind: 'yield-maildrop' }),
+    )
+  }
+
+  // --- connections ---
+
+  async connect(
+    info: ConnectionInfo,
+    listener: (order: SessionOrder) => void,
+  ): Promise<Result<void, ConnectionRefusal>> {
+    const { connections, connectionsPerAddress } = this.#deps.limits
+    const { id, remoteAddress } = info
+    if (this.#connections.has(id)) throw new Error(`There is a connection "${id}" already`)
+    if (this.#closing) return refused({ kind: 'closing' })
+    if (connections > 0 && this.#connections.size >= connections) {
+      return refused({ kind: 'too-many-connections', limit: connections })
+    }
+    const fromThere = this.#byAddress.get(remoteAddress) ?? 0
+    if (connectionsPerAddress > 0 && fromThere >= connectionsPerAddress && !this.#exempt(remoteAddress)) {
+      return refused({ kind: 'too-many-from-address', limit: connectionsPerAddress })
+    }
+    this.#connections.set(id, { info, listener, note: {}, account: undefined, maildrop: undefined })
+    this.#byAddress.set(remoteAddress, fromThere + 1)
+    return done(undefined)
+  }
+
+  note(id: ConnectionId, note: ConnectionNote): void {
+    const connection = this.#connections.get(id)
+    if (connection !== undefined) connection.note = { ...connection.note, ...note }
+  }
+
+  disconnect(id: ConnectionId): void {
+    const connection = this.#connections.get(id)
+    if (connection === undefined) return
+    this.#connections.delete(id)
+    const { remoteAddress } = connection.info
+    const left = (this.#byAddress.get(remoteAddress) ?? 1) - 1
+    if (left === 0) this.#byAddress.delete(remoteAddress)
+    else this.#byAddress.set(remoteAddress, left)
+    this.#release(id, connection)
+    if (connection.maildrop !== undefined) this.#maildrops.unlock(connection.maildrop, id)
+    this.#authentication.abandon(id)
+  }
+
+  // --- logins ---
+
+  async login(attempt: PasswordAttempt): Promise<Result<Login, LoginRefusal>> {
+    const connection = this.#connections.get(attempt.connection)
+    if (connection === undefined) return refused({ kind: 'unavailable' })
+    const answer = await this.#authentication.password(attempt, connection.info.remoteAddress)
+    return answer.ok ? this.#enter(attempt.connection, answer.value) : answer
+  }
+
+  async scramStart(attempt: ScramAttempt): Promise<Result<ScramSecrets, LoginRefusal>> {
+    const connection = this.#connections.get(attempt.connection)
+    if (connection === undefined) return refused({ kind: 'unavailable' })
+    return this.#authentication.scramStart(attempt, connection.info.remoteAddress)
+  }
+
+  async scramFinish(outcome: ScramOutcome): Promise<Result<Login, LoginRefusal>> {
+    const id = outcome.attempt.connection
+    const connection = this.#connections.get(id)
+    if (connection === undefined) return refused({ kind: 'unavailable' })
+    const answer = await this.#authentication.scramFinish(outcome, connection.info.remoteAddress)
+    return answer.ok ? this.#enter(id, answer.value) : answer
+  }
+
+  async #enter(id: ConnectionId, who: Authenticated): Promise<Result<Login, LoginRefusal>> {
+    const opened = (await this.#deps.ensureOpen?.(who.account)) ?? true
+    // the peer may have gone, and the account too
+    const connection = this.#connections.get(id)
+    const account = await this.#deps.directory.accountById(who.account.ref.id)
+    if (!opened || connection === undefined || account === undefined) return refused({ kind: 'unavailable' })
+    // a password that was changed meanwhile opens nothing
+    if (who.appPassword === undefined && account.passwordHash !== who.account.passwordHash) {
+      return refused({ kind: 'wrong-credentials' })
+    }
+    const sessions = this.#byAccount.get(account.ref.id) ?? new Set<ConnectionId>()
+    const limit = this.#deps.limits.connectionsPerUser
+    if (limit > 0 && sessions.size >= limit && !sessions.has(id)) return refused({ kind: 'too-many-sessions', limit })
+    this.#release(id, connection)
+    connection.account = account
+    this.#byAccount.set(account.ref.id, sessions.add(id))
+    const { ref, address, displayName } = account
+    return done({ account: ref, address, displayName, appPassword: who.appPassword })
+  }
+
+  /** The connection belongs to nobody. */
+  #release(id: ConnectionId, connection: Connection): void {
+    if (connection.account === undefined) return
+    const sessions = this.#byAccount.get(connection.account.ref.id)
+    sessions?.delete(id)
+    if (sessions?.size === 0) this.#byAccount.delete(connection.account.ref.id)
+    connection.account = undefined
+  }
+
+  // --- maildrops ---
+
+  async lockMaildrop(account: AccountId, id: ConnectionId): Promise<Result<void, { readonly kind: 'in-use' }>> {
+    const connection = this.#connections.get(id)
+    if (connection === undefined) return refused({ kind: 'in-use' })
+    // set before it is held: a connection that goes while it waits gives up its place
+    connection.maildrop = account
+    return (await this.#maildrops.lock(account, id)) ? done(undefined) : refused({ kind: 'in-use' })
+  }
+
+  unlockMaildrop(account: AccountId, id: ConnectionId): void {
+    this.#maildrops.unlock(account, id)
+    const connection = this.#connections.get(id)
+    if (connection?.maildrop === account) connection.maildrop = undefined
+  }
+
+  // --- recipients ---
+
+  async resolve(address: string): Promise<Result<readonly DeliveryTarget[], RecipientRefusal>> {
+    const { directory, ensureOpen } = this.#deps
+    const answer = await resolveRecipient(directory, address)
+    if (!answer.ok || ensureOpen === undefined) return answer
+    for (const { account } of answer.value) {
+      const record = await directory.accountById(account.id)
+      // what cannot be opened now is refused for a while by the store itself
+      if (record !== undefined) await ensureOpen(record)
+    }
+    return answer
+  }
+
+  // --- administration ---
+
+  /** Every connection, oldest first. */
+  sessions(): readonly ConnectionView[] {
+    return Array.from(this.#connections.values(), ({ info, note, account }) => ({
+      ...info,
+      ...note,
+      address: account?.address,
+    }))
+  }
+
+  /** Connections now, of each protocol. */
+  counts(): ReadonlyMap<ConnectionInfo['protocol'], number> {
+    const counts = new Map<ConnectionInfo['protocol'], number>()
+    for (const { info } of this.#connections.values()) counts.set(info.protocol, (counts.get(info.protocol) ?? 0) + 1)
+    return counts
+  }
+
+  /** Tells a connection to close. @returns Whether there was one. */
+  kick(id: ConnectionId): boolean {
+    return this.#order(id, { kind: 'close', why: 'kicked' })
+  }
+
+  /** Tells every session of an account to close. @returns How many there were. */
+  kickAccount(account: AccountId, why: 'kicked' | 'account' = 'kicked'): number {
+    const ids = Array.from(this.#byAccount.get(account) ?? [])
+    for (const id of ids) this.#order(id, { kind: 'close', why })
+    return ids.length
+  }
+
+  /** A password was changed or removed, or the account is gone: nothing verified before counts, its sessions close. */
+  accountChanged(account: AccountId): void {
+    this.#authentication.forget(account)
+    this.kickAccount(account, 'account')
+  }
+
+  /** Refuses new connections and tells all to close. */
+  stop(): void {
+    this.#closing = true
+    for (const id of Array.from(this.#connections.keys())) this.#order(id, { kind: 'close', why: 'stopping' })
+  }
+
+  #order(id: ConnectionId, order: SessionOrder): boolean {
+    const connection = this.#connections.get(id)
+    connection?.listener(order)
+    return connection !== undefined
+  }
+}

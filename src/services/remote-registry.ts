@@ -1,0 +1,203 @@
+/**
+ * The registry from another thread, over a MessagePort. Calls are answered by number; calls that have no answer have
+ * none; all arrive in the order in which they were made.
+ * @module
+ */
+import type { MessagePort } from 'node:worker_threads'
+import type { Result } from '#lib/result.ts'
+import type { AccountId } from '#mail/ids.ts'
+import type {
+  ConnectionId,
+  ConnectionInfo,
+  ConnectionNote,
+  ConnectionRefusal,
+  DeliveryTarget,
+  Login,
+  LoginRefusal,
+  PasswordAttempt,
+  RecipientRefusal,
+  Registry,
+  ScramAttempt,
+  ScramOutcome,
+  ScramSecrets,
+  SessionOrder,
+} from './registry.ts'
+
+type Asking = 'connect' | 'login' | 'scramStart' | 'scramFinish' | 'lockMaildrop' | 'resolve'
+type Telling = 'note' | 'disconnect' | 'unlockMaildrop'
+/** Arguments that cross; the listener of `connect` stays behind. */
+type Crossing<M extends keyof Registry> = M extends 'connect' ? [ConnectionInfo] : Parameters<Registry[M]>
+
+type Question = { [M in Asking]: readonly [M, number, ...Crossing<M>] }[Asking]
+type Notice = { [M in Telling]: readonly [M, ...Crossing<M>] }[Telling]
+/** What a protocol thread sends; private to this module's two ends. */
+export type FromSession = Question | Notice
+type ToSession =
+  | readonly ['answer', number, unknown]
+  | readonly ['fault', number, string]
+  | readonly ['order', ConnectionId, SessionOrder]
+
+/** What is needed of a `MessagePort` or `Worker`. */
+export interface RegistryPort {
+  postMessage(message: unknown): void
+  on(event: 'message', listener: (message: FromSession) => void): unknown
+  on(event: 'close' | 'exit', listener: () => void): unknown
+  off(event: 'message', listener: (message: FromSession) => void): unknown
+  off(event: 'close' | 'exit', listener: () => void): unknown
+}
+
+/**
+ * Serves a registry to one thread. When the thread ends, what its connections held is freed.
+ * @returns Ends it.
+ */
+export function serveRegistry(registry: Registry, port: RegistryPort): () => void {
+  const connections = new Set<ConnectionId>()
+  const post = (message: ToSession): void => port.postMessage(message)
+
+  async function connect(info: ConnectionInfo): Promise<Result<void, ConnectionRefusal>> {
+    connections.add(info.id)
+    const answer = await registry.connect(info, (order) => post(['order', info.id, order]))
+    if (!answer.ok) connections.delete(info.id)
+    return answer
+  }
+
+  function ask(question: Question): Promise<unknown> {
+    switch (question[0]) {
+      case 'connect':
+        return connect(question[2])
+      case 'login':
+        return registry.login(question[2])
+      case 'scramStart':
+        return registry.scramStart(question[2])
+      case 'scramFinish':
+        return registry.scramFinish(question[2])
+      case 'lockMaildrop':
+        return registry.lockMaildrop(question[2], question[3])
+      case 'resolve':
+        return registry.resolve(question[2])
+    }
+  }
+
+  function onMessage(message: FromSession): void {
+    switch (message[0]) {
+      case 'note':
+        return registry.note(message[1], message[2])
+      case 'disconnect':
+        connections.delete(message[1])
+        return registry.disconnect(message[1])
+      case 'unlockMaildrop':
+        return registry.unlockMaildrop(message[1], message[2])
+      default: {
+        const [, id] = message
+        ask(message).then(
+          (value) => post(['answer', id, value]),
+          (error: unknown) => post(['fault', id, String(error)]),
+        )
+      }
+    }
+  }
+
+  function end(): void {
+    port.off('message', onMessage)
+    port.off('close', end)
+    port.off('exit', end)
+    for (const id of connections) registry.disconnect(id)
+    connections.clear()
+  }
+
+  port.on('message', onMessage)
+  port.on('close', end)
+  port.on('exit', end)
+  return end
+}
+
+/** The registry of the main thread, asked from a protocol thread. Faults there are faults here. */
+export class RemoteRegistry implements Registry {
+  readonly #port: MessagePort
+  readonly #waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>()
+  readonly #listeners = new Map<ConnectionId, (order: SessionOrder) => void>()
+  #lastId = 0
+
+  constructor(port: MessagePort) {
+    this.#port = port
+    port.on('message', (message: ToSession) => this.#onMessage(message))
+    port.on('close', () => this.#onClose())
+  }
+
+  async connect(
+    info: ConnectionInfo,
+    listener: (order: SessionOrder) => void,
+  ): Promise<Result<void, ConnectionRefusal>> {
+    // before the answer, because orders may come right behind it
+    this.#listeners.set(info.id, listener)
+    const answer = await this.#ask<Result<void, ConnectionRefusal>>((id) => ['connect', id, info])
+    if (!answer.ok) this.#listeners.delete(info.id)
+    return answer
+  }
+
+  note(connection: ConnectionId, note: ConnectionNote): void {
+    this.#post(['note', connection, note])
+  }
+
+  disconnect(connection: ConnectionId): void {
+    this.#listeners.delete(connection)
+    this.#post(['disconnect', connection])
+  }
+
+  login(attempt: PasswordAttempt): Promise<Result<Login, LoginRefusal>> {
+    return this.#ask((id) => ['login', id, attempt])
+  }
+
+  scramStart(attempt: ScramAttempt): Promise<Result<ScramSecrets, LoginRefusal>> {
+    return this.#ask((id) => ['scramStart', id, attempt])
+  }
+
+  scramFinish(outcome: ScramOutcome): Promise<Result<Login, LoginRefusal>> {
+    return this.#ask((id) => ['scramFinish', id, outcome])
+  }
+
+  lockMaildrop(account: AccountId, connection: ConnectionId): Promise<Result<void, { readonly kind: 'in-use' }>> {
+    return this.#ask((id) => ['lockMaildrop', id, account, connection])
+  }
+
+  unlockMaildrop(account: AccountId, connection: ConnectionId): void {
+    this.#post(['unlockMaildrop', account, connection])
+  }
+
+  resolve(address: string): Promise<Result<readonly DeliveryTarget[], RecipientRefusal>> {
+    return this.#ask((id) => ['resolve', id, address])
+  }
+
+  #post(message: FromSession): void {
+    this.#port.postMessage(message)
+  }
+
+  #ask<T>(question: (id: number) => Question): Promise<T> {
+    this.#lastId += 1
+    const id = this.#lastId
+    return new Promise<T>((resolve, reject) => {
+      // each method knows what its answer is; the port does not
+      this.#waiting.set(id, { resolve: (value) => resolve(value as T), reject })
+      this.#post(question(id))
+    })
+  }
+
+  #onMessage(message: ToSession): void {
+    const [kind, id, value] = message
+    if (kind === 'order') {
+      this.#listeners.get(id)?.(value)
+      return
+    }
+    const waiter = this.#waiting.get(id)
+    this.#waiting.delete(id)
+    if (kind === 'answer') waiter?.resolve(value)
+    else waiter?.reject(new Error(`The registry failed: ${value}`))
+  }
+
+  #onClose(): void {
+    for (const { reject } of this.#waiting.values()) reject(new Error('The registry is gone'))
+    this.#waiting.clear()
+    for (const listener of this.#listeners.values()) listener({ kind: 'close', why: 'stopping' })
+    this.#listeners.clear()
+  }
+}
