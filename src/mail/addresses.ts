@@ -90,7 +90,9 @@ class AddressParser {
   #atSign(): void {
     const local = this.#phrase
     this.#next()
-    const host = this.#domain()
+    const host = this.#lastDomain(local)
+    // A route without angle brackets, `@a.example:b@c.example`: the address follows.
+    if (local.length === 0 && host !== '' && this.#isSpecial(':')) return this.#next()
     if (this.#token.text === '<' && this.#token.kind === 'special') {
       // `a@b.example <a@b.example>`: the first is a display name
       const name = `${phraseText(local)}@${host}`
@@ -136,7 +138,7 @@ class AddressParser {
     }
     if (this.#isSpecial('@')) {
       this.#next()
-      host = this.#domain()
+      host = this.#lastDomain(local)
     }
     while (this.#token.kind === 'word' || this.#token.kind === 'quoted' || this.#isSpecial('@')) this.#next()
     if (this.#isSpecial('>')) this.#next()
@@ -158,6 +160,17 @@ class AddressParser {
       this.#reset()
     }
     this.#next()
+  }
+
+  /** With several "@" the last one counts, as in a UUCP route `a!b@c@d`. */
+  #lastDomain(local: Token[]): string {
+    let host = this.#domain()
+    while (this.#isSpecial('@')) {
+      local.push({ kind: 'word', text: `@${host}`, spaced: false })
+      this.#next()
+      host = this.#domain()
+    }
+    return host
   }
 
   #domain(): string {

@@ -1,4 +1,5 @@
 /** Bytes to Unicode by the name of a charset. Never throws: what cannot be known is guessed. @module */
+import { isAscii } from 'node:buffer'
 import { createRequire } from 'node:module'
 import type Iconv from 'iconv-lite'
 import { bufferOf } from './bytes.ts'
@@ -46,6 +47,9 @@ const ALIASES: Readonly<Record<string, string>> = {
 /** Codecs of iconv-lite that are no charsets. */
 const NOT_CHARSETS = /^(hex|base64|binary)$/
 
+/** Charsets without 8-bit bytes: where there are some, a gateway has converted the text and not its label. */
+const SEVEN_BIT = /^iso-2022-/
+
 type Way = { readonly by: 'guess' } | { readonly by: 'whatwg' | 'iconv'; readonly name: string }
 
 const ways = new Map<string, Way>()
@@ -88,7 +92,7 @@ export function decodeCharset(bytes: Uint8Array, charset: string): string {
     case 'guess':
       return guess(bytes)
     case 'whatwg':
-      return new TextDecoder(way.name).decode(bytes)
+      return SEVEN_BIT.test(way.name) && !isAscii(bytes) ? guess(bytes) : new TextDecoder(way.name).decode(bytes)
     case 'iconv':
       return iconvLite().decode(bufferOf(bytes), way.name)
   }
@@ -111,6 +115,7 @@ export function charsetDecoder(charset: string): CharsetDecoder {
       return new GuessingDecoder()
     case 'whatwg': {
       const decoder = new TextDecoder(way.name)
+      if (SEVEN_BIT.test(way.name)) return new SevenBitDecoder(decoder)
       return { push: (bytes) => decoder.decode(bytes, { stream: true }), end: () => decoder.decode() }
     }
     case 'iconv': {
@@ -118,6 +123,26 @@ export function charsetDecoder(charset: string): CharsetDecoder {
       const decoder = iconvLite().getDecoder(way.name)
       return { push: (bytes) => decoder.write(bufferOf(bytes)), end: () => decoder.end() ?? '' }
     }
+  }
+}
+
+/** Decodes a 7-bit charset up to the first piece that has 8-bit bytes; from there on it guesses. */
+class SevenBitDecoder implements CharsetDecoder {
+  readonly #decoder: TextDecoder
+  #guessing: GuessingDecoder | undefined
+
+  constructor(decoder: TextDecoder) {
+    this.#decoder = decoder
+  }
+
+  push(bytes: Uint8Array): string {
+    if (this.#guessing === undefined && isAscii(bytes)) return this.#decoder.decode(bytes, { stream: true })
+    this.#guessing ??= new GuessingDecoder()
+    return this.#guessing.push(bytes)
+  }
+
+  end(): string {
+    return this.#guessing?.end() ?? this.#decoder.decode()
   }
 }
 

@@ -209,6 +209,13 @@ test('a header that ends at a delimiter has an empty body', () => {
   assert.deepEqual(outline(text), ['multipart/mixed', ['message/rfc822', ['text/plain', '']], ['image/png', '']])
 })
 
+test('a message inside that is all header ends before the line end of the delimiter', () => {
+  const text = 'Content-Type: multipart/mixed; boundary=a\n\n--a\nContent-Type: message/rfc822\n\nSubject: s\n--a--\n'
+  const part = scanText(text).root.children[0]
+  assert.equal(text.slice(part?.bodyStart, part?.bodyEnd), 'Subject: s')
+  assert.deepEqual([part?.lines, part?.children[0]?.lines, part?.children[0]?.envelope?.subject], [0, 0, 's'])
+})
+
 test('a multipart whose boundary never comes has one part with all of it', () => {
   const text = 'Content-Type: multipart/mixed; boundary=a\n\nwords\n--b\n'
   assert.deepEqual(outline(text), ['multipart/mixed', ['text/plain', 'words\n--b\n']])

@@ -46,6 +46,7 @@ const CHARSETS: readonly (readonly [charset: string, bytes: Buffer, text: string
   ['euc-kr', latin('\xb0\xa1'), '가'],
   ['ks_c_5601-1987', latin('\xb0\xa1'), '가'],
   ['iso-2022-jp', latin('\x1b$BF|K\\\x1b(B'), '日本'],
+  ['iso-2022-jp', Buffer.from('日本'), '日本'],
   ['cp850', latin('\x82'), 'é'],
   ['ibm437', latin('\x82'), 'é'],
   ['utf-7', latin('+AOk-'), 'é'],

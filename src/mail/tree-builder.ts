@@ -155,10 +155,9 @@ export class TreeBuilder {
 
   /** Closes all that is open inside the owner; without one, everything. */
   #closeInside(owner: OpenPart | undefined, at: number, lines: number, lineEnd: number): void {
-    if (this.#path.at(-1) !== owner && this.inHeader) this.headerEnds(at, lines)
+    // A header that ends here may open a message inside, whose header ends here too.
+    while (this.#path.at(-1) !== owner && this.inHeader) this.#cutHeader(at, lines, lineEnd)
     this.#beginning = undefined
-    // Headers that end here may have opened a body or a message inside: all of it ends here too, empty.
-    if (this.#path.at(-1) !== owner && this.inHeader) this.headerEnds(at, lines)
     let end = at - lineEnd
     for (let part = this.#path.at(-1); part !== undefined && part !== owner; part = this.#path.at(-1)) {
       end = Math.max(end, part.bodyStart)
@@ -170,6 +169,16 @@ export class TreeBuilder {
       }
       this.#path.pop()
     }
+  }
+
+  /**
+   * A header without its blank line. The line end before the delimiter is its last field's in a part's own header, but
+   * not in the header of a message inside: all of that is the body of a part.
+   */
+  #cutHeader(at: number, lines: number, lineEnd: number): void {
+    const { isMessageRoot, headerStart } = this.#top()
+    const shorter = isMessageRoot && lineEnd > 0 && at - lineEnd >= headerStart
+    this.headerEnds(shorter ? at - lineEnd : at, shorter ? lines - 1 : lines)
   }
 
   end(size: number, lines: number): Pick<ScannedMessage, 'root' | 'header' | 'beginnings'> {
