@@ -10,6 +10,9 @@ const MOST_ACCOUNTS = 1_000
 const MOST_DEPTH = 50
 const MOST_ALIASES = 10_000
 
+/** What is asked of a directory. */
+export type RecipientDirectory = Pick<Directory, 'domains' | 'domain' | 'account' | 'oldestAccount' | 'alias'>
+
 const POSTMASTER = 'postmaster'
 
 /** What has been found so far. */
@@ -28,7 +31,7 @@ type Outcome = 'found' | 'unknown' | 'loop'
  * to the domain's oldest account, and without a domain to the first domain of the installation.
  */
 export async function resolveRecipient(
-  directory: Directory,
+  directory: RecipientDirectory,
   text: string,
 ): Promise<Result<readonly DeliveryTarget[], RecipientRefusal>> {
   const address = await parseRecipient(directory, text)
@@ -56,7 +59,7 @@ export async function resolveRecipient(
   )
 }
 
-async function parseRecipient(directory: Directory, text: string): Promise<Address | undefined> {
+async function parseRecipient(directory: RecipientDirectory, text: string): Promise<Address | undefined> {
   if (text.includes('@') || canonicalLocal(text) !== POSTMASTER) return parseAddress(text)
   const [first] = (await directory.domains()).toSorted((one, other) => one.createdAt - other.createdAt)
   return first && parseAddress(`${POSTMASTER}@${first.name}`)
@@ -64,7 +67,7 @@ async function parseRecipient(directory: Directory, text: string): Promise<Addre
 
 /** Follows one address; the detail of an address that led here by its part ahead of `+` goes along. */
 async function follow(
-  directory: Directory,
+  directory: RecipientDirectory,
   { address, local, domain }: Address,
   detail: string | undefined,
   walk: Walk,
@@ -80,7 +83,7 @@ async function follow(
 }
 
 async function followAlias(
-  directory: Directory,
+  directory: RecipientDirectory,
   address: string,
   targets: readonly string[],
   detail: string | undefined,
