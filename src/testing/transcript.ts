@@ -1,0 +1,192 @@
+/** Plays IMAP conversations as a reader of the RFC would write them (style: tests). @module */
+import assert from 'node:assert/strict'
+import { ImapLines } from './imap-client.ts'
+import { ANN, type ImapServerOptions, TestImapServer } from './imap-server.ts'
+
+/** Where a transcript begins. */
+export interface Scene {
+  readonly options: ImapServerOptions
+  /** Done on every new connection before its first line, answers unheard; must be answered OK. */
+  readonly commands: readonly string[]
+  /** Whether the greeting is a part of the transcript. */
+  readonly greeting: boolean
+  /** The server to speak to, instead of one made for this transcript. */
+  readonly server?: TestImapServer
+}
+
+/** A new connection; the transcript begins with the greeting. */
+export function connected(options: ImapServerOptions = {}): Scene {
+  return { options, commands: [], greeting: true }
+}
+
+/** Ann is logged in on every connection. */
+export function loggedIn(options: ImapServerOptions = {}, ...commands: readonly string[]): Scene {
+  return { options, commands: [`LOGIN ${ANN.address} ${ANN.password}`, ...commands], greeting: false }
+}
+
+/** Ann has selected INBOX on every connection, after `commands` such as `ENABLE QRESYNC`. */
+export function selected(options: ImapServerOptions = {}, ...commands: readonly string[]): Scene {
+  return loggedIn(options, ...commands, 'SELECT INBOX')
+}
+
+/** The same scene, on a server that the test keeps and closes. */
+export function on(server: TestImapServer, scene: Scene): Scene {
+  return { ...scene, server }
+}
+
+/**
+ * `C:` is a line of the client; several in a row go out in one piece. `S:` is a whole line of the server. `1C:`, `2C:`
+ * speak on two connections. In both, `$name` stands for text without spaces, parentheses, brackets and commas that must
+ * be the same ever after; `...` in `S:` for anything. `\xNN`, `\0`, `\r`, `\n` in `C:` are bytes.
+ *
+ * `C: <tls>` does the handshake, `C: <end>` closes the client's side, `C: <reset>` vanishes, `C: <piece>` ends the piece,
+ * `C~: text` sends without line end, `S: <closed>` awaits the end, `T: 1000` lets so many milliseconds pass.
+ * At the end nothing may be left unread.
+ * @returns What the names stand for.
+ */
+export async function transcript(text: string, scene: Scene = selected()): Promise<ReadonlyMap<string, string>> {
+  const server = scene.server ?? (await TestImapServer.start(scene.options))
+  const player = new Player(server, scene)
+  try {
+    for (const line of text.split('\n')) if (line.trim() !== '') await player.play(line.trim())
+    await player.finish()
+    if (scene.server === undefined)
+      assert.deepEqual(
+        server.log.lines.filter(({ level }) => level === 'error'),
+        [],
+      )
+    return player.names
+  } finally {
+    player.close()
+    if (scene.server === undefined) await server[Symbol.asyncDispose]()
+  }
+}
+
+interface Speaker {
+  readonly lines: ImapLines
+  pending: string
+}
+
+class Player {
+  readonly names = new Map<string, string>()
+  readonly #server: TestImapServer
+  readonly #scene: Scene
+  readonly #speakers = new Map<string, Speaker>()
+
+  constructor(server: TestImapServer, scene: Scene) {
+    this.#server = server
+    this.#scene = scene
+  }
+
+  async play(raw: string): Promise<void> {
+    const match = /^(\d?)(C~|C|S|T):(?: (.*))?$/.exec(raw)
+    assert.ok(match, `not a line of a transcript: ${raw}`)
+    const [, who = '', side, said = ''] = match
+    if (side === 'T') {
+      await this.#sendAll()
+      await turns()
+      this.#server.pass(Number(said))
+      return
+    }
+    const speaker = this.#speakers.get(who) ?? (await this.#join(who))
+    if (side === 'S') await this.#expect(speaker, said, raw)
+    else await this.#say(speaker, said, side === 'C~' ? '' : '\r\n')
+  }
+
+  async finish(): Promise<void> {
+    await this.#sendAll()
+    for (const [who, { lines }] of this.#speakers)
+      assert.equal(await lines.unread(), '', `more came than the transcript has, on connection ${who || 1}`)
+  }
+
+  close(): void {
+    for (const { lines } of this.#speakers.values()) lines.reset()
+  }
+
+  async #join(who: string): Promise<Speaker> {
+    const speaker = { lines: new ImapLines(await this.#server.connect()), pending: '' }
+    this.#speakers.set(who, speaker)
+    if (!this.#scene.greeting) await speaker.lines.line()
+    for (const [index, command] of this.#scene.commands.entries()) {
+      const answers = await speaker.lines.command(`setup${index} ${command}`)
+      assert.match(answers.at(-1) ?? '', /^setup\d+ OK /, `the scene is not set: ${answers.at(-1)}`)
+    }
+    return speaker
+  }
+
+  async #say(speaker: Speaker, said: string, lineEnd: string): Promise<void> {
+    switch (said) {
+      case '<end>':
+        this.#send(speaker)
+        return speaker.lines.end()
+      case '<reset>':
+        this.#send(speaker)
+        await turns()
+        return speaker.lines.reset()
+      case '<piece>':
+        this.#send(speaker)
+        return turns()
+      case '<tls>':
+        this.#send(speaker)
+        await speaker.lines.secure()
+        return
+      default:
+        speaker.pending += unescape(this.#named(said)) + lineEnd
+    }
+  }
+
+  async #expect(speaker: Speaker, said: string, raw: string): Promise<void> {
+    this.#send(speaker)
+    const line = await speaker.lines.line()
+    if (said === '<closed>') return assert.equal(line, undefined, `the end was expected at: ${raw}`)
+    assert.notEqual(line, undefined, `the connection ended before: ${raw}`)
+    const found: string[] = []
+    const pattern = said.replace(/\$([a-zA-Z]\w*)|\.\.\.|[\\^$.*+?()[\]{}|]/g, (part, name: string | undefined) => {
+      if (part === '...') return '.*'
+      if (name === undefined || FLAG_NAMES.has(name)) return part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+      const known = this.names.get(name)
+      if (known !== undefined) return known.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+      if (found.includes(name)) return `\\${found.indexOf(name) + 1}`
+      found.push(name)
+      return '([^ (),[\\]]+)'
+    })
+    const match = new RegExp(`^${pattern}$`, 's').exec(line ?? '')
+    if (match === null) assert.equal(line, this.#named(said), `at: ${raw}`)
+    for (const [index, name] of found.entries()) this.names.set(name, match?.[index + 1] ?? '')
+  }
+
+  #named(said: string): string {
+    return said.replace(/\$([a-zA-Z]\w*)/g, (whole, name: string) => this.names.get(name) ?? whole)
+  }
+
+  #send(speaker: Speaker): void {
+    if (speaker.pending !== '') speaker.lines.send(speaker.pending)
+    speaker.pending = ''
+  }
+
+  async #sendAll(): Promise<void> {
+    for (const speaker of this.#speakers.values()) this.#send(speaker)
+  }
+}
+
+/** Keywords that begin with `$` and are not names of a transcript. */
+const FLAG_NAMES: ReadonlySet<string> = new Set([
+  'Forwarded',
+  'MDNSent',
+  'Junk',
+  'NonJunk',
+  'NotJunk',
+  'Phishing',
+  'Important',
+])
+
+function unescape(text: string): string {
+  return text.replace(/\\(?:x([0-9a-f]{2})|0|r|n)/g, (whole, hex: string | undefined) => {
+    if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16))
+    return whole === '\\r' ? '\r' : whole === '\\n' ? '\n' : '\0'
+  })
+}
+
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+}
