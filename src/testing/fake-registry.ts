@@ -1,0 +1,141 @@
+import { createHmac } from 'node:crypto'
+import type { Clock } from '#lib/clock.ts'
+import { done, type Result, refused } from '#lib/result.ts'
+import { scramClientKeys, scramStoredKey } from '#lib/scram-keys.ts'
+import type { AccountId } from '#mail/ids.ts'
+import type {
+  ConnectionId,
+  ConnectionInfo,
+  ConnectionNote,
+  ConnectionRefusal,
+  DeliveryTarget,
+  Login,
+  LoginRefusal,
+  PasswordAttempt,
+  RecipientRefusal,
+  Registry,
+  ScramAttempt,
+  ScramOutcome,
+  ScramSecrets,
+  SessionOrder,
+} from '#services/registry.ts'
+import type { AccountRef } from '#store/types.ts'
+
+export interface FakeAccount {
+  readonly account: AccountRef
+  readonly address: string
+  readonly password: string
+  /** Set: a login with the right password is refused so. */
+  readonly refusal?: LoginRefusal
+}
+
+const ITERATIONS = 4_096
+
+/** A registry for tests of sessions: a few accounts, no hashing, no throttling; it shows what sessions told it. */
+export class FakeRegistry implements Registry {
+  readonly connections: Map<ConnectionId, ConnectionInfo & ConnectionNote> = new Map()
+  readonly maildrops: Map<AccountId, ConnectionId> = new Map()
+  /** Logins tried, without their passwords. */
+  readonly attempts: string[] = []
+  /** Set: the next connections are refused so. */
+  connectRefusal: ConnectionRefusal | undefined
+  readonly #listeners = new Map<ConnectionId, (order: SessionOrder) => void>()
+  readonly #accounts: readonly FakeAccount[]
+
+  constructor(accounts: readonly FakeAccount[]) {
+    this.#accounts = accounts
+  }
+
+  /** Sends an order to a session, or to all of them. */
+  order(order: SessionOrder, connection?: ConnectionId): void {
+    for (const [id, listener] of [...this.#listeners])
+      if (connection === undefined || id === connection) listener(order)
+  }
+
+  async connect(
+    info: ConnectionInfo,
+    listener: (order: SessionOrder) => void,
+  ): Promise<Result<void, ConnectionRefusal>> {
+    await Promise.resolve()
+    if (this.connectRefusal !== undefined) return refused(this.connectRefusal)
+    this.connections.set(info.id, info)
+    this.#listeners.set(info.id, listener)
+    return done(undefined)
+  }
+
+  note(connection: ConnectionId, note: ConnectionNote): void {
+    const info = this.connections.get(connection)
+    if (info !== undefined) this.connections.set(connection, { ...info, ...note })
+  }
+
+  disconnect(connection: ConnectionId): void {
+    this.connections.delete(connection)
+    this.#listeners.delete(connection)
+    for (const [account, holder] of [...this.maildrops]) if (holder === connection) this.maildrops.delete(account)
+  }
+
+  async login({ login, authorizeAs, password }: PasswordAttempt): Promise<Result<Login, LoginRefusal>> {
+    await Promise.resolve()
+    this.attempts.push(login)
+    const found = this.#accounts.find((one) => one.address === login)
+    if (found === undefined || found.password !== password) return refused({ kind: 'wrong-credentials' })
+    return this.#allowed(found, authorizeAs)
+  }
+
+  async scramStart({ login }: ScramAttempt): Promise<Result<ScramSecrets, LoginRefusal>> {
+    this.attempts.push(login)
+    const found = this.#accounts.find((one) => one.address === login)
+    const salt = createHmac('sha256', 'salt').update(login).digest().subarray(0, 16)
+    if (found === undefined) return done({ salt, iterations: ITERATIONS, verifiers: [] })
+    const { clientKey, serverKey } = await scramClientKeys(found.password, salt, ITERATIONS)
+    const verifier = { salt, iterations: ITERATIONS, storedKey: scramStoredKey(clientKey), serverKey }
+    return done({ salt, iterations: ITERATIONS, verifiers: [verifier] })
+  }
+
+  async scramFinish({ attempt, matched }: ScramOutcome): Promise<Result<Login, LoginRefusal>> {
+    await Promise.resolve()
+    const found = this.#accounts.find((one) => one.address === attempt.login)
+    if (found === undefined || matched === undefined) return refused({ kind: 'wrong-credentials' })
+    return this.#allowed(found, attempt.authorizeAs)
+  }
+
+  /** Asks the holder to yield, as the real one does, and gives it a moment. */
+  async lockMaildrop(account: AccountId, connection: ConnectionId): Promise<Result<void, { readonly kind: 'in-use' }>> {
+    const holder = this.maildrops.get(account)
+    if (holder !== undefined && holder !== connection) {
+      this.order({ kind: 'yield-maildrop' }, holder)
+      for (let turn = 0; turn < 10 && this.maildrops.has(account); turn += 1) {
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      if (this.maildrops.has(account)) return refused({ kind: 'in-use' })
+    }
+    this.maildrops.set(account, connection)
+    return done(undefined)
+  }
+
+  unlockMaildrop(account: AccountId, connection: ConnectionId): void {
+    if (this.maildrops.get(account) === connection) this.maildrops.delete(account)
+  }
+
+  async resolve(address: string): Promise<Result<readonly DeliveryTarget[], RecipientRefusal>> {
+    await Promise.resolve()
+    const found = this.#accounts.find((one) => one.address === address)
+    if (found === undefined) return refused({ kind: 'unknown' })
+    return done([{ account: found.account, address: found.address, detail: undefined }])
+  }
+
+  #allowed(found: FakeAccount, authorizeAs: string): Result<Login, LoginRefusal> {
+    if (found.refusal !== undefined) return refused(found.refusal)
+    if (authorizeAs !== '' && authorizeAs !== found.address)
+      return refused({ kind: 'not-allowed', why: 'authorization' })
+    return done({ account: found.account, address: found.address, displayName: '', appPassword: undefined })
+  }
+}
+
+/** A clock that tests set. */
+export class FakeClock implements Clock {
+  ms = 1_700_000_000_000
+  now(): number {
+    return this.ms
+  }
+}

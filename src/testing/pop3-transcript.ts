@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict'
+import type { Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+
+/** Reads lines from a socket as they come. */
+class Lines {
+  #text = ''
+  #ended = false
+  #wake: (() => void) | undefined
+
+  constructor(socket: Socket) {
+    socket.setEncoding('latin1')
+    socket.on('data', (text: string) => {
+      this.#text += text
+      this.#wake?.()
+    })
+    for (const event of ['end', 'close', 'error'] as const) {
+      socket.on(event, () => {
+        this.#ended = true
+        this.#wake?.()
+      })
+    }
+  }
+
+  /** Without CRLF; `undefined` at the end. */
+  async next(): Promise<string | undefined> {
+    for (;;) {
+      const end = this.#text.indexOf('\r\n')
+      if (end >= 0) {
+        const line = this.#text.slice(0, end)
+        this.#text = this.#text.slice(end + 2)
+        return line
+      }
+      if (this.#ended) return this.#text === '' ? undefined : this.#text
+      await new Promise<void>((resolve, reject) => {
+        const timer = setTimeout(() => reject(new Error('Nothing came for 5 s')), 5_000)
+        this.#wake = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+      })
+    }
+  }
+}
+
+/** A client by hand, where a transcript does not do. */
+export class TestClient {
+  readonly socket: Socket
+  readonly #lines: Lines
+
+  constructor(socket: Socket) {
+    this.socket = socket
+    this.#lines = new Lines(socket)
+  }
+
+  /** Sends lines in one piece. */
+  send(...lines: readonly string[]): void {
+    this.socket.write(lines.map((line) => `${line}\r\n`).join(''), 'latin1')
+  }
+
+  /** The next line without CRLF; `undefined` at the end. */
+  line(): Promise<string | undefined> {
+    return this.#lines.next()
+  }
+
+  /** Lines up to and without the one that is a dot. */
+  async multiline(): Promise<string[]> {
+    const lines: string[] = []
+    for (let line = await this.line(); line !== '.' && line !== undefined; line = await this.line()) lines.push(line)
+    return lines
+  }
+
+  /** Sends a command and gives the first line of its answer. */
+  async ask(command: string): Promise<string | undefined> {
+    this.send(command)
+    return this.line()
+  }
+
+  /** Reads the greeting and logs in as Ann. */
+  async login(): Promise<this> {
+    await this.line()
+    await this.ask('USER ann@example.org')
+    const answer = await this.ask('PASS secret')
+    assert.match(answer ?? '', /^\+OK/)
+    return this
+  }
+}
+
+interface Speaker {
+  socket: Socket
+  lines: Lines
+  /** Said, but not sent yet: a batch goes out before the next line is awaited. */
+  pending: string
+}
+
+/** What a transcript is played against. */
+export interface TranscriptPeer {
+  connect(): Promise<Socket>
+}
+
+/**
+ * Plays a transcript: `C:` a line of the client (several in a row are sent in one piece), `S:` a whole line of the
+ * server. `1C:`, `2C:` speak on two connections. In server lines, `$name` stands for anything without spaces and must
+ * be the same ever after; `...` for anything at all. In client lines, `$name` is put in. On both sides the escapes
+ * `\0`, `\r`, `\n` and `\xHH` count.
+ *
+ * Special lines: `C: <tls>` does the TLS handshake, `C: <end>` closes the client's side, `C: <reset>` vanishes,
+ * `S: <closed>` awaits the end.
+ * @returns what the names stand for.
+ */
+export async function pop3Transcript(
+  text: string,
+  peer: TranscriptPeer,
+  names: Record<string, string> = {},
+): Promise<Record<string, string>> {
+  const speakers = new Map<string, Speaker>()
+  try {
+    for (const raw of text.split('\n')) {
+      const match = /^\s*(\d?)([CS]):(?: (.*))?$/.exec(raw)
+      if (match === null) {
+        assert.equal(raw.trim(), '', `not a line of a transcript: ${raw}`)
+        continue
+      }
+      const [, number = '', side, said = ''] = match
+      let speaker = speakers.get(number)
+      if (speaker === undefined) {
+        const socket = await peer.connect()
+        speaker = { socket, lines: new Lines(socket), pending: '' }
+        speakers.set(number, speaker)
+      }
+      if (side === 'C') await say(speaker, said, names)
+      else await expect(speaker, said, names, raw)
+    }
+    for (const speaker of speakers.values()) send(speaker)
+  } finally {
+    for (const { socket } of speakers.values()) socket.destroy()
+  }
+  return names
+}
+
+function send(speaker: Speaker): void {
+  if (speaker.pending !== '') speaker.socket.write(speaker.pending, 'latin1')
+  speaker.pending = ''
+}
+
+async function say(speaker: Speaker, said: string, names: Record<string, string>): Promise<void> {
+  if (said === '<end>') {
+    send(speaker)
+    speaker.socket.end()
+  } else if (said === '<reset>') {
+    send(speaker)
+    speaker.socket.destroy()
+  } else if (said === '<tls>') {
+    send(speaker)
+    speaker.socket.removeAllListeners('data')
+    const secure = connectTls({ socket: speaker.socket, rejectUnauthorized: false })
+    secure.on('error', () => undefined)
+    speaker.socket = secure
+    speaker.lines = new Lines(secure)
+    await new Promise<void>((resolve, reject) => {
+      secure.once('secureConnect', resolve)
+      secure.once('close', () => reject(new Error('The TLS handshake failed')))
+    })
+  } else {
+    const named = said.replace(/\$(\w+)/g, (whole, name: string) => names[name] ?? whole)
+    speaker.pending += `${unescape(named)}\r\n`
+  }
+}
+
+function unescape(text: string): string {
+  return text.replace(/\\(?:0|r|n|x([0-9a-f]{2}))/g, (whole, hex: string | undefined) => {
+    if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16))
+    return whole === '\\r' ? '\r' : whole === '\\n' ? '\n' : '\0'
+  })
+}
+
+async function expect(speaker: Speaker, said: string, names: Record<string, string>, raw: string): Promise<void> {
+  send(speaker)
+  const line = await speaker.lines.next()
+  if (said === '<closed>') {
+    assert.equal(line, undefined, `expected the end at: ${raw.trim()}`)
+    return
+  }
+  assert.notEqual(line, undefined, `the connection ended before: ${raw.trim()}`)
+  const wanted: string[] = []
+  const pattern = unescape(said).replace(/\$(\w+)|\.\.\.|[\\^$.*+?()[\]{}|]/g, (part, name: string | undefined) => {
+    if (part === '...') return '.*'
+    if (name === undefined) return `\\${part}`
+    const known = names[name]
+    if (known !== undefined) return known.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+    wanted.push(name)
+    return '(\\S+)'
+  })
+  const match = new RegExp(`^${pattern}$`, 's').exec(line ?? '')
+  assert.ok(match, `\nexpected ${said}\n     got ${line}`)
+  for (const [index, name] of wanted.entries()) names[name] = match[index + 1] ?? ''
+}
