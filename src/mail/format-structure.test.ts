@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { corpusMessages } from '#testing/corpus.ts'
+import { basicBodyStructure } from './basic-structure.ts'
 import { bodyStructureOf } from './build-body-structure.ts'
 import { envelopeOf } from './build-envelope.ts'
 import { formatBodyStructure, formatEnvelope } from './format-structure.ts'
@@ -109,6 +110,9 @@ test('BODYSTRUCTURE, BODY and ENVELOPE of the whole corpus are well formed, with
     try {
       parts += checkBody(read(formatBodyStructure(structure, { extended: true })), bytes, table, [], true)
       checkBody(read(formatBodyStructure(structure, { extended: false })), bytes, table, [], false)
+      const extended = formatBodyStructure(structure, { extended: true })
+      const basic = formatBodyStructure(structure, { extended: false })
+      assert.equal(Buffer.from(basicBodyStructure(extended)).toString('latin1'), Buffer.from(basic).toString('latin1'))
       assert.ok(scanned.root.envelope !== undefined)
       checkEnvelope(read(formatEnvelope(scanned.root.envelope)))
     } catch (error) {
@@ -145,7 +149,9 @@ test('any header gives a well-formed ENVELOPE', () => {
       const { root } = scanMessage(bytes)
       assert.ok(root.envelope !== undefined)
       checkEnvelope(read(formatEnvelope(root.envelope)))
-      read(formatBodyStructure(bodyStructureOf(root), { extended: true }))
+      const extended = formatBodyStructure(bodyStructureOf(root), { extended: true })
+      read(extended)
+      assert.deepEqual(basicBodyStructure(extended), formatBodyStructure(bodyStructureOf(root), { extended: false }))
     }),
     { numRuns: 500 },
   )
@@ -208,4 +214,9 @@ test('a part of a digest without Content-Type is a message', () => {
     Buffer.from(formatBodyStructure(bodyStructureOf(root), { extended: false })).toString(),
     '(("MESSAGE" "RFC822" NIL NIL NIL "7BIT" 14 (NIL "in" NIL NIL NIL NIL NIL NIL NIL NIL) ("TEXT" "PLAIN" ("CHARSET" "US-ASCII") NIL NIL "7BIT" 1 0) 2) "digest")',
   )
+})
+
+test('basicBodyStructure() refuses what is no body structure', () => {
+  for (const text of ['', '(', '("TEXT"', '("TEXT" "PLAIN" NIL', '("A" "B" NIL NIL NIL "7BIT" {x}', '(("A"'])
+    assert.throws(() => basicBodyStructure(Buffer.from(text)), RangeError)
 })

@@ -113,7 +113,7 @@ interface Segment {
  * then keeps charset and percent encoding: RFC 9051 §7.5.2 would rather have UTF-8 there, but what clients of today know,
  * from Dovecot and from the field itself, is `charset'language'%41…`, and this is legal in every mode.
  */
-export function joinContinuations(found: readonly (readonly [string, string])[]): Parameters {
+function joinContinuations(found: readonly (readonly [string, string])[]): Parameters {
   if (!found.some(([name]) => name.includes('*'))) return found
   const joined: [string, string][] = []
   const groups = new Map<string, { place: number; name: string; segments: Segment[] }>()
