@@ -52,7 +52,7 @@ export const name: Arbitrary<string> = fc
   .string({ unit: charOf('ABXZ-9'), minLength: 1, maxLength: 6 })
   .map((text) => `X${text}`)
 
-export const flag: Arbitrary<string> = fc.oneof(
+const flag: Arbitrary<string> = fc.oneof(
   fc.constantFrom('\\Seen', '\\Answered', '\\Flagged', '\\Deleted', '\\Draft', '$Forwarded', '$MDNSent', 'NonJunk'),
   atom,
   atom.map((text) => `\\x${text}`),

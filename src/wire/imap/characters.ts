@@ -13,8 +13,6 @@ export const LIST_CHARS: RegExp = /[!#$%&'*+,\-./0-9:;<=>?@A-Z[\]^_`a-z|}~]+/y
 export const ITEM_NAME: RegExp = /[A-Z0-9.-]+/iy
 export const DIGITS: RegExp = /[0-9]+/y
 
-/** A whole string that can go out as an atom. */
-export const WHOLE_ATOM: RegExp = /^[!#$&'+,\-./0-9:;<=>?@A-Z[^_`a-z|}~]+$/
 /** A whole string that can go out as an astring without quotes. */
 export const WHOLE_ASTRING: RegExp = /^[!#$&'+,\-./0-9:;<=>?@A-Z[\]^_`a-z|}~]+$/
 

@@ -2,10 +2,13 @@
 import { ElementWriter } from './element-writer.ts'
 import { LITERAL_MINUS_BYTES } from './limits.ts'
 
-/** Bytes to send; after a chunk with `wait` the client waits for `+` before the next one. */
+/** Bytes to send, and what comes between them and the next chunk. */
 export interface CommandChunk {
   readonly bytes: Uint8Array
+  /** Wait for `+` first. */
   readonly wait: boolean
+  /** Then send so many bytes that are not here: a literal that was only announced; mostly 0. */
+  readonly follow: number
 }
 
 export interface CommandWriterOptions {
@@ -31,29 +34,33 @@ export class CommandWriter extends ElementWriter {
   }
 
   literal(bytes: Uint8Array, binary = false): this {
-    this.announce(bytes.length, binary)
-    this.#chunks.push({ bytes, wait: false })
+    this.#announce(bytes.length, binary, 0)
+    this.#chunks.push({ bytes, wait: false, follow: 0 })
     return this
   }
 
-  /** Announces a literal whose bytes the caller sends between these chunks; they are the next to be sent. */
+  /** A literal whose bytes the caller sends itself (`follow`): a message that is streamed. */
   announce(size: number, binary = false): this {
+    this.#announce(size, binary, size)
+    return this
+  }
+
+  #announce(size: number, binary: boolean, follow: number): void {
     const plus = this.#literals === 'plus' || (this.#literals === 'minus' && size <= LITERAL_MINUS_BYTES)
     this.#text += `${binary ? '~' : ''}{${size}${plus ? '+' : ''}}\r\n`
-    this.#flush(!plus)
-    return this
+    this.#flush(!plus, follow)
   }
 
   /** Ends the command and gives all of it. */
   chunks(): readonly CommandChunk[] {
     this.#text += '\r\n'
-    this.#flush(false)
+    this.#flush(false, 0)
     return this.#chunks
   }
 
-  #flush(wait: boolean): void {
+  #flush(wait: boolean, follow: number): void {
     if (this.#text === '') return
-    this.#chunks.push({ bytes: Buffer.from(this.#text, 'latin1'), wait })
+    this.#chunks.push({ bytes: Buffer.from(this.#text, 'latin1'), wait, follow })
     this.#text = ''
   }
 }

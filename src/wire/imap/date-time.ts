@@ -64,7 +64,7 @@ export function formatDate({ year: y, month, day }: CalendarDate): string {
 }
 
 /** Milliseconds of the beginning of the day in UTC. */
-export function midnight({ year: y, month, day }: CalendarDate): number {
+function midnight({ year: y, month, day }: CalendarDate): number {
   // Date.UTC takes the years 0 to 99 for 1900 to 1999.
   return new Date(0).setUTCFullYear(y, month - 1, day)
 }

@@ -107,7 +107,7 @@ export function readModseq(r: ElementReader): Modseq {
 }
 
 // fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")")
-export function readFetchItems(r: ElementReader): readonly FetchItem[] {
+function readFetchItems(r: ElementReader): readonly FetchItem[] {
   // A macro inside the list is tolerated: see quirks.ts, macro-in-list.
   if (r.peek() === '(') return r.list(() => readItemOrMacro(r), 1).flat()
   return readItemOrMacro(r)
@@ -213,7 +213,7 @@ export function writeFetchRequest(w: ElementWriter, { items, changedSince, vanis
 }
 
 /** Items in parentheses. */
-export function writeFetchItems(w: ElementWriter, items: readonly FetchItem[]): void {
+function writeFetchItems(w: ElementWriter, items: readonly FetchItem[]): void {
   w.list(items, (item) => writeItem(w, item))
 }
 

@@ -73,7 +73,7 @@ const STREAM = [
   'c APPEND x (\\Seen) {5+}\r\nhello ~{3+}\r\n\0\r\n\r\n',
   'd NO\0OP\r\n',
   `e ${'x'.repeat(80)}{4+}\r\nf g\n\r\n`,
-  'g refuse {6+}\r\nh ev\r\n {2+}\r\nil\r\n',
+  'g refuse {6+}\r\nh ev\r\nover {2+}\r\nil\r\n',
   'j NOOP\n',
   '\r\n',
   'k tail {99}\r\nl NOOP\r\n',

@@ -51,7 +51,10 @@ export class CommandFramer {
   #left = 0
   /** Set while the rest of a command is dropped: the event that tells of it at its end. */
   #dropping: Refused | FrameFault | undefined
+  /** End of the line that is dropped: it may announce a literal. */
   #tail = ''
+  /** Nothing more of the dropped command will come. */
+  #over = false
   #raw = false
 
   constructor(limits: FramerLimits = COMMAND_LIMITS, peerWaits = true) {
@@ -140,7 +143,7 @@ export class CommandFramer {
     if (synchronising) {
       // The client sees NO instead of `+` and sends nothing more of this command (RFC 9051 §4.3).
       this.#state = 'line'
-      this.#tail = 'over'
+      this.#over = true
     } else this.#discardLiteral(size)
   }
 
@@ -175,6 +178,7 @@ export class CommandFramer {
     this.#target = undefined
     this.#dropping = undefined
     this.#tail = ''
+    this.#over = false
     this.#raw = false
   }
 
@@ -293,7 +297,7 @@ export class CommandFramer {
     if (size <= this.#limits.discardBytes) return
     const shown = this.#dropping?.kind === 'refused' ? this.#dropping.frame.text : (this.#dropping?.text ?? '')
     this.#drop('too-much-to-discard', shown)
-    this.#tail = 'over'
+    this.#over = true
   }
 
   #discard(): boolean {
@@ -309,7 +313,7 @@ export class CommandFramer {
 
   /** Reads on through the line of a command that is being dropped. */
   #dropLine(): FrameEvent | undefined | 'again' {
-    if (this.#tail === 'over') return this.#dropped()
+    if (this.#over) return this.#dropped()
     const taken = this.#input.takeLine()
     if (taken === undefined) return undefined
     const { bytes, whole } = taken

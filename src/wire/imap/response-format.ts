@@ -120,7 +120,7 @@ function writeList(w: ResponseWriter, response: ListResponse): void {
 }
 
 /** `(MESSAGES 3 UIDNEXT 4)`. */
-export function writeStatusValues(w: ResponseWriter, values: StatusValues): void {
+function writeStatusValues(w: ResponseWriter, values: StatusValues): void {
   w.list(Object.entries(values), ([name, value]: [string, string | number | null]) => {
     if (name === 'MAILBOXID') w.text(`MAILBOXID (${value})`)
     else w.text(`${name} ${value ?? 'NIL'}`)

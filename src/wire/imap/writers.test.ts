@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { writeAppendHead } from './append-message.ts'
 import { type CommandChunk, CommandWriter } from './command-writer.ts'
+import { writeResponse } from './response-format.ts'
 import { ResponseWriter } from './response-writer.ts'
 
 function shown(chunks: readonly CommandChunk[]): string {
@@ -35,6 +37,26 @@ test('strings go out as atoms, quoted or as literals, whichever they need', () =
   ]
   for (const [value, wire] of cases)
     assert.equal(Buffer.concat(new ResponseWriter().astring(value).take()).toString('latin1'), wire)
+})
+
+test('a message is streamed into APPEND between the chunks of the command', () => {
+  const w = new CommandWriter().text('a APPEND ').mailbox('Kept')
+  writeAppendHead(w, { flags: ['\\Seen'], date: undefined, utf8: false })
+  const chunks = w.announce(1_000_000).chunks()
+  assert.deepEqual(
+    chunks.map(({ bytes, wait, follow }) => [Buffer.from(bytes).toString(), wait, follow]),
+    [
+      ['a APPEND Kept (\\Seen) {1000000}\r\n', true, 1_000_000],
+      ['\r\n', false, 0],
+    ],
+  )
+})
+
+test('responses follow each other in one writer', () => {
+  const w = new ResponseWriter()
+  writeResponse(w, { kind: 'EXISTS', number: 3 })
+  writeResponse(w, { kind: 'CONDITION', tag: 'a', condition: 'OK', code: { kind: 'READ-WRITE' }, text: 'Done' })
+  assert.equal(Buffer.concat(w.take()).toString(), '* 3 EXISTS\r\na OK [READ-WRITE] Done\r\n')
 })
 
 test('a response writer keeps the order of text and bytes of any size', () => {
