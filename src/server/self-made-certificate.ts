@@ -50,7 +50,7 @@ async function make(folder: string, files: CertificateFiles, names: readonly str
   // The library and its polyfill take 100 ms to load, so only here.
   await import('reflect-metadata')
   const x509 = await import('@peculiar/x509')
-  x509.cryptoProvider.set(webcrypto as Crypto)
+  x509.cryptoProvider.set(webcrypto)
   const notBefore = new Date(Date.now() - DAY_MS)
   const notAfter = new Date(Date.now() + LIFE_DAYS * DAY_MS)
   const authorityKeys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { test } from 'node:test'
 import { openMemoryStore } from '#adapters/memory/memory-store.ts'
 import { type Clock, systemClock } from '#lib/clock.ts'
-import type { AccountId, Uid } from '#mail/ids.ts'
+import type { AccountId } from '#mail/ids.ts'
 import { uidSetOf } from '#mail/uid-set.ts'
 import { flagNames, keywordSetId, systemFlags } from '#store/flags.ts'
 import type { MailStore } from '#store/mail-store.ts'
@@ -42,7 +42,7 @@ async function pictureOf(store: MailStore): Promise<Picture[]> {
     const page = await store.messages(account, key, 0)
     for await (const rows of store.emails(account, key, uidSetOf(page.uids), 0)) {
       for (const row of rows) {
-        const packed = page.flags[page.uids.indexOf(row.uid as Uid)] ?? 0
+        const packed = page.flags[page.uids.indexOf(row.uid)] ?? 0
         const body = store.body(account, row.place)
         const bytes = await body.read(0, body.size)
         picture.push({

@@ -1,0 +1,78 @@
+/** `malle serve`: the server, in the foreground. @module */
+import { Command } from 'commander'
+import type { Config } from '#config/schema.ts'
+import { EXIT } from '#lib/exit-codes.ts'
+import { DataInUse } from '#server/data-lock.ts'
+import { ListenFault } from '#server/listeners.ts'
+import { createLog } from '#server/log.ts'
+import { type RunningServer, startServer } from '#server/server.ts'
+import { CliError } from './cli-error.ts'
+import { type CommonOptions, print, withListing } from './context.ts'
+import { say } from './language.ts'
+import { readConfig } from './options.ts'
+
+export function serveCommand(): Command {
+  return withListing(new Command('serve'))
+    .description(say('run the server', 'lancer le serveur'))
+    .action(async (options: CommonOptions) => {
+      const config = await readConfig(options.config)
+      const server = await start(config, config.log.level)
+      const { endpoints } = server
+      print(options.json === true ? JSON.stringify({ ready: true, pid: process.pid, endpoints }) : 'ready')
+      await runUntilStopped(server, () => readConfig(options.config))
+    })
+}
+
+/** Starts a server; what people can mend becomes one clear sentence. */
+export async function start(config: Config, level: Config['log']['level']): Promise<RunningServer> {
+  try {
+    return await startServer(config, createLog(level))
+  } catch (error) {
+    if (error instanceof DataInUse) {
+      throw new CliError(
+        EXIT.tryAgain,
+        say(
+          `Another Malle already works on ${config.data}. Stop it first, or give this one a data directory of its own.`,
+          `Un autre Malle travaille déjà sur ${config.data}. Arrêtez-le d'abord, ou donnez à celui-ci son propre dossier.`,
+        ),
+      )
+    }
+    if (error instanceof ListenFault) throw new CliError(EXIT.unavailable, `${error.message}.`, { cause: error })
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOSPC') {
+      throw new CliError(
+        EXIT.cannotWrite,
+        say(`Cannot write to ${config.data}: ${message}.`, `Impossible d'écrire dans ${config.data} : ${message}.`),
+        { cause: error },
+      )
+    }
+    throw error
+  }
+}
+
+/** Signals that come within this time are one and the same: launcher, npm and process group may each deliver it. */
+const SAME_SIGNAL_MS = 1_000
+
+/** Serves until SIGTERM or SIGINT, then finishes what is in flight; SIGHUP reads certificates and limits again. */
+export async function runUntilStopped(server: RunningServer, reread: () => Promise<Config>): Promise<void> {
+  const stopped = new Promise<void>((resolve) => {
+    let asked: number | undefined
+    const stop = () => {
+      const now = performance.now()
+      if (asked === undefined) {
+        asked = now
+        resolve()
+      } else if (now - asked > SAME_SIGNAL_MS) process.kill(process.pid, 'SIGKILL')
+    }
+    process.on('SIGTERM', stop)
+    process.on('SIGINT', stop)
+  })
+  process.on('SIGHUP', () => {
+    void reread().then(
+      (config) => server.reload(config),
+      (error: unknown) => server.log.error({ error }, 'the configuration cannot be read again; the old one stays'),
+    )
+  })
+  await Promise.race([stopped, server.failed])
+  await server[Symbol.asyncDispose]()
+}

@@ -1,0 +1,90 @@
+/** `malle import` and `malle export`. @module */
+import path from 'node:path'
+import { Command } from 'commander'
+import { EXIT } from '#lib/exit-codes.ts'
+import type { ExportReport } from '#transfer/export.ts'
+import type { ImportReport } from '#transfer/import.ts'
+import { CliError } from './cli-error.ts'
+import { administer, type CommonOptions, show, withListing } from './context.ts'
+import { say } from './language.ts'
+import { formatBytes } from './table.ts'
+
+export function importCommand(): Command {
+  return withListing(new Command('import'))
+    .argument('<address>')
+    .argument('<path>')
+    .description(
+      say(
+        'take mail from an mbox file, a Maildir or .eml files into an account',
+        'prendre le courrier d’un fichier mbox, d’un Maildir ou de fichiers .eml',
+      ),
+    )
+    .option('--mailbox <name>', say('where it goes', 'destination'), 'INBOX')
+    .option('--dry-run', say('read and report, change nothing', 'lire et rendre compte sans rien changer'))
+    .action(
+      async (
+        address: string,
+        source: string,
+        options: CommonOptions & { readonly mailbox: string; readonly dryRun?: boolean },
+      ) => {
+        const args = { address, path: path.resolve(source), mailbox: options.mailbox, dryRun: options.dryRun === true }
+        const report = await administer(options, (admin) => admin.ask('import', args, progressLine<ImportReport>()))
+        endProgress()
+        show(options, report, () => {
+          const done = say(
+            `Imported ${report.messages} messages (${formatBytes(report.bytes)}) into ${Object.keys(report.mailboxes).length} mailboxes.`,
+            `${report.messages} messages (${formatBytes(report.bytes)}) importés dans ${Object.keys(report.mailboxes).length} dossiers.`,
+          )
+          const problems = report.problems.map(({ origin, detail }) => `${origin}: ${detail}`)
+          return [...problems, done].join('\n')
+        })
+      },
+    )
+}
+
+export function exportCommand(): Command {
+  return withListing(new Command('export'))
+    .argument('<address>')
+    .argument('<path>')
+    .description(say('write the mail of an account to a folder', "écrire le courrier d'un compte dans un dossier"))
+    .requiredOption('--format <format>', say('maildir or mbox', 'maildir ou mbox'))
+    .option('--mailbox <name>', say('only this one', 'celui-ci seulement'))
+    .action(
+      async (
+        address: string,
+        target: string,
+        options: CommonOptions & { readonly format: string; readonly mailbox?: string },
+      ) => {
+        const format =
+          options.format === 'mbox'
+            ? ('mbox' as const)
+            : options.format === 'maildir'
+              ? ('maildir' as const)
+              : undefined
+        if (format === undefined)
+          throw new CliError(EXIT.usage, say('The format is maildir or mbox.', 'Le format est maildir ou mbox.'))
+        const args = { address, path: path.resolve(target), format, mailbox: options.mailbox ?? null }
+        const report = await administer(options, (admin) => admin.ask('export', args, progressLine<ExportReport>()))
+        endProgress()
+        show(options, report, () =>
+          say(
+            `Exported ${report.messages} messages (${formatBytes(report.bytes)}) of ${Object.keys(report.mailboxes).length} mailboxes to ${args.path}.`,
+            `${report.messages} messages (${formatBytes(report.bytes)}) de ${Object.keys(report.mailboxes).length} dossiers exportés vers ${args.path}.`,
+          ),
+        )
+      },
+    )
+}
+
+/** Rewrites one line on a terminal, says nothing elsewhere. */
+function progressLine<T extends { readonly messages: number; readonly bytes: number }>(): (value: unknown) => void {
+  return (value) => {
+    if (!process.stderr.isTTY) return
+    const { messages, bytes } = value as T
+    process.stderr.write(`\r\u001b[K${messages} · ${formatBytes(bytes)}`)
+  }
+}
+
+function endProgress(): void {
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
+}

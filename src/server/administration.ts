@@ -1,0 +1,335 @@
+/** Administrative verbs carried out: by the running server, or by this process while the server is stopped. @module */
+import { Worker } from 'node:worker_threads'
+import type { CheckFinding } from '#adapters/embedded/check.ts'
+import type { ShardStatus } from '#adapters/embedded/options.ts'
+import type { Config } from '#config/schema.ts'
+import { EXIT } from '#lib/exit-codes.ts'
+import type { Result } from '#lib/result.ts'
+import { VERSION } from '#lib/version.ts'
+import { parseAccountCsv } from '#services/account-csv.ts'
+import type { AccountsRefusal } from '#services/accounts.ts'
+import { parseDomain } from '#services/addresses.ts'
+import type { AccountRecord, AliasRecord, AppPasswordRecord, DomainRecord } from '#store/directory.ts'
+import type { AccountRef } from '#store/types.ts'
+import { askControl, ControlError } from './control.ts'
+import { DataInUse } from './data-lock.ts'
+import { type Installation, openInstallation } from './installation.ts'
+import { createLog } from './log.ts'
+import { refusalOf } from './refusal-texts.ts'
+import type { Task, TaskMessage } from './task-thread.ts'
+import {
+  type AccountChangeArgs,
+  type AccountView,
+  type Administration,
+  type AliasView,
+  type AppPasswordView,
+  type DomainView,
+  type StatusView,
+  type Verb,
+  VerbRefused,
+  type Verbs,
+} from './verbs.ts'
+
+/** What only a running server can tell. */
+export interface RunningFacts {
+  status(): Pick<StatusView, 'since' | 'endpoints' | 'threads' | 'threadRestarts' | 'connections'>
+}
+
+type Handlers = {
+  [V in Verb]: (args: Verbs[V]['args'], progress: (value: unknown) => void) => Promise<Verbs[V]['value']>
+}
+
+/** The verbs on an open installation. */
+export class RunningAdministration implements Administration {
+  readonly #parts: Installation
+  readonly #facts: RunningFacts | undefined
+  readonly #handlers: Handlers
+
+  constructor(parts: Installation, facts: RunningFacts | undefined) {
+    this.#parts = parts
+    this.#facts = facts
+    this.#handlers = this.#verbs()
+  }
+
+  async ask<V extends Verb>(
+    verb: V,
+    args: Verbs[V]['args'],
+    progress: (value: unknown) => void = () => undefined,
+  ): Promise<Verbs[V]['value']> {
+    return this.#handlers[verb](args, progress)
+  }
+
+  /** From the control socket: the verb may be anything. */
+  async askAnything(verb: string, args: unknown, progress: (value: unknown) => void): Promise<unknown> {
+    if (!Object.hasOwn(this.#handlers, verb)) throw new VerbRefused(EXIT.usage, `There is no verb "${verb}"`)
+    return this.#handlers[verb as Verb](args as never, progress)
+  }
+
+  async accountRef(address: string): Promise<AccountRef> {
+    return must(await this.#parts.accounts.account(address)).ref
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  #verbs(): Handlers {
+    const { accounts, directory, host, registry } = this.#parts
+    return {
+      'domain.add': async ({ name }) => this.#domainView(must(await accounts.addDomain(name))),
+      'domain.list': async () => Promise.all((await directory.domains()).map((domain) => this.#domainView(domain))),
+      'domain.set': async ({ name, catchAll }) =>
+        this.#domainView(must(await accounts.setCatchAll(name, catchAll ?? undefined))),
+      'domain.remove': async ({ name }) => {
+        must(await accounts.removeDomain(name))
+        return null
+      },
+      'account.add': async ({ address, name, password, protocols, quotaBytes, quotaMessages }) =>
+        this.#accountView(
+          must(
+            await accounts.addAccount({
+              address,
+              displayName: name,
+              password: password ?? undefined,
+              protocols,
+              storageBytes: quotaBytes,
+              messages: quotaMessages,
+            }),
+          ),
+        ),
+      'account.addMany': ({ csv, dryRun }) => this.#addMany(csv, dryRun),
+      'account.list': async ({ domain }) => {
+        const records = await directory.accounts(domain === undefined ? undefined : parseDomain(domain))
+        return Promise.all(records.map((record) => this.#accountView(record)))
+      },
+      'account.show': async ({ address }) => this.#accountView(must(await accounts.account(address))),
+      'account.set': (args) => this.#changeAccount(args),
+      'account.remove': async ({ address }) => {
+        must(await accounts.removeAccount(address))
+        return null
+      },
+      'alias.set': ({ address, targets, create }) => this.#setAlias(address, targets, create),
+      'alias.list': async ({ domain }) =>
+        (await directory.aliases(domain === undefined ? undefined : parseDomain(domain))).map(aliasView),
+      'alias.remove': async ({ address }) => {
+        must(await accounts.removeAlias(address))
+        return null
+      },
+      'app-password.add': async ({ address, name, protocols }) => {
+        const { record, password } = must(await accounts.addAppPassword(address, name, protocols))
+        return { ...appPasswordView(record), password }
+      },
+      'app-password.list': async ({ address }) => must(await accounts.appPasswords(address)).map(appPasswordView),
+      'app-password.remove': async ({ address, name }) => {
+        must(await accounts.removeAppPassword(address, name))
+        return null
+      },
+      'session.list': async () => registry.sessions(),
+      'session.kick': ({ what }) => this.#kick(what),
+      status: () => this.#status(),
+      check: async ({ repair, bodies }, progress) => {
+        const findings: CheckFinding[] = []
+        for await (const finding of host.check({ repair, bodies })) {
+          findings.push(finding)
+          progress(finding)
+        }
+        return findings
+      },
+      compact: async () => ({ bytes: await host.compact() }),
+      import: async ({ address, path, mailbox, dryRun }, progress) => {
+        const account = await this.#openAccount(address)
+        const { messageBytes } = this.#parts.config.limits
+        const request = { account, path, mailbox, dryRun, limitBytes: messageBytes }
+        return this.#run<Verbs['import']['value']>({ kind: 'import', request }, progress)
+      },
+      export: async ({ address, path, format, mailbox }, progress) => {
+        const account = await this.#openAccount(address)
+        return this.#run<Verbs['export']['value']>(
+          { kind: 'export', request: { account, path, format, mailbox: mailbox ?? undefined } },
+          progress,
+        )
+      },
+    }
+  }
+
+  async #openAccount(address: string): Promise<AccountRef> {
+    const record = must(await this.#parts.accounts.account(address))
+    if (!(await this.#parts.accounts.ensureOpen(record)))
+      throw new VerbRefused(EXIT.tryAgain, `The store cannot open ${record.address} now`)
+    return record.ref
+  }
+
+  async #domainView({ name, catchAll }: DomainRecord): Promise<DomainView> {
+    const { directory } = this.#parts
+    return {
+      name,
+      catchAll: catchAll ?? null,
+      accounts: (await directory.accounts(name)).length,
+      aliases: (await directory.aliases(name)).length,
+    }
+  }
+
+  async #accountView(record: AccountRecord): Promise<AccountView> {
+    const { directory, store } = this.#parts
+    const state = await store.state(record.ref)
+    return {
+      address: record.address,
+      name: record.displayName,
+      enabled: record.enabled,
+      protocols: record.protocols,
+      shard: record.ref.shard,
+      quotaBytes: record.limits.storageBytes ?? null,
+      quotaMessages: record.limits.messages ?? null,
+      usedBytes: state?.usage.storageBytes ?? 0,
+      messages: state?.usage.messages ?? 0,
+      mailboxes: state?.usage.mailboxes ?? 0,
+      password: record.passwordHash !== undefined,
+      appPasswords: (await directory.appPasswords(record.ref.id)).length,
+      created: new Date(record.createdAt).toISOString(),
+    }
+  }
+
+  async #addMany(csv: string, dryRun: boolean): Promise<{ added: number }> {
+    const plans = parseAccountCsv(csv)
+    if (!plans.ok) throw new VerbRefused(EXIT.badData, refusalOf(plans.error))
+    const { accounts } = this.#parts
+    if (!dryRun) return { added: must(await accounts.addAccounts(plans.value)).length }
+    const problem = await accounts.checkAccounts(plans.value)
+    if (problem !== undefined) throw refusal(problem)
+    return { added: plans.value.length }
+  }
+
+  async #changeAccount({ address, name, limits, ...wish }: AccountChangeArgs): Promise<AccountView> {
+    const { accounts } = this.#parts
+    const before = must(await accounts.account(address)).limits
+    const merged = (value: number | null | undefined, old: number | undefined) =>
+      value === undefined ? old : (value ?? undefined)
+    const changed = must(
+      await accounts.changeAccount(address, {
+        ...wish,
+        ...(name === undefined ? {} : { displayName: name }),
+        ...(limits === undefined
+          ? {}
+          : {
+              limits: {
+                storageBytes: merged(limits.storageBytes, before.storageBytes),
+                messages: merged(limits.messages, before.messages),
+              },
+            }),
+      }),
+    )
+    return this.#accountView(changed)
+  }
+
+  async #setAlias(address: string, targets: readonly string[], create: boolean): Promise<AliasView> {
+    const { accounts, directory } = this.#parts
+    const exists = (await directory.aliases()).some((alias) => alias.address === address.toLowerCase())
+    if (create && exists)
+      throw new VerbRefused(EXIT.badData, `The alias ${address} exists already; "alias set" changes it`)
+    if (!create && !exists) throw new VerbRefused(EXIT.noSuchThing, `There is no alias ${address}`)
+    return aliasView(must(await accounts.setAlias(address, targets)))
+  }
+
+  async #kick(what: string): Promise<{ kicked: number }> {
+    const { registry, accounts } = this.#parts
+    if (!what.includes('@')) {
+      if (!registry.kick(what)) throw new VerbRefused(EXIT.noSuchThing, `There is no connection ${what}`)
+      return { kicked: 1 }
+    }
+    return { kicked: registry.kickAccount(must(await accounts.account(what)).ref.id) }
+  }
+
+  async #status(): Promise<StatusView> {
+    const { directory, host } = this.#parts
+    const shards = await host.status()
+    const facts = this.#facts?.status()
+    return {
+      running: facts !== undefined,
+      version: VERSION,
+      node: process.version,
+      pid: process.pid,
+      since: facts?.since ?? null,
+      endpoints: facts?.endpoints ?? null,
+      threads: facts?.threads ?? 0,
+      threadRestarts: facts?.threadRestarts ?? 0,
+      connections: facts?.connections ?? 0,
+      accounts: (await directory.accounts()).length,
+      domains: (await directory.domains()).length,
+      shards,
+      problems: shards.filter(({ state }) => state !== 'ok').map(({ shard, state }) => SHARD_PROBLEMS[state](shard)),
+    }
+  }
+
+  /** Long work in a thread of its own, with its own connection to the store. */
+  async #run<T>(task: Task, progress: (value: unknown) => void): Promise<T> {
+    const connection = this.#parts.host.connect()
+    const entry = `./task-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`
+    const worker = new Worker(new URL(entry, import.meta.url), {
+      workerData: { task, connection },
+      transferList: [...connection.ports],
+    })
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    worker.on('message', (message: TaskMessage) => {
+      if (message.kind === 'progress') progress(message.value)
+      else if (message.kind === 'done') resolve(message.value as T)
+      else reject(new VerbRefused(message.exitCode, message.message))
+    })
+    worker.on('error', reject)
+    worker.on('exit', () => reject(new Error('The task ended without an answer')))
+    return promise
+  }
+}
+
+const SHARD_PROBLEMS: Readonly<Record<ShardStatus['state'], (shard: number) => string>> = {
+  ok: (shard) => `Shard ${shard} is well`,
+  full: (shard) => `Shard ${shard} has no space left: new mail is refused until there is`,
+  'read-only': (shard) => `Shard ${shard} is read-only after failed syncs: look at its disk, then restart`,
+  failed: (shard) => `The writer of shard ${shard} is being restarted`,
+}
+
+function must<T>(result: Result<T, AccountsRefusal>): T {
+  if (result.ok) return result.value
+  throw refusal(result.error)
+}
+
+function refusal(error: AccountsRefusal): VerbRefused {
+  const exitCode =
+    error.kind === 'no-such' ? EXIT.noSuchThing : error.kind === 'store-unavailable' ? EXIT.tryAgain : EXIT.badData
+  return new VerbRefused(exitCode, refusalOf(error))
+}
+
+function aliasView({ address, targets }: AliasRecord): AliasView {
+  return { address, targets }
+}
+
+function appPasswordView({ name, protocols, createdAt, lastUsedAt }: AppPasswordRecord): AppPasswordView {
+  return {
+    name,
+    protocols,
+    created: new Date(createdAt).toISOString(),
+    lastUsed: lastUsedAt === undefined ? null : new Date(lastUsedAt).toISOString(),
+  }
+}
+
+/** The running server's administration, or this process's own on the data directory while no server runs. */
+export async function openAdministration(config: Config): Promise<Administration> {
+  const remote: Administration = {
+    async ask(verb, args, progress) {
+      const answer = await askControl(config.data, verb, args, progress)
+      if (answer === undefined)
+        throw new ControlError({ name: 'Error', message: 'The server has stopped', exitCode: EXIT.tryAgain })
+      return answer.value as never
+    },
+    async [Symbol.asyncDispose]() {},
+  }
+  if ((await askControl(config.data, 'status', {})) !== undefined) return remote
+  try {
+    const parts = await openInstallation(config, createLog('warn'))
+    const local = new RunningAdministration(parts, undefined)
+    return {
+      ask: (verb, args, progress) => local.ask(verb, args, progress),
+      [Symbol.asyncDispose]: () => parts[Symbol.asyncDispose](),
+    }
+  } catch (error) {
+    if (!(error instanceof DataInUse)) throw error
+    throw new VerbRefused(EXIT.tryAgain, `${error.message} and does not answer yet; try again`)
+  }
+}

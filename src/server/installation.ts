@@ -1,0 +1,66 @@
+/** What a data directory holds, opened by the one process that has its lock: directory, store, accounts, registry. @module */
+import { chmod } from 'node:fs/promises'
+import path from 'node:path'
+import { openEmbeddedStore } from '#adapters/embedded/embedded-store.ts'
+import { type EmbeddedHost, startEmbedded } from '#adapters/embedded/host.ts'
+import { openDirectory } from '#adapters/sqlite/directory.ts'
+import type { Config } from '#config/schema.ts'
+import { systemClock } from '#lib/clock.ts'
+import { Accounts } from '#services/accounts.ts'
+import { LocalRegistry } from '#services/local-registry.ts'
+import type { Log } from '#services/session-deps.ts'
+import type { Directory } from '#store/directory.ts'
+import type { MailStore } from '#store/mail-store.ts'
+import { lockData } from './data-lock.ts'
+
+/** Opened parts of a data directory. */
+export interface Installation extends AsyncDisposable {
+  readonly config: Config
+  readonly directory: Directory
+  readonly host: EmbeddedHost
+  /** The main thread's own connection. */
+  readonly store: MailStore
+  readonly accounts: Accounts
+  readonly registry: LocalRegistry
+}
+
+/** Opens a data directory, making what is missing. @throws {DataInUse} */
+export async function openInstallation(config: Config, log: Log): Promise<Installation> {
+  await using opened = new AsyncDisposableStack()
+  opened.use(await lockData(config.data))
+  await chmod(config.data, 0o700)
+  const directory = opened.use(await openDirectory(path.join(config.data, 'directory.db'), systemClock))
+  const host = opened.use(
+    await startEmbedded({
+      directory: path.join(config.data, 'store'),
+      shards: config.store.shards,
+      durability: config.store.durability,
+      clock: systemClock,
+      log: ({ level, shard, message }) => log[level]({ shard }, message),
+    }),
+  )
+  const store = opened.use(openEmbeddedStore(host.connect(), systemClock))
+  const { scramForPasswords } = config.auth
+  const accounts: Accounts = new Accounts({
+    directory,
+    store,
+    shards: config.store.shards,
+    scramForPasswords,
+    changed: (account) => registry.accountChanged(account),
+  })
+  const { connections, connectionsPerUser, connectionsPerAddress, authFailuresPerMinute, exempt } = config.limits
+  const registry: LocalRegistry = new LocalRegistry({
+    directory,
+    limits: {
+      connections,
+      connectionsPerUser,
+      connectionsPerAddress,
+      authFailuresPerMinute,
+      exempt: exempt.map(({ address, prefix }) => `${address}/${prefix}`),
+    },
+    scramForPasswords,
+    ensureOpen: (account) => accounts.ensureOpen(account),
+  })
+  const parts = opened.move()
+  return { config, directory, host, store, accounts, registry, [Symbol.asyncDispose]: () => parts.disposeAsync() }
+}

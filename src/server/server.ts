@@ -1,0 +1,90 @@
+/** The whole server: installation, protocol threads, control socket, HTTP (design §5). @module */
+import { randomBytes } from 'node:crypto'
+import path from 'node:path'
+import type { Config } from '#config/schema.ts'
+import type { Log } from '#services/session-deps.ts'
+import type { MailStore } from '#store/mail-store.ts'
+import { RunningAdministration } from './administration.ts'
+import { serveControl } from './control.ts'
+import { startHttp } from './http.ts'
+import { openInstallation } from './installation.ts'
+import type { Endpoint } from './listeners.ts'
+import type { MailEndpoints } from './protocol-thread.ts'
+import { selfMadeCertificate } from './self-made-certificate.ts'
+import { startThreads } from './threads.ts'
+import { readPair, type TlsMaterial } from './tls.ts'
+
+/** A server whose listeners accept. */
+export interface RunningServer extends AsyncDisposable {
+  readonly endpoints: MailEndpoints & { readonly http: readonly Endpoint[]; readonly https: readonly Endpoint[] }
+  readonly administration: RunningAdministration
+  readonly store: MailStore
+  readonly log: Log
+  /** Path of the authority's certificate when Malle made its own. */
+  readonly ca: string | undefined
+  /** Rejects when the server cannot go on. */
+  readonly failed: Promise<never>
+  /** Reads certificates again; they count from the next handshake on. */
+  reload(config: Config): Promise<void>
+}
+
+/** Starts everything; what was started is ended again when something fails. */
+export async function startServer(config: Config, log: Log): Promise<RunningServer> {
+  await using started = new AsyncDisposableStack()
+  const since = new Date()
+  const parts = started.use(await openInstallation(config, log))
+  const ticketKeys = randomBytes(48)
+  const certificates = await readCertificates(config, log)
+  const tls: TlsMaterial = { pairs: certificates.pairs, ticketKeys }
+  const threads = started.use(await startThreads({ config, tls, registry: parts.registry, host: parts.host, log }))
+  const http = started.use(await startHttp({ config, threads, installation: parts, tls, log }))
+  const endpoints = { ...threads.endpoints, ...http.endpoints }
+  const administration = new RunningAdministration(parts, {
+    status: () => ({
+      since: since.toISOString(),
+      endpoints,
+      threads: threads.count,
+      threadRestarts: threads.restarts,
+      connections: parts.registry.sessions().length,
+    }),
+  })
+  started.use(
+    await serveControl(config.data, (verb, args, progress) => administration.askAnything(verb, args, progress)),
+  )
+  started.defer(() => parts.registry.stop())
+  const running = started.move()
+  log.info({ endpoints, threads: threads.count }, 'ready')
+  return {
+    endpoints,
+    administration,
+    store: parts.store,
+    log,
+    ca: certificates.ca,
+    failed: new Promise(() => undefined),
+    async reload(fresh) {
+      const { pairs } = await readCertificates(fresh, log)
+      const material = { pairs, ticketKeys }
+      threads.replaceTls(material)
+      http.replaceTls(material)
+      log.info({}, 'certificates read again')
+    },
+    async [Symbol.asyncDispose]() {
+      log.info({}, 'stopping')
+      await running.disposeAsync()
+      log.info({}, 'stopped')
+    },
+  }
+}
+
+async function readCertificates(
+  config: Config,
+  log: Log,
+): Promise<{ pairs: TlsMaterial['pairs']; ca: string | undefined }> {
+  const { files, hosts } = config.tls
+  const extra = await Promise.all(hosts.map(readPair))
+  if (files !== undefined) return { pairs: [await readPair(files), ...extra], ca: undefined }
+  const names = config.hostname === 'localhost' ? ['localhost', '127.0.0.1', '::1'] : [config.hostname]
+  const made = await selfMadeCertificate(path.join(config.data, 'tls'), names)
+  log.warn({ cert: made.cert }, 'no certificate is configured: a self-made one is used, which clients do not trust')
+  return { pairs: [await readPair(made), ...extra], ca: made.ca }
+}

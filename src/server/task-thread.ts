@@ -1,0 +1,56 @@
+/** Entry of a worker for one long administrative task, so that people's sessions do not wait for it. @module */
+import { parentPort, workerData } from 'node:worker_threads'
+import { openEmbeddedStore } from '#adapters/embedded/embedded-store.ts'
+import type { EmbeddedConnection } from '#adapters/embedded/options.ts'
+import { systemClock } from '#lib/clock.ts'
+import { EXIT } from '#lib/exit-codes.ts'
+import { ExportRefused, type ExportRequest, exportMail } from '#transfer/export.ts'
+import { ImportRefused, type ImportRequest, importMail, UnknownSource } from '#transfer/import.ts'
+
+/** What to do. */
+export type Task =
+  | { readonly kind: 'import'; readonly request: ImportRequest }
+  | { readonly kind: 'export'; readonly request: ExportRequest }
+
+/** What the thread tells. */
+export type TaskMessage =
+  | { readonly kind: 'progress'; readonly value: unknown }
+  | { readonly kind: 'done'; readonly value: unknown }
+  | { readonly kind: 'failed'; readonly exitCode: number; readonly message: string }
+
+const PROGRESS_MS = 200
+
+const port = parentPort
+if (port === null) throw new Error('This module is the entry of a worker')
+const { task, connection } = workerData as { readonly task: Task; readonly connection: EmbeddedConnection }
+const tell = (message: TaskMessage): void => port.postMessage(message)
+const store = openEmbeddedStore(connection, systemClock)
+
+let lastProgress = 0
+function progress(value: unknown): void {
+  const now = performance.now()
+  if (now - lastProgress < PROGRESS_MS) return
+  lastProgress = now
+  tell({ kind: 'progress', value })
+}
+
+try {
+  const value =
+    task.kind === 'import'
+      ? await importMail(store, systemClock, task.request, progress)
+      : await exportMail(store, systemClock, task.request, progress)
+  await store[Symbol.asyncDispose]()
+  tell({ kind: 'done', value })
+} catch (error) {
+  await store[Symbol.asyncDispose]()
+  tell({ kind: 'failed', exitCode: exitCodeOf(error), message: error instanceof Error ? error.message : String(error) })
+}
+port.close()
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof UnknownSource) return EXIT.noSuchThing
+  if (error instanceof ImportRefused || error instanceof ExportRefused) return EXIT.cannotWrite
+  const { code } = error as NodeJS.ErrnoException
+  if (code === 'EACCES' || code === 'EPERM') return EXIT.notAllowed
+  return code === 'ENOSPC' || code === 'EROFS' || code === 'ENOENT' ? EXIT.cannotWrite : EXIT.bug
+}

@@ -1,0 +1,34 @@
+/** Entry of a protocol thread that is a worker. @module */
+import { parentPort, workerData } from 'node:worker_threads'
+import { RemoteRegistry } from '#services/remote-registry.ts'
+import { createLog } from './log.ts'
+import { ProtocolThread } from './protocol-thread.ts'
+import type { FromThread, ToThread, WorkerStart } from './threads.ts'
+
+const port = parentPort
+if (port === null) throw new Error('This module is the entry of a worker')
+const { setup, registry, logLevel } = workerData as WorkerStart
+const log = createLog(logLevel, { thread: setup.number })
+const thread = new ProtocolThread(setup, new RemoteRegistry(registry), log)
+const tell = (message: FromThread): void => port.postMessage(message)
+
+port.on('message', (message: ToThread) => {
+  switch (message.kind) {
+    case 'tls':
+      thread.replaceTls(message.material)
+      return
+    case 'metrics':
+      void thread.meter.json().then((metrics) => tell({ kind: 'metrics', id: message.id, metrics }))
+      return
+    case 'stop':
+      void stop()
+  }
+})
+tell({ kind: 'listening', endpoints: await thread.listen(setup.endpoints, true, log) })
+
+async function stop(): Promise<void> {
+  await thread[Symbol.asyncDispose]()
+  tell({ kind: 'stopped' })
+  registry.close()
+  port?.close()
+}

@@ -1,0 +1,156 @@
+/** Administrative verbs as data: what the command line asks and what it is told, in process or through the control socket. @module */
+import type { CheckFinding } from '#adapters/embedded/check.ts'
+import type { ShardStatus } from '#adapters/embedded/options.ts'
+import type { ConnectionView } from '#services/registry.ts'
+import type { Protocol } from '#store/directory.ts'
+import type { QuotaLimits } from '#store/types.ts'
+import type { ExportReport } from '#transfer/export.ts'
+import type { ImportReport } from '#transfer/import.ts'
+import type { Endpoint } from './listeners.ts'
+import type { MailEndpoints } from './protocol-thread.ts'
+
+export interface DomainView {
+  readonly name: string
+  readonly catchAll: string | null
+  readonly accounts: number
+  readonly aliases: number
+}
+
+export interface AccountView {
+  readonly address: string
+  readonly name: string
+  readonly enabled: boolean
+  readonly protocols: readonly Protocol[]
+  readonly shard: number
+  /** `null`: no limit. */
+  readonly quotaBytes: number | null
+  readonly quotaMessages: number | null
+  readonly usedBytes: number
+  readonly messages: number
+  readonly mailboxes: number
+  readonly password: boolean
+  readonly appPasswords: number
+  /** ISO 8601. */
+  readonly created: string
+}
+
+export interface AliasView {
+  readonly address: string
+  readonly targets: readonly string[]
+}
+
+export interface AppPasswordView {
+  readonly name: string
+  readonly protocols: readonly Protocol[]
+  readonly created: string
+  readonly lastUsed: string | null
+}
+
+export interface StatusView {
+  readonly running: boolean
+  readonly version: string
+  readonly node: string
+  readonly pid: number
+  /** ISO 8601; only while running. */
+  readonly since: string | null
+  readonly endpoints: (MailEndpoints & { readonly http: readonly Endpoint[] }) | null
+  readonly threads: number
+  readonly threadRestarts: number
+  readonly connections: number
+  readonly accounts: number
+  readonly domains: number
+  readonly shards: readonly ShardStatus[]
+  /** Sentences that say what is wrong; empty when all is well. */
+  readonly problems: readonly string[]
+}
+
+export interface AccountChangeArgs {
+  readonly address: string
+  readonly name?: string
+  readonly password?: string
+  readonly enabled?: boolean
+  readonly protocols?: readonly Protocol[]
+  readonly limits?: Partial<{ readonly [K in keyof QuotaLimits]: number | null }>
+}
+
+/** Each verb: its arguments, its answer, and what it tells on the way. */
+export interface Verbs {
+  'domain.add': { args: { readonly name: string }; value: DomainView }
+  'domain.list': { args: Record<string, never>; value: readonly DomainView[] }
+  'domain.set': { args: { readonly name: string; readonly catchAll: string | null }; value: DomainView }
+  'domain.remove': { args: { readonly name: string }; value: null }
+  'account.add': {
+    args: {
+      readonly address: string
+      readonly name?: string
+      /** `null`: app passwords only. */
+      readonly password: string | null
+      readonly protocols?: readonly Protocol[]
+      readonly quotaBytes?: number
+      readonly quotaMessages?: number
+    }
+    value: AccountView
+  }
+  /** CSV text with a heading line (RFC 4180); all accounts or none. */
+  'account.addMany': { args: { readonly csv: string; readonly dryRun: boolean }; value: { readonly added: number } }
+  'account.list': { args: { readonly domain?: string }; value: readonly AccountView[] }
+  'account.show': { args: { readonly address: string }; value: AccountView }
+  'account.set': { args: AccountChangeArgs; value: AccountView }
+  'account.remove': { args: { readonly address: string }; value: null }
+  'alias.set': {
+    args: { readonly address: string; readonly targets: readonly string[]; readonly create: boolean }
+    value: AliasView
+  }
+  'alias.list': { args: { readonly domain?: string }; value: readonly AliasView[] }
+  'alias.remove': { args: { readonly address: string }; value: null }
+  'app-password.add': {
+    args: { readonly address: string; readonly name: string; readonly protocols?: readonly Protocol[] }
+    /** The only time the password is seen. */
+    value: AppPasswordView & { readonly password: string }
+  }
+  'app-password.list': { args: { readonly address: string }; value: readonly AppPasswordView[] }
+  'app-password.remove': { args: { readonly address: string; readonly name: string }; value: null }
+  'session.list': { args: Record<string, never>; value: readonly ConnectionView[] }
+  /** A connection id, or an address for all of its connections. */
+  'session.kick': { args: { readonly what: string }; value: { readonly kicked: number } }
+  status: { args: Record<string, never>; value: StatusView }
+  check: {
+    args: { readonly repair: boolean; readonly bodies: boolean }
+    value: readonly CheckFinding[]
+    progress: CheckFinding
+  }
+  compact: { args: Record<string, never>; value: { readonly bytes: number } }
+  import: {
+    args: { readonly address: string; readonly path: string; readonly mailbox: string; readonly dryRun: boolean }
+    value: ImportReport
+    progress: ImportReport
+  }
+  export: {
+    args: {
+      readonly address: string
+      readonly path: string
+      readonly format: 'maildir' | 'mbox'
+      readonly mailbox: string | null
+    }
+    value: ExportReport
+    progress: ExportReport
+  }
+}
+
+export type Verb = keyof Verbs
+
+/** Carries out verbs, here or in the server that runs. */
+export interface Administration extends AsyncDisposable {
+  ask<V extends Verb>(verb: V, args: Verbs[V]['args'], progress?: (value: unknown) => void): Promise<Verbs[V]['value']>
+}
+
+/** A verb that is refused, with the exit code that says why (design §3). */
+export class VerbRefused extends Error {
+  override readonly name = 'VerbRefused'
+  readonly exitCode: number
+
+  constructor(exitCode: number, message: string) {
+    super(message)
+    this.exitCode = exitCode
+  }
+}
