@@ -18,11 +18,12 @@ const UTF8_BOM = '\xef\xbb\xbf'
 /**
  * The fields of a header block, in their order. Ends at the first blank line.
  * Lines that are no field (no colon, spaces in the name, an mbox `From ` line) are left out.
+ * @param most Stops after so many.
  */
-export function headerFields(block: string): readonly HeaderField[] {
+export function headerFields(block: string, most = Number.POSITIVE_INFINITY): readonly HeaderField[] {
   const fields: HeaderField[] = []
   let start = block.startsWith(UTF8_BOM) ? UTF8_BOM.length : 0
-  while (start < block.length) {
+  while (start < block.length && fields.length < most) {
     let end = lineEnd(block, start)
     if (isBlank(block, start)) break
     while (end < block.length && isFold(block.charCodeAt(end))) end = lineEnd(block, end)

@@ -4,7 +4,7 @@
 export const MAX_DEPTH = 100
 
 /** Parts of one message. The last one holds all the rest. */
-export const MAX_PARTS = 10_000
+export const MAX_PARTS = 5_000
 
 /** Octets of a message's header that are looked at; it is stored whole all the same. */
 export const MAX_MESSAGE_HEADER = 1_048_576
@@ -14,6 +14,9 @@ export const MAX_PART_HEADER = 65_536
 
 /** Octets of all headers inside one message that are looked at, the outermost header apart. */
 export const MAX_INNER_HEADERS = 4_194_304
+
+/** Fields of one header that are looked at for ENVELOPE, structure and columns; FETCH gives them all. */
+export const MAX_FIELDS = 5_000
 
 /** Octets of a line that may be a boundary (RFC 2046 §5.1.1 allows 70 for the boundary; real mail goes beyond). */
 export const MAX_DELIMITER_LINE = 1_024

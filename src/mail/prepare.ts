@@ -6,7 +6,7 @@ import { localDay, parseDate } from './dates.ts'
 import { decodeHeaderText } from './encoded-words.ts'
 import { formatBodyStructure, formatEnvelope } from './format-structure.ts'
 import { encodeFieldTable, firstValue, type HeaderField, headerFields } from './headers.ts'
-import { MAX_CACHED_HEADER } from './limits.ts'
+import { MAX_CACHED_HEADER, MAX_FIELDS } from './limits.ts'
 import { parseMessageIds } from './message-ids.ts'
 import { encodePartTable } from './part-table.ts'
 import { previewOf } from './preview.ts'
@@ -53,7 +53,7 @@ export interface PreparedEmail {
 /** Prepares what the store keeps with an email; about 100 µs for an ordinary one. */
 export function prepareEmail(scanned: ScannedMessage): PreparedEmail {
   const { root } = scanned
-  const fields = headerFields(binaryOf(scanned.header))
+  const fields = headerFields(binaryOf(scanned.header), MAX_FIELDS)
   const headerSize = root.bodyStart
   const header =
     scanned.header.length <= MAX_CACHED_HEADER ? scanned.header : scanned.header.slice(0, MAX_CACHED_HEADER)

@@ -10,6 +10,7 @@ import { headerFields } from './headers.ts'
 import {
   MAX_DELIMITER_LINE,
   MAX_DEPTH,
+  MAX_FIELDS,
   MAX_HTML_BEGINNING,
   MAX_INNER_HEADERS,
   MAX_MESSAGE_HEADER,
@@ -73,7 +74,7 @@ export class TreeBuilder {
     const header = this.#header.bytes()
     if (part === this.#root) this.#outerHeader = Uint8Array.from(header)
     else this.#innerHeadersLeft = Math.max(0, this.#innerHeadersLeft - header.length)
-    const fields = headerFields(binaryOf(header))
+    const fields = headerFields(binaryOf(header), MAX_FIELDS)
     part.content = contentFacts(fields, part.inDigest)
     if (part.isMessageRoot) part.envelope = envelopeOf(fields)
     part.bodyStart = start
