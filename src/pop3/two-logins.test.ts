@@ -71,7 +71,7 @@ test('a session that speaks keeps its maildrop', async () => {
 
 test('a login whose maildrop cannot be opened leaves it free', async () => {
   await using server = await TestPop3Server.start({ messages })
-  const { mailboxByName } = server.store
+  const mailboxByName = server.store.mailboxByName.bind(server.store)
   server.store.mailboxByName = () => Promise.reject(new Error('The disk is on fire'))
   const client = new TestClient(await server.connect())
   await client.line()

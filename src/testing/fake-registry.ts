@@ -48,8 +48,7 @@ export class FakeRegistry implements Registry {
 
   /** Sends an order to a session, or to all of them. */
   order(order: SessionOrder, connection?: ConnectionId): void {
-    for (const [id, listener] of [...this.#listeners])
-      if (connection === undefined || id === connection) listener(order)
+    for (const [id, listener] of this.#listeners) if (connection === undefined || id === connection) listener(order)
   }
 
   async connect(
@@ -71,7 +70,7 @@ export class FakeRegistry implements Registry {
   disconnect(connection: ConnectionId): void {
     this.connections.delete(connection)
     this.#listeners.delete(connection)
-    for (const [account, holder] of [...this.maildrops]) if (holder === connection) this.maildrops.delete(account)
+    for (const [account, holder] of this.maildrops) if (holder === connection) this.maildrops.delete(account)
   }
 
   async login({ login, authorizeAs, password }: PasswordAttempt): Promise<Result<Login, LoginRefusal>> {

@@ -140,9 +140,9 @@ test('RETR and STAT stay as they were when IMAP expunges meanwhile', async () =>
 test('RETR says so when a message is damaged, and goes on', async () => {
   await using server = await TestPop3Server.start({ messages })
   const client = await new TestClient(await server.connect()).login()
-  const { body } = server.store
+  const body = server.store.body.bind(server.store)
   server.store.body = (account, place) => ({
-    ...body.call(server.store, account, place),
+    ...body(account, place),
     read: () => Promise.reject(new DamagedBody('Cannot find the body')),
   })
   assert.equal(await client.ask('RETR 1'), '-ERR [SYS/PERM] That message is damaged in the store')
