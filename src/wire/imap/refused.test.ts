@@ -276,6 +276,7 @@ const words = fc.constantFrom(
 test('random bytes give values or SyntaxFaults, as commands and as responses', () => {
   const input = fc.array(fc.oneof({ weight: 4, arbitrary: words }, { weight: 1, arbitrary: fc.string() }), {
     maxLength: 25,
+    size: 'max',
   })
   fc.assert(
     fc.property(input, (pieces) => {
