@@ -20,7 +20,7 @@ const UTF8_BOM = '\xef\xbb\xbf'
  * Lines that are no field (no colon, spaces in the name, an mbox `From ` line) are left out.
  * @param most Stops after so many.
  */
-export function headerFields(block: string, most = Number.POSITIVE_INFINITY): readonly HeaderField[] {
+export function headerFields(block: string, most: number = Number.POSITIVE_INFINITY): readonly HeaderField[] {
   const fields: HeaderField[] = []
   let start = block.startsWith(UTF8_BOM) ? UTF8_BOM.length : 0
   while (start < block.length && fields.length < most) {
