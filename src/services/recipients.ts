@@ -28,14 +28,38 @@ type Outcome = 'found' | 'unknown' | 'loop'
 /**
  * Resolves an address. An exact account or alias comes before its part ahead of `+`, that before the catch-all.
  * `postmaster` is always accepted (RFC 5321 §4.5.1): without an account, alias or catch-all of its own its mail goes
- * to the domain's oldest account, and without a domain to the first domain of the installation.
+ * to the domain's oldest account, and without a domain it is the oldest domain's that has one.
  */
 export async function resolveRecipient(
   directory: RecipientDirectory,
   text: string,
 ): Promise<Result<readonly DeliveryTarget[], RecipientRefusal>> {
-  const address = await parseRecipient(directory, text)
+  if (!text.includes('@') && canonicalLocal(text) === POSTMASTER) return resolvePostmaster(directory)
+  const address = parseAddress(text)
   if (address === undefined) return refused({ kind: /@\[[^@]*\]$/.test(text) ? 'not-local' : 'bad-address' })
+  return resolveAddress(directory, address)
+}
+
+/** The postmaster of the oldest domain that has somebody. */
+async function resolvePostmaster(
+  directory: RecipientDirectory,
+): Promise<Result<readonly DeliveryTarget[], RecipientRefusal>> {
+  const domains = (await directory.domains()).toSorted((one, other) => one.createdAt - other.createdAt)
+  for (const { name } of domains) {
+    const answer = await resolveAddress(directory, {
+      address: `${POSTMASTER}@${name}`,
+      local: POSTMASTER,
+      domain: name,
+    })
+    if (answer.ok) return answer
+  }
+  return refused({ kind: 'unknown' })
+}
+
+async function resolveAddress(
+  directory: RecipientDirectory,
+  address: Address,
+): Promise<Result<readonly DeliveryTarget[], RecipientRefusal>> {
   const domain = await directory.domain(address.domain)
   if (domain === undefined) return refused({ kind: 'not-local' })
   const walk: Walk = { targets: new Map(), seen: new Set(), within: new Set() }
@@ -57,12 +81,6 @@ export async function resolveRecipient(
       detail,
     })),
   )
-}
-
-async function parseRecipient(directory: RecipientDirectory, text: string): Promise<Address | undefined> {
-  if (text.includes('@') || canonicalLocal(text) !== POSTMASTER) return parseAddress(text)
-  const [first] = (await directory.domains()).toSorted((one, other) => one.createdAt - other.createdAt)
-  return first && parseAddress(`${POSTMASTER}@${first.name}`)
 }
 
 /** Follows one address; the detail of an address that led here by its part ahead of `+` goes along. */

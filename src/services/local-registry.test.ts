@@ -1,0 +1,3 @@
+import { registryContract } from './registry.contract.ts'
+
+registryContract((local) => ({ registry: local, end: () => undefined }))

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { openDirectory } from '#adapters/sqlite/directory.ts'
+import { newAccount } from '#store/directory.contract.ts'
+import type { Directory } from '#store/directory.ts'
+import { resolveRecipient } from './recipients.ts'
+
+async function directoryOf(accounts: readonly string[], aliases: Readonly<Record<string, readonly string[]>> = {}) {
+  const directory = await openDirectory(':memory:')
+  await directory.addDomain('example.org')
+  await directory.addAccounts(accounts.map((name) => newAccount(`${name}@example.org`)))
+  for (const [name, targets] of Object.entries(aliases)) {
+    await directory.setAlias(
+      `${name}@example.org`,
+      targets.map((target) => `${target}@example.org`),
+    )
+  }
+  return directory
+}
+
+/** `ann, ben+detail` or the refusal. */
+async function resolved(directory: Directory, address: string): Promise<string> {
+  const answer = await resolveRecipient(directory, address)
+  if (!answer.ok) return answer.error.kind
+  return answer.value
+    .map((one) => one.address.replace('@example.org', '') + (one.detail === undefined ? '' : `+${one.detail}`))
+    .join(', ')
+}
+
+test('accounts, aliases, details and catch-all', async () => {
+  await using directory = await directoryOf(['ann', 'ben', 'ann+own'], {
+    sales: ['ann', 'ben'],
+    all: ['sales', 'ann', 'ben+all'],
+    stale: ['gone'],
+    half: ['gone', 'ben'],
+    'tagged+x': ['ben'],
+  })
+  for (const [address, expected] of [
+    ['ann@example.org', 'ann'],
+    ['ANN@EXAMPLE.ORG.', 'ann'],
+    ['"ann"@example.org', 'ann'],
+    ['ann+a+b@example.org', 'ann+a+b'],
+    ['ann+@example.org', 'ann+'],
+    ['ann+own@example.org', 'ann+own'],
+    ['ann+own+x@example.org', 'ann+own+x'],
+    ['sales@example.org', 'ann, ben'],
+    ['sales+x@example.org', 'ann+x, ben+x'],
+    ['all@example.org', 'ann, ben'],
+    ['tagged+x@example.org', 'ben'],
+    ['tagged+y@example.org', 'unknown'],
+    ['half@example.org', 'ben'],
+    ['stale@example.org', 'unknown'],
+    ['nobody@example.org', 'unknown'],
+    ['ann@other.example', 'not-local'],
+    ['ann@[192.0.2.1]', 'not-local'],
+    ['ann', 'bad-address'],
+    ['ann lee@example.org', 'bad-address'],
+    ['', 'bad-address'],
+  ] as const) {
+    assert.equal(await resolved(directory, address), expected, address)
+  }
+  await directory.setCatchAll('example.org', 'sales@example.org')
+  assert.equal(await resolved(directory, 'nobody@example.org'), 'ann, ben')
+  assert.equal(await resolved(directory, 'nobody+x@example.org'), 'ann, ben')
+  assert.equal(await resolved(directory, 'stale@example.org'), 'ann, ben')
+  await directory.setCatchAll('example.org', 'gone@example.org')
+  assert.equal(await resolved(directory, 'nobody@example.org'), 'unknown')
+})
+
+test('aliases that lead back to themselves, and too far, are refused', async () => {
+  await using directory = await directoryOf(['ann'], {
+    a: ['b', 'ann'],
+    b: ['c'],
+    c: ['a'],
+    d: ['e', 'f'],
+    e: ['ann'],
+    f: ['e'],
+  })
+  for (const name of ['a', 'b', 'c']) assert.equal(await resolved(directory, `${name}@example.org`), 'alias-loop')
+  assert.equal(await resolved(directory, 'd@example.org'), 'ann')
+  for (let n = 0; n < 60; n += 1) await directory.setAlias(`n${n}@example.org`, [`n${n + 1}@example.org`])
+  await directory.setAlias('n60@example.org', ['ann@example.org'])
+  assert.equal(await resolved(directory, 'n0@example.org'), 'alias-loop')
+  assert.equal(await resolved(directory, 'n20@example.org'), 'ann')
+})
+
+test('an alias leads to 1,000 accounts at most', async () => {
+  const names = Array.from({ length: 1_001 }, (_, n) => `u${n}`)
+  await using directory = await directoryOf(names, { most: names.slice(1), more: names })
+  assert.equal((await resolved(directory, 'most@example.org')).split(', ').length, 1_000)
+  assert.equal(await resolved(directory, 'more@example.org'), 'alias-loop')
+})
+
+test('postmaster is always somebody', async () => {
+  await using directory = await directoryOf(['zoe', 'ann'])
+  await directory.addDomain('a.example')
+  assert.equal(await resolved(directory, 'Postmaster@example.org'), 'zoe')
+  assert.equal(await resolved(directory, 'postmaster+x@example.org'), 'zoe')
+  assert.equal(await resolved(directory, 'POSTMASTER'), 'zoe')
+  assert.equal(await resolved(directory, 'postmaster@a.example'), 'unknown')
+  await directory.setCatchAll('example.org', 'ann@example.org')
+  assert.equal(await resolved(directory, 'postmaster@example.org'), 'ann')
+  await directory.setAlias('postmaster@example.org', ['ann@example.org', 'zoe@example.org'])
+  assert.equal(await resolved(directory, 'postmaster@example.org'), 'ann, zoe')
+})
