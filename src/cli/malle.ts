@@ -77,6 +77,14 @@ const COMMANDS: readonly (readonly [name: string, load: () => Promise<Command>, 
   ],
 ]
 
+/** Headings that commander writes into its help. */
+const TITLES: ReadonlyMap<string, string> = new Map([
+  ['Usage:', say('Usage:', 'Utilisation :')],
+  ['Options:', say('Options:', 'Options :')],
+  ['Commands:', say('Commands:', 'Commandes :')],
+  ['Arguments:', say('Arguments:', 'Arguments :')],
+])
+
 /** Runs one command line. @returns the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
   const program = new Command('malle')
@@ -86,14 +94,17 @@ export async function main(argv: readonly string[]): Promise<number> {
         'Serveur et client de courrier : IMAP, POP3, SMTP et LMTP',
       ),
     )
-    .version(VERSION)
+    .version(VERSION, '-V, --version', say('show the version', 'afficher la version'))
     .helpCommand(false)
   const wanted = argv.find((word) => !word.startsWith('-'))
   for (const [name, load, description] of COMMANDS) {
     const command = name === wanted ? await load() : new Command(name).description(description).allowUnknownOption()
     program.addCommand(command)
   }
-  for (const command of [program, ...descendants(program)]) command.exitOverride()
+  for (const command of [program, ...descendants(program)]) {
+    command.exitOverride().helpOption('-h, --help', say('show this help', 'afficher cette aide'))
+    command.configureHelp({ styleTitle: (title) => TITLES.get(title) ?? title })
+  }
   try {
     await program.parseAsync([...argv], { from: 'user' })
   } catch (error) {

@@ -17,6 +17,8 @@ const ENHANCED_CODE = /^[245]\.\d{1,3}\.\d{1,3} /
 /** The engine's connection, with the changes Malle needs. */
 export class MalleSmtpConnection extends SMTPConnection {
   authenticate: Authenticate | undefined
+  /** The mechanisms offered now. */
+  mechanisms: () => readonly string[] = () => []
   /** Only port 25 makes the client wait for the greeting, to see who talks too soon. */
   waitsForEarlyTalkers = true
 
@@ -25,23 +27,30 @@ export class MalleSmtpConnection extends SMTPConnection {
     else this._setListeners(() => this.connectionReady())
   }
 
-  /** A text that begins with an enhanced status code of its own keeps it, in place of the engine's guess. */
+  /**
+   * A text that begins with an enhanced status code of its own keeps it, in place of the engine's guess. EHLO lists the
+   * mechanisms that this connection has now, none where a login would be refused.
+   */
   override send(code: number, data?: string | string[] | null, context?: string | false): void {
+    if (Array.isArray(data)) {
+      const mechanisms = this.#mayLogIn() ? [`AUTH ${this.mechanisms().join(' ')}`] : []
+      const lines = data.flatMap((line) => (line.startsWith('AUTH ') ? mechanisms : [line]))
+      super.send(code, lines, context)
+      return
+    }
     super.send(code, data, typeof data === 'string' && ENHANCED_CODE.test(data) ? false : context)
   }
 
   /** AUTH (RFC 4954 §4): same checks as the engine's, then our own mechanisms. */
   override handler_AUTH(command: Buffer, callback: () => void): void {
     const [, mechanism = '', initialResponse, ...rest] = command.toString('latin1').trim().split(/\s+/)
-    const { options } = this._server
     if (rest.length > 0) this.send(501, '5.5.4 AUTH takes a mechanism and one initial response')
     else if (this.session.user !== undefined && this.session.user !== false)
       this.send(503, '5.5.1 You are logged in already')
     else if (this.session.envelope.mailFrom !== false)
       this.send(503, '5.5.1 AUTH is not permitted during a mail transaction')
-    else if (!this.secure && options.allowInsecureAuth !== true)
-      this.send(538, '5.7.11 Encryption is required: use STARTTLS first')
-    else if (this.authenticate === undefined || !options.authMethods.includes(mechanism.toUpperCase())) {
+    else if (!this.#mayLogIn()) this.send(538, '5.7.11 Encryption is required: use STARTTLS first')
+    else if (this.authenticate === undefined || !this.mechanisms().includes(mechanism.toUpperCase())) {
       this.send(504, '5.5.4 That authentication mechanism is not offered')
     } else {
       // The client waits for our answer before it speaks again, except that 334 lines go to `challenge` below.
@@ -51,6 +60,10 @@ export class MalleSmtpConnection extends SMTPConnection {
       return
     }
     callback()
+  }
+
+  #mayLogIn(): boolean {
+    return this.secure || this._server.options.allowInsecureAuth === true
   }
 
   #resume: (() => void) | undefined

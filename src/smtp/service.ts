@@ -65,6 +65,7 @@ export class SmtpService implements AsyncDisposable {
     })
     connection.waitsForEarlyTalkers = this.#options.role === 'mx'
     if (this.#options.role === 'submission') {
+      connection.mechanisms = () => mechanismsOf(connection.secure)
       connection.authenticate = (over, mechanism, initial) => authenticateOver(this.#deps, over, mechanism, initial)
     }
     connection.on('error', (error: Error) =>
@@ -101,7 +102,6 @@ export class SmtpService implements AsyncDisposable {
       secure,
       size: limits.messageBytes,
       hideENHANCEDSTATUSCODES: false,
-      authMethods: mechanismsOf(secure),
       authRequiredMessage: '5.7.0 Authentication required',
       allowInsecureAuth: allowPlaintext,
       disabledCommands: disabled,

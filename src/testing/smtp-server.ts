@@ -1,0 +1,178 @@
+/** An SMTP or LMTP server over the store in memory with real accounts, on loopback, and a client that reads replies. @module */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { connect as connectTls } from 'node:tls'
+import { openMemoryStore } from '#adapters/memory/memory-store.ts'
+import { openDirectory } from '#adapters/sqlite/directory.ts'
+import { systemClock } from '#lib/clock.ts'
+import { selfMadeCertificate } from '#server/self-made-certificate.ts'
+import { readPair, ThreadTls } from '#server/tls.ts'
+import { Accounts } from '#services/accounts.ts'
+import { DEFAULT_REGISTRY_LIMITS, LocalRegistry } from '#services/local-registry.ts'
+import type { SessionDeps } from '#services/session-deps.ts'
+import { type SmtpRole, SmtpService } from '#smtp/service.ts'
+import type { Directory } from '#store/directory.ts'
+import type { MailStore } from '#store/mail-store.ts'
+import type { AccountRef } from '#store/types.ts'
+import { ListLog } from './list-log.ts'
+
+export interface SmtpServerOptions {
+  readonly role: SmtpRole
+  readonly bareNewline?: 'reject' | 'normalise'
+  readonly allowPlaintext?: boolean
+  readonly messageBytes?: number
+  /** Storage of bob's account, octets. */
+  readonly bobLimit?: number
+}
+
+/** Password of ann@ and bob@example.org. */
+export const PASSWORD = 'correct horse'
+
+export class TestSmtpServer implements AsyncDisposable {
+  readonly store: MailStore = openMemoryStore({ clock: systemClock })
+  readonly log: ListLog = new ListLog()
+  readonly #directory: Directory
+  readonly #service: SmtpService
+  readonly registry: LocalRegistry
+  readonly accounts: Accounts
+  #server: Server | undefined
+  ann: AccountRef | undefined
+  bob: AccountRef | undefined
+
+  private constructor(directory: Directory, tls: ThreadTls, options: SmtpServerOptions) {
+    this.#directory = directory
+    this.accounts = new Accounts({
+      directory,
+      store: this.store,
+      shards: 1,
+      scramForPasswords: false,
+      changed: (account) => this.registry.accountChanged(account),
+    })
+    this.registry = new LocalRegistry({
+      directory,
+      limits: DEFAULT_REGISTRY_LIMITS,
+      scramForPasswords: false,
+      ensureOpen: (account) => this.accounts.ensureOpen(account),
+    })
+    let connections = 0
+    const deps: SessionDeps = {
+      hostname: 'mail.example.org',
+      store: this.store,
+      registry: this.registry,
+      limits: { messageBytes: options.messageBytes ?? 50_000_000, lineBytes: 65_536, idleMs: 1_800_000 },
+      allowPlaintext: options.allowPlaintext ?? false,
+      tls,
+      clock: systemClock,
+      log: this.log,
+      newConnectionId: () => {
+        connections += 1
+        return `c${connections}`
+      },
+    }
+    this.#service = new SmtpService(deps, { role: options.role, bareNewline: options.bareNewline ?? 'reject' })
+  }
+
+  static async start(options: SmtpServerOptions): Promise<TestSmtpServer> {
+    const folder = await mkdtemp(path.join(tmpdir(), 'malle-smtp-'))
+    const pair = await readPair(await selfMadeCertificate(folder, ['localhost', '127.0.0.1']))
+    await rm(folder, { recursive: true })
+    const tls = new ThreadTls({ pairs: [pair], ticketKeys: Buffer.alloc(48, 7) })
+    const server = new TestSmtpServer(await openDirectory(':memory:'), tls, options)
+    await server.accounts.addDomain('example.org')
+    const added = await server.accounts.addAccounts([
+      { address: 'ann@example.org', password: PASSWORD },
+      { address: 'bob@example.org', password: PASSWORD, storageBytes: options.bobLimit },
+    ])
+    if (!added.ok) throw new Error(added.error.kind)
+    ;[server.ann, server.bob] = added.value.map(({ ref }) => ref)
+    await server.accounts.setAlias('team@example.org', ['ann@example.org', 'bob@example.org'])
+    server.#server = createServer((socket) => server.#service.accept(socket, { secure: false }))
+    await new Promise<void>((resolve) => server.#server?.listen(0, '127.0.0.1', resolve))
+    return server
+  }
+
+  connect(): Promise<SmtpClient> {
+    return SmtpClient.connect((this.#server?.address() as AddressInfo).port)
+  }
+
+  async messages(account: AccountRef | undefined): Promise<number> {
+    return account === undefined ? 0 : ((await this.store.mailboxByName(account, 'INBOX'))?.messages ?? 0)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = new Promise((resolve) => this.#server?.close(resolve))
+    await this.#service[Symbol.asyncDispose]()
+    await closed
+    await this.#directory[Symbol.asyncDispose]()
+  }
+}
+
+/** Speaks lines and reads whole replies. */
+export class SmtpClient {
+  socket: Socket
+  #text = ''
+  #wake: () => void = () => undefined
+  #ended = false
+
+  private constructor(socket: Socket) {
+    this.socket = socket
+    this.#listen()
+  }
+
+  static async connect(port: number): Promise<SmtpClient> {
+    const socket = connect(port, '127.0.0.1')
+    const client = new SmtpClient(socket)
+    await new Promise<void>((resolve) => socket.once('connect', resolve))
+    return client
+  }
+
+  /** Sends a line, gives the reply to it, lines joined by LF. */
+  async say(line: string): Promise<string> {
+    this.socket.write(`${line}\r\n`)
+    return this.reply()
+  }
+
+  /** Sends whatever. */
+  send(text: string | Uint8Array): void {
+    this.socket.write(text)
+  }
+
+  async reply(): Promise<string> {
+    for (;;) {
+      const match = /^(?:\d{3}-[^\n]*\n)*\d{3}(?: [^\n]*)?\n/.exec(this.#text)
+      if (match !== null) {
+        this.#text = this.#text.slice(match[0].length)
+        return match[0].replaceAll('\r', '').trimEnd()
+      }
+      if (this.#ended) return '<closed>'
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+  }
+
+  async startTls(): Promise<void> {
+    this.socket.removeAllListeners()
+    this.socket = connectTls({ socket: this.socket, rejectUnauthorized: false })
+    this.#listen()
+    await new Promise<void>((resolve) => this.socket.once('secureConnect', resolve))
+  }
+
+  close(): void {
+    this.socket.destroy()
+  }
+
+  #listen(): void {
+    this.socket.on('data', (chunk: Buffer) => {
+      this.#text += chunk.toString('latin1')
+      this.#wake()
+    })
+    this.socket.on('error', () => undefined)
+    this.socket.on('close', () => {
+      this.#ended = true
+      this.#wake()
+    })
+  }
+}
