@@ -1,4 +1,5 @@
 /** `malle check`: damage in a shard, and what can be put right. @module */
+import type { ShardPaths } from './layout.ts'
 
 /** What to look at. */
 export interface CheckOptions {
@@ -31,4 +32,15 @@ export interface CheckFinding {
   /** What was found, in a sentence without a full stop. */
   readonly message: string
   readonly repaired: boolean
+}
+
+/** Looks through a shard. */
+export async function* checkShard(
+  _paths: ShardPaths,
+  _shard: number,
+  _options: CheckOptions,
+  _repair: () => Promise<readonly string[]>,
+): AsyncGenerator<CheckFinding, void, void> {
+  await Promise.resolve()
+  yield* []
 }

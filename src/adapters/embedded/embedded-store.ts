@@ -1,11 +1,248 @@
-import type { Clock } from '#lib/clock.ts'
-import type { MailStore } from '#store/mail-store.ts'
+/** The embedded store as one thread sees it: reads on connections of its own, writes by message to the writers. @module */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { MessagePort } from 'node:worker_threads'
+import { type Clock, systemClock } from '#lib/clock.ts'
+import { type Result, refused } from '#lib/result.ts'
+import type { AccountId, MailboxKey, Modseq, Uid } from '#mail/ids.ts'
+import type { UidSet } from '#mail/uid-set.ts'
+import type { BodyStage, MailStore, StoredBody } from '#store/mail-store.ts'
+import {
+  type AccountRef,
+  type AccountState,
+  type BodyPlace,
+  type Change,
+  type ChangesCursor,
+  type EmailFields,
+  type EmailRow,
+  ENVELOPE,
+  HEADER,
+  type MailboxChanges,
+  type MailboxInfo,
+  type MaildropPage,
+  type MessagePage,
+  NARROW,
+  PARTS,
+  PREVIEW,
+  STRUCTURE,
+  type StagedBody,
+} from '#store/types.ts'
+import type { Delivered, DeliverRefusal, DeliverRequest, Unavailable, WriteKind, Writes } from '#store/writes.ts'
+import { type ShardPaths, shardPaths } from './layout.ts'
 import type { EmbeddedConnection } from './options.ts'
+import type { AnyRequest } from './pack.ts'
+import type { PortMessage } from './protocol.ts'
+import { ShardReader } from './reader.ts'
+import { SegmentReader } from './segment-reader.ts'
+import { copyBig, EmbeddedStage } from './stage.ts'
+import { WriterLine } from './writer-line.ts'
+
+const WIDE = ENVELOPE | STRUCTURE | PARTS | HEADER | PREVIEW | NARROW
+/** Rows of a slice, without and with prepared columns: a few milliseconds. */
+const SLICE = 2_000
+const WIDE_SLICE = 500
+/** A reader of many slices lets others have the thread after so long. */
+const TURN_MS = 5
 
 /**
  * Opens a connection in the thread that will use it: reads go straight to the shards through read-only connections,
  * writes go to the writers. Dispose it before its thread ends; the host and other threads go on.
  */
-export function openEmbeddedStore(_connection: EmbeddedConnection, _clock?: Clock): MailStore {
-  throw new Error('Not built yet')
+export function openEmbeddedStore(connection: EmbeddedConnection, clock: Clock = systemClock): MailStore {
+  return new EmbeddedStore(connection, clock)
+}
+
+interface Shard {
+  readonly paths: ShardPaths
+  readonly reader: ShardReader
+  readonly files: SegmentReader
+  readonly writer: WriterLine
+}
+
+class EmbeddedStore implements MailStore {
+  readonly #shards: Shard[]
+  readonly #host: MessagePort
+  readonly #sync: boolean
+  readonly #listeners = new Map<AccountId, Set<(change: Change) => void>>()
+  #closed = false
+
+  constructor(connection: EmbeddedConnection, clock: Clock) {
+    const ports = [...connection.ports]
+    const host = ports.pop()
+    if (host === undefined || ports.length !== connection.shards) throw new Error('This connection is not whole')
+    this.#host = host
+    this.#sync = connection.durability === 'full'
+    this.#shards = ports.map((port, shard) => {
+      const paths = shardPaths(connection.directory, shard)
+      const files = new SegmentReader(paths)
+      const told = (changes: readonly Change[], closed: readonly number[]): void => {
+        for (const segment of closed) files.forget(segment)
+        for (const change of changes) this.#announce(change)
+      }
+      return { paths, reader: new ShardReader(paths), files, writer: new WriterLine(port, clock, told) }
+    })
+    host.on('message', ({ shard, port }: PortMessage) => this.#shards[shard]?.writer.replace(port))
+    host.unref()
+  }
+
+  #shard(number: number): Shard {
+    const shard = this.#shards[number]
+    if (shard === undefined) throw new RangeError(`There is no shard ${number}`)
+    return shard
+  }
+
+  #reader(account: AccountRef): ShardReader {
+    return this.#shard(account.shard).reader
+  }
+
+  // --- reading ---
+
+  async state(account: AccountRef): Promise<AccountState | undefined> {
+    return this.#reader(account).state(account.id)
+  }
+
+  async mailboxes(account: AccountRef): Promise<readonly MailboxInfo[]> {
+    return this.#reader(account).mailboxes(account.id)
+  }
+
+  async mailbox(account: AccountRef, key: MailboxKey): Promise<MailboxInfo | undefined> {
+    return this.#reader(account).mailbox(account.id, key)
+  }
+
+  async mailboxByName(account: AccountRef, name: string): Promise<MailboxInfo | undefined> {
+    return this.#reader(account).mailboxByName(account.id, name)
+  }
+
+  async subscriptions(account: AccountRef): Promise<readonly string[]> {
+    return this.#reader(account).subscriptions(account.id)
+  }
+
+  async keywordSets(account: AccountRef, first: number): Promise<readonly (readonly string[])[]> {
+    return this.#reader(account).keywordSets(account.id, first)
+  }
+
+  async messages(account: AccountRef, mailbox: MailboxKey, after: Uid | 0, limit = 5_000): Promise<MessagePage> {
+    return this.#reader(account).messages(account.id, mailbox, after, limit)
+  }
+
+  async changes(
+    account: AccountRef,
+    mailbox: MailboxKey,
+    since: Modseq | 0,
+    cursor?: ChangesCursor,
+  ): Promise<MailboxChanges> {
+    return this.#reader(account).changes(account.id, mailbox, since, cursor)
+  }
+
+  async *emails(
+    account: AccountRef,
+    mailbox: MailboxKey,
+    uids: UidSet,
+    fields: EmailFields,
+  ): AsyncGenerator<readonly EmailRow[], void, void> {
+    const reader = this.#reader(account)
+    const limit = (fields & WIDE) === 0 ? SLICE : WIDE_SLICE
+    let slice: EmailRow[] = []
+    let begun = performance.now()
+    for (const [first, last] of uids) {
+      let from: number = first
+      while (from <= last) {
+        const { rows, next } = reader.emails(account.id, mailbox, [from as Uid, last], fields, limit - slice.length)
+        for (const row of rows) slice.push(row)
+        from = next
+        if (slice.length >= limit) {
+          yield slice
+          slice = []
+        }
+        if (performance.now() - begun > TURN_MS) {
+          await nextTurn()
+          begun = performance.now()
+        }
+      }
+    }
+    if (slice.length > 0) yield slice
+  }
+
+  async *maildrop(account: AccountRef, mailbox: MailboxKey): AsyncGenerator<MaildropPage, void, void> {
+    let after = 0
+    for (;;) {
+      const page = this.#reader(account).maildrop(account.id, mailbox, after)
+      if (page === undefined) return
+      after = page.uids.at(-1) ?? after
+      yield page
+      await nextTurn()
+    }
+  }
+
+  body(account: AccountRef, place: BodyPlace): StoredBody {
+    return this.#shard(account.shard).files.body(place)
+  }
+
+  // --- writing ---
+
+  stage(shard: number): BodyStage {
+    return new EmbeddedStage(shard, this.#shard(shard).paths, this.#sync)
+  }
+
+  async restage(body: StagedBody, shard: number): Promise<StagedBody> {
+    if (body.kind === 'bytes' || body.shard === shard) return body
+    return copyBig(body, this.#shard(body.shard).paths, new EmbeddedStage(shard, this.#shard(shard).paths, this.#sync))
+  }
+
+  async write<K extends WriteKind>(
+    kind: K,
+    request: Writes[K]['request'],
+  ): Promise<Result<Writes[K]['value'], Writes[K]['refusal']>> {
+    const answer = await this.#ask(request.account.shard, { kind, request } as AnyRequest)
+    return (answer ?? refused(this.#unavailable())) as Result<Writes[K]['value'], Writes[K]['refusal']>
+  }
+
+  async deliver(request: DeliverRequest): Promise<readonly Result<Delivered, DeliverRefusal>[]> {
+    const answer = await this.#ask(request.shard, { kind: 'deliver', request })
+    return (
+      (answer as readonly Result<Delivered, DeliverRefusal>[] | undefined) ??
+      request.recipients.map(() => refused(this.#unavailable()))
+    )
+  }
+
+  /** `undefined` when the writer could not be asked, or died. */
+  async #ask(shard: number, asked: AnyRequest): Promise<unknown> {
+    const { writer } = this.#shard(shard)
+    return this.#closed ? undefined : writer.ask(asked)
+  }
+
+  #unavailable(): Unavailable {
+    return { kind: 'unavailable', reason: this.#closed ? 'closing' : 'failed' }
+  }
+
+  // --- announcements ---
+
+  watch(account: AccountId, listener: (change: Change) => void): () => void {
+    const listeners = this.#listeners.get(account) ?? new Set()
+    // Wrapped, so that the same function may watch twice and stop once.
+    const own = (change: Change): void => listener(change)
+    listeners.add(own)
+    this.#listeners.set(account, listeners)
+    return () => {
+      listeners.delete(own)
+      if (listeners.size === 0 && this.#listeners.get(account) === listeners) this.#listeners.delete(account)
+    }
+  }
+
+  #announce(change: Change): void {
+    const listeners = this.#listeners.get(change.account)
+    if (listeners === undefined) return
+    for (const listener of [...listeners]) listener(change)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    await Promise.all(this.#shards.map(({ writer }) => writer.close()))
+    for (const { reader, files } of this.#shards) {
+      reader.close()
+      files.close()
+    }
+    this.#listeners.clear()
+    this.#host.close()
+  }
 }

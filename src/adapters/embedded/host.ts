@@ -1,7 +1,10 @@
 /** The main thread's side of the embedded store: starts the writers, connects threads, keeps house. @module */
-
-import type { CheckFinding, CheckOptions } from './check.ts'
-import type { EmbeddedConnection, EmbeddedOptions, ShardStatus } from './options.ts'
+import path from 'node:path'
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
+import { type CheckFinding, type CheckOptions, checkShard } from './check.ts'
+import { shardPaths } from './layout.ts'
+import type { EmbeddedConnection, EmbeddedOptions, EmbeddedTuning, ShardStatus } from './options.ts'
+import type { PortMessage, WriterOrder, WriterReply, WriterSettings } from './protocol.ts'
 
 /** Owns the writer threads of a data directory. One per process. */
 export interface EmbeddedHost extends AsyncDisposable {
@@ -21,10 +24,300 @@ export interface EmbeddedHost extends AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>
 }
 
+const DEFAULTS: EmbeddedTuning = {
+  segmentBytes: 268_435_456,
+  reserveBytes: 67_108_864,
+  batchRequests: 512,
+  batchBytes: 16_777_216,
+  sliceMessages: 2_000,
+  checkpointBytes: 16_777_216,
+  walLimitBytes: 268_435_456,
+  tombstoneRanges: 10_000,
+  graceMs: 900_000,
+  compactBelow: 0.5,
+  upkeepMs: 60_000,
+}
+
 /**
  * Opens or makes the store, recovers what a crash left, and starts a writer thread per shard.
  * @throws {Error} with a clear sentence when a shard is of a newer version or cannot be opened.
  */
-export function startEmbedded(_options: EmbeddedOptions): Promise<EmbeddedHost> {
-  throw new Error('Not built yet')
+export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedHost> {
+  if (!Number.isInteger(options.shards) || options.shards < 1) throw new RangeError('A store has at least one shard')
+  const host = new Host(options)
+  try {
+    await host.start()
+  } catch (error) {
+    await host[Symbol.asyncDispose]()
+    throw error
+  }
+  return host
+}
+
+/** A thread file beside this one, whether stripped or not. */
+function threadFile(name: string): URL {
+  return new URL(`./${name}${path.extname(import.meta.filename)}`, import.meta.url)
+}
+
+type OrderWithId = Extract<WriterOrder, { readonly id: number }>
+type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never
+
+/** A writer's thread and what waits for it. */
+class WriterThread {
+  readonly shard: number
+  readonly #settings: () => WriterSettings
+  readonly #host: Host
+  #worker: Worker | undefined
+  #ready: Promise<void> = Promise.resolve()
+  readonly #waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>()
+  #lastId = 0
+  #stopping = false
+  restarts = 0
+
+  constructor(host: Host, shard: number, settings: () => WriterSettings) {
+    this.#host = host
+    this.shard = shard
+    this.#settings = settings
+  }
+
+  start(): Promise<void> {
+    const worker = new Worker(threadFile('writer-thread'), { workerData: this.#settings() })
+    this.#worker = worker
+    this.#ready = new Promise((resolve, reject) => {
+      worker.on('message', (reply: WriterReply) => {
+        if (reply.said === 'ready') resolve()
+        else if (reply.said === 'failed') reject(new Error(reply.message))
+        else this.#heard(reply)
+      })
+      worker.on('error', (error: Error) => {
+        reject(error)
+        this.#host.log('error', this.shard, `The writer died: ${error.stack ?? error.message}`)
+      })
+      worker.on('exit', () => {
+        reject(new Error('The writer ended'))
+        this.#ended()
+      })
+    })
+    return this.#ready
+  }
+
+  #heard(reply: WriterReply): void {
+    if (reply.said === 'log') this.#host.log(reply.entry.level, this.shard, reply.entry.message)
+    else if (reply.said === 'wal') this.#host.checkpoint(this.shard)
+    else if (reply.said === 'answer') {
+      this.#waiting.get(reply.id)?.resolve(reply.value)
+      this.#waiting.delete(reply.id)
+    }
+  }
+
+  #ended(): void {
+    this.#worker = undefined
+    for (const { reject } of this.#waiting.values()) reject(new Error(`The writer of shard ${this.shard} ended`))
+    this.#waiting.clear()
+    if (!this.#stopping) void this.#restart()
+  }
+
+  async #restart(): Promise<void> {
+    this.restarts += 1
+    // A writer that dies at once must not keep a core busy.
+    await new Promise((resolve) => {
+      setTimeout(resolve, Math.min(1_000, 10 * 2 ** this.restarts)).unref()
+    })
+    if (this.#stopping) return
+    try {
+      await this.start()
+      this.#host.reconnect(this.shard)
+    } catch {
+      // Logged where it happened; its exit has begun the next attempt.
+    }
+  }
+
+  get alive(): boolean {
+    return this.#worker !== undefined
+  }
+
+  connect(port: MessagePort): void {
+    const order: WriterOrder = { do: 'connect', port }
+    if (this.#worker === undefined) port.close()
+    else this.#worker.postMessage(order, [port])
+  }
+
+  tell(order: Extract<WriterOrder, { readonly do: 'upkeep' }>): void {
+    this.#worker?.postMessage(order)
+  }
+
+  ask(order: WithoutId<OrderWithId>): Promise<unknown> {
+    const worker = this.#worker
+    if (worker === undefined) return Promise.reject(new Error(`The writer of shard ${this.shard} is not running`))
+    this.#lastId += 1
+    const id = this.#lastId
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject })
+      worker.postMessage({ ...order, id })
+    })
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true
+    const worker = this.#worker
+    if (worker === undefined) return
+    const ended = new Promise<void>((resolve) => {
+      worker.once('exit', () => resolve())
+    })
+    try {
+      await this.#ready
+      await this.ask({ do: 'close' })
+    } catch {
+      // It has ended, or never began.
+    }
+    await ended
+  }
+}
+
+class Host implements EmbeddedHost {
+  readonly #options: EmbeddedOptions
+  readonly #tuning: EmbeddedTuning
+  readonly #writers: WriterThread[]
+  #checkpointer: Worker | undefined
+  #lines: MessagePort[] = []
+  #timer: NodeJS.Timeout | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(options: EmbeddedOptions) {
+    this.#options = options
+    this.#tuning = { ...DEFAULTS, ...options.tuning }
+    this.#writers = Array.from({ length: options.shards }, (_, shard) => {
+      const settings = (): WriterSettings => ({
+        directory: options.directory,
+        shard,
+        durability: options.durability,
+        retentionDays: Math.max(1, options.retentionDays ?? 30),
+        tuning: this.#tuning,
+        now: options.clock.now(),
+      })
+      return new WriterThread(this, shard, settings)
+    })
+  }
+
+  async start(): Promise<void> {
+    await Promise.all(this.#writers.map((writer) => writer.start()))
+    const { directory, durability } = this.#options
+    this.#checkpointer = new Worker(threadFile('checkpointer-thread'), { workerData: { directory, durability } })
+    this.#checkpointer.on('message', ({ shard, message }: { readonly shard: number; readonly message: string }) =>
+      this.log('error', shard, `A checkpoint failed: ${message}`),
+    )
+    this.#checkpointer.on('error', (error: Error) =>
+      this.log('error', undefined, `The checkpointer died: ${error.message}`),
+    )
+    if (this.#tuning.upkeepMs > 0) {
+      this.#timer = setInterval(() => {
+        for (const writer of this.#writers) writer.tell({ do: 'upkeep', now: this.#options.clock.now() })
+      }, this.#tuning.upkeepMs)
+      this.#timer.unref()
+    }
+  }
+
+  log(level: 'info' | 'warn' | 'error', shard: number | undefined, message: string): void {
+    this.#options.log({ level, shard, message })
+  }
+
+  checkpoint(shard: number): void {
+    this.#checkpointer?.postMessage({ shard })
+  }
+
+  connect(): EmbeddedConnection {
+    if (this.#closing !== undefined) throw new Error('The store is closing')
+    const ports: MessagePort[] = []
+    for (const writer of this.#writers) {
+      const { port1, port2 } = new MessageChannel()
+      writer.connect(port1)
+      ports.push(port2)
+    }
+    const { port1, port2 } = new MessageChannel()
+    this.#lines.push(port1)
+    port1.on('close', () => {
+      this.#lines = this.#lines.filter((line) => line !== port1)
+    })
+    port1.unref()
+    ports.push(port2)
+    const { directory, durability, shards } = this.#options
+    return { directory, shards, durability, ports }
+  }
+
+  /** Gives every thread a port to a writer that was started again. */
+  reconnect(shard: number): void {
+    for (const line of this.#lines) {
+      const { port1, port2 } = new MessageChannel()
+      this.#writers[shard]?.connect(port1)
+      const message: PortMessage = { shard, port: port2 }
+      line.postMessage(message, [port2])
+    }
+  }
+
+  status(): Promise<readonly ShardStatus[]> {
+    return Promise.all(
+      this.#writers.map(async (writer) => {
+        try {
+          const status = (await writer.ask({ do: 'status' })) as ShardStatus
+          return { ...status, restarts: writer.restarts }
+        } catch {
+          return { ...NO_STATUS, shard: writer.shard, restarts: writer.restarts }
+        }
+      }),
+    )
+  }
+
+  async compact(shard?: number): Promise<number> {
+    const now = this.#options.clock.now()
+    const writers = this.#writers.filter((writer) => shard === undefined || writer.shard === shard)
+    const freed = await Promise.all(writers.map((writer) => writer.ask({ do: 'compact', now })))
+    return freed.reduce<number>((sum, each) => sum + (each as number), 0)
+  }
+
+  async purge(): Promise<number> {
+    const now = this.#options.clock.now()
+    const dropped = await Promise.all(this.#writers.map((writer) => writer.ask({ do: 'purge', now })))
+    return dropped.reduce<number>((sum, each) => sum + (each as number), 0)
+  }
+
+  async *check(options: CheckOptions): AsyncGenerator<CheckFinding, void, void> {
+    for (const writer of this.#writers) {
+      if (options.shard !== undefined && writer.shard !== options.shard) continue
+      const paths = shardPaths(this.#options.directory, writer.shard)
+      const repair = async (): Promise<readonly string[]> =>
+        (await writer.ask({ do: 'repair', now: this.#options.clock.now() })) as readonly string[]
+      yield* checkShard(paths, writer.shard, options, repair)
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    clearInterval(this.#timer)
+    const checkpointer = this.#checkpointer
+    if (checkpointer !== undefined) {
+      const ended = new Promise((resolve) => {
+        checkpointer.once('exit', resolve)
+      })
+      checkpointer.postMessage('close')
+      await ended
+    }
+    await Promise.all(this.#writers.map((writer) => writer.stop()))
+    for (const line of this.#lines) line.close()
+  }
+}
+
+const NO_STATUS: Omit<ShardStatus, 'shard' | 'restarts'> = {
+  state: 'failed',
+  walBytes: 0,
+  segments: 0,
+  segmentBytes: 0,
+  liveBytes: 0,
+  batches: 0,
+  requests: 0,
+  syncs: 0,
+  queued: 0,
 }

@@ -56,6 +56,7 @@ export interface EmbeddedOptions {
 export interface EmbeddedConnection {
   readonly directory: string
   readonly shards: number
+  readonly durability: 'full' | 'relaxed'
   /** To each shard's writer, in their order, and last the line to the host, which replaces the port of a writer that died. */
   readonly ports: readonly MessagePort[]
 }

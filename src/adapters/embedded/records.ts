@@ -89,8 +89,9 @@ export function rawRecord(kind: RecordKind, payload: Uint8Array): readonly Uint8
 
 /** What an arrival says, besides the trace that follows it. */
 export interface Arrival {
-  /** Id, not slot. */
   readonly account: number
+  /** Tells apart accounts that had the same id, and with `email` gives the row. */
+  readonly slot: number
   readonly mailbox: number
   readonly mailboxName: string
   readonly uid: number

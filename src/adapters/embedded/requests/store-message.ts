@@ -44,6 +44,7 @@ export function storeMessage(
   const arrival = tx.bodies.arrive(
     {
       account: row.id,
+      slot: row.slot,
       mailbox: mailbox.key,
       mailboxName: mailbox.name,
       uid,

@@ -1,0 +1,30 @@
+/** The thread that copies WAL into databases, so that no commit waits for it. @module */
+import { parentPort, workerData } from 'node:worker_threads'
+import { shardPaths } from './layout.ts'
+import { Sql } from './sql.ts'
+
+const { directory, durability } = workerData as { readonly directory: string; readonly durability: 'full' | 'relaxed' }
+const open = new Map<number, Sql>()
+
+function databaseOf(shard: number): Sql {
+  let sql = open.get(shard)
+  if (sql === undefined) {
+    sql = new Sql(shardPaths(directory, shard).database, { readOnly: false, timeoutMs: 10_000 })
+    sql.db.exec(`PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = ${durability === 'full' ? 'FULL' : 'OFF'}`)
+    open.set(shard, sql)
+  }
+  return sql
+}
+
+parentPort?.on('message', (order: { readonly shard: number } | 'close') => {
+  if (order === 'close') {
+    for (const sql of open.values()) sql.close()
+    parentPort?.close()
+    return
+  }
+  try {
+    databaseOf(order.shard).all('PRAGMA wal_checkpoint(PASSIVE)')
+  } catch (error) {
+    parentPort?.postMessage({ shard: order.shard, message: error instanceof Error ? error.message : String(error) })
+  }
+})

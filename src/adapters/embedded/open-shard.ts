@@ -1,0 +1,101 @@
+/** Opening a shard for writing, and putting right what a crash left. @module */
+import fs from 'node:fs'
+import { Bodies, bigNumber } from './bodies.ts'
+import { type ShardPaths, segmentPath } from './layout.ts'
+import { Ledger } from './ledger.ts'
+import type { EmbeddedTuning } from './options.ts'
+import { migrate } from './schema/migrations.ts'
+import type { SegmentFiles } from './segment-files.ts'
+import { Sql } from './sql.ts'
+import type { Transaction } from './transaction.ts'
+
+/** What a writer is made with. */
+export interface ShardSettings {
+  readonly shard: number
+  readonly paths: ShardPaths
+  readonly durability: 'full' | 'relaxed'
+  readonly tuning: EmbeddedTuning
+  readonly files: SegmentFiles
+  /** The time, for the age of leftovers. */
+  readonly now: number
+}
+
+/** A shard open for writing. */
+export interface OpenShard {
+  readonly sql: Sql
+  readonly ledger: Ledger
+  readonly bodies: Bodies
+  readonly tx: Transaction
+  close(): void
+}
+
+const ORPHAN_MS = 3_600_000
+
+/**
+ * Opens or makes it.
+ * @throws {Error} with a clear sentence when it is of a newer version.
+ */
+export function openShard(
+  settings: ShardSettings,
+  log: (level: 'info' | 'warn' | 'error', message: string) => void,
+): OpenShard {
+  const { paths, tuning, files } = settings
+  for (const folder of [paths.directory, paths.segments, paths.big])
+    fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const sql = new Sql(paths.database, { readOnly: false, timeoutMs: 10_000 })
+  try {
+    sql.db.exec(`PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -32000;
+      PRAGMA temp_store = MEMORY; PRAGMA synchronous = ${settings.durability === 'full' ? 'FULL' : 'OFF'}`)
+    migrate(sql.db, paths.database)
+    const bodies = new Bodies(sql, paths, files, tuning)
+    const cut = bodies.recover()
+    if (cut > 0) log('warn', `Cut ${cut} octets of an unfinished record from the end of a segment`)
+    sql.run("UPDATE segment SET state = 'sealed' WHERE state = 'target'")
+    removeRetired(sql, paths)
+    removeOrphans(sql, paths, settings.now, log)
+    const ledger = new Ledger(sql)
+    const tx: Transaction = { sql, ledger, bodies, tuning, now: settings.now, changes: [], droppedBigs: [] }
+    return {
+      sql,
+      ledger,
+      bodies,
+      tx,
+      close: () => {
+        bodies.close()
+        sql.close()
+      },
+    }
+  } catch (error) {
+    sql.close()
+    throw error
+  }
+}
+
+/** Files of segments that compaction has emptied; no reader is there yet. */
+function removeRetired(sql: Sql, paths: ShardPaths): void {
+  for (const [id] of sql.all("SELECT id FROM segment WHERE state = 'retired'")) {
+    fs.rmSync(segmentPath(paths, id as number), { force: true })
+    sql.run('DELETE FROM segment WHERE id = ?', id as number)
+  }
+}
+
+/** Big bodies whose request never came. */
+function removeOrphans(
+  sql: Sql,
+  paths: ShardPaths,
+  now: number,
+  log: (level: 'info' | 'warn' | 'error', message: string) => void,
+): void {
+  let removed = 0
+  for (const name of fs.readdirSync(paths.big)) {
+    const match = /^([0-9a-f]{13})\.body$/.exec(name)
+    const file = `${paths.big}/${name}`
+    if (match?.[1] === undefined) continue
+    if (now - fs.statSync(file).mtimeMs < ORPHAN_MS) continue
+    const used = sql.get('SELECT 1 FROM email WHERE segment = 0 AND position = ? LIMIT 1', bigNumber(match[1]))
+    if (used !== undefined) continue
+    fs.rmSync(file, { force: true })
+    removed += 1
+  }
+  if (removed > 0) log('info', `Removed ${removed} large bodies that belong to no message`)
+}

@@ -1,0 +1,54 @@
+/** What threads, writers and the host say to each other. @module */
+import type { MessagePort } from 'node:worker_threads'
+import type { Change } from '#store/types.ts'
+import type { EmbeddedTuning, ShardStatus, StoreLogEntry } from './options.ts'
+import type { PackedRequest } from './pack.ts'
+
+/** From a store to a writer: what was asked in one turn. */
+export interface AskMessage {
+  /** Of all requests together. */
+  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly requests: readonly { readonly id: number; readonly now: number; readonly packed: PackedRequest }[]
+}
+
+/** From a writer to a store, once a batch: answers first, then announcements, both in commit order. */
+export interface AnswerMessage {
+  readonly answers: readonly (readonly [id: number, answer: unknown])[]
+  readonly changes: readonly Change[]
+  /** Files that nobody will ask for any more. */
+  readonly closed: readonly number[]
+}
+
+/** From the host to a store: the port of a writer that was restarted. */
+export interface PortMessage {
+  readonly shard: number
+  readonly port: MessagePort
+}
+
+/** What a writer thread starts with. */
+export interface WriterSettings {
+  readonly directory: string
+  readonly shard: number
+  readonly durability: 'full' | 'relaxed'
+  readonly retentionDays: number
+  readonly tuning: EmbeddedTuning
+  readonly now: number
+}
+
+/** From the host to a writer. `id` is answered by a {@link WriterReply}. */
+export type WriterOrder =
+  | { readonly do: 'connect'; readonly port: MessagePort }
+  | { readonly do: 'status'; readonly id: number }
+  | { readonly do: 'upkeep'; readonly now: number }
+  | { readonly do: 'purge'; readonly id: number; readonly now: number }
+  | { readonly do: 'compact'; readonly id: number; readonly now: number }
+  | { readonly do: 'repair'; readonly id: number; readonly now: number }
+  | { readonly do: 'close'; readonly id: number }
+
+/** From a writer to the host. */
+export type WriterReply =
+  | { readonly said: 'ready' }
+  | { readonly said: 'failed'; readonly message: string }
+  | { readonly said: 'log'; readonly entry: StoreLogEntry }
+  | { readonly said: 'wal' }
+  | { readonly said: 'answer'; readonly id: number; readonly value: number | readonly string[] | ShardStatus }

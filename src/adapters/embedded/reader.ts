@@ -1,0 +1,318 @@
+/** Reads of one shard in one thread, each synchronous and short, on a read-only connection. @module */
+import type { AccountId, EmailKey, MailboxKey, Modseq, ThreadKey, Uid } from '#mail/ids.ts'
+import { normaliseUidSet, type UidSet } from '#mail/uid-set.ts'
+import { canonicalMailboxName, compareMailboxNames } from '#store/mailbox-name.ts'
+import {
+  type AccountState,
+  type BodyPlace,
+  type ChangesCursor,
+  type EmailFields,
+  type EmailRow,
+  ENVELOPE,
+  HEADER,
+  type MailboxChanges,
+  type MailboxInfo,
+  type MaildropPage,
+  type MessagePage,
+  NARROW,
+  PARTS,
+  PREVIEW,
+  STRUCTURE,
+} from '#store/types.ts'
+import { bigId } from './bodies.ts'
+import type { ShardPaths } from './layout.ts'
+import { EMAIL_SPAN } from './schema/account.ts'
+import { MAILBOX_COLUMNS, mailboxRow } from './schema/mailbox.ts'
+import { type Row, Sql } from './sql.ts'
+import { mailboxInfo } from './transaction.ts'
+
+/** Rows of one slice of changes. */
+const CHANGES = 5_000
+const MAILDROP = 5_000
+const NO_PAGE: MessagePage = { uids: new Uint32Array(0), flags: new Uint32Array(0), modseqs: new Float64Array(0) }
+
+/** See the module. */
+export class ShardReader {
+  readonly sql: Sql
+
+  constructor(paths: ShardPaths) {
+    this.sql = new Sql(paths.database, { readOnly: true, timeoutMs: 10_000 })
+    this.sql.db.exec('PRAGMA cache_size = -8000')
+  }
+
+  #slot(account: AccountId): number | undefined {
+    return this.sql.get('SELECT slot FROM account WHERE id = ?', account)?.[0] as number | undefined
+  }
+
+  state(account: AccountId): AccountState | undefined {
+    const row = this.sql.get(
+      `SELECT modseq, limit_bytes, limit_messages, used_bytes, used_messages,
+       (SELECT count(*) FROM mailbox WHERE mailbox.account = slot) FROM account WHERE id = ?`,
+      account,
+    )
+    if (row === undefined) return undefined
+    return {
+      modseq: row[0] as Modseq,
+      limits: {
+        storageBytes: (row[1] as number | null) ?? undefined,
+        messages: (row[2] as number | null) ?? undefined,
+      },
+      usage: { storageBytes: row[3] as number, messages: row[4] as number, mailboxes: row[5] as number },
+    }
+  }
+
+  mailboxes(account: AccountId): readonly MailboxInfo[] {
+    const rows = this.sql.all(
+      `SELECT ${MAILBOX_COLUMNS} FROM mailbox WHERE account = (SELECT slot FROM account WHERE id = ?)`,
+      account,
+    )
+    return rows.map((row) => mailboxInfo(mailboxRow(row))).sort((a, b) => compareMailboxNames(a.name, b.name))
+  }
+
+  mailbox(account: AccountId, key: MailboxKey): MailboxInfo | undefined {
+    const row = this.sql.get(
+      `SELECT ${MAILBOX_COLUMNS} FROM mailbox WHERE account = (SELECT slot FROM account WHERE id = ?) AND key = ?`,
+      account,
+      key,
+    )
+    return row === undefined ? undefined : mailboxInfo(mailboxRow(row))
+  }
+
+  mailboxByName(account: AccountId, name: string): MailboxInfo | undefined {
+    const row = this.sql.get(
+      `SELECT ${MAILBOX_COLUMNS} FROM mailbox WHERE account = (SELECT slot FROM account WHERE id = ?) AND name = ?`,
+      account,
+      canonicalMailboxName(name),
+    )
+    return row === undefined ? undefined : mailboxInfo(mailboxRow(row))
+  }
+
+  subscriptions(account: AccountId): readonly string[] {
+    const rows = this.sql.all(
+      'SELECT name FROM subscription WHERE account = (SELECT slot FROM account WHERE id = ?)',
+      account,
+    )
+    return rows.map(([name]) => name as string).sort(compareMailboxNames)
+  }
+
+  keywordSets(account: AccountId, first: number): readonly (readonly string[])[] {
+    const slot = this.#slot(account)
+    if (slot === undefined) return []
+    const rows = this.sql.all('SELECT keywords FROM keyword_set WHERE account = ? AND id >= ? ORDER BY id', slot, first)
+    const sets = rows.map(([keywords]) => JSON.parse(keywords as string) as readonly string[])
+    return first <= 0 ? [[], ...sets] : sets
+  }
+
+  messages(account: AccountId, mailbox: MailboxKey, after: number, limit: number): MessagePage {
+    const slot = this.#slot(account)
+    if (slot === undefined) return NO_PAGE
+    return pageOf(
+      this.sql.all(
+        `SELECT uid, flags, modseq FROM message WHERE account = ? AND mailbox = ? AND uid > ? ORDER BY uid LIMIT ?`,
+        slot,
+        mailbox,
+        after,
+        limit,
+      ),
+    )
+  }
+
+  changes(account: AccountId, mailbox: MailboxKey, since: number, cursor: ChangesCursor | undefined): MailboxChanges {
+    return this.sql.snapshot(() => this.#changes(account, mailbox, since, cursor))
+  }
+
+  #changes(account: AccountId, mailbox: MailboxKey, since: number, cursor: ChangesCursor | undefined): MailboxChanges {
+    const found = this.sql.get('SELECT slot, modseq FROM account WHERE id = ?', account)
+    const slot = (found?.[0] ?? -1) as number
+    const box = this.sql.get('SELECT uidnext, vanished_floor FROM mailbox WHERE account = ? AND key = ?', slot, mailbox)
+    if (found === undefined || box === undefined) {
+      const modseq = (found?.[1] ?? since) as Modseq
+      return { changed: NO_PAGE, vanished: [], complete: false, modseq, next: undefined, uidNext: undefined }
+    }
+    const from = cursor ?? { modseq: since, uid: 4_294_967_295 }
+    const rows = this.sql.all(
+      `SELECT uid, flags, modseq FROM message WHERE account = ? AND mailbox = ? AND (modseq, uid) > (?, ?)
+       ORDER BY modseq, uid LIMIT ?`,
+      slot,
+      mailbox,
+      from.modseq,
+      from.uid,
+      CHANGES + 1,
+    )
+    const complete = since >= (box[1] as number)
+    const uidNext = box[0] as Uid
+    if (rows.length > CHANGES) {
+      const slice = rows.slice(0, CHANGES)
+      const last = slice.at(-1) as Row
+      return {
+        changed: pageOf(slice.sort(byUid)),
+        vanished: [],
+        complete,
+        // What went is told at the end: until then nothing after `since` is whole.
+        modseq: since as Modseq,
+        next: { modseq: last[2] as Modseq, uid: last[0] as Uid },
+        uidNext,
+      }
+    }
+    const gone = this.sql.all(
+      'SELECT first, last FROM tombstone WHERE account = ? AND mailbox = ? AND modseq > ?',
+      slot,
+      mailbox,
+      since,
+    )
+    return {
+      changed: pageOf([...rows].sort(byUid)),
+      vanished: normaliseUidSet(gone as unknown as readonly (readonly [number, number])[]),
+      complete,
+      modseq: found[1] as Modseq,
+      next: undefined,
+      uidNext,
+    }
+  }
+
+  maildrop(account: AccountId, mailbox: MailboxKey, after: number): MaildropPage | undefined {
+    const slot = this.#slot(account)
+    if (slot === undefined) return undefined
+    const rows = this.sql.all(
+      'SELECT uid, size, uidl FROM message WHERE account = ? AND mailbox = ? AND uid > ? ORDER BY uid LIMIT ?',
+      slot,
+      mailbox,
+      after,
+      MAILDROP,
+    )
+    if (rows.length === 0) return undefined
+    return {
+      uids: Uint32Array.from(rows, (row) => row[0] as number),
+      sizes: Float64Array.from(rows, (row) => row[1] as number),
+      uidls: rows.map((row) => (row[2] as string | null) ?? undefined),
+    }
+  }
+
+  /** Up to `limit` messages of a range of UIDs, expunged ones among them. */
+  emails(
+    account: AccountId,
+    mailbox: MailboxKey,
+    range: UidSet[number],
+    fields: EmailFields,
+    limit: number,
+  ): { readonly rows: readonly EmailRow[]; readonly next: number } {
+    const slot = this.#slot(account)
+    const [first, last] = range
+    if (slot === undefined) return { rows: [], next: last + 1 }
+    const base = slot * EMAIL_SPAN
+    const select = (table: 'message' | 'deleted', to: number): readonly Row[] =>
+      this.sql.all(emailQuery(table, fields), base, slot, mailbox, first, to, limit)
+    const read = (): readonly [readonly Row[], readonly Row[]] => {
+      const here = select('message', last)
+      if (here.length === last - first + 1) return [here, []]
+      const to = here.length < limit ? last : ((here.at(-1) as Row)[0] as number)
+      return [here, select('deleted', to)]
+    }
+    // A message that is expunged between two statements would be in neither.
+    const [here, gone] = first === last ? this.#one(select, last) : this.sql.snapshot(read)
+    const rows = gone.length === 0 ? here : [...here, ...gone].sort(byUid).slice(0, limit)
+    const full = here.length + gone.length >= limit
+    const next = full ? ((rows.at(-1) as Row)[0] as number) + 1 : last + 1
+    const result: EmailRow[] = []
+    for (const row of rows) result.push(emailRow(row, fields))
+    return { rows: result, next }
+  }
+
+  /** A single message, which most reads ask for, needs no transaction: it only ever goes from one table to the other. */
+  #one(
+    select: (table: 'message' | 'deleted', to: number) => readonly Row[],
+    uid: number,
+  ): readonly [readonly Row[], readonly Row[]] {
+    const here = select('message', uid)
+    return here.length > 0 ? [here, []] : [[], select('deleted', uid)]
+  }
+
+  close(): void {
+    this.sql.close()
+  }
+}
+
+function byUid(a: Row, b: Row): number {
+  return (a[0] as number) - (b[0] as number)
+}
+
+function pageOf(rows: readonly Row[]): MessagePage {
+  const uids = new Uint32Array(rows.length)
+  const flags = new Uint32Array(rows.length)
+  const modseqs = new Float64Array(rows.length)
+  for (let index = 0; index < rows.length; index += 1) {
+    const row = rows[index] as Row
+    uids[index] = row[0] as number
+    flags[index] = row[1] as number
+    modseqs[index] = row[2] as number
+  }
+  return { uids, flags, modseqs }
+}
+
+const BASE = `e.thread, e.size, e.internal_date, e.internal_zone, e.segment, e.position, e.length, e.header_size, e.trace`
+const NARROW_COLUMNS = `e.subject, e.sender, e.recipients, e.cc, e.sent_at, e.sent_day, e.base_subject, e.message_id, e.has_attachment`
+const QUERIES = new Map<string, string>()
+
+/** One query for each combination of groups; columns that were not asked for are NULL and cost nothing. */
+function emailQuery(table: 'message' | 'deleted', fields: EmailFields): string {
+  const key = `${table}${fields}`
+  let query = QUERIES.get(key)
+  if (query === undefined) {
+    const has = (group: number): boolean => (fields & group) !== 0
+    const ready = has(ENVELOPE | STRUCTURE | PARTS | PREVIEW)
+    const column = (group: number, name: string): string => (has(group) ? name : 'NULL')
+    query = `SELECT m.uid, m.email, m.saved_at, ${BASE},
+      ${column(ENVELOPE, 'r.envelope')}, ${column(STRUCTURE, 'r.structure')}, ${column(PARTS, 'r.parts')},
+      ${column(PREVIEW, 'r.preview')}, ${column(HEADER, 'h.header')}, ${column(HEADER, 'h.fields')},
+      ${table === 'deleted' ? 1 : 0}${has(NARROW) ? `, ${NARROW_COLUMNS}` : ''}
+      FROM ${table} m JOIN email e ON e.id = ?1 + m.email
+      ${ready ? 'JOIN email_ready r ON r.id = ?1 + m.email' : ''}
+      ${has(HEADER) ? 'JOIN email_header h ON h.id = ?1 + m.email' : ''}
+      WHERE m.account = ?2 AND m.mailbox = ?3 AND m.uid BETWEEN ?4 AND ?5 ORDER BY m.uid LIMIT ?6`
+    QUERIES.set(key, query)
+  }
+  return query
+}
+
+function emailRow(row: Row, fields: EmailFields): EmailRow {
+  return {
+    uid: row[0] as Uid,
+    email: row[1] as EmailKey,
+    savedAt: row[2] as number,
+    thread: row[3] as ThreadKey,
+    size: row[4] as number,
+    internalDate: row[5] as number,
+    internalZone: row[6] as number,
+    place: placeOf(row[7] as number, row[8] as number, row[9] as number),
+    headerSize: (fields & (HEADER | PARTS)) === 0 ? undefined : (row[10] as number),
+    trace: row[11] as Uint8Array,
+    envelope: (row[12] as Uint8Array | null) ?? undefined,
+    bodyStructure: (row[13] as Uint8Array | null) ?? undefined,
+    parts: (row[14] as Uint8Array | null) ?? undefined,
+    preview: (row[15] as string | null) ?? undefined,
+    header: (row[16] as Uint8Array | null) ?? undefined,
+    fields: (row[17] as Uint8Array | null) ?? undefined,
+    gone: row[18] === 1,
+    narrow:
+      (fields & NARROW) === 0
+        ? undefined
+        : {
+            subject: row[19] as string,
+            from: row[20] as string,
+            to: row[21] as string,
+            cc: row[22] as string,
+            sentAt: (row[23] as number | null) ?? undefined,
+            sentDay: (row[24] as number | null) ?? undefined,
+            baseSubject: row[25] as string,
+            messageId: (row[26] as string | null) ?? undefined,
+            hasAttachment: row[27] === 1,
+          },
+  }
+}
+
+/** The place of a body from its columns. */
+export function placeOf(segment: number, position: number, length: number): BodyPlace {
+  return segment === 0
+    ? { kind: 'big', id: bigId(position), length }
+    : { kind: 'segment', segment, offset: position, length }
+}

@@ -1,0 +1,43 @@
+/** Every request by its kind. @module */
+
+import type { Result } from '#lib/result.ts'
+import type { WriteKind, Writes } from '#store/writes.ts'
+import type { Step, Transaction } from '../transaction.ts'
+import { openAccount, removeAccount, setLimits } from './accounts.ts'
+import { append } from './append.ts'
+import { changeFlags } from './change-flags.ts'
+import { expunge } from './expunge.ts'
+import { createMailbox, deleteMailbox, renameMailbox, subscribe } from './mailboxes.ts'
+import { copy, move } from './transfer.ts'
+
+/** Executes one kind of write. */
+export type Handler<K extends WriteKind> = (
+  tx: Transaction,
+  request: Writes[K]['request'],
+) => Step<Result<Writes[K]['value'], Writes[K]['refusal']>>
+
+export const HANDLERS: { readonly [K in WriteKind]: Handler<K> } = {
+  openAccount,
+  removeAccount,
+  setLimits,
+  append,
+  changeFlags,
+  copy,
+  move,
+  expunge,
+  createMailbox,
+  deleteMailbox,
+  renameMailbox,
+  subscribe,
+}
+
+/** Writes that need little space, and those that make some: a full disk does not stop them. */
+export const ALLOWED_WHEN_FULL: ReadonlySet<string> = new Set<WriteKind>([
+  'changeFlags',
+  'expunge',
+  'move',
+  'deleteMailbox',
+  'removeAccount',
+  'setLimits',
+  'subscribe',
+])

@@ -1,0 +1,98 @@
+/** The line from one thread to one writer. @module */
+import type { MessagePort } from 'node:worker_threads'
+import type { Clock } from '#lib/clock.ts'
+import type { Change } from '#store/types.ts'
+import { type AnyRequest, Packer, pack } from './pack.ts'
+import type { AnswerMessage, AskMessage } from './protocol.ts'
+
+/** A turn that has gathered this much is sent at once. */
+const MOST_GATHERED = 16_777_216
+
+/** Sends what was asked in one turn as one message, and gives answers back by their number. */
+export class WriterLine {
+  readonly #clock: Clock
+  readonly #told: (changes: readonly Change[], closed: readonly number[]) => void
+  #port: MessagePort | undefined
+  readonly #packer = new Packer()
+  #gathered: AskMessage['requests'][number][] = []
+  readonly #waiting = new Map<number, (answer: unknown) => void>()
+  #lastId = 0
+  #idle: (() => void) | undefined
+
+  /** @param told called with what a batch changed, after its answers were given. */
+  constructor(port: MessagePort, clock: Clock, told: (changes: readonly Change[], closed: readonly number[]) => void) {
+    this.#clock = clock
+    this.#told = told
+    this.replace(port)
+  }
+
+  /** Goes on with the port of a new writer. */
+  replace(port: MessagePort): void {
+    const before = this.#port
+    this.#port = port
+    before?.close()
+    this.#lost()
+    port.on('message', ({ answers, changes, closed }: AnswerMessage) => {
+      for (const [id, answer] of answers) this.#answer(id, answer)
+      // Answers are promises: what waits for them runs before the announcements.
+      if (changes.length > 0 || closed.length > 0) queueMicrotask(() => this.#told(changes, closed))
+      this.#rest()
+    })
+    port.on('close', () => {
+      if (this.#port !== port) return
+      this.#port = undefined
+      this.#lost()
+    })
+    port.unref()
+  }
+
+  /** The answer, `undefined` when the writer is not there or died over it. */
+  ask(asked: AnyRequest): Promise<unknown> {
+    if (this.#port === undefined) return Promise.resolve(undefined)
+    this.#lastId += 1
+    const id = this.#lastId
+    if (this.#gathered.length === 0) queueMicrotask(() => this.#send())
+    this.#gathered.push({ id, now: this.#clock.now(), packed: pack(asked, this.#packer) })
+    if (this.#waiting.size === 0) this.#port.ref()
+    const answer = new Promise<unknown>((resolve) => this.#waiting.set(id, resolve))
+    if (this.#packer.size > MOST_GATHERED) this.#send()
+    return answer
+  }
+
+  #send(): void {
+    if (this.#gathered.length === 0) return
+    const bytes = this.#packer.take()
+    const message: AskMessage = { bytes, requests: this.#gathered }
+    this.#gathered = []
+    this.#port?.postMessage(message, [bytes.buffer])
+  }
+
+  #answer(id: number, answer: unknown): void {
+    const resolve = this.#waiting.get(id)
+    this.#waiting.delete(id)
+    resolve?.(answer)
+  }
+
+  #lost(): void {
+    for (const id of [...this.#waiting.keys()]) this.#answer(id, undefined)
+    this.#rest()
+  }
+
+  #rest(): void {
+    if (this.#waiting.size > 0) return
+    this.#port?.unref()
+    this.#idle?.()
+  }
+
+  /** Waits for all answers, then hangs up. */
+  async close(): Promise<void> {
+    this.#send()
+    if (this.#waiting.size > 0 && this.#port !== undefined) {
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve
+      })
+    }
+    this.#port?.close()
+    this.#port = undefined
+  }
+}

@@ -1,0 +1,406 @@
+/** The one that changes a shard: batches of requests, each on disk before it is answered. @module */
+import fs from 'node:fs'
+import { performance } from 'node:perf_hooks'
+import { refused } from '#lib/result.ts'
+import type { Change } from '#store/types.ts'
+import type { Unavailable } from '#store/writes.ts'
+import { bigId } from './bodies.ts'
+import { faultKind } from './faults.ts'
+import { bigPath } from './layout.ts'
+import { type OpenShard, openShard, type ShardSettings } from './open-shard.ts'
+import type { ShardStatus } from './options.ts'
+import type { AnyRequest } from './pack.ts'
+import { bodySize } from './requests/append.ts'
+import { deliver } from './requests/deliver.ts'
+import { ALLOWED_WHEN_FULL, HANDLERS, type Handler } from './requests/index.ts'
+import { Reserve } from './reserve.ts'
+import type { Step, Transaction } from './transaction.ts'
+
+/** One request in the queue. */
+export interface QueuedRequest {
+  readonly asked: AnyRequest
+  /** When it was made, by the clock of who made it. */
+  readonly now: number
+  readonly answer: (value: unknown) => void
+}
+
+interface Job extends QueuedRequest {
+  /** Where it goes on, once it has been cut into slices. */
+  steps: Generator<undefined, unknown, void> | undefined
+  /** Slices committed. */
+  slices: number
+}
+
+/** Upkeep that goes on between batches, a slice at a time; begun anew when a transaction fails. */
+export interface BackgroundTask {
+  readonly name: string
+  readonly begin: (tx: Transaction) => Generator<undefined, number, void>
+  readonly done: (value: number) => void
+}
+
+/** What the writer tells outwards, after each batch. */
+export interface WriterEvents {
+  /** After all answers of the batch were given. */
+  readonly committed: (changes: readonly Change[]) => void
+  readonly log: (level: 'info' | 'warn' | 'error', message: string) => void
+  /** Enough WAL has come for a checkpoint. */
+  readonly walGrown: () => void
+}
+
+/** A batch does not begin another request after so long. */
+const BATCH_MS = 40
+const FAULT_WINDOW_MS = 60_000
+
+/** See the module. It never waits: {@link runBatch} is called as long as {@link busy} says so. */
+export class ShardWriter {
+  readonly #settings: ShardSettings
+  readonly #events: WriterEvents
+  #shard: OpenShard
+  #queue: Job[] = []
+  #head = 0
+  /** Long requests between two slices. */
+  #long: Job[] = []
+  #tasks: { readonly task: BackgroundTask; steps: Generator<undefined, number, void> | undefined }[] = []
+  #state: ShardStatus['state'] = 'ok'
+  #lastFault = Number.NEGATIVE_INFINITY
+  readonly #reserve: Reserve
+  #counts = { batches: 0, requests: 0, syncs: 0 }
+  #walAsked = 0
+
+  constructor(settings: ShardSettings, events: WriterEvents) {
+    this.#settings = settings
+    this.#events = events
+    this.#shard = openShard(settings, events.log)
+    this.#reserve = new Reserve(settings.paths.reserve, settings.tuning.reserveBytes)
+  }
+
+  /** Whether another batch has something to do. */
+  get busy(): boolean {
+    return this.queued > 0 || this.#tasks.length > 0
+  }
+
+  get queued(): number {
+    return this.#queue.length - this.#head + this.#long.length
+  }
+
+  get tx(): Transaction {
+    return this.#shard.tx
+  }
+
+  submit(request: QueuedRequest): void {
+    this.#queue.push({ ...request, steps: undefined, slices: 0 })
+  }
+
+  addTask(task: BackgroundTask): void {
+    this.#tasks.push({ task, steps: undefined })
+  }
+
+  /** Executes what has queued, as much as one sync should carry; then answers, then announces. */
+  runBatch(): void {
+    const answers: (() => void)[] = []
+    const { changes, droppedBigs } = this.#shard.tx
+    changes.length = 0
+    droppedBigs.length = 0
+    const jobs: Job[] = []
+    try {
+      this.#transact(jobs, answers)
+    } catch (error) {
+      answers.length = 0
+      changes.length = 0
+      droppedBigs.length = 0
+      this.#failed(jobs, error)
+      return
+    }
+    for (const give of answers) give()
+    this.#events.committed(changes)
+    for (const number of droppedBigs) fs.rmSync(bigPath(this.#settings.paths, bigId(number)), { force: true })
+    this.#watchWal()
+  }
+
+  #transact(jobs: Job[], answers: (() => void)[], only?: Job): void {
+    const { sql, ledger, bodies, tx } = this.#shard
+    const begun = performance.now()
+    const { batchRequests, batchBytes } = this.#settings.tuning
+    const unfinished: Job[] = []
+    let bytes = 0
+    sql.run('BEGIN IMMEDIATE')
+    bodies.begin()
+    const execute = (job: Job): void => {
+      jobs.push(job)
+      tx.now = job.now
+      const answer = this.#execute(job, tx)
+      if (job.steps === undefined) answers.push(() => job.answer(answer))
+      else unfinished.push(job)
+    }
+    if (only !== undefined) execute(only)
+    else {
+      while (jobs.length === 0 || performance.now() - begun < BATCH_MS) {
+        const job = this.#long.shift()
+        if (job === undefined) break
+        execute(job)
+      }
+      while (jobs.length < batchRequests && bytes < batchBytes && performance.now() - begun < BATCH_MS) {
+        const job = this.#take()
+        if (job === undefined) break
+        bytes += octetsOf(job.asked)
+        execute(job)
+      }
+      if (this.#state === 'ok' || this.#state === 'full') this.#background(tx, answers, begun)
+    }
+    const synced = bodies.flush()
+    ledger.flush()
+    const changed = tx.changes.length > 0 || synced
+    sql.run('COMMIT')
+    for (const job of unfinished) job.slices += 1
+    this.#long.push(...unfinished)
+    ledger.trim()
+    this.#counts.batches += 1
+    this.#counts.requests += answers.length
+    this.#counts.syncs += (synced ? 1 : 0) + (changed ? 1 : 0)
+  }
+
+  #take(): Job | undefined {
+    const job = this.#queue[this.#head]
+    if (job === undefined) return undefined
+    this.#head += 1
+    if (this.#head === this.#queue.length || this.#head > 1_024) {
+      this.#queue.splice(0, this.#head)
+      this.#head = 0
+    }
+    return job
+  }
+
+  /** Runs a request, or its next slice. `job.steps` is set while it has not ended. */
+  #execute(job: Job, tx: Transaction): unknown {
+    const { asked } = job
+    if (job.steps === undefined) {
+      const reason = this.#closedTo(asked.kind)
+      if (reason !== undefined) return unavailable(asked, reason)
+      if (asked.kind === 'deliver') return deliver(tx, asked.request as Parameters<typeof deliver>[1])
+      const handler = HANDLERS[asked.kind] as Handler<typeof asked.kind>
+      const step: Step<unknown> = handler(tx, asked.request as never)
+      if (!isSteps(step)) return step
+      job.steps = step
+    }
+    const next = job.steps.next()
+    if (next.done !== true) return undefined
+    job.steps = undefined
+    return next.value
+  }
+
+  #closedTo(kind: AnyRequest['kind']): Unavailable['reason'] | undefined {
+    if (this.#state === 'read-only') return 'read-only'
+    if (this.#state === 'full' && !ALLOWED_WHEN_FULL.has(kind)) {
+      this.#lookForSpace()
+      return this.#state === 'full' ? 'full' : undefined
+    }
+    return undefined
+  }
+
+  /** One slice of upkeep, where the batch has left time for it. */
+  #background(tx: Transaction, answers: (() => void)[], begun: number): void {
+    const first = this.#tasks[0]
+    if (first === undefined || performance.now() - begun > BATCH_MS / 2) return
+    first.steps ??= first.task.begin(tx)
+    const next = first.steps.next()
+    if (next.done !== true) return
+    answers.push(() => {
+      this.#tasks.shift()
+      first.task.done(next.value)
+    })
+  }
+
+  // --- what goes wrong ---
+
+  #failed(jobs: readonly Job[], error: unknown): void {
+    const text = error instanceof Error ? error.message : String(error)
+    const kind = this.#rollback() ? faultKind(error) : 'io'
+    for (const entry of this.#tasks) {
+      entry.steps?.return(0)
+      entry.steps = undefined
+    }
+    // What had committed slices cannot be begun again; what had not can.
+    const [begun, fresh] = [jobs.filter((job) => job.slices > 0), jobs.filter((job) => job.slices === 0)]
+    for (const job of fresh) job.steps = undefined
+    switch (kind) {
+      case 'full':
+        this.#giveUp(begun, 'full')
+        if (this.#state === 'full') this.#giveUp(fresh, 'full')
+        else {
+          this.#events.log('error', `No space left (${text}): new mail is refused, flags and expunges go on`)
+          this.#state = 'full'
+          this.#requeue(fresh)
+        }
+        this.#reserve.release()
+        return
+      case 'io':
+        this.#giveUp(jobs, 'failed')
+        this.#recoverFromFault(text)
+        return
+      case 'bug':
+        this.#giveUp(begun, 'failed')
+        this.#isolate(fresh, error)
+    }
+  }
+
+  /** `false` when that failed, too. */
+  #rollback(): boolean {
+    const { sql, ledger, bodies } = this.#shard
+    try {
+      if (sql.db.isTransaction) sql.run('ROLLBACK')
+      ledger.reset()
+      bodies.rollback()
+      return true
+    } catch (error) {
+      this.#events.log('error', `Cannot roll back: ${String(error)}`)
+      return false
+    }
+  }
+
+  /** Runs requests one by one, so that only the one that throws is answered with a failure. */
+  #isolate(jobs: readonly Job[], error: unknown): void {
+    if (jobs.length === 1) {
+      const [job] = jobs as readonly [Job]
+      this.#events.log(
+        'error',
+        `Request ${job.asked.kind} failed: ${error instanceof Error ? error.stack : String(error)}`,
+      )
+      this.#giveUp(jobs, 'failed')
+      return
+    }
+    if (jobs.length === 0) {
+      const failed = this.#tasks.shift()
+      this.#events.log(
+        'error',
+        `Upkeep "${failed?.task.name}" failed: ${error instanceof Error ? error.stack : String(error)}`,
+      )
+      failed?.task.done(0)
+      return
+    }
+    for (const job of jobs) {
+      const answers: (() => void)[] = []
+      const { changes } = this.#shard.tx
+      changes.length = 0
+      try {
+        this.#transact([], answers, job)
+      } catch (fault) {
+        changes.length = 0
+        this.#failed([job], fault)
+        continue
+      }
+      for (const give of answers) give()
+      this.#events.committed(changes)
+    }
+  }
+
+  #giveUp(jobs: readonly Job[], reason: Unavailable['reason']): void {
+    for (const job of jobs) job.answer(unavailable(job.asked, reason))
+  }
+
+  #requeue(jobs: readonly Job[]): void {
+    this.#queue = [...jobs, ...this.#queue.slice(this.#head)]
+    this.#head = 0
+  }
+
+  /**
+   * After a failed write or sync nothing that is only in the page cache may be trusted: opens everything again, writes
+   * the whole WAL out, and looks at the last batch. A second time within a minute makes the shard read-only.
+   */
+  #recoverFromFault(text: string): void {
+    const now = performance.now()
+    const again = now - this.#lastFault < FAULT_WINDOW_MS
+    this.#lastFault = now
+    this.#giveUp(this.#long, 'failed')
+    this.#long = []
+    if (again) {
+      this.#state = 'read-only'
+      this.#events.log('error', `The disk failed again (${text}): the shard is read-only until it is opened again`)
+      return
+    }
+    this.#events.log('error', `The disk failed (${text}): the last batch was not acknowledged, opening again`)
+    try {
+      this.#shard.close()
+      this.#shard = openShard(this.#settings, this.#events.log)
+      this.#shard.sql.all('PRAGMA wal_checkpoint(TRUNCATE)')
+      if (this.#state !== 'full') this.#state = 'ok'
+    } catch (error) {
+      this.#state = 'read-only'
+      this.#events.log('error', `Cannot open again: ${String(error)}: the shard is read-only`)
+    }
+  }
+
+  #lookForSpace(): void {
+    if (!this.#reserve.fill()) return
+    this.#state = 'ok'
+    this.#events.log('info', 'There is space again: new mail is taken')
+  }
+
+  // --- upkeep ---
+
+  /** Called now and then: keeps the reserve, and comes back from a full disk. */
+  upkeep(): void {
+    if (this.#state === 'full') this.#lookForSpace()
+    else if (this.#state === 'ok') this.#reserve.fill()
+  }
+
+  get full(): boolean {
+    return this.#state === 'full'
+  }
+
+  #watchWal(): void {
+    const { checkpointBytes, walLimitBytes } = this.#settings.tuning
+    const [, log, done] = this.#shard.sql.get('PRAGMA wal_checkpoint(NOOP)') as readonly [number, number, number]
+    const frame = 4_096 + 24
+    if (log * frame > walLimitBytes) {
+      this.#shard.sql.all('PRAGMA wal_checkpoint(RESTART)')
+      this.#walAsked = 0
+    } else if (log < this.#walAsked) this.#walAsked = 0
+    if ((log - Math.max(done, this.#walAsked)) * frame >= checkpointBytes) {
+      this.#walAsked = log
+      this.#events.walGrown()
+    }
+  }
+
+  status(): Omit<ShardStatus, 'restarts'> {
+    const [segments, total, live] = this.#shard.sql.get(
+      'SELECT count(*), coalesce(sum(total), 0), coalesce(sum(live), 0) FROM segment',
+    ) as readonly [number, number, number]
+    const [, log] = this.#shard.sql.get('PRAGMA wal_checkpoint(NOOP)') as readonly [number, number]
+    return {
+      shard: this.#settings.shard,
+      state: this.#state,
+      walBytes: Math.max(0, log) * 4_096,
+      segments,
+      segmentBytes: total,
+      liveBytes: live,
+      ...this.#counts,
+      queued: this.queued,
+    }
+  }
+
+  /** Answers what still waits and closes the files. */
+  close(): void {
+    this.#giveUp([...this.#long, ...this.#queue.slice(this.#head)], 'closing')
+    this.#queue = []
+    this.#head = 0
+    this.#long = []
+    this.#shard.close()
+  }
+}
+
+function isSteps(step: Step<unknown>): step is Generator<undefined, unknown, void> {
+  return typeof step === 'object' && step !== null && 'next' in step
+}
+
+function unavailable(asked: AnyRequest, reason: Unavailable['reason']): unknown {
+  const no = refused<Unavailable>({ kind: 'unavailable', reason })
+  if (asked.kind !== 'deliver') return no
+  return (asked.request as Parameters<typeof deliver>[1]).recipients.map(() => no)
+}
+
+function octetsOf(asked: AnyRequest): number {
+  if (asked.kind === 'deliver') return bodySize((asked.request as Parameters<typeof deliver>[1]).body)
+  if (asked.kind !== 'append') return 0
+  const { messages } = asked.request as Parameters<typeof HANDLERS.append>[1]
+  return messages.reduce((sum, { body }) => sum + bodySize(body), 0)
+}
