@@ -1,5 +1,5 @@
 /** The demo's mail: plain, HTML, attachments, forwarded, signed by hand, in several scripts, a bounce, a list. @module */
-import { formatMailDate } from '#mail/mail-date.ts'
+import { formatDate } from '#mail/dates.ts'
 
 /** One message of the demo. */
 export interface DemoMessage {
@@ -172,7 +172,7 @@ export const DEMO_MESSAGES: readonly DemoMessage[] = [
           'From: Mail Delivery System <MAILER-DAEMON@mx.example.net>',
           `To: ${CLAIRE}`,
           'Subject: Undelivered Mail Returned to Sender',
-          `Date: ${formatMailDate(at)}`,
+          `Date: ${formatDate(at)}`,
           'Message-ID: <bounce-1@mx.example.net>',
           'Auto-Submitted: auto-replied',
           'MIME-Version: 1.0',

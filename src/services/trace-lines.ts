@@ -1,5 +1,5 @@
 /** The lines a server puts before a message it takes in (RFC 5321 §4.4). They are each recipient's own. @module */
-import { formatMailDate } from '#mail/mail-date.ts'
+import { formatDate } from '#mail/dates.ts'
 
 /** Where a message came from, for its trace lines and the log. */
 export interface Origin {
@@ -31,7 +31,7 @@ export function traceLines(
     `Delivered-To: ${clean(account)}\r\n` +
     `Received: from ${from}${tls}\r\n` +
     `\tby ${clean(hostname)} (Malle) with ${clean(origin.protocol)} id ${clean(origin.id)}\r\n` +
-    `\tfor <${clean(recipient)}>; ${formatMailDate(at)}\r\n`
+    `\tfor <${clean(recipient)}>; ${formatDate(at)}\r\n`
   return Buffer.from(text, 'utf8')
 }
 

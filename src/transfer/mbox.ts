@@ -4,6 +4,7 @@
  * @module
  */
 import { type FileHandle, open } from 'node:fs/promises'
+import { formatMboxDate } from '#mail/dates.ts'
 import { ANSWERED, DELETED, DRAFT, FLAGGED, type Flags, flagsOf, SEEN } from '#store/flags.ts'
 import { type SourceItem, storedLineEnds } from './source-message.ts'
 
@@ -258,17 +259,10 @@ function statusLines(flags: Flags): string {
 export function formatMboxMessage(bytes: Uint8Array, flags: Flags, date: number): Uint8Array {
   const crlf = bytes.includes(13) && latin1(bytes).includes('\r\n')
   const eol = crlf ? '\r\n' : '\n'
-  const stamp = new Date(date)
-    .toUTCString()
-    .replace(
-      /^(\w{3}), (\d{2}) (\w{3}) (\d{4}) ([\d:]+) GMT$/,
-      (_all, weekday: string, day: string, month: string, year: string, time: string) =>
-        `${weekday} ${month} ${day.replace(/^0/, ' ')} ${time} ${year}`,
-    )
   const quoted = latin1(bytes).replace(/(^|\n)(>*From )/g, '$1>$2')
   const end = quoted.endsWith('\n') ? eol : `${eol}${eol}`
   return Buffer.from(
-    `From MAILER-DAEMON ${stamp}\n${statusLines(flags).replaceAll('\n', eol)}${quoted}${end}`,
+    `From MAILER-DAEMON ${formatMboxDate(date)}\n${statusLines(flags).replaceAll('\n', eol)}${quoted}${end}`,
     'latin1',
   )
 }
