@@ -388,7 +388,7 @@ export function checkConfig(
 ): { readonly ok: true; readonly value: Config } | { readonly ok: false; readonly error: readonly ConfigIssue[] } {
   const around = { folder: process.cwd(), cores: availableParallelism(), platform: process.platform, ...surroundings }
   const checked = v.safeParse(schema, input)
-  const issues = unknownKeys(input)
+  const issues = misplaced(input)
   if (!checked.success) return { ok: false, error: [...issues, ...checked.issues.map(issueOf)] }
   const { tls } = checked.output
   if (tls.cert !== '' && tls.key === '')
@@ -399,13 +399,17 @@ export function checkConfig(
   return { ok: true, value: deepFreeze(derive(checked.output, around)) }
 }
 
-/** All of them; a strict valibot object names only the first. */
-function unknownKeys(input: unknown): ConfigIssue[] {
+/** What valibot does not tell: every unknown key (a strict object names only the first), lists in place of sections. */
+function misplaced(input: unknown): ConfigIssue[] {
   const issues: ConfigIssue[] = []
   if (!isTable(input)) return issues
   for (const [key, value] of Object.entries(input)) {
     const section = Object.hasOwn(schema.entries, key) ? reference().find((one) => one.name === key) : undefined
     if (!Object.hasOwn(schema.entries, key)) issues.push({ path: [key], kind: 'unknown', wrong: 'is not known' })
+    // For valibot a list is an object too.
+    if (section !== undefined && Array.isArray(value)) {
+      issues.push({ path: [key], kind: 'wrong', wrong: 'is not a section' })
+    }
     if (section === undefined || !isTable(value)) continue
     const known = new Set(section.fields.map((one) => one.key))
     for (const inner of Object.keys(value)) {
