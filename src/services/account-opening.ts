@@ -4,7 +4,7 @@ import type { QuotaLimits } from '#store/types.ts'
 import type { MailboxPlan } from '#store/writes.ts'
 
 /** What a new account starts with, subscribed; INBOX has no special use (RFC 6154 §2). */
-export const DEFAULT_MAILBOXES: readonly MailboxPlan[] = [
+const DEFAULT_MAILBOXES: readonly MailboxPlan[] = [
   { name: 'INBOX', specialUse: undefined, subscribed: true },
   { name: 'Drafts', specialUse: 'Drafts', subscribed: true },
   { name: 'Sent', specialUse: 'Sent', subscribed: true },

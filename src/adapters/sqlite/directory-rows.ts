@@ -16,7 +16,7 @@ export function protocolBits(protocols: readonly Protocol[]): number {
   return PROTOCOL_BITS.reduce((bits, [name, bit]) => (protocols.includes(name) ? bits | bit : bits), 0)
 }
 
-export function protocolsOf(bits: number): readonly Protocol[] {
+function protocolsOf(bits: number): readonly Protocol[] {
   return PROTOCOL_BITS.flatMap(([name, bit]) => ((bits & bit) === 0 ? [] : [name]))
 }
 
@@ -36,7 +36,7 @@ export function blob(value: SQLOutputValue | undefined): Uint8Array {
 }
 
 /** NULL is `undefined`. */
-export function optional<T>(value: SQLOutputValue | undefined, read: (value: SQLOutputValue) => T): T | undefined {
+function optional<T>(value: SQLOutputValue | undefined, read: (value: SQLOutputValue) => T): T | undefined {
   return value === null || value === undefined ? undefined : read(value)
 }
 
