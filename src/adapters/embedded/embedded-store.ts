@@ -192,7 +192,7 @@ class EmbeddedStore implements MailStore {
     kind: K,
     request: Writes[K]['request'],
   ): Promise<Result<Writes[K]['value'], Writes[K]['refusal']>> {
-    const answer = await this.#ask(request.account.shard, { kind, request } as AnyRequest)
+    const answer = await this.#ask(request.account.shard, { kind, request })
     return (answer ?? refused(this.#unavailable())) as Result<Writes[K]['value'], Writes[K]['refusal']>
   }
 
@@ -231,7 +231,7 @@ class EmbeddedStore implements MailStore {
   #announce(change: Change): void {
     const listeners = this.#listeners.get(change.account)
     if (listeners === undefined) return
-    for (const listener of [...listeners]) listener(change)
+    for (const listener of Array.from(listeners)) listener(change)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

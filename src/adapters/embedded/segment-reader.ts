@@ -71,7 +71,7 @@ export class SegmentReader {
   }
 
   close(): void {
-    for (const key of [...this.#open.keys()]) this.forget(key)
+    for (const key of Array.from(this.#open.keys())) this.forget(key)
   }
 }
 

@@ -74,7 +74,7 @@ export class WriterLine {
   }
 
   #lost(): void {
-    for (const id of [...this.#waiting.keys()]) this.#answer(id, undefined)
+    for (const id of Array.from(this.#waiting.keys())) this.#answer(id, undefined)
     this.#rest()
   }
 

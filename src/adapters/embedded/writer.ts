@@ -176,9 +176,9 @@ export class ShardWriter {
     if (job.steps === undefined) {
       const reason = this.#closedTo(asked.kind)
       if (reason !== undefined) return unavailable(asked, reason)
-      if (asked.kind === 'deliver') return deliver(tx, asked.request as Parameters<typeof deliver>[1])
+      if (asked.kind === 'deliver') return deliver(tx, asked.request)
       const handler = HANDLERS[asked.kind] as Handler<typeof asked.kind>
-      const step: Step<unknown> = handler(tx, asked.request as never)
+      const step: Step<unknown> = handler(tx, asked.request)
       if (!isSteps(step)) return step
       job.steps = step
     }
@@ -395,11 +395,11 @@ function isSteps(step: Step<unknown>): step is Generator<undefined, unknown, voi
 function unavailable(asked: AnyRequest, reason: Unavailable['reason']): unknown {
   const no = refused<Unavailable>({ kind: 'unavailable', reason })
   if (asked.kind !== 'deliver') return no
-  return (asked.request as Parameters<typeof deliver>[1]).recipients.map(() => no)
+  return asked.request.recipients.map(() => no)
 }
 
 function octetsOf(asked: AnyRequest): number {
-  if (asked.kind === 'deliver') return bodySize((asked.request as Parameters<typeof deliver>[1]).body)
+  if (asked.kind === 'deliver') return bodySize(asked.request.body)
   if (asked.kind !== 'append') return 0
   const { messages } = asked.request as Parameters<typeof HANDLERS.append>[1]
   return messages.reduce((sum, { body }) => sum + bodySize(body), 0)
