@@ -1,10 +1,10 @@
 /** English and French for everything the command line says. @module */
 
 /** What people can read here. */
-export type Language = 'en' | 'fr'
+type Language = 'en' | 'fr'
 
 /** The language of a locale environment: `LC_ALL`, `LC_MESSAGES`, `LANG`, in this order (POSIX). */
-export function languageOf(environment: NodeJS.ProcessEnv): Language {
+function languageOf(environment: NodeJS.ProcessEnv): Language {
   const locale = environment.LC_ALL || environment.LC_MESSAGES || environment.LANG || ''
   return /^fr(?:[_.@-]|$)/i.test(locale) ? 'fr' : 'en'
 }

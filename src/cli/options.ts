@@ -10,10 +10,10 @@ import { CliError } from './cli-error.ts'
 import { say } from './language.ts'
 
 /** Where the configuration is looked for without `--config`. */
-export const CONFIG_PLACES: readonly string[] = ['malle.toml', '/etc/malle/malle.toml']
+const CONFIG_PLACES: readonly string[] = ['malle.toml', '/etc/malle/malle.toml']
 
 /** The file `--config` names, else the first that exists. */
-export function configFile(named: string | undefined): string {
+function configFile(named: string | undefined): string {
   const found = named ?? CONFIG_PLACES.find((place) => existsSync(place))
   if (found !== undefined) return found
   throw new CliError(

@@ -39,7 +39,7 @@ export class ControlError extends Error {
 }
 
 /** Where the socket of a data directory is. */
-export function controlPath(data: string): string {
+function controlPath(data: string): string {
   return path.join(data, 'run', 'control.sock')
 }
 

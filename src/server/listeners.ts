@@ -18,14 +18,6 @@ export interface Acceptor {
 const HANDSHAKE_TIMEOUT_MS = 30_000
 const BACKLOG = 1024
 
-/** `host:port`, `[v6]:port`. @returns `undefined` when the text is none. */
-export function parseEndpoint(text: string): Endpoint | undefined {
-  const match = /^(?:\[([0-9a-fA-F:.%]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text)
-  if (match === null) return undefined
-  const port = Number(match[3])
-  return port > 65_535 ? undefined : { host: match[1] ?? match[2] ?? '', port }
-}
-
 /** As people write it. */
 export function formatEndpoint({ host, port }: Endpoint): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`

@@ -7,7 +7,7 @@ import type { Registry } from '#services/registry.ts'
 import { serveRegistry } from '#services/remote-registry.ts'
 import type { Log } from '#services/session-deps.ts'
 import { probe } from './listeners.ts'
-import { type MailEndpoints, type MailListener, ProtocolThread, type ThreadSetup } from './protocol-thread.ts'
+import { type MailEndpoints, ProtocolThread, type ThreadSetup } from './protocol-thread.ts'
 import type { TlsMaterial } from './tls.ts'
 
 /** What the main thread says to a worker. */
@@ -224,15 +224,3 @@ class WorkerThreads implements ProtocolThreads {
     }, RESTART_PAUSE_MS)
   }
 }
-
-/** Names of the listeners that protocol threads open. */
-export const MAIL_LISTENERS: readonly MailListener[] = [
-  'imap',
-  'imaps',
-  'pop3',
-  'pop3s',
-  'lmtp',
-  'smtp',
-  'submission',
-  'submissions',
-]

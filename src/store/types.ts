@@ -2,7 +2,7 @@
 import type { AccountId, EmailKey, MailboxKey, Modseq, ThreadKey, Uid } from '#mail/ids.ts'
 import type { PreparedEmail } from '#mail/prepare.ts'
 import type { UidSet } from '#mail/uid-set.ts'
-import type { Flags, PackedFlags } from './flags.ts'
+import type { Flags } from './flags.ts'
 
 /** An account and where it lives; the directory records both. Stores without shards ignore `shard`. */
 export interface AccountRef {
@@ -53,7 +53,7 @@ export interface AccountState {
 /** Messages of a mailbox in columns, ascending by UID; the arrays have equal lengths. */
 export interface MessagePage {
   readonly uids: Uint32Array
-  /** {@link PackedFlags} each. */
+  /** `PackedFlags` each. */
   readonly flags: Uint32Array
   /** {@link Modseq} each. */
   readonly modseqs: Float64Array
@@ -195,4 +195,4 @@ export interface Change {
   readonly by: string
 }
 
-export type { Flags, PackedFlags, PreparedEmail, UidSet }
+export type { Flags, PreparedEmail, UidSet }

@@ -94,7 +94,9 @@ export class TestSmtpServer implements AsyncDisposable {
   }
 
   connect(): Promise<SmtpClient> {
-    return SmtpClient.connect((this.#server?.address() as AddressInfo).port)
+    const address = this.#server?.address() as AddressInfo | undefined
+    if (address === undefined) throw new Error('The server does not listen')
+    return SmtpClient.connect(address.port)
   }
 
   async messages(account: AccountRef | undefined): Promise<number> {

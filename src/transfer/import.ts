@@ -52,7 +52,7 @@ const BATCH_BYTES = 8 * 1024 * 1024
 const MOST_PROBLEMS = 1_000
 
 /** What kind of source a path is. @throws {UnknownSource} */
-export async function detectSource(source: string): Promise<SourceFormat> {
+async function detectSource(source: string): Promise<SourceFormat> {
   const about = await stat(source).catch(() => undefined)
   if (about === undefined) throw new UnknownSource(`There is nothing at ${source}`)
   if (about.isDirectory()) return (await holdsMaildir(source)) ? 'maildir' : 'eml'
