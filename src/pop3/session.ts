@@ -190,11 +190,11 @@ export class Session implements Context {
   /** @returns whether the command was bad, and counts as such. */
   async #handle(event: LineEvent): Promise<boolean> {
     const command = this.#parse(event)
-    if (command === undefined) return true
+    if (command === undefined) return this.#bad()
     const found = COMMANDS.get(command.name)
     if (found === undefined || !found.states.includes(this.#state)) {
       this.#answer(err(this.#state === 'authorization' ? 'Log in first' : 'You are logged in already'))
-      return true
+      return this.#bad()
     }
     const started = performance.now()
     const completion = await found.run(command, this)
@@ -206,6 +206,11 @@ export class Session implements Context {
     const outcome = completion === ANSWERED ? '+OK' : completion.status
     this.#deps.meter?.command('pop3', command.name, outcome, performance.now() - started)
     return false
+  }
+
+  #bad(): true {
+    this.#deps.meter?.command('pop3', 'bad', '-ERR', 0)
+    return true
   }
 
   #parse(event: LineEvent): Pop3Command | undefined {

@@ -70,3 +70,28 @@ test('STLS without a certificate is refused', async () => {
     server,
   )
 })
+
+test('over implicit TLS passwords are taken and STLS is not offered; half-closing works there too', async () => {
+  await using server = await TestPop3Server.start({
+    allowPlaintext: false,
+    implicitTls: true,
+    messages: ['a: b\r\n\r\n'],
+  })
+  const tls = connectTls({ port: server.port, host: '127.0.0.1', rejectUnauthorized: false })
+  await once(tls, 'secureConnect')
+  const client = new TestClient(tls)
+  assert.equal(await client.line(), '+OK mail.example.org POP3 ready')
+  assert.equal(await client.ask('STLS'), '-ERR TLS is active already')
+  assert.equal(await client.ask('CAPA'), '+OK Capabilities follow')
+  assert.equal((await client.multiline()).includes('STLS'), false)
+  tls.end('USER ann@example.org\r\nPASS secret\r\nDELE 1\r\nQUIT\r\n')
+  for (const answer of [
+    '+OK Now the password',
+    '+OK 1 message (8 octets)',
+    '+OK Deleted at QUIT',
+    '+OK Bye, 1 deleted',
+  ])
+    assert.equal(await client.line(), answer)
+  assert.equal(await client.line(), undefined)
+  assert.equal(await server.count(), 0)
+})

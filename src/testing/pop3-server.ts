@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createSecureContext } from 'node:tls'
 import { openMemoryStore } from '#adapters/memory/memory-store.ts'
+import { serverHandshake } from '#lib/tls-handshake.ts'
 import type { AccountId, MailboxKey } from '#mail/ids.ts'
 import { prepareEmail } from '#mail/prepare.ts'
 import { scanMessage } from '#mail/scanner.ts'
@@ -27,8 +28,10 @@ export interface TestServerOptions {
   readonly messages?: readonly (string | TestMessage)[]
   /** Default `true`. */
   readonly allowPlaintext?: boolean
-  /** Default `false`. */
+  /** STLS; default `false`. */
   readonly tls?: boolean
+  /** TLS from the first byte, as on port 995; default `false`. */
+  readonly implicitTls?: boolean
   readonly store?: MailStore
 }
 
@@ -84,11 +87,14 @@ export class TestPop3Server implements AsyncDisposable {
       log: this.log,
       newConnectionId: () => `c${(connections += 1)}`,
     })
-    this.#server = createServer({ allowHalfOpen: true }, (socket) => this.service.accept(socket, { secure: false }))
+    this.#server = createServer({ allowHalfOpen: true }, (socket) => {
+      if (options.implicitTls !== true) this.service.accept(socket, { secure: false })
+      else void serverHandshake(socket, tls, 5_000).then((secure) => this.service.accept(secure, { secure: true }))
+    })
   }
 
   static async start(options: TestServerOptions = {}): Promise<TestPop3Server> {
-    const server = new TestPop3Server(options, await tlsIdentity(options.tls ?? false))
+    const server = new TestPop3Server(options, await tlsIdentity(options.tls === true || options.implicitTls === true))
     await server.store.write('openAccount', {
       account: server.account,
       by: 'test',

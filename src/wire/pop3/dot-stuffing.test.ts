@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { DotStuffer, DotUnstuffer } from './dot-stuffing.ts'
+import { DotStuffer, DotUnstuffer, type Unstuffed } from './dot-stuffing.ts'
+import { LineFramer } from './line-framer.ts'
 
 function stuff(...chunks: string[]): string {
   const stuffer = new DotStuffer()
@@ -81,4 +82,41 @@ test('DotStuffer is linear over the worst bytes, and copies nothing when it has 
   const started = performance.now()
   for (let times = 0; times < 20; times += 1) assert.equal(stuffer.push(worst).length, 393_216)
   assert.ok(performance.now() - started < 1_000)
+})
+
+test('a client reads lines and bodies in turn, wherever the bytes are cut', () => {
+  const body = 'a: b\r\n\r\n.\r\nlast'
+  const wire = `+OK one\r\n${stuff(body)}-ERR [AUTH] two\r\n+OK\r\n${stuff('')}`
+  const read = (chunks: readonly string[]): string[] => {
+    const framer = LineFramer.forResponses()
+    const found: string[] = []
+    let unstuffer: DotUnstuffer | undefined
+    let text = ''
+    const look = (): void => {
+      for (;;) {
+        if (unstuffer === undefined) {
+          const event = framer.next()
+          if (event?.kind !== 'line') return
+          found.push(event.text)
+          if (event.text.startsWith('+OK')) unstuffer = new DotUnstuffer(event.bareLf)
+          continue
+        }
+        const piece: Unstuffed = unstuffer.push(framer.takeRest())
+        text += Buffer.from(piece.body).toString('latin1')
+        if (piece.rest === undefined) return
+        framer.push(piece.rest)
+        found.push(text)
+        text = ''
+        unstuffer = undefined
+      }
+    }
+    for (const chunk of chunks) {
+      framer.push(Buffer.from(chunk, 'latin1'))
+      look()
+    }
+    return found
+  }
+  const whole = ['+OK one', `${body}\r\n`, '-ERR [AUTH] two', '+OK', '']
+  for (let cut = 0; cut <= wire.length; cut += 1) assert.deepEqual(read([wire.slice(0, cut), wire.slice(cut)]), whole)
+  assert.deepEqual(read(wire.split('')), whole)
 })

@@ -6,7 +6,7 @@ export const COMMAND_OCTETS = 255
 /** What we read of one (quirk `long-command`). */
 export const TOLERATED_COMMAND_OCTETS = 2_048
 
-/** AUTH with its initial response, and the lines of its exchange, which RFC 5034 §4 leaves unbounded. */
+/** AUTH with its initial response (quirk `long-initial-response`), and the lines of its exchange, which RFC 5034 §4 leaves unbounded. */
 export const AUTH_LINE_OCTETS = 65_536
 
 /** First line of a response, and one capability (RFC 2449 §4, §5). */
