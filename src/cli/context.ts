@@ -28,7 +28,8 @@ export async function administer<T>(
 ): Promise<T> {
   const config = await readConfig(options.config)
   await using administration = await openAdministration(config)
-  return work(administration)
+  // Awaited here: it is disposed of when this function ends.
+  return await work(administration)
 }
 
 /** Prints a line for people. */
