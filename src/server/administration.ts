@@ -1,4 +1,5 @@
 /** Administrative verbs carried out: by the running server, or by this process while the server is stopped. @module */
+import path from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { CheckFinding } from '#adapters/embedded/check.ts'
 import type { ShardStatus } from '#adapters/embedded/options.ts'
@@ -261,7 +262,7 @@ export class RunningAdministration implements Administration {
   /** Long work in a thread of its own, with its own connection to the store. */
   async #run<T>(task: Task, progress: (value: unknown) => void): Promise<T> {
     const connection = this.#parts.host.connect()
-    const entry = `./task-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`
+    const entry = `./task-thread${path.extname(import.meta.filename)}`
     const worker = new Worker(new URL(entry, import.meta.url), {
       workerData: { task, connection },
       transferList: [...connection.ports],

@@ -1,5 +1,6 @@
 /** The main thread's side of protocol threads: one in this thread, or several workers that are restarted when they end. @module */
 import { once } from 'node:events'
+import path from 'node:path'
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import type { EmbeddedHost } from '#adapters/embedded/host.ts'
 import type { Config } from '#config/schema.ts'
@@ -184,15 +185,12 @@ class WorkerThreads implements ProtocolThreads {
     const { port1, port2 } = new MessageChannel()
     const setup = { ...setupOf(this.#options, number, this.#endpoints), tls: this.#tls }
     const start: WorkerStart = { setup, registry: port2, logLevel: config.log.level }
-    const worker = new Worker(
-      new URL(`./thread-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
-      {
-        workerData: start,
-        transferList: [port2, ...setup.store.ports],
-        resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB },
-        name: `protocol-${number}`,
-      },
-    )
+    const worker = new Worker(new URL(`./thread-worker${path.extname(import.meta.filename)}`, import.meta.url), {
+      workerData: start,
+      transferList: [port2, ...setup.store.ports],
+      resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB },
+      name: `protocol-${number}`,
+    })
     const endServing = serveRegistry(registry, port1)
     this.#workers.set(number, { worker, endServing })
     const listening = Promise.withResolvers<MailEndpoints>()
