@@ -11,28 +11,27 @@ import { Reader } from './model-reader.contract.ts'
 import { Model, type ModelMailbox } from './model-state.contract.ts'
 import { type Outcome, Steps } from './model-steps.contract.ts'
 
-/** How long to walk. */
-export interface WalkSize {
+/** How to walk. */
+export interface Walk {
   readonly seeds: number
   readonly steps: number
+  /** Several requests at once; only for stores that do not cut these small ones into several commits. */
+  readonly together: boolean
 }
 
-const QUICK: WalkSize = { seeds: 3, steps: 300 }
-const LONG: WalkSize = { seeds: 20, steps: 5_000 }
+const QUICK: Walk = { seeds: 3, steps: 300, together: true }
+const LONG: Walk = { seeds: 20, steps: 5_000, together: true }
 
 /** Walks with several seeds, each with a store of its own. */
-export function modelContract(
-  name: string,
-  open: () => Promise<OpenedStore>,
-  size: WalkSize = process.env['MALLE_LONG'] === '1' ? LONG : QUICK,
-): void {
+export function modelContract(name: string, open: () => Promise<OpenedStore>, own: Partial<Walk> = {}): void {
+  const how = { ...(process.env['MALLE_LONG'] === '1' ? LONG : QUICK), ...own }
   const asked = process.env['MALLE_SEED']
-  const seeds = asked === undefined ? Array.from({ length: size.seeds }, (_, index) => index + 1) : [Number(asked)]
+  const seeds = asked === undefined ? Array.from({ length: how.seeds }, (_, index) => index + 1) : [Number(asked)]
   for (const seed of seeds)
-    test(`${name} comes to what the model says, seed ${seed}, ${size.steps} steps`, async () => {
+    test(`${name} comes to what the model says, seed ${seed}, ${how.steps} steps`, async () => {
       const world = new World(await open())
       try {
-        await walk(await world.person(), seed, size.steps)
+        await walk(await world.person(), seed, how)
         await world.check()
       } finally {
         await world.close()
@@ -40,7 +39,7 @@ export function modelContract(
     })
 }
 
-async function walk(person: Person, seed: number, steps: number): Promise<void> {
+async function walk(person: Person, seed: number, { steps, together }: Walk): Promise<void> {
   const random = new Random(seed)
   const model = new Model()
   const requests = new Steps(person, model, random)
@@ -51,7 +50,7 @@ async function walk(person: Person, seed: number, steps: number): Promise<void> 
   try {
     for (let step = 0; step < steps; ) {
       const batch = [requests.next()]
-      while (batch.length < 5 && batch.every((each) => !each.alone) && random.chance(0.6)) {
+      while (together && batch.length < 5 && batch.every((each) => !each.alone) && random.chance(0.6)) {
         const next = requests.next()
         if (!next.alone) batch.push(next)
       }
