@@ -1,0 +1,315 @@
+/** Snapshots of mailboxes, one of each in a thread, shared by all its sessions (design §4 "Views"). @module */
+import { Turns } from '#lib/turns.ts'
+import type { MailboxKey, Modseq } from '#mail/ids.ts'
+import { keywordSetId } from '#store/flags.ts'
+import type { MailStore } from '#store/mail-store.ts'
+import type { AccountRef, Change } from '#store/types.ts'
+import { AccountKeywords } from './account-keywords.ts'
+import { cut, type Page, Snapshot } from './snapshot.ts'
+
+/** Messages of snapshots that nobody holds and that are kept for who comes back; 16 octets each. */
+const KEPT_MESSAGES = 1_000_000
+/** And their number. */
+const KEPT_SNAPSHOTS = 2_000
+/** Announcements may be lost: what was read this long ago is looked at again when someone asks. */
+const TRUSTED_MS = 1_000
+/** Messages read at once when a snapshot is made. */
+const SLICE = 5_000
+
+/** One session's hold on a mailbox. */
+export interface SnapshotHandle {
+  readonly keywords: AccountKeywords
+  /**
+   * The mailbox as it is now: at least as of `modseq` and of everything announced. Reads only what is not known yet, once
+   * for all who ask at the same time.
+   * @returns `undefined` when the mailbox no longer exists.
+   */
+  refresh(modseq: Modseq | 0): Promise<Snapshot | undefined>
+  /** What `refresh` would give without reading, `undefined` when it would have to. */
+  ready(modseq: Modseq | 0): Snapshot | undefined
+  /** Calls `listener` whenever there may be something new, until told otherwise. */
+  listen(listener: (() => void) | undefined): void
+  /** Says that this session needs no snapshot until its next refresh; what nobody needs is dropped. */
+  rest(): void
+  close(): void
+}
+
+/** All snapshots of a thread. */
+export class MailboxSnapshots {
+  readonly #store: MailStore
+  readonly #accounts = new Map<number, AccountSnapshots>()
+  /** Mailboxes that nobody holds, the one left longest ago first. */
+  readonly #kept = new Set<MailboxSnapshot>()
+  #keptMessages = 0
+
+  constructor(store: MailStore) {
+    this.#store = store
+  }
+
+  /** Mailboxes in memory, and their messages: for tests and metrics. */
+  get size(): { readonly mailboxes: number; readonly messages: number } {
+    let mailboxes = 0
+    let messages = 0
+    for (const account of this.#accounts.values())
+      for (const mailbox of account.mailboxes.values()) {
+        mailboxes += 1
+        messages += mailbox.messages
+      }
+    return { mailboxes, messages }
+  }
+
+  open(account: AccountRef, mailbox: MailboxKey): SnapshotHandle {
+    let of = this.#accounts.get(account.id)
+    if (of === undefined) {
+      of = new AccountSnapshots(account)
+      this.#accounts.set(account.id, of)
+    }
+    let shared = of.mailboxes.get(mailbox)
+    if (shared === undefined) {
+      shared = new MailboxSnapshot(this.#store, of, mailbox)
+      of.mailboxes.set(mailbox, shared)
+    }
+    if (this.#kept.delete(shared)) this.#keptMessages -= shared.messages
+    of.hold(this.#store)
+    return new Hold(shared, () => this.#release(shared))
+  }
+
+  #release(mailbox: MailboxSnapshot): void {
+    const { account } = mailbox
+    account.release()
+    if (mailbox.held) return
+    // Nobody listens for it any more: whoever opens it asks what happened since.
+    mailbox.stale = true
+    if (mailbox.gone) this.#forget(mailbox)
+    else {
+      this.#kept.add(mailbox)
+      this.#keptMessages += mailbox.messages
+    }
+    for (const oldest of this.#kept) {
+      if (this.#keptMessages <= KEPT_MESSAGES && this.#kept.size <= KEPT_SNAPSHOTS) break
+      this.#kept.delete(oldest)
+      this.#keptMessages -= oldest.messages
+      this.#forget(oldest)
+    }
+  }
+
+  #forget(mailbox: MailboxSnapshot): void {
+    const { account } = mailbox
+    account.mailboxes.delete(mailbox.key)
+    if (account.mailboxes.size === 0) this.#accounts.delete(account.ref.id)
+  }
+}
+
+const ofStore = new WeakMap<MailStore, MailboxSnapshots>()
+
+/** The snapshots of a thread: those of its store. */
+export function snapshotsOf(store: MailStore): MailboxSnapshots {
+  let snapshots = ofStore.get(store)
+  if (snapshots === undefined) {
+    snapshots = new MailboxSnapshots(store)
+    ofStore.set(store, snapshots)
+  }
+  return snapshots
+}
+
+class AccountSnapshots {
+  readonly ref: AccountRef
+  readonly keywords = new AccountKeywords()
+  readonly mailboxes = new Map<MailboxKey, MailboxSnapshot>()
+  #holds = 0
+  #stop: (() => void) | undefined
+
+  constructor(ref: AccountRef) {
+    this.ref = ref
+  }
+
+  hold(store: MailStore): void {
+    this.#holds += 1
+    this.#stop ??= store.watch(this.ref.id, (change) => this.#hear(change))
+  }
+
+  release(): void {
+    this.#holds -= 1
+    if (this.#holds > 0) return
+    this.#stop?.()
+    this.#stop = undefined
+    // What is open elsewhere is held; all others look at the store when they are opened again.
+  }
+
+  #hear({ mailbox }: Change): void {
+    if (mailbox !== undefined) this.mailboxes.get(mailbox)?.hear()
+    // The tree changed, or the account went: perhaps one of these with it.
+    else for (const each of this.mailboxes.values()) each.hear()
+  }
+}
+
+class MailboxSnapshot {
+  readonly key: MailboxKey
+  readonly account: AccountSnapshots
+  readonly #store: MailStore
+  readonly #holds = new Set<Hold>()
+  #latest: Snapshot | undefined
+  #reading: Promise<void> | undefined
+  #readAt = 0
+  /** Something may have happened since the last read began. */
+  stale = true
+  gone = false
+
+  constructor(store: MailStore, account: AccountSnapshots, key: MailboxKey) {
+    this.#store = store
+    this.account = account
+    this.key = key
+  }
+
+  get messages(): number {
+    return this.#latest?.size ?? 0
+  }
+
+  get held(): boolean {
+    return this.#holds.size > 0
+  }
+
+  add(hold: Hold): void {
+    this.#holds.add(hold)
+  }
+
+  remove(hold: Hold): void {
+    this.#holds.delete(hold)
+  }
+
+  hear(): void {
+    this.stale = true
+    for (const hold of this.#holds) hold.listener?.()
+  }
+
+  /** Drops the snapshot when nobody needs it; the next one to ask reads the mailbox anew. */
+  rest(): void {
+    for (const hold of this.#holds) if (!hold.resting) return
+    if (this.#reading !== undefined) return
+    this.#latest = undefined
+    this.stale = true
+  }
+
+  ready(modseq: Modseq | 0): Snapshot | undefined {
+    const latest = this.#latest
+    if (this.stale || latest === undefined || latest.modseq < modseq) return undefined
+    return performance.now() - this.#readAt > TRUSTED_MS ? undefined : latest
+  }
+
+  async refresh(modseq: Modseq | 0): Promise<Snapshot | undefined> {
+    while (!this.gone) {
+      const ready = this.ready(modseq)
+      if (ready !== undefined) return ready
+      this.#reading ??= this.#read().finally(() => {
+        this.#reading = undefined
+      })
+      await this.#reading
+    }
+    return undefined
+  }
+
+  async #read(): Promise<void> {
+    this.stale = false
+    this.#readAt = performance.now()
+    try {
+      const latest = this.#latest === undefined ? await this.#load() : await this.#follow(this.#latest)
+      if (latest === undefined) this.gone = true
+      this.#latest = latest
+    } catch (error) {
+      this.stale = true
+      throw error
+    }
+  }
+
+  /** Applies what happened since; loads anew where the store does not remember all of it. */
+  async #follow(from: Snapshot): Promise<Snapshot | undefined> {
+    const turns = new Turns()
+    let snapshot = from
+    let cursor: Parameters<MailStore['changes']>[3]
+    for (;;) {
+      const slice = await this.#store.changes(this.account.ref, this.key, from.modseq, cursor)
+      if (slice.uidNext === undefined) return undefined
+      if (!slice.complete) return this.#load()
+      await this.#learn(slice.changed.flags)
+      snapshot = snapshot.apply(slice.changed, slice.vanished, slice.modseq, slice.uidNext)
+      if (slice.next === undefined) return snapshot
+      cursor = slice.next
+      if (turns.overNow) await turns.share()
+    }
+  }
+
+  async #load(): Promise<Snapshot | undefined> {
+    const { ref } = this.account
+    const turns = new Turns()
+    const state = await this.#store.state(ref)
+    const info = await this.#store.mailbox(ref, this.key)
+    if (state === undefined || info === undefined) return undefined
+    const pages: Page[] = []
+    let after: Parameters<MailStore['messages']>[2] = 0
+    for (;;) {
+      const slice = await this.#store.messages(ref, this.key, after, SLICE)
+      await this.#learn(slice.flags)
+      for (const page of cut(slice)) pages.push(page)
+      const last = slice.uids.at(-1)
+      if (last === undefined || slice.uids.length < SLICE) break
+      after = last as typeof after
+      if (turns.overNow) await turns.share()
+    }
+    // The slices are of different moments: what happened since the first brings them to one.
+    return this.#follow(Snapshot.of(pages, state.modseq, info.uidNext))
+  }
+
+  /** Flags must be shown without waiting: their keywords are read before the snapshot is. */
+  async #learn(flags: Uint32Array): Promise<void> {
+    const { keywords, ref } = this.account
+    for (const packed of flags)
+      if (keywordSetId(packed) >= keywords.sets) {
+        await keywords.load(this.#store, ref)
+        if (keywordSetId(packed) >= keywords.sets) throw new Error(`There is no keyword set ${keywordSetId(packed)}`)
+      }
+  }
+}
+
+class Hold implements SnapshotHandle {
+  readonly #mailbox: MailboxSnapshot
+  readonly #release: () => void
+  #open = true
+  listener: (() => void) | undefined
+  resting = false
+
+  constructor(mailbox: MailboxSnapshot, release: () => void) {
+    this.#mailbox = mailbox
+    this.#release = release
+    mailbox.add(this)
+  }
+
+  get keywords(): AccountKeywords {
+    return this.#mailbox.account.keywords
+  }
+
+  async refresh(modseq: Modseq | 0): Promise<Snapshot | undefined> {
+    this.resting = false
+    return this.#mailbox.refresh(modseq)
+  }
+
+  ready(modseq: Modseq | 0): Snapshot | undefined {
+    return this.#mailbox.ready(modseq)
+  }
+
+  listen(listener: (() => void) | undefined): void {
+    this.listener = listener
+  }
+
+  rest(): void {
+    this.resting = true
+    this.#mailbox.rest()
+  }
+
+  close(): void {
+    if (!this.#open) return
+    this.#open = false
+    this.listener = undefined
+    this.#mailbox.remove(this)
+    this.#release()
+  }
+}
