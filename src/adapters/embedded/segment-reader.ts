@@ -2,6 +2,7 @@
 import fs from 'node:fs'
 import { promisify } from 'node:util'
 import zlib from 'node:zlib'
+import { countStreamed } from '#lib/young-buffers.ts'
 import { DamagedBody, type StoredBody } from '#store/mail-store.ts'
 import type { BodyPlace } from '#store/types.ts'
 import { bigPath, type ShardPaths, segmentPath } from './layout.ts'
@@ -28,6 +29,11 @@ export class SegmentReader {
 
   body(place: BodyPlace): StoredBody {
     return new PlacedBody(this, place)
+  }
+
+  /** Reads a whole body in pieces and compares its checksum, blocking. @throws {DamagedBody} */
+  verify(place: BodyPlace, piece: number): void {
+    new PlacedBody(this, place).verify(piece)
   }
 
   /** The file, used until `release`; an open descriptor outlives the removal of its name. */
@@ -134,12 +140,37 @@ class PlacedBody implements StoredBody {
     let checksum = 0
     for (let at = start; at < end; at += CHUNK) {
       const chunk = await this.read(at, Math.min(at + CHUNK, end))
+      countStreamed(chunk.length)
       if (header !== undefined) {
         checksum = zlib.crc32(chunk, checksum)
         // Before the last octets leave: a client that misses them knows that something is wrong.
         if (at + CHUNK >= end && checksum !== header.checksum) throw this.#damaged('its checksum does not hold')
       }
       yield chunk
+    }
+  }
+
+  verify(piece: number): void {
+    if (this.#codec !== RAW) {
+      this.#unpacked(0, this.size)
+      return
+    }
+    const file = this.#reader.acquire(this.#place)
+    try {
+      const head = Buffer.allocUnsafe(RECORD_HEADER)
+      const header = this.#headerIn(head, readFully(file.fd, head, this.#offset))
+      const bytes = Buffer.allocUnsafe(Math.min(piece, this.size))
+      let checksum = 0
+      for (let at = 0; at < this.size; at += piece) {
+        const part = bytes.subarray(0, Math.min(piece, this.size - at))
+        if (readFully(file.fd, part, this.#offset + RECORD_HEADER + at) < part.length) {
+          throw this.#damaged('the file ends before')
+        }
+        checksum = zlib.crc32(part, checksum)
+      }
+      if (checksum !== header.checksum) throw this.#damaged('its checksum does not hold')
+    } finally {
+      this.#reader.release(file)
     }
   }
 

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import zlib from 'node:zlib'
+import { countStreamed } from '#lib/young-buffers.ts'
 import { type BodyStage, StoreFull } from '#store/mail-store.ts'
 import type { StagedBody } from '#store/types.ts'
 import { bigPath, type ShardPaths } from './layout.ts'
@@ -12,14 +13,20 @@ const MOST_IN_MEMORY = 1_048_576
 /** Octets gathered before one write to the file. */
 const GATHER = 262_144
 
-/** One body; `write` keeps a reference to small chunks only until it is awaited. */
+/** The first buffer of a body; it doubles as the body grows. */
+const FIRST_BUFFER = 16_384
+
+/** One body. Chunks are copied into one buffer, which a large body fills again and again: no garbage a chunk. */
 export class EmbeddedStage implements BodyStage {
   readonly #shard: number
   readonly #paths: ShardPaths
   readonly #sync: boolean
-  #chunks: Uint8Array[] = []
+  #buffer: Buffer = Buffer.allocUnsafeSlow(0)
+  /** Octets of the buffer that wait. */
   #gathered = 0
   #size = 0
+  /** Octets in the file. */
+  #spilled = 0
   #checksum = 0
   #file: FileHandle | undefined
   #id: string | undefined
@@ -33,17 +40,38 @@ export class EmbeddedStage implements BodyStage {
 
   write(chunk: Uint8Array): Promise<void> | void {
     if (this.#done) throw new Error('This body has been finished or abandoned')
-    // Copied: the caller's buffer is a socket's and will be filled again.
-    this.#chunks.push(Uint8Array.prototype.slice.call(chunk))
-    this.#gathered += chunk.length
     this.#size += chunk.length
-    if (this.#id === undefined ? this.#size > MOST_IN_MEMORY : this.#gathered >= GATHER) return this.#spill()
+    if (this.#size > MOST_IN_MEMORY) {
+      // The socket's buffers that this body came in.
+      countStreamed(2 * chunk.length)
+      return this.#writeLarge(chunk)
+    }
+    this.#gather(chunk)
+  }
+
+  #gather(chunk: Uint8Array): void {
+    const needed = this.#gathered + chunk.length
+    if (needed > this.#buffer.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(needed, FIRST_BUFFER, 2 * this.#buffer.length))
+      this.#buffer.copy(larger, 0, 0, this.#gathered)
+      this.#buffer = larger
+    }
+    this.#buffer.set(chunk, this.#gathered)
+    this.#gathered = needed
+  }
+
+  async #writeLarge(chunk: Uint8Array): Promise<void> {
+    if (this.#id === undefined) await this.#spill()
+    for (let at = 0; at < chunk.length; ) {
+      const piece = chunk.subarray(at, at + GATHER - this.#gathered)
+      this.#gather(piece)
+      at += piece.length
+      if (this.#gathered === GATHER) await this.#spill()
+    }
   }
 
   async #spill(): Promise<void> {
-    const bytes = Buffer.concat(this.#chunks)
-    this.#chunks = []
-    this.#gathered = 0
+    const bytes = this.#buffer.subarray(0, this.#gathered)
     this.#checksum = zlib.crc32(bytes, this.#checksum)
     try {
       if (this.#file === undefined) {
@@ -51,8 +79,9 @@ export class EmbeddedStage implements BodyStage {
         this.#id = (randomBytes(8).readBigUInt64BE() >> 12n).toString(16).padStart(13, '0')
         this.#file = await open(bigPath(this.#paths, this.#id), 'wx', 0o600)
       }
-      const position = RECORD_HEADER + this.#size - bytes.length
-      await writeFully(this.#file, bytes, position)
+      await writeFully(this.#file, bytes, RECORD_HEADER + this.#spilled)
+      this.#spilled += bytes.length
+      this.#gathered = 0
     } catch (error) {
       await this.abandon()
       throw fullOr(error)
@@ -63,14 +92,9 @@ export class EmbeddedStage implements BodyStage {
     if (this.#done) throw new Error('This body has been finished or abandoned')
     if (this.#id === undefined) {
       this.#done = true
-      const bytes = new Uint8Array(this.#size)
-      let at = 0
-      for (const chunk of this.#chunks) {
-        bytes.set(chunk, at)
-        at += chunk.length
-      }
-      this.#chunks = []
-      return { kind: 'bytes', bytes }
+      const bytes = this.#buffer.buffer.slice(0, this.#size)
+      this.#buffer = Buffer.allocUnsafeSlow(0)
+      return { kind: 'bytes', bytes: new Uint8Array(bytes) }
     }
     if (this.#gathered > 0) await this.#spill()
     const [id, file] = [this.#id, this.#file]
@@ -94,7 +118,7 @@ export class EmbeddedStage implements BodyStage {
 
   async abandon(): Promise<void> {
     this.#done = true
-    this.#chunks = []
+    this.#buffer = Buffer.allocUnsafeSlow(0)
     const file = this.#file
     this.#file = undefined
     await file?.close().catch(() => undefined)
