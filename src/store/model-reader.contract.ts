@@ -66,6 +66,7 @@ export class Reader {
     const { store, ref } = this.#person
     let cursor: MailboxChanges['next']
     let slice: MailboxChanges
+    let slices = 0
     do {
       slice = await store.changes(ref, key, view.since, cursor)
       if (slice.uidNext === undefined) return false
@@ -73,6 +74,8 @@ export class Reader {
         view.messages.set(uid, { flags: slice.changed.flags[index] ?? 0, modseq: slice.changed.modseqs[index] ?? 0 })
       for (const uid of view.messages.keys()) if (uidSetHas(slice.vanished, uid)) view.messages.delete(uid)
       cursor = slice.next
+      slices += 1
+      assert.ok(slices < 10_000, 'changes() comes to an end')
     } while (cursor !== undefined)
     if (!slice.complete) await this.#dropMissing(key, view)
     assert.ok(slice.modseq >= view.since, 'MODSEQ went back')

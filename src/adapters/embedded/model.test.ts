@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { systemClock } from '#lib/clock.ts'
 import type { OpenedStore } from '#store/kit.contract.ts'
-import { mailStoreContract } from '#store/mail-store.contract.ts'
 import type { MailStore } from '#store/mail-store.ts'
 import { modelContract } from '#store/model.contract.ts'
 import { openEmbeddedStore } from './embedded-store.ts'
@@ -11,7 +10,7 @@ import { type EmbeddedHost, startEmbedded } from './host.ts'
 import type { EmbeddedTuning } from './options.ts'
 
 /** A store in a folder of its own. What it logs as an error fails the test that closes it. */
-async function open(shards: number, tuning: Partial<EmbeddedTuning> = {}): Promise<OpenedStore> {
+async function open(tuning: Partial<EmbeddedTuning>): Promise<OpenedStore> {
   const directory = await mkdtemp(path.join(tmpdir(), 'malle-contract-'))
   const errors: string[] = []
   let host: EmbeddedHost
@@ -19,7 +18,7 @@ async function open(shards: number, tuning: Partial<EmbeddedTuning> = {}): Promi
   const start = async (): Promise<MailStore> => {
     host = await startEmbedded({
       directory,
-      shards,
+      shards: 1,
       durability: 'full',
       clock: systemClock,
       log: (entry) => {
@@ -36,11 +35,6 @@ async function open(shards: number, tuning: Partial<EmbeddedTuning> = {}): Promi
   }
   return {
     store: await start(),
-    shards,
-    reopen: async () => {
-      await stop()
-      return start()
-    },
     close: async () => {
       await stop()
       await rm(directory, { recursive: true })
@@ -49,11 +43,9 @@ async function open(shards: number, tuning: Partial<EmbeddedTuning> = {}): Promi
   }
 }
 
-for (const shards of [1, 3]) mailStoreContract(`embedded, ${shards} shard(s)`, () => open(shards), true)
-
-modelContract('the embedded store', () => open(1, { tombstoneRanges: 20, segmentBytes: 65_536 }))
+modelContract('the embedded store', () => open({ tombstoneRanges: 20, segmentBytes: 65_536 }))
 
 // Long requests are cut into commits of a few messages each.
-modelContract('the embedded store in small slices', () => open(1, { sliceMessages: 7, tombstoneRanges: 20 }), {
+modelContract('the embedded store in small slices', () => open({ sliceMessages: 7, tombstoneRanges: 20 }), {
   together: false,
 })
