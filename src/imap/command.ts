@@ -6,8 +6,8 @@ import type { AccountRef } from '#store/types.ts'
 import type { LiteralAnnounced } from '#wire/imap/frame-events.ts'
 import type { CommandReader } from '#wire/imap/reader.ts'
 import type { Output } from './output.ts'
-import type { SelectedView } from './selected.ts'
 import type { SessionControl } from './session-control.ts'
+import type { View } from './view.ts'
 
 /** States of a session (RFC 9051 §3); after LOGOUT no command is read. */
 export type SessionState = 'not-authenticated' | 'authenticated' | 'selected'
@@ -45,9 +45,11 @@ export interface Completion {
 export interface Context {
   /** Goes into the `by` of every write. */
   readonly id: ConnectionId
+  /** Of the command at work, for ESEARCH (RFC 9051 §7.3.4). */
+  readonly tag: string
   readonly account: AccountRef
-  /** The selected mailbox; ask only in state `selected`. `view.ts` may widen the type. */
-  readonly view: SelectedView
+  /** The selected mailbox; ask only in state `selected`. */
+  readonly view: View
   readonly store: MailStore
   readonly enabled: Enabled
   readonly out: Output

@@ -2,7 +2,7 @@ import type { ConnectionNote, Login } from '#services/registry.ts'
 import type { SessionDeps } from '#services/session-deps.ts'
 import type { SessionState } from './command.ts'
 import type { Connection } from './connection.ts'
-import type { SelectedView } from './selected.ts'
+import type { View } from './view.ts'
 
 /** What commands may do to their session. Commands on messages need none of it. */
 export interface SessionControl {
@@ -12,13 +12,13 @@ export interface SessionControl {
   /** TLS is on. */
   readonly secure: boolean
   /** The selected mailbox, `undefined` without. */
-  readonly selected: SelectedView | undefined
+  readonly selected: View | undefined
   /** The person logged in has shown who they are. */
   loggedIn(login: Login): void
   /** A login was refused; too many of them end the connection. */
   loginFailed(): void
   /** Selects the mailbox of a view, or none; the view before is closed. */
-  select(view: SelectedView | undefined): void
+  select(view: View | undefined): void
   /** For `session list`. */
   note(note: ConnectionNote): void
   /** Ends the session once the tagged answer is out; the command has written its BYE. */

@@ -31,8 +31,8 @@ import {
   LOGIN_TOTAL_MS,
 } from './limits.ts'
 import { ConnectionGone, type Output } from './output.ts'
-import type { SelectedView } from './selected.ts'
 import type { SessionControl } from './session-control.ts'
+import type { View } from './view.ts'
 
 /** Beginning of a command: enough to choose how to go on. */
 interface Head {
@@ -51,7 +51,8 @@ export class Session implements Context, SessionControl {
   readonly enabled: Enabled = { condstore: false, qresync: false, utf8: false, rev2: false }
 
   #account: AccountRef | undefined
-  #view: SelectedView | undefined
+  #view: View | undefined
+  #tag = ''
   #abort: AbortController | undefined
   #over = false
   #bad = 0
@@ -92,14 +93,17 @@ export class Session implements Context, SessionControl {
     if (this.#account === undefined) return 'not-authenticated'
     return this.#view === undefined ? 'authenticated' : 'selected'
   }
-  get selected(): SelectedView | undefined {
+  get selected(): View | undefined {
     return this.#view
   }
   get account(): AccountRef {
     if (this.#account === undefined) throw new Error('Nobody is logged in')
     return this.#account
   }
-  get view(): SelectedView {
+  get tag(): string {
+    return this.#tag
+  }
+  get view(): View {
     if (this.#view === undefined) throw new Error('No mailbox is selected')
     return this.#view
   }
@@ -169,7 +173,7 @@ export class Session implements Context, SessionControl {
     this.#failedLogins += 1
   }
 
-  select(view: SelectedView | undefined): void {
+  select(view: View | undefined): void {
     const before = this.#view
     this.#view = view
     before?.close()
@@ -285,6 +289,7 @@ export class Session implements Context, SessionControl {
   /** Runs a command and answers it; the one place where what was thrown becomes an answer. */
   async #execute(tag: string, command: Command, hold: boolean, run: () => Promise<Completion>): Promise<void> {
     const start = performance.now()
+    this.#tag = tag
     let completion: Completion
     try {
       completion = await run()

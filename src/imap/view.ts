@@ -1,12 +1,263 @@
+/**
+ * One session's view of its selected mailbox: what its client has been told.
+ *
+ * Invariants: `#shown` is what the client knows, message by message; it changes only in {@link View.sync} and in
+ * {@link View.resolve} of UIDs that the client cannot know yet, together with what is written. It is a snapshot that all
+ * sessions share, except while expunges are held back: then it is the latest one with those messages put back in.
+ * Nobody but the session's own commands, which run one after the other, calls anything here.
+ * @module
+ */
+import type { MailboxKey, Modseq, Uid } from '#mail/ids.ts'
+import { normaliseUidSet, type UidSet, uidSetOf } from '#mail/uid-set.ts'
+import type { AccountKeywords } from '#services/account-keywords.ts'
+import type { Snapshot } from '#services/snapshot.ts'
+import { difference } from '#services/snapshot-difference.ts'
+import { SnapshotWalk } from '#services/snapshot-walk.ts'
+import { type SnapshotHandle, snapshotsOf } from '#services/snapshots.ts'
+import { SEEN } from '#store/flags.ts'
 import type { MailboxInfo } from '#store/types.ts'
-import type { Context } from './command.ts'
+import type { MessageSet, SetNumber } from '#wire/imap/message-set.ts'
+import { type Answered, writeAnnouncement, writeFlags } from './announcement.ts'
+import type { By, Context } from './command.ts'
+import type { Output } from './output.ts'
 import type { SelectedView } from './selected.ts'
 
-/** Placeholder, to be replaced whole by the real view; `undefined` when the mailbox went meanwhile. */
+/** Opens a view of the mailbox as it is now; `undefined` when the mailbox went meanwhile. */
 export async function openView(
-  _context: Context,
-  _info: MailboxInfo,
-  _how: { readonly readOnly: boolean },
-): Promise<SelectedView | undefined> {
-  throw new Error('Views are not built yet')
+  context: Context,
+  info: MailboxInfo,
+  { readOnly }: { readonly readOnly: boolean },
+): Promise<View | undefined> {
+  const { store, account } = context
+  const handle = snapshotsOf(store).open(account, info.key)
+  try {
+    const snapshot = await handle.refresh(0)
+    // SELECT tells all keywords of the account: those of later ones are news.
+    if (snapshot !== undefined) {
+      await handle.keywords.load(store, account)
+      return new View(context, info, handle, snapshot, readOnly)
+    }
+  } catch (error) {
+    handle.close()
+    throw error
+  }
+  handle.close()
+  return undefined
+}
+
+/** See the module. */
+export class View implements SelectedView {
+  readonly mailbox: MailboxKey
+  readonly readOnly: boolean
+  /** The search result variable `$` (RFC 9051 §6.4.4.1); expunged messages drop out when it is used. */
+  saved: UidSet = []
+  readonly #context: Context
+  readonly #handle: SnapshotHandle
+  #shown: Snapshot
+  /** The shared snapshot up to which everything was told, apart from what is held back. */
+  #synced: Snapshot
+  #holding = false
+  /** The client knows every change up to here; a value that STATUS would say too. */
+  #complete: number
+  #expected: Modseq | 0 = 0
+  #knownKeywords: number
+  /** Of the command at work: it speaks of UIDs; it must keep message numbers; what it did to flags. */
+  #byUid = false
+  #keepNumbers = false
+  #answered: Answered | undefined
+
+  constructor(context: Context, info: MailboxInfo, handle: SnapshotHandle, snapshot: Snapshot, readOnly: boolean) {
+    this.mailbox = info.key
+    this.readOnly = readOnly
+    this.#context = context
+    this.#handle = handle
+    this.#shown = snapshot
+    this.#synced = snapshot
+    this.#complete = Math.min(info.highestModseq, snapshot.modseq)
+    this.#knownKeywords = handle.keywords.count
+  }
+
+  /** What the client knows. */
+  get shown(): Snapshot {
+    return this.#shown
+  }
+
+  get keywords(): AccountKeywords {
+    return this.#handle.keywords
+  }
+
+  get messages(): number {
+    return this.#shown.size
+  }
+
+  get modseq(): Modseq {
+    return Math.max(1, this.#complete) as Modseq
+  }
+
+  get uidNext(): Uid {
+    return this.#synced.uidNext
+  }
+
+  uids(): UidSet {
+    return this.#shown.uids()
+  }
+
+  numberOf(uid: Uid): number | undefined {
+    return this.#shown.numberOf(uid)
+  }
+
+  firstUnseen(): number | undefined {
+    for (const walk = new SnapshotWalk(this.#shown); walk.next(); ) if ((walk.flags & SEEN) === 0) return walk.number
+    return undefined
+  }
+
+  /**
+   * The messages that a command names, those of the view alone; done once, at its top. Also tells the view how this
+   * command speaks of messages.
+   * @returns `undefined` when a message number is beyond the last (RFC 9051 §9 seq-number: BAD).
+   */
+  async resolve(out: Output, set: MessageSet, by: By): Promise<UidSet | undefined> {
+    this.#byUid = by === 'uid'
+    // A client may have a UID from elsewhere (APPENDUID, COPYUID) before this session told it.
+    if (
+      by === 'uid' &&
+      set !== '$' &&
+      set.some((range) => range.some((end) => end !== '*' && end > this.#shown.lastUid))
+    )
+      await this.#bring(out, false, undefined)
+    return this.among(set, by)
+  }
+
+  /** The messages of a set as {@link resolve} gives them, without bringing anything up to date. */
+  among(set: MessageSet, by: By): UidSet | undefined {
+    if (set === '$') return this.present(this.saved)
+    const last = by === 'uid' ? this.#shown.lastUid : this.#shown.size
+    const value = (number: SetNumber): number => (number === '*' ? last : number)
+    const ranges: [number, number][] = []
+    for (const [a, b] of set) {
+      const [from, to] = [Math.min(value(a), value(b)), Math.max(value(a), value(b))]
+      if (by === 'uid') {
+        if (last > 0) ranges.push([from, to])
+      } else {
+        const [first, end] = [this.#shown.uidAt(from), this.#shown.uidAt(to)]
+        if (first === undefined || end === undefined) return undefined
+        ranges.push([first, end])
+      }
+    }
+    return this.present(normaliseUidSet(ranges))
+  }
+
+  /** Those of the set that the view has. */
+  present(set: UidSet): UidSet {
+    return uidSetOf(uidsIn(this.#shown, set))
+  }
+
+  /** Numbers of the messages, as a set. */
+  numbers(uids: UidSet): UidSet {
+    return uidSetOf(numbersIn(this.#shown, uids))
+  }
+
+  /** The command must not change message numbers although its form would allow it. */
+  keepNumbers(): void {
+    this.#keepNumbers = true
+  }
+
+  /** The command changed flags: {@link sync} answers accordingly. */
+  answer(answered: Answered): void {
+    this.#answered = answered
+  }
+
+  expect(modseq: Modseq): void {
+    if (modseq > this.#expected) this.#expected = modseq
+  }
+
+  async sync(out: Output, { holdExpunge }: { readonly holdExpunge: boolean }): Promise<boolean> {
+    const answered = this.#answered
+    const hold = holdExpunge || this.#keepNumbers
+    try {
+      return await this.#bring(out, hold, answered)
+    } finally {
+      this.#byUid = false
+      this.#keepNumbers = false
+      this.#answered = undefined
+    }
+  }
+
+  /**
+   * Brings the flags of messages up to the store without a word about these, which FETCH is about to say itself; tells
+   * of all else that it comes across.
+   */
+  async absorb(out: Output, quiet: UidSet): Promise<boolean> {
+    return this.#bring(out, true, { kind: 'fetch', uids: quiet })
+  }
+
+  async writeChangedSince(out: Output, since: Modseq, among: (uid: Uid) => boolean): Promise<void> {
+    const how = { uid: true, modseq: true, keywords: this.keywords }
+    for (const walk = new SnapshotWalk(this.#shown); walk.next(); ) {
+      if (walk.modseq <= since || !among(walk.uid)) continue
+      writeFlags(out, walk, how)
+      if (out.due) await out.flush()
+    }
+  }
+
+  whenChanged(wake: (() => void) | undefined): void {
+    this.#handle.listen(wake)
+  }
+
+  close(): void {
+    this.#handle.close()
+  }
+
+  async #bring(out: Output, hold: boolean, answered: Answered | undefined): Promise<boolean> {
+    const latest = this.#handle.ready(this.#expected) ?? (await this.#handle.refresh(this.#expected))
+    if (latest === undefined) return false
+    const released = this.#holding && !hold
+    if (latest !== this.#synced || released || answered !== undefined) await this.#announce(out, latest, hold, answered)
+    if (released) await this.#tellHighest(out, latest)
+    else if (this.#holding && this.#context.enabled.qresync)
+      // The client must not think that it knows what is held back (RFC 7162 §3.2, §6).
+      out.text(`* OK [HIGHESTMODSEQ ${this.modseq}] Expunges are held back\r\n`)
+    return true
+  }
+
+  async #announce(out: Output, latest: Snapshot, hold: boolean, answered: Answered | undefined): Promise<void> {
+    const news = difference(this.#shown, latest)
+    const holding = hold && news.gone.uids.length > 0
+    const next = holding ? latest.apply(news.gone, [], latest.modseq, latest.uidNext) : latest
+    this.#shown = next
+    this.#synced = latest
+    this.#holding = holding
+    if (!holding) this.#complete = Math.max(this.#complete, latest.highest)
+    const { count } = this.keywords
+    const newKeywords = count > this.#knownKeywords && (news.added > 0 || news.changed.uids.length > 0)
+    if (newKeywords) this.#knownKeywords = count
+    const { enabled } = this.#context
+    await writeAnnouncement(out, {
+      ...news,
+      gone: hold ? undefined : news.gone,
+      snapshot: next,
+      answered,
+      newKeywords,
+      readOnly: this.readOnly,
+      vanished: enabled.qresync,
+      how: { uid: this.#byUid || enabled.condstore, modseq: enabled.condstore, keywords: this.keywords },
+    })
+  }
+
+  /** What was held back was told: from now on the client may count on later changes again. */
+  async #tellHighest(out: Output, latest: Snapshot): Promise<void> {
+    const { store, account, enabled } = this.#context
+    if (!enabled.qresync) return
+    const info = await store.mailbox(account, this.mailbox)
+    this.#complete = Math.max(this.#complete, Math.min(info?.highestModseq ?? 0, latest.modseq))
+    out.text(`* OK [HIGHESTMODSEQ ${this.modseq}] Nothing is held back\r\n`)
+  }
+}
+
+function* uidsIn(snapshot: Snapshot, set: UidSet): Generator<Uid, void, void> {
+  for (const walk = new SnapshotWalk(snapshot, set); walk.next(); ) yield walk.uid
+}
+
+function* numbersIn(snapshot: Snapshot, set: UidSet): Generator<number, void, void> {
+  for (const walk = new SnapshotWalk(snapshot, set); walk.next(); ) yield walk.number
 }

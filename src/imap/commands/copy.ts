@@ -1,0 +1,55 @@
+/** COPY and UID COPY (RFC 9051 §6.4.7, §6.4.9), answering COPYUID (RFC 4315 §3). @module */
+import { formatUidSet } from '#mail/uid-set.ts'
+import type { Transferred } from '#store/writes.ts'
+import type { MessageSet } from '#wire/imap/message-set.ts'
+import type { CommandReader } from '#wire/imap/reader.ts'
+import { type Command, type Completion, command } from '../command.ts'
+import { refusalCompletion, type WriteRefusal } from '../completion.ts'
+import { readMailbox } from '../mailbox-names.ts'
+import { NO_SUCH_NUMBER, SOME_GONE } from '../message-commands.ts'
+
+/** Of COPY and MOVE. */
+export interface TransferArgs {
+  readonly messages: MessageSet
+  readonly target: string
+}
+
+// copy = "COPY" SP sequence-set SP mailbox
+export function parseTransfer(r: CommandReader): TransferArgs {
+  const messages = r.sp().messageSet()
+  const target = readMailbox(r.sp())
+  r.end()
+  return { messages, target }
+}
+
+export const copy: Command = command<TransferArgs>({
+  name: 'COPY',
+  states: ['selected'],
+  uidForm: true,
+  parse: parseTransfer,
+
+  async run({ messages, target }, by, { view, store, account, id, out }) {
+    const uids = await view.resolve(out, messages, by)
+    if (uids === undefined) return NO_SUCH_NUMBER
+    const to = await store.mailboxByName(account, target)
+    if (to === undefined) return NO_TARGET
+    if (uids.length === 0) return { status: 'OK', text: 'Nothing to copy' }
+    const answer = await store.write('copy', { account, by: id, mailbox: view.mailbox, uids, target: to.key })
+    if (!answer.ok) return transferRefusal(answer.error)
+    if (to.key === view.mailbox) view.expect(answer.value.modseq)
+    if (answer.value.from.length === 0) return by === 'number' ? SOME_GONE : { status: 'OK', text: 'Nothing to copy' }
+    return { status: 'OK', code: copyUid(answer.value), text: 'Copied' }
+  },
+})
+
+const NO_TARGET: Completion = { status: 'NO', code: 'TRYCREATE', text: 'No such mailbox' }
+
+/** `COPYUID validity from to`: only those that were still there. */
+export function copyUid({ uidValidity, from, to }: Transferred): string {
+  return `COPYUID ${uidValidity} ${formatUidSet(from)} ${formatUidSet(to)}`
+}
+
+/** TRYCREATE where the target is missing; the source may be as well, and then the session ends by itself. */
+export function transferRefusal(error: WriteRefusal): Completion {
+  return error.kind === 'no-such-mailbox' ? NO_TARGET : refusalCompletion(error)
+}

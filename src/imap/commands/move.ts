@@ -1,0 +1,30 @@
+import { type Command, command } from '../command.ts'
+import { NO_SUCH_NUMBER, READ_ONLY, SOME_GONE } from '../message-commands.ts'
+import { copyUid, parseTransfer, type TransferArgs, transferRefusal } from './copy.ts'
+
+/**
+ * MOVE and UID MOVE (RFC 9051 §6.4.8, §6.4.9, RFC 6851). COPYUID goes out before EXPUNGE, which the session writes when
+ * it brings the view up to the move.
+ */
+export const move: Command = command<TransferArgs>({
+  name: 'MOVE',
+  states: ['selected'],
+  uidForm: true,
+  parse: parseTransfer,
+
+  async run({ messages, target }, by, { view, store, account, id, out, enabled }) {
+    if (view.readOnly) return READ_ONLY
+    const uids = await view.resolve(out, messages, by)
+    if (uids === undefined) return NO_SUCH_NUMBER
+    const to = await store.mailboxByName(account, target)
+    if (to === undefined) return { status: 'NO', code: 'TRYCREATE', text: 'No such mailbox' }
+    if (uids.length === 0) return { status: 'OK', text: 'Nothing to move' }
+    const answer = await store.write('move', { account, by: id, mailbox: view.mailbox, uids, target: to.key })
+    if (!answer.ok) return transferRefusal(answer.error)
+    const { from, modseq } = answer.value
+    view.expect(modseq)
+    if (from.length === 0) return by === 'number' ? SOME_GONE : { status: 'OK', text: 'Nothing to move' }
+    out.text(`* OK [${copyUid(answer.value)}] Moved\r\n`)
+    return { status: 'OK', ...(enabled.qresync ? { code: `HIGHESTMODSEQ ${modseq}` } : {}), text: 'Moved' }
+  },
+})

@@ -1,0 +1,70 @@
+/** STORE and UID STORE (RFC 9051 §6.4.6, §6.4.9, RFC 7162 §3.1.3). @module */
+import { formatUidSet, type UidSet } from '#mail/uid-set.ts'
+import { flagsOf } from '#store/flags.ts'
+import type { MessageSet } from '#wire/imap/message-set.ts'
+import type { StoreRequest } from '#wire/imap/store-request.ts'
+import { type By, type Command, type Completion, type Context, command } from '../command.ts'
+import { refusalCompletion } from '../completion.ts'
+import { enableCondstore, NO_SUCH_NUMBER, READ_ONLY, SOME_GONE } from '../message-commands.ts'
+import { BelievedFlags } from '../silent-store.ts'
+import { subtractUidSets } from '../uid-sets.ts'
+
+interface Args {
+  readonly messages: MessageSet
+  readonly request: StoreRequest
+}
+
+export const store: Command = command<Args>({
+  name: 'STORE',
+  states: ['selected'],
+  uidForm: true,
+  holdsExpunge: true,
+
+  // store = "STORE" SP sequence-set [store-modifiers] SP store-att-flags
+  parse(r) {
+    const messages = r.sp().messageSet()
+    const request = r.sp().storeRequest()
+    r.end()
+    return { messages, request }
+  },
+
+  async run({ messages, request }, by, context) {
+    const { view, out } = context
+    if (view.readOnly) return READ_ONLY
+    if (request.unchangedSince !== undefined) enableCondstore(context)
+    const uids = await view.resolve(out, messages, by)
+    if (uids === undefined) return NO_SUCH_NUMBER
+    if (uids.length === 0) return { status: 'OK', text: 'Nothing to store' }
+    return write(context, uids, request, by)
+  },
+})
+
+async function write(
+  { store: mail, account, id, view }: Context,
+  uids: UidSet,
+  request: StoreRequest,
+  by: By,
+): Promise<Completion> {
+  const { mode: action, silent, unchangedSince } = request
+  // \Recent and system flags that nobody knows are left out.
+  const flags = flagsOf(request.flags)
+  const { mailbox } = view
+  const answer = await mail.write('changeFlags', { account, by: id, mailbox, uids, action, flags, unchangedSince })
+  if (!answer.ok) return refusalCompletion(answer.error)
+  const { modseq, modified, gone } = answer.value
+  view.expect(modseq)
+  view.answer({
+    kind: 'store',
+    uids: subtractUidSets(subtractUidSets(uids, modified), gone),
+    believed: silent ? new BelievedFlags(action, flags, view.keywords) : undefined,
+    conditional: unchangedSince !== undefined,
+    modified,
+  })
+  // A UID that is not there is no error (RFC 9051 §6.4.9); a number that the client still counts is.
+  const lost = by === 'number' && gone.length > 0
+  if (modified.length === 0) return lost ? SOME_GONE : { status: 'OK', text: 'Stored' }
+  const code = `MODIFIED ${formatUidSet(by === 'uid' ? modified : view.numbers(modified))}`
+  return lost
+    ? { status: 'NO', code, text: 'Some of the messages no longer exist' }
+    : { status: 'OK', code, text: 'Some have changed meanwhile' }
+}
