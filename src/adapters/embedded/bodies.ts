@@ -119,10 +119,16 @@ export class Bodies {
       appender.flush()
       this.#sql.run('UPDATE segment SET total = ? WHERE id = ?', appender.end, appender.id)
     }
+    this.settle()
+    return synced
+  }
+
+  /** Writes the counts so far. */
+  settle(): void {
     for (const [segment, octets] of this.#live) {
       if (octets !== 0) this.#sql.run('UPDATE segment SET live = live + ? WHERE id = ?', octets, segment)
     }
-    return synced
+    this.#live.clear()
   }
 
   /** Call after ROLLBACK: opens again what is true now. */

@@ -1,5 +1,13 @@
 /** `malle check`: damage in a shard, and what can be put right. @module */
-import type { ShardPaths } from './layout.ts'
+import fs from 'node:fs'
+import path from 'node:path'
+import { DamagedBody } from '#store/mail-store.ts'
+import { checkAccount } from './check-account.ts'
+import { bigPath, type ShardPaths, segmentPath } from './layout.ts'
+import { placeOf } from './reader.ts'
+import { BODY, parseRecordHeader, RECORD_HEADER } from './records.ts'
+import { SegmentReader } from './segment-reader.ts'
+import { Sql } from './sql.ts'
 
 /** What to look at. */
 export interface CheckOptions {
@@ -34,13 +42,157 @@ export interface CheckFinding {
   readonly repaired: boolean
 }
 
-/** Looks through a shard. */
-export async function* checkShard(
-  _paths: ShardPaths,
-  _shard: number,
-  _options: CheckOptions,
-  _repair: () => Promise<readonly string[]>,
-): AsyncGenerator<CheckFinding, void, void> {
-  await Promise.resolve()
-  yield* []
+/** What a check calls for each thing found. */
+export type Found = (kind: CheckFinding['kind'], account: number | undefined, message: string) => void
+
+/** Bodies looked at between two pauses. */
+const SLICE = 500
+
+/**
+ * Looks through a shard on a connection of its own, also while the writer goes on. Accounts are each seen at one
+ * moment; the calls are long, so it runs in a thread of its own.
+ */
+export function checkShard(paths: ShardPaths, options: Pick<CheckOptions, 'bodies'>, found: Found): void {
+  const sql = new Sql(paths.database, { readOnly: true, timeoutMs: 10_000 })
+  try {
+    for (const [line] of sql.all('PRAGMA quick_check(20)')) {
+      if (line !== 'ok') found('database', undefined, `The index says: ${String(line)}`)
+    }
+    for (const [slot, id] of sql.all('SELECT slot, id FROM account')) {
+      if (id !== null) sql.snapshot(() => checkAccount(sql, slot as number, id as number, found))
+    }
+    sql.snapshot(() => checkLiveBytes(sql, found))
+    checkFiles(sql, paths, found)
+    checkBodies(sql, paths, options.bodies, found)
+  } finally {
+    sql.close()
+  }
+}
+
+/** Octets of living records by segment, computed from the emails. */
+export const LIVE_BYTES = `
+SELECT segment, sum(octets) FROM (
+  SELECT segment, octets FROM (SELECT segment, position, max(stored) AS octets FROM email GROUP BY segment, position)
+  UNION ALL SELECT arrival_segment, arrival_stored FROM email)
+WHERE segment <> 0 GROUP BY segment`
+
+function checkLiveBytes(sql: Sql, found: Found): void {
+  const living = new Map(sql.all(LIVE_BYTES).map(([segment, octets]) => [segment as number, octets as number]))
+  for (const [id, total, live] of sql.all('SELECT id, total, live FROM segment') as readonly [
+    number,
+    number,
+    number,
+  ][]) {
+    const octets = living.get(id) ?? 0
+    if (octets !== live) found('live-bytes', undefined, `Segment ${id} counts ${live} living octets and has ${octets}`)
+    if (octets > total) found('live-bytes', undefined, `Segment ${id} has ${total} octets, its emails ${octets}`)
+    living.delete(id)
+  }
+  for (const id of living.keys()) found('reference', undefined, `Emails name segment ${id}, which is not known`)
+}
+
+function checkFiles(sql: Sql, paths: ShardPaths, found: Found): void {
+  const known = new Map(
+    sql
+      .all('SELECT id, total FROM segment')
+      .map(([id, total]) => [path.basename(segmentPath(paths, id as number)), total as number]),
+  )
+  for (const name of fs.readdirSync(paths.segments)) {
+    const total = known.get(name)
+    known.delete(name)
+    if (total === undefined) found('leftover', undefined, `The file "${name}" belongs to no segment`)
+    else if (fs.statSync(path.join(paths.segments, name)).size < total) {
+      found('missing-body', undefined, `The file "${name}" is shorter than its ${total} octets`)
+    }
+  }
+  for (const name of known.keys()) found('missing-body', undefined, `The file "${name}" is missing`)
+}
+
+/** Each place once: the record begins there, has the length, and (if asked) the checksum holds. */
+function checkBodies(sql: Sql, paths: ShardPaths, whole: boolean, found: Found): void {
+  const files = new SegmentReader(paths)
+  const head = Buffer.allocUnsafe(RECORD_HEADER)
+  let [segment, position] = [-1, -1]
+  try {
+    for (;;) {
+      const rows = sql.all(
+        `SELECT segment, position, length, min(id) FROM email WHERE (segment, position) > (?, ?)
+         GROUP BY segment, position ORDER BY segment, position LIMIT ?`,
+        segment,
+        position,
+        SLICE,
+      ) as readonly (readonly [number, number, number, number])[]
+      for (const [atSegment, atPosition, length, id] of rows) {
+        ;[segment, position] = [atSegment, atPosition]
+        const fault = whole
+          ? readWhole(files, segment, position, length)
+          : readHeader(paths, files, head, segment, position, length)
+        if (fault === undefined || moved(sql, id, segment, position)) continue
+        const where = segment === 0 ? 'a file of its own' : `segment ${segment}`
+        found(fault.missing ? 'missing-body' : 'damaged-body', undefined, `Email ${id} in ${where}: ${fault.message}`)
+      }
+      if (rows.length < SLICE) return
+    }
+  } finally {
+    files.close()
+  }
+}
+
+interface BodyFault {
+  readonly missing: boolean
+  readonly message: string
+}
+
+/** Compaction or purge may have been there since the row was read. */
+function moved(sql: Sql, id: number, segment: number, position: number): boolean {
+  return (
+    sql.get('SELECT 1 FROM email WHERE id = ? AND segment = ? AND position = ?', id, segment, position) === undefined
+  )
+}
+
+function readHeader(
+  paths: ShardPaths,
+  files: SegmentReader,
+  head: Buffer,
+  segment: number,
+  position: number,
+  length: number,
+): BodyFault | undefined {
+  const place = placeOf(segment, position, length)
+  try {
+    const file = files.acquire(place)
+    try {
+      const offset = segment === 0 ? 0 : position - (position % 8)
+      const got = fs.readSync(file.fd, head, 0, RECORD_HEADER, offset)
+      const header = got < RECORD_HEADER ? undefined : parseRecordHeader(head)
+      if (header === undefined || header.kind !== BODY || header.length !== length) {
+        return { missing: false, message: `no body of ${length} octets begins at ${offset}` }
+      }
+      const name = place.kind === 'big' ? bigPath(paths, place.id) : undefined
+      if (name !== undefined && fs.fstatSync(file.fd).size < RECORD_HEADER + length) {
+        return { missing: false, message: `"${path.basename(name)}" is cut short` }
+      }
+      return undefined
+    } finally {
+      files.release(file)
+    }
+  } catch (error) {
+    return faultOf(error)
+  }
+}
+
+const CHUNK = 1_048_576
+
+function readWhole(files: SegmentReader, segment: number, position: number, length: number): BodyFault | undefined {
+  try {
+    files.verify(placeOf(segment, position, length), CHUNK)
+    return undefined
+  } catch (error) {
+    return faultOf(error)
+  }
+}
+
+function faultOf(error: unknown): BodyFault {
+  if (!(error instanceof DamagedBody)) throw error
+  return { missing: error.cause !== undefined, message: error.message }
 }

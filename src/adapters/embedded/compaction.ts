@@ -39,6 +39,8 @@ const SLICE_MS = 5
 export interface CompactionSettings {
   readonly paths: ShardPaths
   readonly files: SegmentFiles
+  /** On a full disk nothing is rewritten. */
+  readonly onlyDead: boolean
   readonly log: (level: 'info' | 'warn' | 'error', message: string) => void
 }
 
@@ -50,12 +52,17 @@ export function* compact(
 ): Generator<undefined, number, void> {
   // One that was broken off left its target open.
   tx.sql.run("UPDATE segment SET state = 'sealed' WHERE state = 'target'")
+  const [dead] = tx.sql.get(
+    "SELECT coalesce(sum(total), 0) FROM segment WHERE state = 'sealed' AND live = 0",
+  ) as readonly [number]
+  tx.sql.run("UPDATE segment SET state = 'retired', retired_at = ? WHERE state = 'sealed' AND live = 0", now)
+  let freed = dead
+  if (settings.onlyDead) return freed
   const sparse = tx.sql.all(
     "SELECT id, total FROM segment WHERE state = 'sealed' AND live < total * ? ORDER BY id",
     tx.tuning.compactBelow,
   )
-  if (sparse.length === 0) return 0
-  let freed = 0
+  if (sparse.length === 0) return freed
   const target = new Target(tx, settings)
   try {
     for (const [id, total] of sparse as readonly (readonly [number, number])[]) {

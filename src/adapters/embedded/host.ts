@@ -1,8 +1,7 @@
 /** The main thread's side of the embedded store: starts the writers, connects threads, keeps house. @module */
 import path from 'node:path'
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
-import { type CheckFinding, type CheckOptions, checkShard } from './check.ts'
-import { shardPaths } from './layout.ts'
+import type { CheckFinding, CheckOptions } from './check.ts'
 import type { EmbeddedConnection, EmbeddedOptions, EmbeddedTuning, ShardStatus } from './options.ts'
 import type { PortMessage, WriterOrder, WriterReply, WriterSettings } from './protocol.ts'
 
@@ -283,11 +282,29 @@ class Host implements EmbeddedHost {
   async *check(options: CheckOptions): AsyncGenerator<CheckFinding, void, void> {
     for (const writer of this.#writers) {
       if (options.shard !== undefined && writer.shard !== options.shard) continue
-      const paths = shardPaths(this.#options.directory, writer.shard)
-      const repair = async (): Promise<readonly string[]> =>
-        (await writer.ask({ do: 'repair', now: this.#options.clock.now() })) as readonly string[]
-      yield* checkShard(paths, writer.shard, options, repair)
+      const found = await this.#look(writer.shard, options)
+      if (!options.repair || found.length === 0) {
+        yield* found
+        continue
+      }
+      await writer.ask({ do: 'repair' })
+      // What a second look does not find has been repaired.
+      const left = await this.#look(writer.shard, options)
+      const still = new Set(left.map(({ message }) => message))
+      yield* found.filter(({ message }) => !still.has(message)).map((finding) => ({ ...finding, repaired: true }))
+      yield* left
     }
+  }
+
+  #look(shard: number, options: CheckOptions): Promise<readonly CheckFinding[]> {
+    const { directory } = this.#options
+    const worker = new Worker(threadFile('check-thread'), { workerData: { directory, shard, options } })
+    const findings: CheckFinding[] = []
+    worker.on('message', (finding: CheckFinding) => findings.push(finding))
+    return new Promise((resolve, reject) => {
+      worker.on('error', reject)
+      worker.on('exit', () => resolve(findings))
+    })
   }
 
   [Symbol.asyncDispose](): Promise<void> {

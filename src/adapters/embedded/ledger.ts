@@ -66,7 +66,7 @@ export class Ledger {
     if (last >= LARGEST_SLOT) throw new Error('This shard has no slot left for another account')
     this.#sql.run(
       `INSERT INTO account (slot, id, modseq, next_mailbox, next_email, next_thread, last_uidvalidity, limit_bytes,
-       limit_messages, used_bytes, used_messages, created_at) VALUES (?, ?, 1, 1, 1, 1, 0, ?, ?, 0, 0, ?)`,
+       limit_messages, used_bytes, used_messages, created_at) VALUES (?, ?, 0, 1, 1, 1, 0, ?, ?, 0, 0, ?)`,
       last + 1,
       id,
       limits.bytes ?? null,

@@ -42,7 +42,7 @@ export type WriterOrder =
   | { readonly do: 'upkeep'; readonly now: number }
   | { readonly do: 'purge'; readonly id: number; readonly now: number }
   | { readonly do: 'compact'; readonly id: number; readonly now: number }
-  | { readonly do: 'repair'; readonly id: number; readonly now: number }
+  | { readonly do: 'repair'; readonly id: number }
   | { readonly do: 'close'; readonly id: number }
 
 /** From a writer to the host. */
@@ -51,4 +51,4 @@ export type WriterReply =
   | { readonly said: 'failed'; readonly message: string }
   | { readonly said: 'log'; readonly entry: StoreLogEntry }
   | { readonly said: 'wal' }
-  | { readonly said: 'answer'; readonly id: number; readonly value: number | readonly string[] | ShardStatus }
+  | { readonly said: 'answer'; readonly id: number; readonly value: number | ShardStatus }

@@ -1,14 +1,164 @@
-/** Rebuilding what can be derived: counters, live octets, leftovers. @module */
-import type { ShardPaths } from './layout.ts'
+/** Rebuilding what can be derived: counters, references, live octets. @module */
+
+import { LIVE_BYTES } from './check.ts'
+import { COUNTED } from './check-account.ts'
+import { dropEmail } from './requests/drop-email.ts'
+import { EMAIL_SPAN } from './schema/account.ts'
 import type { Transaction } from './transaction.ts'
 
-/** Puts right what {@link checkShard} may find, account by account, adding a sentence for each thing changed. */
-export function* repairShard(
-  _tx: Transaction,
-  _paths: ShardPaths,
-  _now: number,
-  _repaired: string[],
-): Generator<undefined, number, void> {
-  yield
-  return 0
+/** Emails dropped in one slice. */
+const SLICE = 200
+
+/** Puts right what `checkShard` may find, an account a slice. @returns accounts gone through. */
+export function* repairShard(tx: Transaction): Generator<undefined, number, void> {
+  let accounts = 0
+  for (const [slot] of tx.sql.all('SELECT slot FROM account WHERE id IS NOT NULL')) {
+    afresh(tx)
+    repairReferences(tx, slot as number)
+    repairCounters(tx, slot as number)
+    repairKeywords(tx, slot as number)
+    accounts += 1
+    yield
+    while (dropLeftovers(tx, slot as number) === SLICE) yield
+    yield
+  }
+  tx.bodies.settle()
+  const living = new Map(tx.sql.all(LIVE_BYTES).map(([segment, octets]) => [segment as number, octets as number]))
+  for (const [id] of tx.sql.all('SELECT id FROM segment')) {
+    tx.sql.run('UPDATE segment SET live = ? WHERE id = ?', living.get(id as number) ?? 0, id as number)
+  }
+  return accounts
+}
+
+/** What the writer remembers is written and forgotten, as its rows are about to change under it. */
+function afresh(tx: Transaction): void {
+  tx.ledger.flush()
+  tx.ledger.reset()
+}
+
+/** Messages without an email cannot be shown: they go. Messages without a mailbox get one. */
+function repairReferences(tx: Transaction, slot: number): void {
+  const base = slot * EMAIL_SPAN
+  for (const table of ['message', 'deleted']) {
+    tx.sql.run(
+      `DELETE FROM ${table} WHERE account = ? AND NOT EXISTS (SELECT 1 FROM email e WHERE e.id = ? + ${table}.email)`,
+      slot,
+      base,
+    )
+  }
+  tx.sql.run(
+    `UPDATE message SET size = (SELECT e.size FROM email e WHERE e.id = ?2 + message.email) WHERE account = ?1
+     AND size <> (SELECT e.size FROM email e WHERE e.id = ?2 + message.email)`,
+    slot,
+    base,
+  )
+  for (const table of ['email_ready', 'email_header']) {
+    const columns =
+      table === 'email_ready'
+        ? "envelope, structure, parts, preview) SELECT e.id, x'', x'', x'', ''"
+        : "fields, header) SELECT e.id, x'', x''"
+    tx.sql.run(
+      `INSERT INTO ${table} (id, ${columns} FROM email e WHERE e.id >= ? AND e.id < ?
+       AND NOT EXISTS (SELECT 1 FROM ${table} r WHERE r.id = e.id)`,
+      base,
+      base + EMAIL_SPAN,
+    )
+  }
+  const strays = tx.sql.all(
+    `SELECT DISTINCT mailbox FROM message WHERE account = ?1 AND mailbox NOT IN
+     (SELECT key FROM mailbox WHERE account = ?1)`,
+    slot,
+  )
+  for (const [key] of strays) addMailbox(tx, slot, key as number, `Recovered ${String(key)}`)
+  const inbox = tx.sql.get("SELECT 1 FROM mailbox WHERE account = ? AND name = 'INBOX'", slot)
+  if (inbox === undefined) {
+    const [next] = tx.sql.get('SELECT next_mailbox FROM account WHERE slot = ?', slot) as readonly [number]
+    addMailbox(tx, slot, next, 'INBOX')
+  }
+}
+
+function addMailbox(tx: Transaction, slot: number, key: number, name: string): void {
+  tx.sql.run(
+    'UPDATE account SET last_uidvalidity = max(last_uidvalidity + 1, ?), next_mailbox = max(next_mailbox, ?) WHERE slot = ?',
+    Math.floor(tx.now / 1_000),
+    key + 1,
+    slot,
+  )
+  tx.sql.run(
+    `INSERT INTO mailbox (account, key, name, uidvalidity, uidnext, highest_modseq, vanished_floor, messages, unseen,
+     deleted, size, tombstones, created_at)
+     SELECT slot, ?, ?, last_uidvalidity, 1, modseq, modseq, 0, 0, 0, 0, 0, ? FROM account WHERE slot = ?`,
+    key,
+    name,
+    tx.now,
+    slot,
+  )
+}
+
+function repairCounters(tx: Transaction, slot: number): void {
+  tx.sql.run(
+    `DELETE FROM tombstone WHERE account = ? AND EXISTS (SELECT 1 FROM message m WHERE m.account = tombstone.account
+     AND m.mailbox = tombstone.mailbox AND m.uid BETWEEN tombstone.first AND tombstone.last)`,
+    slot,
+  )
+  tx.sql.run(
+    `UPDATE mailbox SET messages = 0, unseen = 0, deleted = 0, size = 0,
+     tombstones = (SELECT count(*) FROM tombstone t WHERE t.account = mailbox.account AND t.mailbox = mailbox.key),
+     uidnext = max(uidnext, 1 + coalesce((SELECT max(uid) FROM deleted d WHERE d.account = mailbox.account
+       AND d.mailbox = mailbox.key), 0), 1 + coalesce((SELECT max(last) FROM tombstone t
+       WHERE t.account = mailbox.account AND t.mailbox = mailbox.key), 0)),
+     highest_modseq = max(highest_modseq, coalesce((SELECT max(modseq) FROM tombstone t
+       WHERE t.account = mailbox.account AND t.mailbox = mailbox.key), 0))
+     WHERE account = ?`,
+    slot,
+  )
+  for (const row of tx.sql.all(COUNTED, slot) as readonly (readonly number[])[]) {
+    const [mailbox = 0, messages = 0, unseen = 0, deleted = 0, size = 0, uid = 0, modseq = 0] = row
+    tx.sql.run(
+      `UPDATE mailbox SET messages = ?, unseen = ?, deleted = ?, size = ?, uidnext = max(uidnext, ?),
+       highest_modseq = max(highest_modseq, ?) WHERE account = ? AND key = ?`,
+      messages,
+      unseen,
+      deleted,
+      size,
+      uid + 1,
+      modseq,
+      slot,
+      mailbox,
+    )
+  }
+  tx.sql.run(
+    `UPDATE account SET
+     used_messages = coalesce((SELECT sum(messages) FROM mailbox WHERE account = slot), 0),
+     used_bytes = coalesce((SELECT sum(size) FROM mailbox WHERE account = slot), 0),
+     modseq = max(modseq, coalesce((SELECT max(highest_modseq) FROM mailbox WHERE account = slot), 0)) WHERE slot = ?`,
+    slot,
+  )
+}
+
+/** A missing set becomes an empty one: its keywords are lost, the message is not. */
+function repairKeywords(tx: Transaction, slot: number): void {
+  const [used] = tx.sql.get(
+    `SELECT max(coalesce((SELECT max(flags >> 8) FROM message WHERE account = ?1), 0),
+     coalesce((SELECT max(id) FROM keyword_set WHERE account = ?1), 0))`,
+    slot,
+  ) as readonly [number]
+  const has = new Set(tx.sql.all('SELECT id FROM keyword_set WHERE account = ?', slot).map(([id]) => id as number))
+  for (let id = 1; id <= used; id += 1) {
+    if (!has.has(id)) tx.sql.run("INSERT INTO keyword_set (account, id, keywords) VALUES (?, ?, '[]')", slot, id)
+  }
+}
+
+function dropLeftovers(tx: Transaction, slot: number): number {
+  const base = slot * EMAIL_SPAN
+  const unused = tx.sql.all(
+    `SELECT e.id FROM email e WHERE e.id >= ?1 AND e.id < ?1 + ${EMAIL_SPAN}
+     AND NOT EXISTS (SELECT 1 FROM message m WHERE m.account = ?2 AND m.email = e.id - ?1)
+     AND NOT EXISTS (SELECT 1 FROM deleted d WHERE d.account = ?2 AND d.email = e.id - ?1) LIMIT ?3`,
+    base,
+    slot,
+    SLICE,
+  )
+  for (const [id] of unused) dropEmail(tx, id as number)
+  return unused.length
 }

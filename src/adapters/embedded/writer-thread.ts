@@ -125,8 +125,12 @@ function task(name: string, begin: Parameters<ShardWriter['addTask']>[0]['begin'
 function upkeep(now: number): void {
   writer.upkeep()
   const days = writer.full ? 1 : settings.retentionDays
-  task('purge', (tx) => purge(tx, now, days))
-  task('compact', (tx) => compact(tx, { paths, files, log }, now))
+  task('purge', function* (tx) {
+    const dropped = yield* purge(tx, now, days)
+    if (writer.full && dropped > 0) log('warn', `Deleted mail gave way on the full disk: ${dropped} messages`)
+    return dropped
+  })
+  task('compact', (tx) => compact(tx, { paths, files, log, onlyDead: writer.full }, now))
   let removed: number[] = []
   writer.addTask({
     name: 'remove old segments',
@@ -153,19 +157,9 @@ host.on('message', (order: WriterOrder) => {
     case 'purge':
       return task('purge', (tx) => purge(tx, order.now, settings.retentionDays), order.id)
     case 'compact':
-      return task('compact', (tx) => compact(tx, { paths, files, log }, order.now), order.id)
-    case 'repair': {
-      const repaired: string[] = []
-      writer.addTask({
-        name: 'repair',
-        begin: (tx) => {
-          repaired.length = 0
-          return repairShard(tx, paths, order.now, repaired)
-        },
-        done: () => say({ said: 'answer', id: order.id, value: repaired }),
-      })
-      return schedule()
-    }
+      return task('compact', (tx) => compact(tx, { paths, files, log, onlyDead: false }, order.now), order.id)
+    case 'repair':
+      return task('repair', repairShard, order.id)
     case 'close':
       closing = order.id
       return schedule()

@@ -49,6 +49,7 @@ export interface WriterEvents {
 
 /** A batch does not begin another request after so long. */
 const BATCH_MS = 40
+const LOOK_MS = 1_000
 const FAULT_WINDOW_MS = 60_000
 
 /** See the module. It never waits: {@link runBatch} is called as long as {@link busy} says so. */
@@ -64,6 +65,7 @@ export class ShardWriter {
   #state: ShardStatus['state'] = 'ok'
   #lastFault = Number.NEGATIVE_INFINITY
   readonly #reserve: Reserve
+  #lookedForSpace = Number.NEGATIVE_INFINITY
   #counts = { batches: 0, requests: 0, syncs: 0 }
   #walAsked = 0
 
@@ -229,6 +231,7 @@ export class ShardWriter {
         else {
           this.#events.log('error', `No space left (${text}): new mail is refused, flags and expunges go on`)
           this.#state = 'full'
+          this.#lookedForSpace = performance.now()
           this.#requeue(fresh)
         }
         this.#reserve.release()
@@ -329,7 +332,11 @@ export class ShardWriter {
     }
   }
 
+  /** Not more than once a second: a quota may refuse what the file system says is free. */
   #lookForSpace(): void {
+    const now = performance.now()
+    if (now - this.#lookedForSpace < LOOK_MS) return
+    this.#lookedForSpace = now
     if (!this.#reserve.fill()) return
     this.#state = 'ok'
     this.#events.log('info', 'There is space again: new mail is taken')
@@ -339,8 +346,10 @@ export class ShardWriter {
 
   /** Called now and then: keeps the reserve, and comes back from a full disk. */
   upkeep(): void {
-    if (this.#state === 'full') this.#lookForSpace()
-    else if (this.#state === 'ok') this.#reserve.fill()
+    if (this.#state === 'full') {
+      this.#lookedForSpace = Number.NEGATIVE_INFINITY
+      this.#lookForSpace()
+    } else if (this.#state === 'ok') this.#reserve.fill()
   }
 
   get full(): boolean {

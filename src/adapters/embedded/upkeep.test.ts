@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict'
+import { readdirSync, statSync } from 'node:fs'
+import path from 'node:path'
+import { test } from 'node:test'
+import { messageOf, type Person, patternOf, stage, uids } from '#store/kit.contract.ts'
+import { openTestStore, type TestStore } from './test-kit.ts'
+
+const DAY = 86_400_000
+
+function segmentBytes(store: TestStore): number {
+  const folder = path.join(store.directory, 'shard-00', 'segments')
+  return readdirSync(folder).reduce((sum, name) => sum + statSync(path.join(folder, name)).size, 0)
+}
+
+/** Text that packs well, different from one to the next. */
+function textOf(index: number, size: number): Uint8Array {
+  return Buffer.from(`message ${index} says hello again and again. `.repeat(Math.ceil(size / 30)).slice(0, size))
+}
+
+async function fill(person: Person, count: number, size: number): Promise<Map<number, Uint8Array>> {
+  const inbox = (await person.inbox()).key
+  const bodies = new Map<number, Uint8Array>()
+  for (let index = 0; index < count; index += 1) {
+    const body = index % 2 === 0 ? textOf(index, size) : patternOf(size, index + 1)
+    const { uids: given } = await person.add(inbox, [messageOf({ body, trace: `X: ${index}\r\n` })])
+    bodies.set(given[0] as number, body)
+  }
+  return bodies
+}
+
+test('deleted mail is kept for its retention, then goes with its bytes', async () => {
+  await using store = await openTestStore({ tuning: { segmentBytes: 50_000 } })
+  const ann = await store.world.person()
+  const inbox = (await ann.inbox()).key
+  await fill(ann, 30, 5_000)
+  const big = await stage(store.world.store, 0, patternOf(1_200_000))
+  await ann.add(inbox, [messageOf({ staged: big })])
+  await ann.must('expunge', { mailbox: inbox, uids: undefined, which: 'any' })
+  store.clock.time += 29 * DAY
+  assert.equal(await store.host.purge(), 0)
+  assert.equal((await ann.emails(inbox)).length, 31)
+  store.clock.time += 2 * DAY
+  assert.equal(await store.host.purge(), 31)
+  assert.equal((await ann.emails(inbox)).length, 0)
+  assert.deepEqual(await store.check(), [])
+  const [status] = await store.host.status()
+  assert.equal(status?.liveBytes, 0)
+  assert.deepEqual(readdirSync(path.join(store.directory, 'shard-00', 'big')), [])
+})
+
+test('moved mail is kept for a day where it was', async () => {
+  await using store = await openTestStore()
+  const ann = await store.world.person()
+  const inbox = (await ann.inbox()).key
+  const target = (await ann.make('Target')).key
+  await ann.add(inbox, [messageOf()])
+  await ann.must('move', { mailbox: inbox, uids: uids(1), target })
+  assert.equal((await ann.emails(inbox)).length, 1)
+  store.clock.time += DAY + 1
+  assert.equal(await store.host.purge(), 1)
+  assert.equal((await ann.emails(inbox)).length, 0)
+  assert.equal((await ann.emails(target)).length, 1)
+  assert.deepEqual(await store.check(), [])
+})
+
+test('compaction gives space back, packs, loses nothing and holds nobody up', async () => {
+  await using store = await openTestStore({ tuning: { segmentBytes: 100_000, graceMs: 60_000 } })
+  const ann = await store.world.person()
+  const inbox = (await ann.inbox()).key
+  const bodies = await fill(ann, 120, 4_000)
+  const before = await ann.emails(inbox)
+  const kept = [...bodies.keys()].filter((uid) => uid % 3 === 0)
+  const gone = uids(...[...bodies.keys()].filter((uid) => uid % 3 !== 0))
+  await ann.must('expunge', { mailbox: inbox, uids: gone, which: 'any' })
+  store.clock.time += 31 * DAY
+  await store.host.purge()
+  const full = segmentBytes(store)
+
+  let stop = false
+  let delivered = 0
+  const load = (async () => {
+    while (!stop) {
+      const body = patternOf(500, delivered + 1)
+      const { uids: given } = await ann.add(inbox, [messageOf({ body })])
+      bodies.set(given[0] as number, body)
+      kept.push(given[0] as number)
+      delivered += 1
+    }
+  })()
+  const freed = await store.host.compact()
+  stop = true
+  await load
+  assert.ok(freed > full / 2, `${freed} of ${full}`)
+  assert.ok(delivered > 0)
+
+  const rows = await ann.emails(inbox)
+  assert.deepEqual(
+    rows.map(({ uid }) => uid as number),
+    kept,
+  )
+  for (const row of rows) {
+    const body = Buffer.from(bodies.get(row.uid) ?? [])
+    assert.deepEqual(await ann.body(row), body)
+    const part = await store.world.store.body(ann.ref, row.place).read(100, 300)
+    assert.deepEqual(Buffer.from(part), body.subarray(100, 300))
+  }
+  // Places from before are good until the grace time is over.
+  for (const row of before.filter(({ uid }) => uid % 3 === 0)) {
+    assert.deepEqual(await ann.body(row), Buffer.from(bodies.get(row.uid) ?? []))
+  }
+  assert.deepEqual(await store.check(), [])
+  assert.equal(await store.host.compact(), 0)
+})
+
+test('a removed account leaves nothing behind', async () => {
+  await using store = await openTestStore({ tuning: { segmentBytes: 20_000 } })
+  const ann = await store.world.person()
+  const bob = await store.world.person()
+  await fill(ann, 20, 2_000)
+  await fill(bob, 3, 2_000)
+  const { body, email } = messageOf({ body: 'shared by two' })
+  await store.world.store.deliver({ shard: 0, by: 'x', body, email, recipients: [ann.recipient(), bob.recipient()] })
+  await ann.must('removeAccount', {})
+  await store.host.purge()
+  assert.deepEqual(await store.check(), [])
+  const [row] = (await bob.emails((await bob.inbox()).key)).slice(-1)
+  assert.ok(row)
+  assert.equal((await bob.body(row)).toString(), 'shared by two')
+})

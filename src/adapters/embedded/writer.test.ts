@@ -1,0 +1,249 @@
+import assert from 'node:assert/strict'
+import { rm } from 'node:fs/promises'
+import { test } from 'node:test'
+import type { AccountId, MailboxKey, Uid } from '#mail/ids.ts'
+import { messageOf, patternOf, someMessages, UNLIMITED } from '#store/kit.contract.ts'
+import type { AccountRef, Change } from '#store/types.ts'
+import type { DeliverRequest, WriteKind, Writes } from '#store/writes.ts'
+import { shardPaths } from './layout.ts'
+import type { EmbeddedTuning } from './options.ts'
+import type { AnyRequest } from './pack.ts'
+import { realFiles, type SegmentFiles } from './segment-files.ts'
+import { newFolder } from './test-kit.ts'
+import { ShardWriter } from './writer.ts'
+
+const TUNING: EmbeddedTuning = {
+  segmentBytes: 1_000_000,
+  reserveBytes: 65_536,
+  batchRequests: 100,
+  batchBytes: 16_777_216,
+  sliceMessages: 50,
+  checkpointBytes: 16_777_216,
+  walLimitBytes: 268_435_456,
+  tombstoneRanges: 100,
+  graceMs: 0,
+  compactBelow: 0.5,
+  upkeepMs: 0,
+}
+const ANN: AccountRef = { id: 1 as AccountId, shard: 0 }
+const INBOX = 1 as MailboxKey
+
+/** A writer in this thread, its files failing as told, its steps taken by hand. */
+class Bench implements AsyncDisposable {
+  readonly directory: string
+  readonly writer: ShardWriter
+  readonly changes: Change[] = []
+  readonly order: string[] = []
+  readonly logged: string[] = []
+  syncs = 0
+  fail: { call: 'sync' | 'writev'; code: string; times: number } | undefined
+
+  constructor(directory: string) {
+    this.directory = directory
+    const failing = (call: 'sync' | 'writev'): void => {
+      if (this.fail?.call !== call || this.fail.times === 0) return
+      this.fail.times -= 1
+      throw Object.assign(new Error(`${this.fail.code}: injected`), { code: this.fail.code })
+    }
+    const files: SegmentFiles = {
+      ...realFiles,
+      sync: (fd) => {
+        this.syncs += 1
+        failing('sync')
+        realFiles.sync(fd)
+      },
+      writev: (fd, buffers, position) => {
+        failing('writev')
+        realFiles.writev(fd, buffers, position)
+      },
+    }
+    this.writer = new ShardWriter(
+      { shard: 0, paths: shardPaths(directory, 0), durability: 'full', tuning: TUNING, files, now: 0 },
+      {
+        committed: (changes) => {
+          this.changes.push(...changes)
+          this.order.push(...changes.map((change) => `change ${change.modseq}`))
+        },
+        log: (_, message) => this.logged.push(message),
+        walGrown: () => {},
+      },
+    )
+  }
+
+  ask<K extends WriteKind>(kind: K, own: Omit<Writes[K]['request'], 'account' | 'by'>): Promise<unknown> {
+    const request = { account: ANN, by: 'test', ...own }
+    return this.submit({ kind, request } as unknown as AnyRequest)
+  }
+
+  submit(asked: AnyRequest): Promise<unknown> {
+    return new Promise((resolve) => {
+      this.writer.submit({
+        asked,
+        now: 1_000_000,
+        answer: (value) => {
+          this.order.push(`answer ${asked.kind}`)
+          resolve(value)
+        },
+      })
+    })
+  }
+
+  /** Takes steps until nothing is to do. @returns how many. */
+  run(): number {
+    let batches = 0
+    for (; this.writer.busy; batches += 1) this.writer.runBatch()
+    return batches
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.writer.close()
+    await rm(this.directory, { recursive: true })
+  }
+}
+
+async function bench(messages = 0): Promise<Bench> {
+  const made = new Bench(await newFolder())
+  const opened = made.ask('openAccount', { mailboxes: [], limits: UNLIMITED })
+  made.run()
+  await opened
+  if (messages > 0) {
+    const added = made.ask('append', { mailbox: INBOX, messages: someMessages(messages) })
+    made.run()
+    await added
+  }
+  made.order.length = 0
+  return made
+}
+
+function delivery(): { readonly kind: 'deliver'; readonly request: DeliverRequest } {
+  const { body, email } = messageOf({ body: patternOf(3_000) })
+  const recipient = {
+    account: ANN,
+    mailbox: 'INBOX',
+    trace: new Uint8Array(0),
+    flags: { system: 0, keywords: [] },
+    internalDate: 0,
+    internalZone: 0,
+  }
+  return { kind: 'deliver', request: { shard: 0, by: 'test', body, email, recipients: [recipient] } }
+}
+
+const failed = (reason: string): unknown => ({ ok: false, error: { kind: 'unavailable', reason } })
+
+test('what has queued shares one sync, is answered, then announced in commit order', async () => {
+  await using b = await bench()
+  const before = b.syncs
+  const answers = Array.from({ length: 20 }, () => b.submit(delivery()))
+  assert.equal(b.run(), 1)
+  await Promise.all(answers)
+  assert.equal(b.syncs - before, 1)
+  const expected = [...Array(20).fill('answer deliver'), ...Array.from({ length: 20 }, (_, nth) => `change ${nth + 2}`)]
+  assert.deepEqual(b.order, expected)
+})
+
+test('a long change is cut into slices, and neighbours are served between', async () => {
+  await using b = await bench(500)
+  const flags = { system: 1, keywords: [] }
+  const all = [[1 as Uid, 4_294_967_295 as Uid]] as const
+  const long = b.ask('changeFlags', { mailbox: INBOX, uids: all, action: 'add', flags, unchangedSince: undefined })
+  b.writer.runBatch()
+  const neighbour = b.submit(delivery())
+  b.writer.runBatch()
+  assert.deepEqual(
+    b.order.filter((entry) => entry.startsWith('answer')),
+    ['answer deliver'],
+  )
+  assert.ok(b.run() > 5)
+  await neighbour
+  const answer = (await long) as { readonly value: { readonly changed: { readonly uids: Uint32Array } } }
+  assert.equal(answer.value.changed.uids.length, 500)
+})
+
+test('a long expunge is cut into slices', async () => {
+  await using b = await bench(500)
+  const long = b.ask('expunge', { mailbox: INBOX, uids: undefined, which: 'any' })
+  assert.ok(b.run() >= 10)
+  const answer = (await long) as { readonly value: { readonly expunged: unknown } }
+  assert.deepEqual(answer.value.expunged, [[1, 500]])
+})
+
+test('a full disk refuses mail, lets flags through, and is over when there is space', async () => {
+  await using b = await bench(3)
+  b.fail = { call: 'writev', code: 'ENOSPC', times: 1 }
+  const flags = { system: 1, keywords: [] }
+  const uids = [[1 as Uid, 3 as Uid]] as const
+  const change = b.ask('changeFlags', { mailbox: INBOX, uids, action: 'add', flags, unchangedSince: undefined })
+  const mail = b.submit(delivery())
+  b.run()
+  assert.deepEqual(await mail, [failed('full')])
+  assert.equal(((await change) as { readonly ok: boolean }).ok, true)
+  assert.ok(b.logged.some((line) => line.startsWith('No space left')))
+  b.writer.upkeep()
+  const later = b.submit(delivery())
+  b.run()
+  assert.equal(((await later) as readonly { readonly ok: boolean }[])[0]?.ok, true)
+  assert.equal(b.writer.status().state, 'ok')
+})
+
+test('a failed sync acknowledges nothing of its batch; the second within a minute makes the shard read-only', async () => {
+  await using b = await bench(3)
+  b.fail = { call: 'sync', code: 'EIO', times: 1 }
+  const lost = [b.submit(delivery()), b.submit(delivery())]
+  b.run()
+  assert.deepEqual(await Promise.all(lost), [[failed('failed')], [failed('failed')]])
+  const kept = b.submit(delivery())
+  b.run()
+  assert.deepEqual(((await kept) as readonly { readonly value: { readonly uid: number } }[])[0]?.value.uid, 4)
+  b.fail = { call: 'sync', code: 'EIO', times: 1 }
+  const again = b.submit(delivery())
+  b.run()
+  assert.deepEqual(await again, [failed('failed')])
+  const never = b.submit(delivery())
+  b.run()
+  assert.deepEqual(await never, [failed('read-only')])
+  assert.equal(b.writer.status().state, 'read-only')
+})
+
+test('a full database rolls the batch back and keeps the counters', async () => {
+  await using b = await bench(3)
+  const { db } = b.writer.tx.sql
+  const [pages] = db.prepare('PRAGMA page_count', { returnArrays: true }).get() as unknown as [number]
+  db.exec(`PRAGMA max_page_count = ${pages}`)
+  const answers = Array.from({ length: 60 }, () => b.submit(delivery()))
+  b.run()
+  for (const answer of await Promise.all(answers)) assert.deepEqual(answer, [failed('full')])
+  db.exec('PRAGMA max_page_count = 1000000')
+  b.writer.upkeep()
+  const more = b.submit(delivery())
+  b.run()
+  assert.equal(((await more) as readonly { readonly value: { readonly uid: number } }[])[0]?.value.uid, 4)
+})
+
+test('a request that throws is answered alone', async () => {
+  await using b = await bench(1)
+  const good = b.submit(delivery())
+  const bad = b.ask('append', { mailbox: INBOX, messages: [{ ...messageOf(), email: {} as never }] })
+  const fine = b.submit(delivery())
+  b.run()
+  assert.deepEqual(await bad, failed('failed'))
+  assert.deepEqual(
+    ((await Promise.all([good, fine])) as { readonly value: { readonly uid: number } }[][]).map(
+      ([one]) => one?.value.uid,
+    ),
+    [2, 3],
+  )
+})
+
+test('tombstones stay bounded, and the floor rises when they are given up', async () => {
+  await using b = await bench(1_000)
+  for (let uid = 1; uid <= 999; uid += 2) {
+    void b.ask('expunge', { mailbox: INBOX, uids: [[uid as Uid, uid as Uid]], which: 'any' })
+    b.run()
+  }
+  const row = b.writer.tx.sql.get('SELECT vanished_floor, tombstones, highest_modseq FROM mailbox')
+  const [floor, kept, highest] = row as readonly [number, number, number]
+  assert.ok(kept <= 100 && kept >= 50, String(kept))
+  assert.ok(floor > 0 && floor < highest)
+  const [below] = b.writer.tx.sql.get('SELECT count(*) FROM tombstone WHERE modseq <= ?', floor) as readonly [number]
+  assert.equal(below, 0)
+})
