@@ -1,5 +1,5 @@
 import type { SessionDeps } from '#services/session-deps.ts'
-import type { Transport } from './connection.ts'
+import type { Connection, Transport } from './connection.ts'
 import { STOP_MS, TICK_MS } from './limits.ts'
 import { Session } from './session.ts'
 
@@ -17,6 +17,11 @@ export class ImapService implements AsyncDisposable {
   /** Connections that are open. */
   get size(): number {
     return this.#sessions.size
+  }
+
+  /** Their connections, for measuring. */
+  *connections(): Generator<Connection, void, void> {
+    for (const { connection } of this.#sessions) yield connection
   }
 
   /**

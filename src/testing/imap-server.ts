@@ -153,7 +153,11 @@ export class TestImapServer implements AsyncDisposable {
   async connect(): Promise<Duplex> {
     if (this.#server === undefined) {
       const [ours, theirs] = duplexPair()
+      // As sockets do: a closed side is answered by closing the other, a reset is heard.
+      ours.allowHalfOpen = false
       ours.on('error', () => undefined)
+      ours.on('close', () => theirs.destroy())
+      theirs.on('close', () => ours.destroy())
       this.service.accept(theirs, { secure: false })
       return ours
     }
