@@ -39,12 +39,13 @@ export function on(server: TestImapServer, scene: Scene): Scene {
  * speak on two connections. In both, `$name` stands for text without spaces, parentheses, brackets and commas that must
  * be the same ever after; `...` in `S:` for anything. `\xNN`, `\0`, `\r`, `\n` in `C:` are bytes.
  *
+ * `U:` lines in a row are lines of the server in any order. `A: $old < $new` and `A: $a = 12` compare numbers.
+ *
  * `C: <tls>` does the handshake, `C: <end>` closes the client's side, `C: <reset>` vanishes, `C: <piece>` ends the piece,
  * `C~: text` sends without line end, `S: <closed>` awaits the end, `T: 1000` lets so many milliseconds pass.
- * At the end nothing may be left unread.
- * @returns What the names stand for.
+ * At the end nothing may be left unread. Spaces at the end of a line do not count: `S: +` is an empty challenge.
  */
-export async function transcript(text: string, scene: Scene = selected()): Promise<ReadonlyMap<string, string>> {
+export async function transcript(text: string, scene: Scene = selected()): Promise<void> {
   const server = scene.server ?? (await TestImapServer.start(scene.options))
   const player = new Player(server, scene)
   try {
@@ -55,7 +56,6 @@ export async function transcript(text: string, scene: Scene = selected()): Promi
         server.log.lines.filter(({ level }) => level === 'error'),
         [],
       )
-    return player.names
   } finally {
     player.close()
     if (scene.server === undefined) await server[Symbol.asyncDispose]()
@@ -72,6 +72,8 @@ class Player {
   readonly #server: TestImapServer
   readonly #scene: Scene
   readonly #speakers = new Map<string, Speaker>()
+  /** Lines that may come in any order, and on which connection. */
+  #unordered: { readonly who: string; readonly wanted: { readonly said: string; readonly raw: string }[] } | undefined
 
   constructor(server: TestImapServer, scene: Scene) {
     this.#server = server
@@ -79,9 +81,20 @@ class Player {
   }
 
   async play(raw: string): Promise<void> {
-    const match = /^(\d?)(C~|C|S|T):(?: (.*))?$/.exec(raw)
+    const match = /^(\d?)(C~|C|S|U|T|A):(?: (.*))?$/.exec(raw)
     assert.ok(match, `not a line of a transcript: ${raw}`)
     const [, who = '', side, said = ''] = match
+    if (side === 'U' && (this.#unordered === undefined || this.#unordered.who === who)) {
+      this.#unordered ??= { who, wanted: [] }
+      this.#unordered.wanted.push({ said, raw })
+      return
+    }
+    await this.#expectUnordered()
+    if (side === 'U') {
+      this.#unordered = { who, wanted: [{ said, raw }] }
+      return
+    }
+    if (side === 'A') return this.#compare(said)
     if (side === 'T') {
       await this.#sendAll()
       await turns()
@@ -94,6 +107,7 @@ class Player {
   }
 
   async finish(): Promise<void> {
+    await this.#expectUnordered()
     await this.#sendAll()
     for (const [who, { lines }] of this.#speakers)
       assert.equal(await lines.unread(), '', `more came than the transcript has, on connection ${who || 1}`)
@@ -135,11 +149,38 @@ class Player {
     }
   }
 
+  async #expectUnordered(): Promise<void> {
+    const group = this.#unordered
+    this.#unordered = undefined
+    if (group === undefined) return
+    const speaker = this.#speakers.get(group.who) ?? (await this.#join(group.who))
+    this.#send(speaker)
+    const { wanted } = group
+    while (wanted.length > 0) {
+      const line = await speaker.lines.line()
+      const found = wanted.findIndex(({ said }) => this.#match(line ?? '', said))
+      if (found < 0) assert.equal(line, wanted.map(({ said }) => this.#named(said)).join('\n'), 'none of these lines')
+      wanted.splice(found, 1)
+    }
+  }
+
+  #compare(said: string): void {
+    const match = /^(\d+) ([<=]) (\d+)$/.exec(this.#named(said))
+    assert.ok(match, `not a comparison: ${this.#named(said)}`)
+    const [, left, sign, right] = match
+    assert.ok(sign === '<' ? Number(left) < Number(right) : left === right, `does not hold: ${said}: ${match[0]}`)
+  }
+
   async #expect(speaker: Speaker, said: string, raw: string): Promise<void> {
     this.#send(speaker)
     const line = await speaker.lines.line()
     if (said === '<closed>') return assert.equal(line, undefined, `the end was expected at: ${raw}`)
     assert.notEqual(line, undefined, `the connection ended before: ${raw}`)
+    if (!this.#match(line ?? '', said)) assert.equal(line?.trimEnd(), this.#named(said), `at: ${raw}`)
+  }
+
+  /** Whether a line is what was said it would be; names that it binds are kept. */
+  #match(line: string, said: string): boolean {
     const found: string[] = []
     const pattern = said.replace(/\$([a-zA-Z]\w*)|\.\.\.|[\\^$.*+?()[\]{}|]/g, (part, name: string | undefined) => {
       if (part === '...') return '.*'
@@ -150,9 +191,9 @@ class Player {
       found.push(name)
       return '([^ (),[\\]]+)'
     })
-    const match = new RegExp(`^${pattern}$`, 's').exec(line ?? '')
-    if (match === null) assert.equal(line, this.#named(said), `at: ${raw}`)
-    for (const [index, name] of found.entries()) this.names.set(name, match?.[index + 1] ?? '')
+    const match = new RegExp(`^${pattern} *$`, 's').exec(line)
+    for (const [index, name] of found.entries()) if (match !== null) this.names.set(name, match[index + 1] ?? '')
+    return match !== null
   }
 
   #named(said: string): string {
