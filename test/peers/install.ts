@@ -1,0 +1,65 @@
+/** Other people's programs: installed with apt where we may, else the suite says what is missing. @module */
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import path from 'node:path'
+
+/** Where programs are looked for; what a person's own tools put before these does not count. */
+export const PROGRAM_PATH: string = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+/** Debian's package of each program the suites run. */
+const PACKAGES = {
+  curl: 'curl',
+  fetchmail: 'fetchmail',
+  getmail: 'getmail6',
+  mbsync: 'isync',
+  mpop: 'mpop',
+  neomutt: 'neomutt',
+  python3: 'python3',
+  swaks: 'swaks',
+} as const
+
+/** A program of another project. */
+export type Program = keyof typeof PACKAGES
+
+/**
+ * Makes sure that programs are there, installing their packages where apt works for us.
+ * @returns what to give to `skip`: `false`, or why the suite cannot run.
+ * @throws under CI, where a suite that is skipped would pass for one that was run.
+ */
+export function lacking(...programs: readonly Program[]): string | false {
+  if (missing(programs).length === 0) return false
+  const why = install(missing(programs)) ?? 'the packages were installed'
+  const still = missing(programs)
+  if (still.length === 0) return false
+  const text = `${still.join(', ')} not installed (Debian: ${packages(still).join(' ')}); ${why}`
+  if (process.env.CI) throw new Error(`Cannot test with other programs: ${text}`)
+  return text
+}
+
+function missing(programs: readonly Program[]): Program[] {
+  return programs.filter((name) => !PROGRAM_PATH.split(':').some((folder) => existsSync(path.join(folder, name))))
+}
+
+function packages(programs: readonly Program[]): string[] {
+  return programs.map((name) => PACKAGES[name])
+}
+
+/** Installs; gives the reason when it cannot. */
+function install(programs: readonly Program[]): string | undefined {
+  if (process.getuid?.() !== 0) return 'only root can install them'
+  if (!existsSync('/usr/bin/apt-get')) return 'this is not Debian'
+  const args = ['install', '--yes', '--no-install-recommends', ...packages(programs)]
+  // The lists of a fresh image are empty, those of a used one good enough: ask for new ones only after a failure.
+  if (apt(args) === undefined) return undefined
+  return apt(['update']) ?? apt(args)
+}
+
+function apt(args: readonly string[]): string | undefined {
+  const { status, stderr } = spawnSync('/usr/bin/apt-get', ['-o', 'DPkg::Lock::Timeout=120', ...args], {
+    encoding: 'utf8',
+    env: { PATH: PROGRAM_PATH, DEBIAN_FRONTEND: 'noninteractive' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+    timeout: 300_000,
+  })
+  return status === 0 ? undefined : `apt-get ${args[0] ?? ''} failed: ${stderr.trim().slice(-300)}`
+}
