@@ -94,11 +94,7 @@ export async function walkTogether(walk: Walk): Promise<number> {
 }
 
 /** What the mailbox holds now. */
-export async function truth({
-  store,
-  account,
-  mailbox,
-}: Pick<Walk, 'store' | 'account' | 'mailbox'>): Promise<Pictured[]> {
+async function truth({ store, account, mailbox }: Pick<Walk, 'store' | 'account' | 'mailbox'>): Promise<Pictured[]> {
   const sets = await store.keywordSets(account, 0)
   const all: Pictured[] = []
   for (;;) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { MAIL_KINDS, mailOfSize, plainMail } from './messages.ts'
-import { addMessage, messageBytes, openTestStore } from './store.ts'
+import { encodedSubjectMail, MAIL_KINDS, mailOfSize, plainMail } from './messages.ts'
+import { addAccount, addMessage, messageBytes, openTestStore } from './store.ts'
 
 for (const [name, bytes] of MAIL_KINDS)
   test(`addMessage() puts in what messageBytes() gives back: ${name}`, async () => {
@@ -18,4 +18,13 @@ test('mailOfSize() is exact', () => {
     assert.equal(bytes.length, octets)
     assert.equal(Buffer.from(bytes.subarray(-2)).toString(), '\r\n')
   }
+})
+
+test('addAccount() makes accounts that know nothing of each other', async () => {
+  await using opened = await openTestStore()
+  const { store, account } = opened
+  const other = await addAccount(store, 2, { storageBytes: 10_000, messages: undefined })
+  await addMessage(store, account, 'INBOX', encodedSubjectMail())
+  assert.equal((await store.state(account))?.usage.messages, 1)
+  assert.equal((await store.state(other))?.usage.messages, 0)
 })
