@@ -99,7 +99,7 @@ export class Connection {
   }
 
   /** Like {@link next}, but `undefined` once {@link wake} was called or `wakeAt` is over. */
-  async nextOrWake(): Promise<FrameEvent | undefined> {
+  nextOrWake(): Promise<FrameEvent | undefined> {
     return this.#next(true)
   }
 
@@ -197,22 +197,23 @@ export class Connection {
       }
       if (this.framer.pendingBytes > 0) continue
       await this.#input(wakeable)
+      this.#wakeable = false
+      this.#waiting = 'nothing'
+      this.#sliceStart = performance.now()
     }
   }
 
-  async #input(wakeable: boolean): Promise<void> {
+  /** Waits for bytes, an end, or a call of {@link wake}; one promise is all that an idle session costs here. */
+  #input(wakeable: boolean): Promise<void> {
     this.#wakeable = wakeable
     // An idling client is not heard of just because we spoke to it (RFC 9051 §5.4, RFC 2177 §3).
     if (!wakeable) this.#heardAt = this.#clock.now()
     this.#waiting = 'input'
     this.#deadline = this.#heardAt + this.patienceMs
     if (this.#socket.isPaused()) this.#socket.resume()
-    await new Promise<void>((resolve) => {
+    return new Promise((resolve) => {
       this.#proceed = resolve
     })
-    this.#wakeable = false
-    this.#waiting = 'nothing'
-    this.#sliceStart = performance.now()
   }
 
   /** Lets other sessions run when this one has much to do in one go. */

@@ -233,16 +233,14 @@ export class Session implements Context, SessionControl {
     }
   }
 
-  async #command(frame: Frame): Promise<void> {
+  #command(frame: Frame): Promise<void> {
     const head = this.#head(frame)
     if (head instanceof SyntaxFault) return this.#answer(tagOf(frame.text), undefined, syntaxCompletion(head))
     const { tag, name, command, reader } = head
     if (command === undefined) return this.#answer(tag, undefined, UNKNOWN)
     const by = name === command.name ? 'number' : 'uid'
-    await this.#execute(tag, command, command.holdsExpunge && by === 'number', async () => {
-      if (!command.states.includes(this.state)) return this.#wrongState(command)
-      return command.read(reader)(by, this)
-    })
+    if (!command.states.includes(this.state)) return this.#answer(tag, command, this.#wrongState(command))
+    return this.#execute(tag, command, command.holdsExpunge && by === 'number', () => command.read(reader)(by, this))
   }
 
   /** A literal of a command in sight: APPEND takes its own, others get it in memory within the limits. */
@@ -252,7 +250,7 @@ export class Session implements Context, SessionControl {
       const { tag, command, reader } = head
       const allowed = command.states.includes(this.state)
       const upload = allowed ? command.upload?.(event, reader) : undefined
-      if (upload !== undefined) return this.#execute(tag, command, false, async () => upload(this))
+      if (upload !== undefined) return this.#execute(tag, command, false, () => upload(this))
       const limit = this.#account === undefined ? LITERAL_BYTES_BEFORE_LOGIN : ARGUMENT_LITERAL_BYTES
       if (event.bufferedBytes <= limit) {
         this.connection.framer.buffer()
