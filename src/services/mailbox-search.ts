@@ -1,2 +1,180 @@
-/** LEAD IS WRITING THIS (with src/imap/search and src/imap/commands/search.ts). Views engineer: leave SEARCH to me. @module */
-export {}
+/**
+ * Searches a mailbox: cheapest facts first. Flags and MODSEQs come from the snapshot, then narrow columns are read, then
+ * headers, and only messages that are still undecided have their bodies scanned (design §8, until there is an index).
+ * @module
+ */
+import { Turns } from '#lib/turns.ts'
+import { fold, NeedleSearch } from '#mail/fold.ts'
+import type { MailboxKey } from '#mail/ids.ts'
+import { PartTable } from '#mail/part-table.ts'
+import { type SearchableText, searchableHeader, searchableText } from '#mail/searchable.ts'
+import { type UidSet, uidSetOf } from '#mail/uid-set.ts'
+import type { MailStore } from '#store/mail-store.ts'
+import { type AccountRef, type EmailFields, type EmailRow, HEADER, NARROW, PARTS } from '#store/types.ts'
+import {
+  type BodyFacts,
+  bodyTextsOf,
+  type Criterion,
+  type Facts,
+  type FoldedColumns,
+  type HeaderFacts,
+  meets,
+  needsOf,
+} from './search-criterion.ts'
+import type { Snapshot } from './snapshot.ts'
+import { SnapshotWalk } from './snapshot-walk.ts'
+
+export interface MailboxSearch {
+  readonly store: MailStore
+  readonly account: AccountRef
+  readonly mailbox: MailboxKey
+  /** Messages that may be found. */
+  readonly snapshot: Snapshot
+  readonly criterion: Criterion
+  /** Aborted when nobody waits for the result any more. */
+  readonly signal: AbortSignal
+}
+
+/** Octets of a message that are read at once for its text. */
+const READ_BYTES = 1024 * 1024
+
+/**
+ * UIDs of the messages found, ascending.
+ * @throws the signal's reason once it is aborted.
+ */
+export async function searchMailbox(search: MailboxSearch): Promise<UidSet> {
+  const { snapshot, criterion, signal } = search
+  const turns = new Turns()
+  const found: number[] = []
+  const undecided: number[] = []
+  for (const walk = new SnapshotWalk(snapshot); walk.next(); ) {
+    const answer = meets(criterion, walk)
+    if (answer === true) found.push(walk.uid)
+    else if (answer === undefined) undecided.push(walk.uid)
+    if (turns.over) {
+      await turns.share()
+      signal.throwIfAborted()
+    }
+  }
+  if (undecided.length === 0) return uidSetOf(found)
+  const later = await searchRows(search, uidSetOf(undecided), turns)
+  return uidSetOf([...found, ...later].sort((a, b) => a - b))
+}
+
+/** Decides by rows, headers and bodies; each stage only about what the one before left open. */
+async function searchRows(search: MailboxSearch, uids: UidSet, turns: Turns): Promise<number[]> {
+  const { criterion } = search
+  const needs = needsOf(criterion)
+  const first = await stage(search, uids, needs.columns ? NARROW : 0, turns, async (row, walk) => {
+    const columns = row.narrow === undefined ? undefined : foldedColumns(row.narrow)
+    return meets(criterion, { ...factsOf(row, walk), ...(columns === undefined ? {} : { columns }) })
+  })
+  if (first.undecided.length === 0) return first.found
+  const wanted = (needs.columns ? NARROW : 0) | HEADER | PARTS
+  const texts = bodyTextsOf(criterion)
+  const second = await stage(search, uidSetOf(first.undecided), wanted, turns, async (row, walk) => {
+    const columns = row.narrow === undefined ? undefined : foldedColumns(row.narrow)
+    const known = {
+      ...factsOf(row, walk),
+      ...(columns === undefined ? {} : { columns }),
+      header: await headerFacts(search, row),
+    }
+    const answer = meets(criterion, known)
+    if (answer !== undefined || !needs.body) return answer === true
+    return meets(criterion, { ...known, body: await bodyFacts(search, row, texts, turns) }) === true
+  })
+  return [...first.found, ...second.found]
+}
+
+interface Decided {
+  readonly found: number[]
+  readonly undecided: number[]
+}
+
+async function stage(
+  { store, account, mailbox, snapshot, signal }: MailboxSearch,
+  uids: UidSet,
+  fields: EmailFields,
+  turns: Turns,
+  decide: (row: EmailRow, walk: SnapshotWalk) => Promise<boolean | undefined>,
+): Promise<Decided> {
+  const found: number[] = []
+  const undecided: number[] = []
+  const walk = new SnapshotWalk(snapshot, uids)
+  for await (const rows of store.emails(account, mailbox, uids, fields)) {
+    for (const row of rows) {
+      if (!walk.goTo(row.uid)) continue
+      const answer = await decide(row, walk)
+      if (answer === true) found.push(row.uid)
+      else if (answer === undefined) undecided.push(row.uid)
+      if (turns.over) {
+        await turns.share()
+        signal.throwIfAborted()
+      }
+    }
+    signal.throwIfAborted()
+  }
+  return { found, undecided }
+}
+
+function factsOf(row: EmailRow, { flags, modseq }: SnapshotWalk): Facts {
+  return { uid: row.uid, flags, modseq, row }
+}
+
+function foldedColumns(narrow: NonNullable<EmailRow['narrow']>): FoldedColumns {
+  return { sentDay: narrow.sentDay, has: (column, text) => text === '' || fold(narrow[column]).includes(text) }
+}
+
+/** Trace lines and the message's own header, decoded once. */
+async function headerFacts({ store, account }: MailboxSearch, row: EmailRow): Promise<HeaderFacts> {
+  const size = row.headerSize ?? 0
+  const cached = row.header ?? new Uint8Array()
+  const header =
+    cached.length >= size ? cached : await store.body(account, row.place).read(0, Math.min(size, READ_BYTES))
+  const fields: { readonly field: string; readonly text: string }[] = []
+  for (const block of [row.trace, header]) {
+    for (const { field, text } of searchableHeader(block)) fields.push({ field: field ?? '', text: fold(text) })
+  }
+  return {
+    has: (field, text) => fields.some((one) => one.field === field && one.text.includes(text)),
+    hasText: (text) => fields.some((one) => one.text.includes(text)),
+  }
+}
+
+/** All texts are looked for in one pass over the message. */
+async function bodyFacts(
+  { store, account, signal }: MailboxSearch,
+  row: EmailRow,
+  texts: ReadonlySet<string>,
+  turns: Turns,
+): Promise<BodyFacts> {
+  const searches = new Map(Array.from(texts, (text) => [text, new NeedleSearch(text)]))
+  const body = store.body(account, row.place)
+  const bytes = Buffer.allocUnsafe(body.size)
+  let at = 0
+  for await (const chunk of body.stream(0, body.size)) {
+    bytes.set(chunk, at)
+    at += chunk.length
+    signal.throwIfAborted()
+  }
+  const table = PartTable.decode(row.parts ?? new Uint8Array())
+  for (const piece of searchableText((start, end) => bytes.subarray(start, end), table)) {
+    if (!take(piece, searches)) break
+    if (turns.over) {
+      await turns.share()
+      signal.throwIfAborted()
+    }
+  }
+  return { hasText: (text) => searches.get(text)?.found ?? false }
+}
+
+/** @returns `false` when everything has been found. */
+function take({ where, text, continued }: SearchableText, searches: ReadonlyMap<string, NeedleSearch>): boolean {
+  if (where === 'header') return true
+  let open = false
+  for (const search of searches.values()) {
+    search.push(text, continued)
+    open ||= !search.found
+  }
+  return open
+}

@@ -3,25 +3,35 @@ import { append } from './append.ts'
 import { authenticate } from './authenticate.ts'
 import { capability } from './capability.ts'
 import { close, unselect } from './close.ts'
+import { copy } from './copy.ts'
 import { create } from './create.ts'
 import { remove } from './delete.ts'
 import { enable } from './enable.ts'
+import { expunge } from './expunge.ts'
 import { id } from './id.ts'
 import { idle } from './idle.ts'
 import { list } from './list.ts'
 import { login } from './login.ts'
 import { logout } from './logout.ts'
 import { lsub } from './lsub.ts'
+import { move } from './move.ts'
 import { namespace } from './namespace.ts'
 import { check, noop } from './noop.ts'
 import { getquota, getquotaroot, setquota } from './quota.ts'
 import { rename } from './rename.ts'
+import { search } from './search.ts'
 import { examine, select } from './select.ts'
 import { starttls } from './starttls.ts'
 import { status } from './status.ts'
+import { store } from './store.ts'
 import { subscribe, unsubscribe } from './subscribe.ts'
 
 const COMMANDS: readonly Command[] = [
+  store,
+  search,
+  move,
+  expunge,
+  copy,
   append,
   authenticate,
   capability,

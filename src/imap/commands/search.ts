@@ -1,2 +1,126 @@
-/** LEAD IS WRITING THIS (with src/imap/search and src/imap/commands/search.ts). Views engineer: leave SEARCH to me. @module */
-export {}
+/** SEARCH and UID SEARCH (RFC 9051 §6.4.4, §6.4.9, RFC 4731, RFC 5182, RFC 7162 §3.1.5, §3.1.10). @module */
+import { formatUidSet, type UidSet, uidSetOf, uidSetSize } from '#mail/uid-set.ts'
+import { searchMailbox } from '#services/mailbox-search.ts'
+import { SnapshotWalk } from '#services/snapshot-walk.ts'
+import type { SearchKey, SearchProgram, SearchReturn } from '#wire/imap/search-program.ts'
+import { type By, type Command, type Completion, type Context, command } from '../command.ts'
+import { enableCondstore } from '../message-commands.ts'
+import { clipNumbers, criterionOf } from '../search/criterion.ts'
+
+const CHARSETS: ReadonlySet<string> = new Set(['US-ASCII', 'UTF-8'])
+
+export const search: Command = command<SearchProgram>({
+  name: 'SEARCH',
+  states: ['selected'],
+  uidForm: true,
+  holdsExpunge: true,
+
+  // search = "SEARCH" [search-return-opts] SP search-program
+  parse(r) {
+    const program = r.sp().searchProgram()
+    r.end()
+    return program
+  },
+
+  async run(program, by, context) {
+    const refusal = charsetRefusal(program, context)
+    const saves = program.returns?.includes('SAVE') ?? false
+    if (refusal !== undefined) {
+      // A search that fails with NO empties `$`; a command that is BAD leaves it (RFC 9051 §6.4.4.1)
+      if (saves && refusal.status === 'NO') context.view.saved = []
+      return refusal
+    }
+    if (asksModseq(program.keys)) enableCondstore(context)
+    const { view, store, account, signal, clock } = context
+    const criterion = criterionOf(program.keys, {
+      keywords: view.keywords,
+      uidsOf: (set, how) => view.among(how === 'uid' ? set : clipNumbers(set, view.messages), how) ?? [],
+      now: clock.now(),
+    })
+    const { mailbox, shown: snapshot } = view
+    const found = await searchMailbox({ store, account, mailbox, snapshot, criterion, signal })
+    if (saves) view.saved = savedOf(program.returns ?? [], found)
+    answer(context, program, found, by)
+    return { status: 'OK', text: 'Searched' }
+  },
+})
+
+function charsetRefusal({ charset }: SearchProgram, { enabled }: Context): Completion | undefined {
+  if (charset === undefined) return undefined
+  // With UTF8=ACCEPT all text is UTF-8 and may not be called otherwise (RFC 6855 §3); rev2 takes the word again
+  if (enabled.utf8 && !enabled.rev2) return { status: 'BAD', text: 'CHARSET is not used after ENABLE UTF8=ACCEPT' }
+  if (CHARSETS.has(charset)) return undefined
+  return { status: 'NO', code: 'BADCHARSET (US-ASCII UTF-8)', text: 'That charset is not known here' }
+}
+
+function asksModseq(keys: readonly SearchKey[]): boolean {
+  return keys.some((key) => {
+    switch (key.kind) {
+      case 'MODSEQ':
+        return true
+      case 'NOT':
+        return asksModseq([key.key])
+      case 'OR':
+        return asksModseq([key.left, key.right])
+      case 'AND':
+        return asksModseq(key.keys)
+      default:
+        return false
+    }
+  })
+}
+
+/** With SAVE, MIN and MAX alone keep just those messages (RFC 5182 §2.4). */
+function savedOf(returns: readonly SearchReturn[], found: UidSet): UidSet {
+  if (returns.includes('ALL') || returns.includes('COUNT')) return found
+  const ends = endsOf(returns, found)
+  return returns.includes('MIN') || returns.includes('MAX') ? ends : found
+}
+
+function endsOf(returns: readonly SearchReturn[], found: UidSet): UidSet {
+  const first = found[0]?.[0]
+  const last = found.at(-1)?.[1]
+  const ends = new Set<number>()
+  if (returns.includes('MIN') && first !== undefined) ends.add(first)
+  if (returns.includes('MAX') && last !== undefined) ends.add(last)
+  return uidSetOf([...ends].sort((a, b) => a - b))
+}
+
+function answer(context: Context, program: SearchProgram, found: UidSet, by: By): void {
+  const { view, out, enabled } = context
+  const shown = by === 'uid' ? found : view.numbers(found)
+  const wantsModseq = asksModseq(program.keys)
+  // rev2 knows no other answer than ESEARCH (RFC 9051 §7.3.4, Appendix E)
+  if (program.returns === undefined && !enabled.rev2) {
+    out.text('* SEARCH')
+    for (const [first, last] of shown)
+      for (let number: number = first; number <= last; number += 1) out.text(` ${number}`)
+    if (wantsModseq && found.length > 0) out.text(` (MODSEQ ${highest(context, found)})`)
+    out.text('\r\n')
+    return
+  }
+  const asked = program.returns ?? []
+  // SAVE alone is answered by nothing (RFC 5182 §2.1)
+  if (asked.length === 1 && asked[0] === 'SAVE') return
+  const returns: readonly SearchReturn[] = asked.length === 0 ? ['ALL'] : asked
+  out.text(`* ESEARCH (TAG "${context.tag}")`)
+  if (by === 'uid') out.text(' UID')
+  if (found.length > 0) {
+    if (returns.includes('MIN')) out.text(` MIN ${shown[0]?.[0]}`)
+    if (returns.includes('MAX')) out.text(` MAX ${shown.at(-1)?.[1]}`)
+    if (returns.includes('ALL')) out.text(` ALL ${formatUidSet(shown)}`)
+  }
+  if (returns.includes('COUNT')) out.text(` COUNT ${uidSetSize(found)}`)
+  if (wantsModseq && found.length > 0) {
+    // Of the messages told of: with MIN and MAX alone, only those (RFC 7162 §3.1.10)
+    const whole = returns.includes('ALL') || returns.includes('COUNT')
+    out.text(` MODSEQ ${highest(context, whole ? found : endsOf(returns, found))}`)
+  }
+  out.text('\r\n')
+}
+
+function highest({ view }: Context, uids: UidSet): number {
+  let modseq = 0
+  for (const walk = new SnapshotWalk(view.shown, uids); walk.next(); ) modseq = Math.max(modseq, walk.modseq)
+  return modseq
+}

@@ -1,0 +1,195 @@
+/** What a search asks of a message, without any protocol's words, and how it is answered from facts that cost more and more. @module */
+import type { EmailKey, Modseq, ThreadKey } from '#mail/ids.ts'
+import { type UidSet, uidSetHas } from '#mail/uid-set.ts'
+import type { EmailRow } from '#store/types.ts'
+
+/** Days count from 1970-01-01. Texts are folded (`mail/fold.ts`). */
+export type Criterion =
+  | { readonly kind: 'all' }
+  /** The system flags of `mask` are exactly `value`. */
+  | { readonly kind: 'flags'; readonly mask: number; readonly value: number }
+  /** The keyword set is one of these. */
+  | { readonly kind: 'keyword-sets'; readonly ids: ReadonlySet<number> }
+  | { readonly kind: 'uids'; readonly set: UidSet }
+  | { readonly kind: 'modseq'; readonly atLeast: Modseq }
+  | { readonly kind: 'larger' | 'smaller'; readonly octets: number }
+  /** `from` ≤ day < `before`. */
+  | { readonly kind: 'day'; readonly of: 'internal' | 'saved' | 'sent'; readonly from: number; readonly before: number }
+  /** `from` ≤ INTERNALDATE ≤ `to`, ms since 1970. */
+  | { readonly kind: 'time'; readonly from: number; readonly to: number }
+  | { readonly kind: 'email'; readonly key: EmailKey | undefined }
+  | { readonly kind: 'thread'; readonly key: ThreadKey | undefined }
+  | { readonly kind: 'column'; readonly column: 'subject' | 'from' | 'to' | 'cc'; readonly text: string }
+  /** A header field of that name (lower case), also of the trace lines, has the text; an empty one: is there. */
+  | { readonly kind: 'header'; readonly field: string; readonly text: string }
+  | { readonly kind: 'body'; readonly text: string }
+  /** In header or body. */
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'not'; readonly inner: Criterion }
+  | { readonly kind: 'and' | 'or'; readonly all: readonly Criterion[] }
+
+/** What is known of a message so far; each is asked only when those before did not decide. */
+export interface Facts {
+  readonly uid: number
+  readonly flags: number
+  readonly modseq: number
+  readonly row?: EmailRow
+  /** Folded on demand. */
+  readonly columns?: FoldedColumns
+  readonly header?: HeaderFacts
+  readonly body?: BodyFacts
+}
+
+/** Narrow columns, folded when first compared. */
+export interface FoldedColumns {
+  has(column: 'subject' | 'from' | 'to' | 'cc', text: string): boolean
+  readonly sentDay: number | undefined
+}
+
+export interface HeaderFacts {
+  has(field: string, text: string): boolean
+  /** In any field. */
+  hasText(text: string): boolean
+}
+
+export interface BodyFacts {
+  hasText(text: string): boolean
+}
+
+/** `undefined`: the facts do not decide yet. */
+export type Answer = boolean | undefined
+
+const DAY_MS = 86_400_000
+
+/** Whether a message meets a criterion, as far as the facts go. */
+export function meets(criterion: Criterion, facts: Facts): Answer {
+  const { row } = facts
+  switch (criterion.kind) {
+    case 'all':
+      return true
+    case 'flags':
+      return (facts.flags & criterion.mask) === criterion.value
+    case 'keyword-sets':
+      return criterion.ids.has(facts.flags >>> 8)
+    case 'uids':
+      return uidSetHas(criterion.set, facts.uid)
+    case 'modseq':
+      return facts.modseq >= criterion.atLeast
+    case 'larger':
+      return row === undefined ? undefined : row.size > criterion.octets
+    case 'smaller':
+      return row === undefined ? undefined : row.size < criterion.octets
+    case 'day':
+      return dayIn(criterion, facts)
+    case 'time':
+      return row === undefined ? undefined : row.internalDate >= criterion.from && row.internalDate <= criterion.to
+    case 'email':
+      return row === undefined ? undefined : row.email === criterion.key
+    case 'thread':
+      return row === undefined ? undefined : row.thread === criterion.key
+    case 'column':
+      return facts.columns?.has(criterion.column, criterion.text)
+    case 'header':
+      return facts.header?.has(criterion.field, criterion.text)
+    case 'body':
+      return facts.body?.hasText(criterion.text)
+    case 'text':
+      return facts.header?.hasText(criterion.text) === true ? true : facts.body?.hasText(criterion.text)
+    case 'not': {
+      const inner = meets(criterion.inner, facts)
+      return inner === undefined ? undefined : !inner
+    }
+    case 'and':
+      return combine(criterion.all, facts, false)
+    case 'or':
+      return combine(criterion.all, facts, true)
+  }
+}
+
+/** AND ends at the first `false`, OR at the first `true`; what is not known yet waits for the rest. */
+function combine(all: readonly Criterion[], facts: Facts, decisive: boolean): Answer {
+  let known = true
+  for (const one of all) {
+    const answer = meets(one, facts)
+    if (answer === decisive) return decisive
+    if (answer === undefined) known = false
+  }
+  return known ? !decisive : undefined
+}
+
+function dayIn({ of, from, before }: Extract<Criterion, { kind: 'day' }>, { row, columns }: Facts): Answer {
+  if (of === 'sent') {
+    if (columns === undefined) return undefined
+    const { sentDay } = columns
+    return sentDay !== undefined && sentDay >= from && sentDay < before
+  }
+  if (row === undefined) return undefined
+  // INTERNALDATE is compared as it was given, whatever its zone (RFC 9051 §6.4.4)
+  const at = of === 'saved' ? row.savedAt : row.internalDate + row.internalZone * 60_000
+  const day = Math.floor(at / DAY_MS)
+  return day >= from && day < before
+}
+
+/** Which facts a criterion may ask for. */
+export interface Needs {
+  readonly row: boolean
+  readonly columns: boolean
+  readonly header: boolean
+  readonly body: boolean
+}
+
+/** The facts that may be needed to decide. */
+export function needsOf(criterion: Criterion): Needs {
+  switch (criterion.kind) {
+    case 'all':
+    case 'flags':
+    case 'keyword-sets':
+    case 'uids':
+    case 'modseq':
+      return { row: false, columns: false, header: false, body: false }
+    case 'larger':
+    case 'smaller':
+    case 'time':
+    case 'email':
+    case 'thread':
+      return { row: true, columns: false, header: false, body: false }
+    case 'day':
+      return { row: true, columns: criterion.of === 'sent', header: false, body: false }
+    case 'column':
+      return { row: true, columns: true, header: false, body: false }
+    case 'header':
+      return { row: true, columns: false, header: true, body: false }
+    case 'body':
+      return { row: true, columns: false, header: false, body: true }
+    case 'text':
+      return { row: true, columns: false, header: true, body: true }
+    case 'not':
+      return needsOf(criterion.inner)
+    case 'and':
+    case 'or': {
+      const all = criterion.all.map(needsOf)
+      return {
+        row: all.some(({ row }) => row),
+        columns: all.some(({ columns }) => columns),
+        header: all.some(({ header }) => header),
+        body: all.some(({ body }) => body),
+      }
+    }
+  }
+}
+
+/** The texts that a criterion looks for in bodies, each once. */
+export function bodyTextsOf(criterion: Criterion): ReadonlySet<string> {
+  switch (criterion.kind) {
+    case 'body':
+    case 'text':
+      return new Set([criterion.text])
+    case 'not':
+      return bodyTextsOf(criterion.inner)
+    case 'and':
+    case 'or':
+      return new Set(criterion.all.flatMap((one) => [...bodyTextsOf(one)]))
+    default:
+      return new Set()
+  }
+}
