@@ -32,7 +32,8 @@ export async function startHttp(options: HttpOptions): Promise<HttpListeners> {
   const app = httpApp({
     problems: () => problemsOf(options),
     metrics: async () => {
-      const lists = [...(await options.threads.metrics()), (await metrics?.getMetricsAsJSON()) ?? []]
+      await metrics?.refresh()
+      const lists = [...(await options.threads.metrics()), (await metrics?.registry.getMetricsAsJSON()) ?? []]
       // prom-client's own aggregation: counters and histograms of threads are added up
       const merged = AggregatorRegistry.aggregate(lists)
       return { contentType: merged.contentType, text: await merged.metrics() }
@@ -92,8 +93,11 @@ async function problemsOf({ installation }: HttpOptions): Promise<readonly strin
   return shards.filter(({ state }) => state !== 'ok').map(({ shard, state }) => `shard ${shard} is ${state}`)
 }
 
-/** What the main thread measures: the process, connections by protocol, each shard. */
-function installationMetrics({ installation, threads }: HttpOptions): MetricsRegistry {
+/** What the main thread measures: the process, connections by protocol, each shard (as of the last `refresh`). */
+function installationMetrics({ installation, threads }: HttpOptions): {
+  readonly registry: MetricsRegistry
+  refresh(): Promise<void>
+} {
   const registry = new MetricsRegistry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
@@ -116,7 +120,7 @@ function installationMetrics({ installation, threads }: HttpOptions): MetricsReg
     },
   })
   const shard = (name: string, help: string) =>
-    new Gauge({ name: `malle_shard_${name}`, help, labelNames: ['shard'], registers: [] })
+    new Gauge({ name: `malle_shard_${name}`, help, labelNames: ['shard'], registers })
   const gauges = {
     ok: shard('ok', '1 while the shard takes writes'),
     walBytes: shard('wal_bytes', 'Octets of the write-ahead log'),
@@ -126,13 +130,13 @@ function installationMetrics({ installation, threads }: HttpOptions): MetricsReg
     syncs: shard('syncs', 'Syncs since the start'),
     queued: shard('queued', 'Writes that wait'),
   }
-  new Gauge({
-    name: 'malle_shards',
-    help: 'Shards of the store',
-    registers,
-    async collect() {
+  const shards = new Gauge({ name: 'malle_shards', help: 'Shards of the store', registers })
+  return {
+    registry,
+    // Not in a `collect`: prom-client reads all metrics at once and would show the shards as they were before.
+    async refresh() {
       const list = await installation.host.status()
-      this.set(list.length)
+      shards.set(list.length)
       for (const one of list) {
         const labels = { shard: String(one.shard) }
         gauges.ok.set(labels, one.state === 'ok' ? 1 : 0)
@@ -144,9 +148,7 @@ function installationMetrics({ installation, threads }: HttpOptions): MetricsReg
         gauges.queued.set(labels, one.queued)
       }
     },
-  })
-  for (const gauge of Object.values(gauges)) registry.registerMetric(gauge)
-  return registry
+  }
 }
 
 async function listen(server: Server | SecureServer, endpoint: Endpoint): Promise<Endpoint> {
