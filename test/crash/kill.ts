@@ -1,0 +1,184 @@
+/**
+ * Kills the server again and again while clients work, and looks whether it kept its word.
+ *
+ * ```
+ * node test/crash/kill.ts --rounds 50 [--seed 1] [--accounts 4] [--lmtp 4] [--least 200] [--most 1500] [--check 10]
+ * ```
+ * Each round: start, load for a while (milliseconds from `--least` to `--most`, by the seed), SIGKILL, start again (now
+ * and then killed once more while starting), compare everything over IMAP and POP3 with what clients were told, and
+ * every `--check` rounds `malle check`. Exit 1 when anything is not as it must be; the data is then kept. @module
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { Random } from '#testing/random.ts'
+import { RawImap } from './connection.ts'
+import { AccountJournal, Journal } from './journal.ts'
+import { load, MAILBOXES } from './load.ts'
+import { Installation, type ServerProcess } from './server-process.ts'
+import { verify } from './verify.ts'
+
+export interface KillOptions {
+  readonly folder: string
+  readonly rounds: number
+  readonly seed: number
+  readonly accounts: number
+  readonly lmtpClients: number
+  /** Milliseconds of load in a round. */
+  readonly least: number
+  readonly most: number
+  /** `malle check` after so many rounds, and at the end. */
+  readonly checkEvery: number
+  /** Protocol threads. */
+  readonly workers: number
+  readonly tell: (line: string) => void
+}
+
+export interface KillReport {
+  readonly kills: number
+  /** Kills while the server was starting. */
+  readonly killsAtStart: number
+  /** Operations that clients were told had succeeded. */
+  readonly acknowledged: number
+  readonly byKind: Readonly<Record<string, number>>
+  /** Without an answer when the server was killed. */
+  readonly openHappened: number
+  readonly openNotHappened: number
+  readonly messagesCompared: number
+  readonly bytesCompared: number
+  readonly checks: number
+  readonly seconds: number
+  readonly faults: readonly string[]
+}
+
+/** Share of rounds in which the restart is killed, too. */
+const KILL_AT_START = 0.15
+const SHOWN_FAULTS = 20
+
+/** Runs the rounds; ends early at the first round with faults. */
+export async function killRounds(options: KillOptions): Promise<KillReport> {
+  const begun = performance.now()
+  const random = new Random(options.seed)
+  const installation = await Installation.make(options.folder, { workers: options.workers })
+  const names = Array.from({ length: options.accounts }, (_, index) => `user${index}`)
+  const logins = await installation.addAccounts(names)
+  const journal = new Journal(logins.map(({ address, password }) => new AccountJournal(address, password)))
+  let server = await installation.serve()
+  for (const account of journal.accounts) await prepare(server, account)
+  const counts = { kills: 0, killsAtStart: 0, happened: 0, notHappened: 0, messages: 0, bytes: 0, checks: 0 }
+  const faults: string[] = []
+  for (let round = 1; round <= options.rounds && faults.length === 0; round += 1) {
+    const before = journal.total
+    const loadMs = random.between(options.least, options.most)
+    await loadAndKill(server, journal, random, options.lmtpClients, loadMs)
+    counts.kills += 1
+    if (random.chance(KILL_AT_START)) {
+      const starting = installation.launch()
+      await Promise.race([starting.ready, delay(random.between(50, 600))])
+      await starting.kill()
+      counts.killsAtStart += 1
+    }
+    server = await installation.serve()
+    const verified = await verify(server, journal, random)
+    counts.happened += verified.happened
+    counts.notHappened += verified.notHappened
+    counts.messages += verified.messages
+    counts.bytes += verified.bytes
+    faults.push(...verified.faults)
+    if (round % options.checkEvery === 0 || round === options.rounds) {
+      counts.checks += 1
+      faults.push(...(await installation.check()).map(({ kind, message }) => `check: ${kind}: ${message}`))
+    }
+    options.tell(
+      `round ${round}: killed after ${loadMs} ms and ${journal.total - before} operations; ${verified.messages} messages compared; ${faults.length} faults`,
+    )
+  }
+  if (faults.length > 0) options.tell(server.log.join('\n'))
+  await server.stop()
+  counts.checks += 1
+  faults.push(...(await installation.check()).map(({ kind, message }) => `check when stopped: ${kind}: ${message}`))
+  return {
+    kills: counts.kills,
+    killsAtStart: counts.killsAtStart,
+    acknowledged: journal.total,
+    byKind: Object.fromEntries(journal.acknowledged),
+    openHappened: counts.happened,
+    openNotHappened: counts.notHappened,
+    messagesCompared: counts.messages,
+    bytesCompared: counts.bytes,
+    checks: counts.checks,
+    seconds: Math.round((performance.now() - begun) / 1_000),
+    faults,
+  }
+}
+
+async function prepare(server: ServerProcess, account: AccountJournal): Promise<void> {
+  const imap = await RawImap.login(server.endpoint('imap'), account.address, account.password)
+  for (const name of MAILBOXES) {
+    if (name !== 'INBOX') await imap.ok(`CREATE ${name}`)
+    const { lines } = await imap.ok(`STATUS ${name} (UIDVALIDITY)`)
+    account.mailbox(name).uidValidity = Number(/UIDVALIDITY (\d+)/.exec(lines.join(' '))?.[1])
+  }
+  imap.close()
+}
+
+async function loadAndKill(
+  server: ServerProcess,
+  journal: Journal,
+  random: Random,
+  lmtpClients: number,
+  ms: number,
+): Promise<void> {
+  let killed = false
+  const loading = load(server, journal, { random, lmtpClients, over: () => killed })
+  const time = new AbortController()
+  // A client that fails before the kill ends the race with its fault.
+  await Promise.race([delay(ms, undefined, { signal: time.signal }), loading]).catch(async (fault: unknown) => {
+    time.abort()
+    const log = server.log.join('\n')
+    await server.kill()
+    throw new Error(`A client failed; the server said:\n${log}`, { cause: fault })
+  })
+  killed = true
+  await server.kill()
+  await loading
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({
+    options: {
+      rounds: { type: 'string', default: '50' },
+      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+      accounts: { type: 'string', default: '4' },
+      lmtp: { type: 'string', default: '4' },
+      least: { type: 'string', default: '200' },
+      most: { type: 'string', default: '1500' },
+      check: { type: 'string', default: '10' },
+      workers: { type: 'string', default: '1' },
+    },
+  })
+  const folder = await mkdtemp(path.join(tmpdir(), 'malle-kill-'))
+  console.log(`seed ${values.seed}, data in ${folder}`)
+  const report = await killRounds({
+    folder,
+    rounds: Number(values.rounds),
+    seed: Number(values.seed),
+    accounts: Number(values.accounts),
+    lmtpClients: Number(values.lmtp),
+    least: Number(values.least),
+    most: Number(values.most),
+    checkEvery: Number(values.check),
+    workers: Number(values.workers),
+    tell: (line) => console.log(line),
+  })
+  for (const fault of report.faults.slice(0, SHOWN_FAULTS)) console.log(`FAULT ${fault}`)
+  console.log(JSON.stringify({ ...report, faults: report.faults.length }))
+  const { kills, acknowledged, messagesCompared, checks, seconds, faults } = report
+  console.log(
+    `${kills} kills, ${acknowledged} acknowledged operations, ${messagesCompared} messages compared byte for byte, ${checks} checks, ${faults.length} faults, ${seconds} s`,
+  )
+  if (faults.length === 0) await rm(folder, { recursive: true })
+  else process.exitCode = 1
+}
