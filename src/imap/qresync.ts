@@ -16,10 +16,11 @@ export async function writeSince(context: Context, view: SelectedView, params: Q
   await view.writeChangedSince(out, params.modseq, (uid) => uidSetHas(known, uid))
 }
 
-async function vanishedSince(
+/** UIDs among `known` that went after a MODSEQ, or all that are not there where nobody remembers (RFC 7162 §3.2.6). */
+export async function vanishedSince(
   { store, account }: Context,
   view: SelectedView,
-  params: QresyncParams,
+  params: Pick<QresyncParams, 'modseq' | 'match'>,
   known: UidSet,
 ): Promise<UidSet> {
   const there = view.uids()
@@ -44,7 +45,7 @@ async function lastSlice(
 }
 
 /** The last UID up to which the client's numbers are ours, so that it has heard of everything that went below; 0 for none. */
-function provenUid(view: SelectedView, { match }: QresyncParams): number {
+function provenUid(view: SelectedView, { match }: Pick<QresyncParams, 'match'>): number {
   if (match === undefined) return 0
   const uids = uidsOf(match.uids)
   let proven = 0

@@ -8,6 +8,7 @@ import { create } from './create.ts'
 import { remove } from './delete.ts'
 import { enable } from './enable.ts'
 import { expunge } from './expunge.ts'
+import { fetch } from './fetch.ts'
 import { id } from './id.ts'
 import { idle } from './idle.ts'
 import { list } from './list.ts'
@@ -27,19 +28,17 @@ import { store } from './store.ts'
 import { subscribe, unsubscribe } from './subscribe.ts'
 
 const COMMANDS: readonly Command[] = [
-  store,
-  search,
-  move,
-  expunge,
-  copy,
   append,
   authenticate,
   capability,
   check,
   close,
+  copy,
   create,
   enable,
   examine,
+  expunge,
+  fetch,
   getquota,
   getquotaroot,
   id,
@@ -48,14 +47,17 @@ const COMMANDS: readonly Command[] = [
   login,
   logout,
   lsub,
+  move,
   namespace,
   noop,
   remove,
   rename,
+  search,
   select,
   setquota,
   starttls,
   status,
+  store,
   subscribe,
   unselect,
   unsubscribe,

@@ -1,0 +1,94 @@
+/** FETCH and UID FETCH (RFC 9051 §6.4.5, §6.4.9, RFC 7162 §3.1.4, §3.2.6). @module */
+import { LARGEST_UID } from '#mail/ids.ts'
+import { formatUidSet, normaliseUidSet, type UidSet, uidSetOf } from '#mail/uid-set.ts'
+import { SnapshotWalk } from '#services/snapshot-walk.ts'
+import { SEEN } from '#store/flags.ts'
+import type { FetchRequest } from '#wire/imap/fetch-items.ts'
+import type { MessageSet, SetNumber } from '#wire/imap/message-set.ts'
+import { type By, type Command, type Completion, type Context, command } from '../command.ts'
+import { answerFetch, type FetchFailures } from '../fetch/answer.ts'
+import { planFetch } from '../fetch/plan.ts'
+import { enableCondstore, NO_SUCH_NUMBER, SOME_GONE } from '../message-commands.ts'
+import { vanishedSince } from '../qresync.ts'
+
+interface Args {
+  readonly messages: MessageSet
+  readonly request: FetchRequest
+}
+
+export const fetch: Command = command<Args>({
+  name: 'FETCH',
+  states: ['selected'],
+  uidForm: true,
+  holdsExpunge: true,
+
+  // fetch = "FETCH" SP sequence-set SP (…) [fetch-modifiers]
+  parse(r) {
+    const messages = r.sp().messageSet()
+    const request = r.sp().fetchRequest()
+    r.end()
+    return { messages, request }
+  },
+
+  async run({ messages, request }, by, context) {
+    const { view, enabled, out } = context
+    const { changedSince, vanished } = request
+    if (vanished && by === 'number') return { status: 'BAD', text: 'VANISHED needs UID FETCH' }
+    if (vanished && !enabled.qresync) return { status: 'BAD', text: 'Enable QRESYNC first' }
+    const plan = planFetch(request, by === 'uid')
+    if (plan.modseq) enableCondstore(context)
+    const named = await view.resolve(out, messages, by)
+    if (named === undefined) return NO_SUCH_NUMBER
+    if (vanished && changedSince !== undefined) {
+      const known = asWritten(messages, view.saved)
+      const gone = await vanishedSince(context, view, { modseq: changedSince, match: undefined }, known)
+      if (gone.length > 0) out.text(`* VANISHED (EARLIER) ${formatUidSet(gone)}\r\n`)
+    }
+    const uids = changedSince === undefined ? named : uidSetOf(changedIn(context, named, changedSince))
+    if (uids.length === 0) return { status: 'OK', text: 'Nothing to fetch' }
+    const marked = plan.marksSeen && !view.readOnly ? await markSeen(context, uids) : []
+    return completion(await answerFetch(context, plan, uids, marked), by)
+  },
+})
+
+/** UIDs as the client wrote them, also such as are no more; `*` is open towards the end. */
+function asWritten(messages: MessageSet, saved: UidSet): UidSet {
+  if (messages === '$') return saved
+  const value = (end: SetNumber): number => (end === '*' ? LARGEST_UID : end)
+  return normaliseUidSet(messages.map(([a, b]) => [Math.min(value(a), value(b)), Math.max(value(a), value(b))]))
+}
+
+function* changedIn({ view }: Context, uids: UidSet, since: number): Generator<number, void, void> {
+  for (const walk = new SnapshotWalk(view.shown, uids); walk.next(); ) if (walk.modseq > since) yield walk.uid
+}
+
+/** Marks all at once, before the first is sent; a store that takes no changes now still gives mail. */
+async function markSeen({ view, store, account, id, out }: Context, uids: UidSet): Promise<UidSet> {
+  const unseen: number[] = []
+  for (const walk = new SnapshotWalk(view.shown, uids); walk.next(); )
+    if ((walk.flags & SEEN) === 0) unseen.push(walk.uid)
+  if (unseen.length === 0) return []
+  const answer = await store.write('changeFlags', {
+    account,
+    by: id,
+    mailbox: view.mailbox,
+    uids: uidSetOf(unseen),
+    action: 'add',
+    flags: { system: SEEN, keywords: [] },
+    unchangedSince: undefined,
+  })
+  if (!answer.ok) return []
+  view.expect(answer.value.modseq)
+  const marked = uidSetOf(answer.value.changed.uids)
+  await view.absorb(out, marked)
+  return marked
+}
+
+function completion({ lost, damaged, undecodable }: FetchFailures, by: By): Completion {
+  if (damaged > 0) return { status: 'NO', code: 'CORRUPTION', text: `${damaged} of the messages cannot be read` }
+  if (undecodable > 0)
+    return { status: 'NO', code: 'UNKNOWN-CTE', text: 'A part has an encoding that is not known here' }
+  // A UID that is not there is no error (RFC 9051 §6.4.9).
+  if (lost > 0 && by === 'number') return SOME_GONE
+  return { status: 'OK', text: 'Fetched' }
+}

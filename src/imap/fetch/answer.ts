@@ -1,0 +1,174 @@
+/** Writes the answers to FETCH, message by message, at the pace of the reader. @module */
+import { Turns } from '#lib/turns.ts'
+import { type UidSet, uidSetHas, uidSetSize } from '#mail/uid-set.ts'
+import { SnapshotWalk } from '#services/snapshot-walk.ts'
+import { DamagedBody } from '#store/mail-store.ts'
+import type { EmailRow } from '#store/types.ts'
+import type { Context } from '../command.ts'
+import { ConnectionGone, type Output } from '../output.ts'
+import { type Content, closeContents, contentsOf, UnknownEncoding } from './contents.ts'
+import { MessageBytes } from './message-bytes.ts'
+import type { FetchPlan } from './plan.ts'
+
+/** What could not be answered. */
+export interface FetchFailures {
+  /** Messages that the view has and the store has not kept. */
+  readonly lost: number
+  /** Messages whose bytes are missing or wrong. */
+  readonly damaged: number
+  /** Messages with a part in an encoding that nobody knows. */
+  readonly undecodable: number
+}
+
+/** Ranges with fewer UIDs between them are asked for as one: cheaper than a query each. */
+const GAP = 16
+
+/**
+ * Answers for each of the messages, all of them in the view.
+ * @param marked Messages that have just become `\Seen`: their flags are told, too.
+ */
+export async function answerFetch(
+  context: Context,
+  plan: FetchPlan,
+  uids: UidSet,
+  marked: UidSet,
+): Promise<FetchFailures> {
+  if (plan.rowItems.length === 0 && plan.bytesItems.length === 0) {
+    await answerFromView(context, plan, uids)
+    return { lost: 0, damaged: 0, undecodable: 0 }
+  }
+  const { store, account, view, out, signal } = context
+  const turns = new Turns()
+  const walk = new SnapshotWalk(view.shown, uids)
+  let found = 0
+  let damaged = 0
+  let undecodable = 0
+  for await (const rows of store.emails(account, view.mailbox, joined(uids), plan.fields)) {
+    for (const row of rows) {
+      if (!walk.goTo(row.uid)) continue
+      found += 1
+      const head = headOf(walk, plan, marked.length > 0 && uidSetHas(marked, row.uid), context)
+      try {
+        if (plan.bytesItems.length === 0) writeRow(out, head, plan, row)
+        else await writeWithBytes(context, head, plan, row)
+      } catch (error) {
+        if (out.midLine || signal.aborted) throw error
+        if (error instanceof DamagedBody) {
+          damaged += 1
+          context.session.deps.log.error(
+            { connection: context.id, account: account.id, mailbox: view.mailbox, uid: row.uid, err: error },
+            'A message cannot be read',
+          )
+        } else if (error instanceof UnknownEncoding) undecodable += 1
+        else throw error
+      }
+      if (out.due) await out.flush()
+      if (turns.over) await turns.share()
+    }
+    if (signal.aborted) throw new ConnectionGone('The connection is gone')
+  }
+  return { lost: uidSetSize(uids) - found, damaged, undecodable }
+}
+
+/** UID, FLAGS and MODSEQ are in the view. */
+async function answerFromView({ view, out }: Context, plan: FetchPlan, uids: UidSet): Promise<void> {
+  const turns = new Turns()
+  const { keywords } = view
+  for (const walk = new SnapshotWalk(view.shown, uids); walk.next(); ) {
+    let line = plan.uid ? `* ${walk.number} FETCH (UID ${walk.uid}` : `* ${walk.number} FETCH (`
+    if (plan.flags) line += `${plan.uid ? ' ' : ''}FLAGS (${keywords.text(walk.flags)})`
+    if (plan.modseq) line += `${plan.uid || plan.flags ? ' ' : ''}MODSEQ (${walk.modseq})`
+    out.text(`${line})\r\n`)
+    if (out.due) await out.flush()
+    if (turns.over) await turns.share()
+  }
+}
+
+/** `* n FETCH (UID … FLAGS (…) MODSEQ (…) `, up to what comes from the row. */
+function headOf(walk: SnapshotWalk, plan: FetchPlan, marked: boolean, { view, enabled }: Context): string {
+  // A change of flags is told with UID and MODSEQ to those who count (RFC 7162 §3.2.4).
+  const counts = marked && enabled.condstore
+  let head = `* ${walk.number} FETCH (`
+  if (plan.uid || counts) head += `UID ${walk.uid} `
+  if (plan.flags || marked) head += `FLAGS (${view.keywords.text(walk.flags)}) `
+  if (plan.modseq || counts) head += `MODSEQ (${walk.modseq}) `
+  return head
+}
+
+function writeRow(out: Output, head: string, { rowItems }: FetchPlan, row: EmailRow): void {
+  let before = head
+  for (const item of rowItems) {
+    item.write(out.text(`${before}${item.name} `), row)
+    before = ' '
+  }
+  out.text(')\r\n')
+}
+
+async function writeWithBytes(
+  { store, account, out }: Context,
+  head: string,
+  plan: FetchPlan,
+  row: EmailRow,
+): Promise<void> {
+  const message = new MessageBytes(row, () => store.body(account, row.place))
+  const contents = await contentsOf(plan.bytesItems, message)
+  try {
+    let before = head
+    for (const item of plan.rowItems) {
+      item.write(out.text(`${before}${item.name} `), row)
+      before = ' '
+    }
+    for (const [index, content] of contents.entries()) {
+      out.text(`${before}${plan.bytesItems[index]?.label} `)
+      before = ' '
+      if (content.kind === 'stream') await writeStream(out, content)
+      else writeContent(out, content)
+    }
+    out.text(')\r\n')
+  } finally {
+    await closeContents(contents)
+  }
+}
+
+function writeContent(out: Output, content: Exclude<Content, { readonly kind: 'stream' }>): void {
+  switch (content.kind) {
+    case 'nil':
+      out.text('NIL')
+      return
+    case 'number':
+      out.text(String(content.number))
+      return
+    case 'bytes':
+      if (content.size === 0) {
+        out.text('""')
+        return
+      }
+      out.literalHeader(content.size, content.binary)
+      for (const chunk of content.chunks) out.raw(chunk)
+  }
+}
+
+async function writeStream(out: Output, content: Extract<Content, { readonly kind: 'stream' }>): Promise<void> {
+  out.literalHeader(content.size, content.binary)
+  const turns = new Turns()
+  let left = content.size
+  for (let step = content.first; step.done !== true; step = await content.rest.next()) {
+    left -= step.value.length
+    out.raw(step.value)
+    if (out.due) await out.flush()
+    if (turns.overNow) await turns.share()
+  }
+  if (left !== 0) throw new Error(`A body has ${left} octets less than it should`)
+}
+
+/** The set with small gaps closed; what is in the gaps is passed over. */
+function joined(uids: UidSet): UidSet {
+  if (uids.length < 8) return uids
+  const sets: [UidSet[number][0], UidSet[number][1]][] = []
+  for (const [first, last] of uids) {
+    const previous = sets.at(-1)
+    if (previous !== undefined && first - previous[1] <= GAP) previous[1] = last
+    else sets.push([first, last])
+  }
+  return sets
+}

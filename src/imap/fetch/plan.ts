@@ -1,0 +1,184 @@
+/** A FETCH request made ready to be answered for many messages (RFC 9051 §6.4.5). @module */
+import { basicBodyStructure } from '#mail/basic-structure.ts'
+import { formatInternalDate } from '#mail/dates.ts'
+import { type EmailFields, type EmailRow, ENVELOPE, HEADER, PARTS, PREVIEW, STRUCTURE } from '#store/types.ts'
+import {
+  type FetchItem,
+  type FetchRequest,
+  type OctetRange,
+  type PlainFetchItem,
+  type Section,
+  writeSection,
+} from '#wire/imap/fetch-items.ts'
+import { ResponseWriter } from '#wire/imap/response-writer.ts'
+import { emailId, threadId } from '../object-ids.ts'
+import type { Output } from '../output.ts'
+
+/** An item that the row of a message answers by itself. */
+export interface RowItem {
+  readonly name: string
+  /** Writes the value that stands behind the name and its space. */
+  write(out: Output, row: EmailRow): void
+}
+
+/** An item that needs bytes of the message, or of its header. */
+export interface BytesItem {
+  /** As it stands in the answer, `BODY[1.MIME]<0>`. */
+  readonly label: string
+  readonly what: 'section' | 'binary' | 'binary-size'
+  readonly section: Section
+  readonly partial: OctetRange | undefined
+}
+
+/** See the module. */
+export interface FetchPlan {
+  readonly uid: boolean
+  readonly flags: boolean
+  readonly modseq: boolean
+  readonly rowItems: readonly RowItem[]
+  readonly bytesItems: readonly BytesItem[]
+  /** What the rows must have. */
+  readonly fields: EmailFields
+  /** One of the items sets `\Seen`. */
+  readonly marksSeen: boolean
+}
+
+/** @param byUid UID FETCH always tells UIDs (RFC 9051 §6.4.9). */
+export function planFetch({ items, changedSince }: FetchRequest, byUid: boolean): FetchPlan {
+  const names = new Set<string>(items.map((item) => item.kind))
+  const rowItems = new Map<string, RowItem>()
+  const bytesItems = new Map<string, BytesItem>()
+  let fields = 0
+  let marksSeen = false
+  for (const item of items) {
+    const asBytes = bytesItem(item)
+    if (asBytes !== undefined) {
+      bytesItems.set(asBytes.label, asBytes)
+      fields |= fieldsFor(asBytes)
+      marksSeen ||= doesMark(item)
+    }
+    const asRow = rowItem(item)
+    if (asRow !== undefined) {
+      rowItems.set(asRow.name, asRow)
+      fields |= ROW_FIELDS.get(item.kind) ?? 0
+    }
+  }
+  return {
+    uid: byUid || names.has('UID'),
+    flags: names.has('FLAGS'),
+    // CHANGEDSINCE asks for it, too (RFC 7162 §3.1.4.1).
+    modseq: names.has('MODSEQ') || changedSince !== undefined,
+    rowItems: [...rowItems.values()],
+    bytesItems: [...bytesItems.values()],
+    fields,
+    marksSeen,
+  }
+}
+
+const ROW_FIELDS: ReadonlyMap<FetchItem['kind'], EmailFields> = new Map<FetchItem['kind'], EmailFields>([
+  ['ENVELOPE', ENVELOPE],
+  ['BODY', STRUCTURE],
+  ['BODYSTRUCTURE', STRUCTURE],
+  ['PREVIEW', PREVIEW],
+])
+
+type RowKind = Exclude<PlainFetchItem, 'FLAGS' | 'UID' | 'MODSEQ' | 'RFC822' | 'RFC822.HEADER' | 'RFC822.TEXT'>
+
+const ROW_WRITERS: { readonly [K in RowKind]: RowItem['write'] } = {
+  BODY: (out, row) => void out.raw(basicBodyStructure(there(row.bodyStructure))),
+  BODYSTRUCTURE: (out, row) => void out.raw(there(row.bodyStructure)),
+  // Ids of emails, threads and mailboxes differ by their first letter (RFC 8474 §5.2).
+  EMAILID: (out, row) => void out.text(`(${emailId(row.email)})`),
+  THREADID: (out, row) => void out.text(`(${threadId(row.thread)})`),
+  ENVELOPE: (out, row) => void out.raw(there(row.envelope)),
+  INTERNALDATE: (out, row) => void out.text(`"${formatInternalDate(row.internalDate, row.internalZone)}"`),
+  'RFC822.SIZE': (out, row) => void out.text(String(row.size)),
+  SAVEDATE: (out, row) => void out.text(`"${formatInternalDate(row.savedAt)}"`),
+}
+
+function rowItem(item: FetchItem): RowItem | undefined {
+  switch (item.kind) {
+    case 'PREVIEW':
+      // Previews are made at arrival: LAZY makes no difference (RFC 8970 §4.1), NIL is never needed.
+      return {
+        name: item.kind,
+        write: (out, row) => void out.string(Buffer.from(row.preview ?? '').toString('latin1')),
+      }
+    case 'BODY':
+    case 'BODYSTRUCTURE':
+    case 'EMAILID':
+    case 'ENVELOPE':
+    case 'INTERNALDATE':
+    case 'RFC822.SIZE':
+    case 'SAVEDATE':
+    case 'THREADID':
+      return { name: item.kind, write: ROW_WRITERS[item.kind] }
+    default:
+      return undefined
+  }
+}
+
+const WHOLE: Section = { part: [], text: undefined, fields: [] }
+
+function bytesItem(item: FetchItem): BytesItem | undefined {
+  switch (item.kind) {
+    case 'RFC822':
+      return { label: item.kind, what: 'section', section: WHOLE, partial: undefined }
+    case 'RFC822.HEADER':
+      return { label: item.kind, what: 'section', section: { ...WHOLE, text: 'HEADER' }, partial: undefined }
+    case 'RFC822.TEXT':
+      return { label: item.kind, what: 'section', section: { ...WHOLE, text: 'TEXT' }, partial: undefined }
+    case 'BODY[]': {
+      const { section, partial } = item
+      return { label: label('BODY', section, partial), what: 'section', section, partial }
+    }
+    case 'BINARY[]': {
+      const section = { ...WHOLE, part: item.part }
+      return { label: label('BINARY', section, item.partial), what: 'binary', section, partial: item.partial }
+    }
+    case 'BINARY.SIZE[]': {
+      const section = { ...WHOLE, part: item.part }
+      return { label: label('BINARY.SIZE', section, undefined), what: 'binary-size', section, partial: undefined }
+    }
+    default:
+      return undefined
+  }
+}
+
+function label(name: string, section: Section, partial: OctetRange | undefined): string {
+  const writer = new ResponseWriter()
+  writeSection(writer, section)
+  const text = Buffer.concat(writer.take()).toString('latin1')
+  return `${name}${text}${partial === undefined ? '' : `<${partial.offset}>`}`
+}
+
+/** RFC822.HEADER does not set `\Seen` (RFC 3501 §6.4.5). */
+function doesMark(item: FetchItem): boolean {
+  switch (item.kind) {
+    case 'RFC822':
+    case 'RFC822.TEXT':
+      return true
+    case 'BODY[]':
+    case 'BINARY[]':
+      return !item.peek
+    default:
+      return false
+  }
+}
+
+function fieldsFor({ section: { part, text } }: BytesItem): EmailFields {
+  if (part.length > 0) return PARTS
+  switch (text) {
+    case undefined:
+      return 0
+    case 'TEXT':
+      return PARTS
+    default:
+      return HEADER
+  }
+}
+
+function there(bytes: Uint8Array | undefined): Uint8Array {
+  if (bytes === undefined) throw new Error('The store left out what was asked for')
+  return bytes
+}
