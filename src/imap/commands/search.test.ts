@@ -88,7 +88,7 @@ test('SEARCH takes text in UTF-8 and compares it without case', () =>
     C: \\xc3\\x89T\\xc3\\x89
     S: * SEARCH 1
     S: b OK Searched
-    C: c SEARCH CHARSET UTF-8 BODY {8+}
+    C: c SEARCH CHARSET UTF-8 BODY {7+}
     C: GR\\xc3\\x9cSSE
     S: * SEARCH 3
     S: c OK Searched
