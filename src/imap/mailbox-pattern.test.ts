@@ -18,7 +18,11 @@ test('matchesPattern() agrees with the plainest reading', () => {
   fc.assert(
     fc.property(text, pattern, (name, glob) => {
       assert.equal(matchesPattern(name, glob), plainly(name, glob), `${name} against ${glob}`)
-      assert.equal(matchesPattern(name, simplifyPattern(glob)), plainly(name, glob), `${name} against ${glob}, simplified`)
+      assert.equal(
+        matchesPattern(name, simplifyPattern(glob)),
+        plainly(name, glob),
+        `${name} against ${glob}, simplified`,
+      )
     }),
     { numRuns: 3_000 },
   )

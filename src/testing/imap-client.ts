@@ -1,4 +1,4 @@
-import { Duplex } from 'node:stream'
+import type { Duplex } from 'node:stream'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 
 /** How long a test waits for a line before it fails; a deadline for broken tests, not a clock of any. */

@@ -4,9 +4,7 @@ import { loggedIn, transcript } from '#testing/transcript.ts'
 /** The tree of RFC 5258 §5, example 9. */
 const example9 = {
   mailboxes: ['foo2', 'foo2/bar1', 'foo2/bar2', 'baz2', 'baz2/bar2', 'baz2/bar22', 'baz2/bar222', 'eps2', 'eps2/mamba'],
-  subscribed: [
-    ...['foo2/bar1', 'foo2/bar2', 'baz2/bar2', 'baz2/bar22', 'baz2/bar222', 'eps2', 'eps2/mamba', 'qux2/bar2'],
-  ],
+  subscribed: ['foo2/bar1', 'foo2/bar2', 'baz2/bar2', 'baz2/bar22', 'baz2/bar222', 'eps2', 'eps2/mamba', 'qux2/bar2'],
 } as const
 
 test('LIST refuses bad grammar', () =>
