@@ -6,20 +6,27 @@ import path from 'node:path'
 /** Where programs are looked for; what a person's own tools put before these does not count. */
 export const PROGRAM_PATH: string = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-/** Debian's package of each program the suites run. */
-const PACKAGES = {
-  curl: 'curl',
-  fetchmail: 'fetchmail',
-  getmail: 'getmail6',
-  mbsync: 'isync',
-  mpop: 'mpop',
-  neomutt: 'neomutt',
-  python3: 'python3',
-  swaks: 'swaks',
-} as const
-
 /** A program of another project. */
-export type Program = keyof typeof PACKAGES
+export type Program = 'curl' | 'fetchmail' | 'getmail' | 'mbsync' | 'mpop' | 'neomutt' | 'python3' | 'swaks'
+
+interface Origin {
+  /** Of Debian. */
+  readonly packages: readonly string[]
+  /** A command that shows whether the program can do what we ask of it. */
+  readonly probe?: readonly [command: string, ...args: string[]]
+}
+
+const PROGRAMS: Readonly<Record<Program, Origin>> = {
+  curl: { packages: ['curl'] },
+  fetchmail: { packages: ['fetchmail'] },
+  getmail: { packages: ['getmail6'] },
+  mbsync: { packages: ['isync'] },
+  mpop: { packages: ['mpop'] },
+  neomutt: { packages: ['neomutt'] },
+  python3: { packages: ['python3'] },
+  // Without Net::SSLeay it speaks no TLS.
+  swaks: { packages: ['swaks', 'libnet-ssleay-perl'], probe: ['perl', '-MNet::SSLeay', '-e', '1'] },
+}
 
 /**
  * Makes sure that programs are there, installing their packages where apt works for us.
@@ -37,11 +44,19 @@ export function lacking(...programs: readonly Program[]): string | false {
 }
 
 function missing(programs: readonly Program[]): Program[] {
-  return programs.filter((name) => !PROGRAM_PATH.split(':').some((folder) => existsSync(path.join(folder, name))))
+  return programs.filter((name) => !isThere(name))
+}
+
+function isThere(name: Program): boolean {
+  if (!PROGRAM_PATH.split(':').some((folder) => existsSync(path.join(folder, name)))) return false
+  const { probe: [command, ...args] = [] } = PROGRAMS[name] as { readonly probe?: readonly string[] }
+  return (
+    command === undefined || spawnSync(command, args, { env: { PATH: PROGRAM_PATH }, stdio: 'ignore' }).status === 0
+  )
 }
 
 function packages(programs: readonly Program[]): string[] {
-  return programs.map((name) => PACKAGES[name])
+  return programs.flatMap((name) => PROGRAMS[name].packages)
 }
 
 /** Installs; gives the reason when it cannot. */
