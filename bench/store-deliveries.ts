@@ -103,10 +103,14 @@ async function timed(name: string, work: () => Promise<string | undefined>): Pro
   const loop = monitorEventLoopDelay({ resolution: 1 })
   loop.enable()
   const begun = performance.now()
+  const cpu = process.threadCpuUsage()
   const more = await work()
   const ms = performance.now() - begun
+  const { user, system } = process.threadCpuUsage(cpu)
   loop.disable()
-  console.log(`${name}: ${more ?? ''} ${ms.toFixed(1)} ms, loop p99 ${(loop.percentile(99) / 1e6 - 1).toFixed(1)} ms`)
+  console.log(
+    `${name}: ${more ?? ''} ${ms.toFixed(1)} ms (${((user + system) / 1_000).toFixed(0)} ms CPU here), loop p99 ${(loop.percentile(99) / 1e6 - 1).toFixed(1)} ms`,
+  )
 }
 
 for (let index = 0; index < accounts; index += 1) {

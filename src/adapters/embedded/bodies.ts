@@ -1,10 +1,11 @@
 /** Where the writer puts bodies and arrivals, and how it counts what lives in each segment. @module */
+import fs from 'node:fs'
 import type { StagedBody } from '#store/types.ts'
-import { type ShardPaths } from './layout.ts'
+import { bigPath, type ShardPaths, segmentPath } from './layout.ts'
 import type { EmbeddedTuning } from './options.ts'
 import { ARRIVAL, type Arrival, BODY, formatArrival, RAW, rawRecord, recordSize } from './records.ts'
 import type { SegmentFiles } from './segment-files.ts'
-import { cutTornTail, SegmentAppender } from './segments.ts'
+import { cutTornTail, SegmentAppender, walkSegment } from './segments.ts'
 import type { Sql } from './sql.ts'
 
 /** Columns of an email that say where its body is. */
@@ -27,6 +28,7 @@ export function bigId(number: number): string {
 /** The open segment of a shard. */
 export class Bodies {
   readonly #sql: Sql
+  readonly #shard: number
   readonly #paths: ShardPaths
   readonly #files: SegmentFiles
   readonly #tuning: EmbeddedTuning
@@ -34,11 +36,20 @@ export class Bodies {
   #batchStart = 0
   readonly #live = new Map<number, number>()
 
-  constructor(sql: Sql, paths: ShardPaths, files: SegmentFiles, tuning: EmbeddedTuning) {
+  constructor(
+    sql: Sql,
+    settings: {
+      readonly shard: number
+      readonly paths: ShardPaths
+      readonly files: SegmentFiles
+      readonly tuning: EmbeddedTuning
+    },
+  ) {
     this.#sql = sql
-    this.#paths = paths
-    this.#files = files
-    this.#tuning = tuning
+    this.#shard = settings.shard
+    this.#paths = settings.paths
+    this.#files = settings.files
+    this.#tuning = settings.tuning
   }
 
   /**
@@ -87,6 +98,11 @@ export class Bodies {
   /** Adds a body; it counts as living. */
   put(body: StagedBody): StoredPlace {
     if (body.kind === 'big') {
+      if (body.shard !== this.#shard) {
+        throw new Error(`A body staged for shard ${body.shard} was sent to shard ${this.#shard}`)
+      }
+      // A row must never name a file that is not there, whatever the caller has done with it.
+      if (!fs.existsSync(bigPath(this.#paths, body.id))) throw new Error(`Body ${body.id} was abandoned`)
       return { segment: 0, position: bigNumber(body.id), length: body.size, stored: recordSize(body.size) }
     }
     const appender = this.#open()
@@ -129,6 +145,29 @@ export class Bodies {
       if (octets !== 0) this.#sql.run('UPDATE segment SET live = live + ? WHERE id = ?', octets, segment)
     }
     this.#live.clear()
+  }
+
+  /** What the last batch wrote, to be looked at when a sync has failed. */
+  get lastBatch(): { readonly segment: number; readonly from: number } | undefined {
+    return this.#appender === undefined ? undefined : { segment: this.#appender.id, from: this.#batchStart }
+  }
+
+  /** Whether all records from there on are whole. */
+  verify(batch: { readonly segment: number; readonly from: number }): boolean {
+    const row = this.#sql.get('SELECT total FROM segment WHERE id = ?', batch.segment)
+    if (row === undefined) return true
+    const total = row[0] as number
+    const fd = fs.openSync(segmentPath(this.#paths, batch.segment), 'r')
+    try {
+      let end = Math.min(batch.from, total)
+      for (const record of walkSegment(fd, end, total)) {
+        if (!record.whole) return false
+        end = record.offset + recordSize(record.header.stored)
+      }
+      return end === total
+    } finally {
+      fs.closeSync(fd)
+    }
   }
 
   /** Call after ROLLBACK: opens again what is true now. */

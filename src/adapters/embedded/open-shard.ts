@@ -1,5 +1,6 @@
 /** Opening a shard for writing, and putting right what a crash left. @module */
 import fs from 'node:fs'
+import path from 'node:path'
 import { Bodies, bigNumber } from './bodies.ts'
 import { type ShardPaths, segmentPath } from './layout.ts'
 import { Ledger } from './ledger.ts'
@@ -42,12 +43,14 @@ export function openShard(
   const { paths, tuning, files } = settings
   for (const folder of [paths.directory, paths.segments, paths.big])
     fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
+  files.syncFolder(paths.directory)
+  files.syncFolder(path.dirname(paths.directory))
   const sql = new Sql(paths.database, { readOnly: false, timeoutMs: 10_000 })
   try {
     sql.db.exec(`PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -32000;
       PRAGMA temp_store = MEMORY; PRAGMA synchronous = ${settings.durability === 'full' ? 'FULL' : 'OFF'}`)
     migrate(sql.db, paths.database)
-    const bodies = new Bodies(sql, paths, files, tuning)
+    const bodies = new Bodies(sql, settings)
     const cut = bodies.recover()
     if (cut > 0) log('warn', `Cut ${cut} octets of an unfinished record from the end of a segment`)
     sql.run("UPDATE segment SET state = 'sealed' WHERE state = 'target'")

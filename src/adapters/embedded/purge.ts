@@ -15,7 +15,10 @@ const SLICE = 200
  */
 export function* purge(tx: Transaction, now: number, retentionDays: number): Generator<undefined, number, void> {
   let dropped = 0
+  let looked = 0
   for (const [slot, days] of tx.sql.all('SELECT slot, retention_days FROM account WHERE id IS NOT NULL')) {
+    looked += 1
+    if (looked % SLICE === 0) yield
     const kept = Math.max(1, (days as number | null) ?? retentionDays)
     for (const [moved, until] of [
       [0, now - kept * DAY_MS],

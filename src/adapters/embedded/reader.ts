@@ -15,6 +15,7 @@ import {
   type MaildropPage,
   type MessagePage,
   NARROW,
+  type NarrowColumns,
   PARTS,
   PREVIEW,
   STRUCTURE,
@@ -249,22 +250,36 @@ function pageOf(rows: readonly Row[]): MessagePage {
   return { uids, flags, modseqs }
 }
 
-const BASE = `e.thread, e.size, e.internal_date, e.internal_zone, e.segment, e.position, e.length, e.header_size, e.trace`
-const NARROW_COLUMNS = `e.subject, e.sender, e.recipients, e.cc, e.sent_at, e.sent_day, e.base_subject, e.message_id, e.has_attachment`
+const BASE = 'e.thread, e.size, e.internal_date, e.internal_zone, e.segment, e.position, e.length, e.header_size'
+const NARROW_COLUMNS =
+  'e.subject, e.sender, e.recipients, e.cc, e.sent_at, e.sent_day, e.base_subject, e.message_id, e.has_attachment'
+
+/** Columns of bytes by their group, in the order in which they come. The trace always comes. */
+const BLOBS: readonly (readonly [group: number, column: string])[] = [
+  [ENVELOPE, 'r.envelope'],
+  [STRUCTURE, 'r.structure'],
+  [PARTS, 'r.parts'],
+  [HEADER, 'h.header'],
+  [HEADER, 'h.fields'],
+]
 const QUERIES = new Map<string, string>()
 
-/** One query for each combination of groups; columns that were not asked for are NULL and cost nothing. */
+/**
+ * One query for each combination of groups; columns that were not asked for are NULL and cost nothing.
+ * All bytes of a row come as one blob, cut by their lengths afterwards: a blob of its own for each column makes the
+ * collector's work three times as long. (`||` joins bytes as they are, whatever they hold.)
+ */
 function emailQuery(table: 'message' | 'deleted', fields: EmailFields): string {
   const key = `${table}${fields}`
   let query = QUERIES.get(key)
   if (query === undefined) {
     const has = (group: number): boolean => (fields & group) !== 0
     const ready = has(ENVELOPE | STRUCTURE | PARTS | PREVIEW)
-    const column = (group: number, name: string): string => (has(group) ? name : 'NULL')
-    query = `SELECT m.uid, m.email, m.saved_at, ${BASE},
-      ${column(ENVELOPE, 'r.envelope')}, ${column(STRUCTURE, 'r.structure')}, ${column(PARTS, 'r.parts')},
-      ${column(PREVIEW, 'r.preview')}, ${column(HEADER, 'h.header')}, ${column(HEADER, 'h.fields')},
-      ${table === 'deleted' ? 1 : 0}${has(NARROW) ? `, ${NARROW_COLUMNS}` : ''}
+    const blobs = BLOBS.filter(([group]) => has(group)).map(([, column]) => column)
+    query = `SELECT m.uid, m.email, m.saved_at, ${BASE}, ${table === 'deleted' ? 1 : 0},
+      CAST(${['e.trace', ...blobs].join(' || ')} AS BLOB), length(e.trace),
+      ${BLOBS.map(([group, column]) => (has(group) ? `length(${column})` : 'NULL')).join(', ')},
+      ${has(PREVIEW) ? 'r.preview' : 'NULL'}${has(NARROW) ? `, ${NARROW_COLUMNS}` : ''}
       FROM ${table} m JOIN email e ON e.id = ?1 + m.email
       ${ready ? 'JOIN email_ready r ON r.id = ?1 + m.email' : ''}
       ${has(HEADER) ? 'JOIN email_header h ON h.id = ?1 + m.email' : ''}
@@ -275,6 +290,15 @@ function emailQuery(table: 'message' | 'deleted', fields: EmailFields): string {
 }
 
 function emailRow(row: Row, fields: EmailFields): EmailRow {
+  const bytes = row[12] as Uint8Array
+  let at = row[13] as number
+  const trace = bytes.subarray(0, at)
+  const next = (length: unknown): Uint8Array | undefined => {
+    if (length === null) return undefined
+    const start = at
+    at += length as number
+    return bytes.subarray(start, at)
+  }
   return {
     uid: row[0] as Uid,
     email: row[1] as EmailKey,
@@ -285,28 +309,29 @@ function emailRow(row: Row, fields: EmailFields): EmailRow {
     internalZone: row[6] as number,
     place: placeOf(row[7] as number, row[8] as number, row[9] as number),
     headerSize: (fields & (HEADER | PARTS)) === 0 ? undefined : (row[10] as number),
-    trace: row[11] as Uint8Array,
-    envelope: (row[12] as Uint8Array | null) ?? undefined,
-    bodyStructure: (row[13] as Uint8Array | null) ?? undefined,
-    parts: (row[14] as Uint8Array | null) ?? undefined,
-    preview: (row[15] as string | null) ?? undefined,
-    header: (row[16] as Uint8Array | null) ?? undefined,
-    fields: (row[17] as Uint8Array | null) ?? undefined,
-    gone: row[18] === 1,
-    narrow:
-      (fields & NARROW) === 0
-        ? undefined
-        : {
-            subject: row[19] as string,
-            from: row[20] as string,
-            to: row[21] as string,
-            cc: row[22] as string,
-            sentAt: (row[23] as number | null) ?? undefined,
-            sentDay: (row[24] as number | null) ?? undefined,
-            baseSubject: row[25] as string,
-            messageId: (row[26] as string | null) ?? undefined,
-            hasAttachment: row[27] === 1,
-          },
+    gone: row[11] === 1,
+    trace,
+    envelope: next(row[14]),
+    bodyStructure: next(row[15]),
+    parts: next(row[16]),
+    header: next(row[17]),
+    fields: next(row[18]),
+    preview: (row[19] as string | null) ?? undefined,
+    narrow: (fields & NARROW) === 0 ? undefined : narrowColumns(row),
+  }
+}
+
+function narrowColumns(row: Row): NarrowColumns {
+  return {
+    subject: row[20] as string,
+    from: row[21] as string,
+    to: row[22] as string,
+    cc: row[23] as string,
+    sentAt: (row[24] as number | null) ?? undefined,
+    sentDay: (row[25] as number | null) ?? undefined,
+    baseSubject: row[26] as string,
+    messageId: (row[27] as string | null) ?? undefined,
+    hasAttachment: row[28] === 1,
   }
 }
 

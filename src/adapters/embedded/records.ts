@@ -42,7 +42,7 @@ export interface RecordHeader {
 
 /** Octets that a payload takes on disk with header and padding. */
 export function recordSize(stored: number): number {
-  return (RECORD_HEADER + stored + 7) & ~7
+  return Math.ceil((RECORD_HEADER + stored) / 8) * 8
 }
 
 /** Writes a header into 24 octets. */

@@ -141,7 +141,7 @@ test('shards may be added later', async () => {
   }
   await using three = await openTestStore({ directory, shards: 3 })
   assert.ok(existsSync(path.join(directory, 'shard-02', 'index.db')))
-  await three.world.stranger(0)
+  three.world.stranger(0)
   const person = await three.world.person(undefined, 2)
   await person.add((await person.inbox()).key, [messageOf()])
   assert.equal((await three.host.status()).length, 3)

@@ -98,9 +98,7 @@ class PlacedBody implements StoredBody {
     this.#reader = reader
     this.#place = place
     this.size = place.length
-    this.#offset = place.kind === 'big' ? 0 : place.offset & ~7
-    // Offsets above 2^31 do not survive bit operations.
-    if (place.kind === 'segment') this.#offset = place.offset - (place.offset % 8)
+    this.#offset = place.kind === 'big' ? 0 : place.offset - (place.offset % 8)
     this.#codec = place.kind === 'big' ? RAW : place.offset % 8
   }
 

@@ -34,8 +34,7 @@ export class WriterLine {
     this.#lost()
     port.on('message', ({ answers, changes, closed }: AnswerMessage) => {
       for (const [id, answer] of answers) this.#answer(id, answer)
-      // Answers are promises: what waits for them runs before the announcements.
-      if (changes.length > 0 || closed.length > 0) queueMicrotask(() => this.#told(changes, closed))
+      if (changes.length > 0 || closed.length > 0) this.#told(changes, closed)
       this.#rest()
     })
     port.on('close', () => {

@@ -105,6 +105,10 @@ function connect(port: MessagePort): void {
   port.on('close', () => lines.delete(line))
 }
 
+/** Retention is counted in days: no need to look at every account each minute. */
+const PURGE_EVERY_MS = 3_600_000
+let lastPurge = Number.NEGATIVE_INFINITY
+
 /** Compaction and purge queued already are not queued again by the clock. */
 const pending = new Set<string>()
 
@@ -125,11 +129,13 @@ function task(name: string, begin: Parameters<ShardWriter['addTask']>[0]['begin'
 function upkeep(now: number): void {
   writer.upkeep()
   const days = writer.full ? 1 : settings.retentionDays
-  task('purge', function* (tx) {
-    const dropped = yield* purge(tx, now, days)
-    if (writer.full && dropped > 0) log('warn', `Deleted mail gave way on the full disk: ${dropped} messages`)
-    return dropped
-  })
+  if (writer.full || now - lastPurge >= PURGE_EVERY_MS)
+    task('purge', function* (tx) {
+      lastPurge = now
+      const dropped = yield* purge(tx, now, days)
+      if (writer.full && dropped > 0) log('warn', `Deleted mail gave way on the full disk: ${dropped} messages`)
+      return dropped
+    })
   task('compact', (tx) => compact(tx, { paths, files, log, onlyDead: writer.full }, now))
   let removed: number[] = []
   writer.addTask({

@@ -72,7 +72,7 @@ class Bench implements AsyncDisposable {
 
   ask<K extends WriteKind>(kind: K, own: Omit<Writes[K]['request'], 'account' | 'by'>): Promise<unknown> {
     const request = { account: ANN, by: 'test', ...own }
-    return this.submit({ kind, request } as unknown as AnyRequest)
+    return this.submit({ kind, request })
   }
 
   submit(asked: AnyRequest): Promise<unknown> {

@@ -4,7 +4,7 @@ import { performance } from 'node:perf_hooks'
 import { refused } from '#lib/result.ts'
 import type { Change } from '#store/types.ts'
 import type { Unavailable } from '#store/writes.ts'
-import { bigId } from './bodies.ts'
+import { type Bodies, bigId } from './bodies.ts'
 import { faultKind } from './faults.ts'
 import { bigPath } from './layout.ts'
 import { type OpenShard, openShard, type ShardSettings } from './open-shard.ts'
@@ -68,6 +68,8 @@ export class ShardWriter {
   #lookedForSpace = Number.NEGATIVE_INFINITY
   #counts = { batches: 0, requests: 0, syncs: 0 }
   #walAsked = 0
+  /** The last that was acknowledged. */
+  #lastBatch: Bodies['lastBatch']
 
   constructor(settings: ShardSettings, events: WriterEvents) {
     this.#settings = settings
@@ -149,10 +151,12 @@ export class ShardWriter {
       }
       if (this.#state === 'ok' || this.#state === 'full') this.#background(tx, answers, begun)
     }
+    const batch = bodies.lastBatch
     const synced = bodies.flush()
     ledger.flush()
     const changed = tx.changes.length > 0 || synced
     sql.run('COMMIT')
+    if (synced) this.#lastBatch = batch
     for (const job of unfinished) job.slices += 1
     this.#long.push(...unfinished)
     ledger.trim()
@@ -325,6 +329,8 @@ export class ShardWriter {
       this.#shard.close()
       this.#shard = openShard(this.#settings, this.#events.log)
       this.#shard.sql.all('PRAGMA wal_checkpoint(TRUNCATE)')
+      const last = this.#lastBatch
+      if (last !== undefined && !this.#shard.bodies.verify(last)) throw new Error('the last batch is not whole')
       if (this.#state !== 'full') this.#state = 'ok'
     } catch (error) {
       this.#state = 'read-only'

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { rm } from 'node:fs/promises'
+import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
+import { MessageChannel, Worker } from 'node:worker_threads'
+import { systemClock } from '#lib/clock.ts'
+import { messageOf, someMessages } from '#store/kit.contract.ts'
+import type { Change } from '#store/types.ts'
+import { openEmbeddedStore } from './embedded-store.ts'
+import { newFolder, openTestStore } from './test-kit.ts'
+
+test('a writer that dies answers what waits, is restarted, and goes on', async () => {
+  await using store = await openTestStore()
+  const ann = await store.world.person()
+  const inbox = (await ann.inbox()).key
+  await ann.add(inbox, [messageOf()])
+  const poison = store.host.connect()
+  poison.ports[0]?.postMessage(null)
+  const answers = await Promise.all(
+    Array.from({ length: 5 }, () => ann.write('append', { mailbox: inbox, messages: [messageOf()] })),
+  )
+  for (const answer of answers) {
+    if (!answer.ok) assert.deepEqual(answer.error, { kind: 'unavailable', reason: 'failed' })
+  }
+  for (let tries = 0; tries < 100; tries += 1) {
+    const answer = await ann.write('append', { mailbox: inbox, messages: [messageOf()] })
+    if (answer.ok) break
+    await setTimeout(20)
+  }
+  assert.ok((await ann.inbox()).messages >= 2)
+  assert.equal((await store.host.status())[0]?.restarts, 1)
+  assert.ok(store.logged.some((line) => line.startsWith('error: The writer died')))
+  assert.deepEqual(await store.check(), [])
+  for (const port of poison.ports) port.close()
+})
+
+test('two connections see and hear each other', async () => {
+  await using store = await openTestStore()
+  const ann = await store.world.person()
+  const inbox = (await ann.inbox()).key
+  await using other = openEmbeddedStore(store.host.connect(), systemClock)
+  const heard: Change[] = []
+  other.watch(ann.ref.id, (change) => heard.push(change))
+  const { modseq } = await ann.add(inbox, someMessages(3))
+  while (heard.length === 0) await setTimeout(1)
+  assert.deepEqual(heard, [{ account: ann.ref.id, mailbox: inbox, modseq, kind: 'messages', by: 'contract' }])
+  assert.equal((await other.mailbox(ann.ref, inbox))?.messages, 3)
+})
+
+test('a connection works in another thread', async () => {
+  await using store = await openTestStore()
+  const ann = await store.world.person()
+  const inbox = (await ann.inbox()).key
+  const connection = store.host.connect()
+  const { port1, port2 } = new MessageChannel()
+  const worker = new Worker(
+    `const { workerData } = require('node:worker_threads')
+     import(workerData.store).then(async ({ openEmbeddedStore }) => {
+       const store = openEmbeddedStore(workerData.connection)
+       const answer = await store.write('append', workerData.request)
+       workerData.port.postMessage(answer)
+       await store[Symbol.asyncDispose]()
+       workerData.port.close()
+     })`,
+    {
+      eval: true,
+      workerData: {
+        store: new URL('./embedded-store.ts', import.meta.url).href,
+        connection,
+        port: port2,
+        request: { account: ann.ref, by: 'there', mailbox: inbox, messages: [messageOf()] },
+      },
+      transferList: [...connection.ports, port2],
+    },
+  )
+  const [answer] = (await once(port1, 'message')) as [{ readonly ok: boolean }]
+  assert.equal(answer.ok, true)
+  await once(worker, 'exit')
+  assert.equal((await ann.inbox()).messages, 1)
+})
+
+test('closing finishes what was asked', async () => {
+  const directory = await newFolder()
+  const store = await openTestStore({ directory })
+  const ann = await store.world.person()
+  const inbox = (await ann.inbox()).key
+  const asked = Array.from({ length: 50 }, () => ann.write('append', { mailbox: inbox, messages: [messageOf()] }))
+  await store[Symbol.asyncDispose]()
+  assert.ok((await Promise.all(asked)).every((answer) => answer.ok))
+  const late = await ann.write('append', { mailbox: inbox, messages: [messageOf()] })
+  assert.deepEqual(late, { ok: false, error: { kind: 'unavailable', reason: 'closing' } })
+  await rm(directory, { recursive: true })
+})
