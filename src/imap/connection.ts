@@ -23,7 +23,7 @@ export class Farewell extends Error {
 type Waiting = 'nothing' | 'input' | 'reader' | 'close'
 
 export class Connection {
-  readonly framer: CommandFramer
+  framer: CommandFramer
   readonly out: Output
   /** How long the peer may be silent while we wait for it; the session sets it. */
   patienceMs: number
@@ -101,6 +101,13 @@ export class Connection {
   /** Like {@link next}, but `undefined` once {@link wake} was called or `wakeAt` is over. */
   nextOrWake(): Promise<FrameEvent | undefined> {
     return this.#next(true)
+  }
+
+  /** Changes how long lines may be; between commands only. What came already is kept. */
+  limitLines(lineBytes: number): void {
+    const rest = this.framer.takeRest()
+    this.framer = new CommandFramer({ ...COMMAND_LIMITS, lineBytes })
+    this.framer.push(rest)
   }
 
   /** Ends a {@link nextOrWake}, now or the next one. */

@@ -29,6 +29,8 @@ export const READ_AHEAD_BYTES = 131_072
 export const WRITE_AHEAD_BYTES = 262_144
 /** How long commands sent in one go may keep the loop from other sessions. */
 export const SLICE_MS = 5
+/** One line before the login, where anybody may hold one open; a SASL answer has 12,288 octets at most. */
+export const LINE_BYTES_BEFORE_LOGIN = 16_384
 /** Literals of commands before the login, all of one command. */
 export const LITERAL_BYTES_BEFORE_LOGIN = 8_192
 /** Messages of one MULTIAPPEND together, at least one whole message. */

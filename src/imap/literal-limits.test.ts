@@ -160,3 +160,19 @@ test('framing does not depend on where the bytes are cut', async () => {
     lines.reset()
   }
 })
+
+test('before the login lines are shorter, and what came with the login is kept', () =>
+  transcript(
+    `
+    S: ...
+    C: a NOOP ${'x'.repeat(16_384)}
+    C: b LOGIN ann@example.org secret
+    C: c CREATE "${'x'.repeat(20_000)}"
+    C: d NOOP
+    S: a BAD The command line is too long
+    S: b OK ...
+    S: c NO [CANNOT] The name is too long
+    S: d OK Nothing done
+    `,
+    connected(),
+  ))

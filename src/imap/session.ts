@@ -26,6 +26,7 @@ import {
   BAD_AFTER_LOGIN,
   BAD_BEFORE_LOGIN,
   FAILED_LOGINS,
+  LINE_BYTES_BEFORE_LOGIN,
   LITERAL_BYTES_BEFORE_LOGIN,
   LOGIN_MS,
   LOGIN_TOTAL_MS,
@@ -66,7 +67,7 @@ export class Session implements Context, SessionControl {
     this.#since = deps.clock.now()
     this.connection = new Connection(socket, deps.clock, {
       patienceMs: LOGIN_MS,
-      lineBytes: deps.limits.lineBytes,
+      lineBytes: Math.min(LINE_BYTES_BEFORE_LOGIN, deps.limits.lineBytes),
       onGone: () => {
         this.#abort?.abort()
         onGone()
@@ -165,6 +166,7 @@ export class Session implements Context, SessionControl {
     this.#account = login.account
     this.#failedLogins = 0
     this.connection.patienceMs = this.deps.limits.idleMs
+    this.connection.limitLines(this.deps.limits.lineBytes)
     this.note({ state: 'authenticated' })
     this.deps.log.info({ connection: this.id, account: login.account.id, address: login.address }, 'IMAP login')
   }
@@ -274,11 +276,12 @@ export class Session implements Context, SessionControl {
         throw new Farewell('[TOOBIG] The literal is too large')
       case 'line-too-long':
         return this.#answer(tagOf(text), undefined, { status: 'BAD', text: 'The command line is too long' })
-      case 'nul':
-        return this.#answer(tagOf(text), undefined, {
-          status: 'BAD',
-          text: `NUL is not allowed (at position ${text.indexOf('\0') + 1})`,
-        })
+      case 'nul': {
+        // What is shown of the command is only its beginning.
+        const at = text.indexOf('\0')
+        const where = at < 0 ? '' : ` (at position ${at + 1})`
+        return this.#answer(tagOf(text), undefined, { status: 'BAD', text: `NUL is not allowed${where}` })
+      }
       case 'too-many-literals':
         return this.#answer(tagOf(text), undefined, { status: 'BAD', text: 'The command has too many literals' })
     }

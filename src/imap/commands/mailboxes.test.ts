@@ -1,5 +1,8 @@
+import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { loggedIn, transcript } from '#testing/transcript.ts'
+import { openMemoryStore } from '#adapters/memory/memory-store.ts'
+import { TestImapServer } from '#testing/imap-server.ts'
+import { loggedIn, on, transcript } from '#testing/transcript.ts'
 
 test('CREATE, DELETE, RENAME and SUBSCRIBE refuse bad grammar', () =>
   transcript(
@@ -169,13 +172,39 @@ test('SUBSCRIBE takes names without a mailbox, LSUB gives them back', () =>
     loggedIn(),
   ))
 
-test('a store that cannot write says UNAVAILABLE', () =>
+test('a store that cannot write says UNAVAILABLE, and nothing is made', () =>
   transcript(
     `
     C: a CREATE x
-    S: a OK [MAILBOXID ($x)] Created
-    C: b DELETE INBOX
-    S: b NO [CANNOT] INBOX stays where it is
+    S: a NO [UNAVAILABLE] The server has no space left
+    C: b APPEND INBOX {4+}
+    C: A: b
+    S: b NO [UNAVAILABLE] The server takes no changes now
+    C: c LIST "" *
+    S: * LIST (\\HasNoChildren) "/" INBOX
+    S: c OK That is the list
     `,
-    loggedIn(),
+    loggedIn({
+      store: openMemoryStore({
+        failing: (_nth, kind) => (kind === 'createMailbox' ? 'full' : kind === 'append' ? 'read-only' : undefined),
+      }),
+    }),
   ))
+
+test('a bug costs the command, is logged, and is not told', async () => {
+  await using server = await TestImapServer.start()
+  server.store.subscriptions = () => Promise.reject(new Error('the bug'))
+  await transcript(
+    `
+    C: a LIST "" *
+    S: a NO [SERVERBUG] Something went wrong here
+    C: b NOOP
+    S: b OK Nothing done
+    `,
+    on(server, loggedIn()),
+  )
+  assert.deepEqual(
+    server.log.lines.filter(({ level }) => level === 'error').map(({ message }) => message),
+    ['IMAP command failed'],
+  )
+})
