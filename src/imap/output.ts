@@ -1,7 +1,7 @@
 import { ResponseWriter } from '#wire/imap/response-writer.ts'
 
 /** Written bytes above which a command in a loop should {@link Output.flush}. */
-export const FLUSH_BYTES = 65_536
+const FLUSH_BYTES = 65_536
 
 /** Takes what a session says; `undefined` means that more may come at once. */
 export type Sink = (chunks: readonly Uint8Array[]) => Promise<void> | undefined

@@ -52,9 +52,9 @@ export class ImapService implements AsyncDisposable {
 
   /** Ends every session after the command it is at, with BYE, at most 10 s later. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#sessions.size === 0) return
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#stopping = { done: resolve }
+    if (this.#sessions.size === 0) return
     const timer = setTimeout(() => {
       for (const { connection } of this.#sessions) connection.destroy()
     }, STOP_MS)

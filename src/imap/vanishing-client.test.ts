@@ -46,6 +46,21 @@ test('commands that came before the client closed its side are answered', () =>
     loggedIn(),
   ))
 
+test('a real socket that is half closed is answered too, and a reset is noticed', async () => {
+  await using server = await TestImapServer.start({ tls: true })
+  const half = new ImapLines(await server.connect())
+  half.send('a LOGIN ann@example.org secret\r\nb STATUS INBOX (MESSAGES)\r\nc NOOP\r\n')
+  half.end()
+  const heard: (string | undefined)[] = []
+  for (let line = await half.line(); line !== undefined; line = await half.line()) heard.push(line)
+  assert.deepEqual(heard.slice(2), ['* STATUS INBOX (MESSAGES 0)', 'b OK That is the status', 'c OK Nothing done'])
+  const gone = new ImapLines(await server.connect())
+  await gone.line()
+  gone.reset()
+  while (server.service.size > 0) await gone.unread()
+  assert.equal(server.registry.connections.size, 0)
+})
+
 test('a client that vanishes while it idles is forgotten', async () => {
   await using server = await TestImapServer.start()
   const lines = new ImapLines(await server.connect())
