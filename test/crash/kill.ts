@@ -34,6 +34,8 @@ export interface KillOptions {
   /** Protocol threads. */
   readonly workers: number
   readonly tell: (line: string) => void
+  /** Called once more at the end, when all was well and the server still runs. */
+  readonly lastly?: (server: ServerProcess, journal: Journal) => Promise<void>
 }
 
 export interface KillReport {
@@ -96,6 +98,7 @@ export async function killRounds(options: KillOptions): Promise<KillReport> {
     )
   }
   if (faults.length > 0) options.tell(server.log.join('\n'))
+  else await options.lastly?.(server, journal)
   await server.stop()
   counts.checks += 1
   faults.push(...(await installation.check()).map(({ kind, message }) => `check when stopped: ${kind}: ${message}`))

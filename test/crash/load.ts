@@ -11,6 +11,8 @@ export const MAILBOXES: readonly string[] = ['INBOX', 'Shared', 'Work0', 'Work1'
 const IMAP_CLIENTS = 2
 /** More messages than this in a mailbox, and clients rather expunge. */
 const CROWDED = 60
+/** In one POP3 session. */
+const MOST_DELETED = 30
 const FLAGS = ['\\Seen', '\\Answered', '\\Flagged', '\\Draft', '\\Deleted', '$Work', 'Later', '$Forwarded'] as const
 
 export interface LoadOptions {
@@ -87,7 +89,7 @@ async function pop3Load(
       ...({ kind: 'quit', from: 'INBOX', to: '' } as const),
       members: [],
     }
-    for (let number = 1; number <= Number(count) && whole.members.length < 10; number += 1) {
+    for (let number = 1; number <= Number(count) && whole.members.length < MOST_DELETED; number += 1) {
       await connection.ok(`TOP ${number} 0`)
       const token = tokenOf(await connection.multiline())
       if (token === undefined) throw new Error('POP3 gave a message that nobody sent')
