@@ -32,6 +32,7 @@ for (const [what, sql, kind] of [
   ['UIDNEXT', 'UPDATE mailbox SET uidnext = 5', 'uid'],
   ['the MODSEQ of an account', 'UPDATE account SET modseq = 1', 'modseq'],
   ['an email', 'DELETE FROM email WHERE id % 4294967296 = 5', 'missing-email'],
+  ['what was prepared of an email', 'DELETE FROM email_ready; DELETE FROM email_header', 'missing-email'],
   ['a message', 'DELETE FROM message WHERE uid = 5', 'leftover'],
   ['a mailbox', "DELETE FROM mailbox WHERE name = 'INBOX'", 'reference'],
   ['a keyword set', 'DELETE FROM keyword_set', 'keywords'],

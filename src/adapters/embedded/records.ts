@@ -16,8 +16,6 @@ const VERSION = 1
 
 /** Octets of a record's header. */
 export const RECORD_HEADER = 24
-/** Where every segment's first record lies. */
-export const SEGMENT_START = 0
 
 /** What a record holds. */
 export const BODY = 1

@@ -1,16 +1,24 @@
 /** Rebuilding what can be derived: counters, references, live octets. @module */
 
+import { prepareEmail } from '#mail/prepare.ts'
+import { scanMessage } from '#mail/scanner.ts'
+import { DamagedBody } from '#store/mail-store.ts'
+import type { BodyPlace } from '#store/types.ts'
 import { LIVE_BYTES } from './check.ts'
 import { COUNTED } from './check-account.ts'
+import type { ShardPaths } from './layout.ts'
+import { placeOf } from './reader.ts'
 import { dropEmail } from './requests/drop-email.ts'
 import { EMAIL_SPAN } from './schema/account.ts'
+import { SegmentReader } from './segment-reader.ts'
 import type { Transaction } from './transaction.ts'
 
 /** Emails dropped in one slice. */
 const SLICE = 200
 
 /** Puts right what `checkShard` may find, an account a slice. @returns accounts gone through. */
-export function* repairShard(tx: Transaction): Generator<undefined, number, void> {
+export function* repairShard(tx: Transaction, paths: ShardPaths): Generator<undefined, number, void> {
+  const files = new SegmentReader(paths)
   let accounts = 0
   for (const [slot] of tx.sql.all('SELECT slot FROM account WHERE id IS NOT NULL')) {
     afresh(tx)
@@ -19,6 +27,7 @@ export function* repairShard(tx: Transaction): Generator<undefined, number, void
     repairKeywords(tx, slot as number)
     accounts += 1
     yield
+    while (rebuildPrepared(tx, files, slot as number)) yield
     while (dropLeftovers(tx, slot as number) === SLICE) yield
     yield
   }
@@ -27,6 +36,7 @@ export function* repairShard(tx: Transaction): Generator<undefined, number, void
   for (const [id] of tx.sql.all('SELECT id FROM segment')) {
     tx.sql.run('UPDATE segment SET live = ? WHERE id = ?', living.get(id as number) ?? 0, id as number)
   }
+  files.close()
   return accounts
 }
 
@@ -52,18 +62,6 @@ function repairReferences(tx: Transaction, slot: number): void {
     slot,
     base,
   )
-  for (const table of ['email_ready', 'email_header']) {
-    const columns =
-      table === 'email_ready'
-        ? "envelope, structure, parts, preview) SELECT e.id, x'', x'', x'', ''"
-        : "fields, header) SELECT e.id, x'', x''"
-    tx.sql.run(
-      `INSERT INTO ${table} (id, ${columns} FROM email e WHERE e.id >= ? AND e.id < ?
-       AND NOT EXISTS (SELECT 1 FROM ${table} r WHERE r.id = e.id)`,
-      base,
-      base + EMAIL_SPAN,
-    )
-  }
   const strays = tx.sql.all(
     `SELECT DISTINCT mailbox FROM message WHERE account = ?1 AND mailbox NOT IN
      (SELECT key FROM mailbox WHERE account = ?1)`,
@@ -74,6 +72,48 @@ function repairReferences(tx: Transaction, slot: number): void {
   if (inbox === undefined) {
     const [next] = tx.sql.get('SELECT next_mailbox FROM account WHERE slot = ?', slot) as readonly [number]
     addMailbox(tx, slot, next, 'INBOX')
+  }
+}
+
+/**
+ * Prepares one email again from its body, where what was prepared is lost.
+ * @returns `false` when there is none such.
+ */
+function rebuildPrepared(tx: Transaction, files: SegmentReader, slot: number): boolean {
+  const row = tx.sql.get(
+    `SELECT e.id, e.segment, e.position, e.length FROM email e LEFT JOIN email_ready r ON r.id = e.id
+     LEFT JOIN email_header h ON h.id = e.id WHERE e.id >= ?1 AND e.id < ?1 + ${EMAIL_SPAN}
+     AND (r.id IS NULL OR h.id IS NULL) LIMIT 1`,
+    slot * EMAIL_SPAN,
+  ) as readonly [number, number, number, number] | undefined
+  if (row === undefined) return false
+  const [id, segment, position, length] = row
+  const email = prepareEmail(scanMessage(bodyOrNothing(files, placeOf(segment, position, length))))
+  tx.sql.run(
+    'INSERT OR REPLACE INTO email_ready (id, envelope, structure, parts, preview) VALUES (?, ?, ?, ?, ?)',
+    id,
+    email.envelope,
+    email.bodyStructure,
+    email.parts,
+    email.preview,
+  )
+  tx.sql.run(
+    'INSERT OR REPLACE INTO email_header (id, fields, header) VALUES (?, ?, ?)',
+    id,
+    email.fields,
+    email.header,
+  )
+  tx.sql.run('UPDATE email SET header_size = ?, lines = ? WHERE id = ?', email.headerSize, email.lines, id)
+  return true
+}
+
+/** A body that cannot be read any more is prepared as an empty one, so that the rest of its mailbox can be listed. */
+function bodyOrNothing(files: SegmentReader, place: BodyPlace): Uint8Array {
+  try {
+    return files.readAll(place)
+  } catch (error) {
+    if (!(error instanceof DamagedBody)) throw error
+    return new Uint8Array(0)
   }
 }
 

@@ -33,7 +33,14 @@ export class SegmentReader {
 
   /** Reads a whole body in pieces and compares its checksum, blocking. @throws {DamagedBody} */
   verify(place: BodyPlace, piece: number): void {
-    new PlacedBody(this, place).verify(piece)
+    new PlacedBody(this, place).verify(piece, () => {})
+  }
+
+  /** A whole body, blocking, its checksum compared. @throws {DamagedBody} */
+  readAll(place: BodyPlace): Uint8Array {
+    const chunks: Buffer[] = []
+    new PlacedBody(this, place).verify(MOST_READ, (chunk) => chunks.push(Buffer.from(chunk)))
+    return Buffer.concat(chunks)
   }
 
   /** The file, used until `release`; an open descriptor outlives the removal of its name. */
@@ -148,9 +155,9 @@ class PlacedBody implements StoredBody {
     }
   }
 
-  verify(piece: number): void {
+  verify(piece: number, each: (chunk: Buffer) => void): void {
     if (this.#codec !== RAW) {
-      this.#unpacked(0, this.size)
+      each(this.#unpacked(0, this.size))
       return
     }
     const file = this.#reader.acquire(this.#place)
@@ -165,6 +172,7 @@ class PlacedBody implements StoredBody {
           throw this.#damaged('the file ends before')
         }
         checksum = zlib.crc32(part, checksum)
+        each(part)
       }
       if (checksum !== header.checksum) throw this.#damaged('its checksum does not hold')
     } finally {

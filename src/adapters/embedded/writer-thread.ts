@@ -165,7 +165,7 @@ host.on('message', (order: WriterOrder) => {
     case 'compact':
       return task('compact', (tx) => compact(tx, { paths, files, log, onlyDead: false }, order.now), order.id)
     case 'repair':
-      return task('repair', repairShard, order.id)
+      return task('repair', (tx) => repairShard(tx, paths), order.id)
     case 'close':
       closing = order.id
       return schedule()

@@ -19,9 +19,6 @@ const STEPS: readonly string[] = [
   ),
 ]
 
-/** The version that this code reads and writes. */
-export const SCHEMA_VERSION: number = STEPS.length
-
 /** The version of a database; 0 is an empty one. */
 export function schemaVersion(db: DatabaseSync): number {
   const row = db.prepare('PRAGMA user_version', { returnArrays: true }).get() as unknown as [number]
@@ -29,7 +26,7 @@ export function schemaVersion(db: DatabaseSync): number {
 }
 
 /**
- * Brings a database to {@link SCHEMA_VERSION}, all steps in one transaction.
+ * Brings a database to the version that this code reads and writes, all steps in one transaction.
  * @throws {Error} when it comes from a newer version.
  */
 export function migrate(db: DatabaseSync, path: string, steps: readonly string[] = STEPS): void {
