@@ -21,7 +21,9 @@ export function capabilities(session: SessionControl): string {
   const names = [ALWAYS]
   if (mayStartTls(session)) names.push('STARTTLS')
   if (!mayLogInPlainly(session)) names.push('LOGINDISABLED')
-  for (const mechanism of mechanisms(session)) names.push(`AUTH=${mechanism}`)
+  const listsScram = deps.scramForPasswords !== false
+  for (const mechanism of mechanisms(session))
+    if (listsScram || !mechanism.startsWith('SCRAM')) names.push(`AUTH=${mechanism}`)
   return names.join(' ')
 }
 
@@ -35,7 +37,7 @@ export function mayLogInPlainly({ deps, secure }: SessionControl): boolean {
   return secure || deps.allowPlaintext
 }
 
-/** SASL mechanisms as they are offered now. */
+/** SASL mechanisms that are done when asked for. */
 export function mechanisms(session: SessionControl): readonly SaslMechanism[] {
   return offeredMechanisms({
     plaintext: mayLogInPlainly(session),

@@ -41,6 +41,8 @@ export interface ImapServerOptions {
   /** Listens on loopback and has a certificate. Default `false`. */
   readonly tls?: boolean
   readonly messageBytes?: number
+  /** Default `true`. */
+  readonly scramForPasswords?: boolean
   readonly store?: MailStore
 }
 
@@ -78,6 +80,7 @@ export class TestImapServer implements AsyncDisposable {
       registry: this.registry,
       limits: { messageBytes: options.messageBytes ?? 50_000_000, lineBytes: 65_536, idleMs: 1_800_000 },
       allowPlaintext: options.allowPlaintext ?? true,
+      scramForPasswords: options.scramForPasswords ?? true,
       tls: { context: () => context, ticketKeys: Buffer.alloc(48, 1) },
       clock: this.clock,
       log: this.log,

@@ -116,3 +116,15 @@ test('AUTHENTICATE SCRAM-SHA-256-PLUS refuses a wrong channel binding', async ()
   const answer = await scram({ mechanism: 'SCRAM-SHA-256-PLUS', password: 'secret', binding: 'wrong' })
   assert.equal(answer, 'a NO [AUTHENTICATIONFAILED] The channel binding is wrong')
 })
+
+test('SCRAM is not listed where it works with app passwords only, and done all the same', () =>
+  transcript(
+    `
+    S: * OK [CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENABLE AUTH=PLAIN AUTH=LOGIN] ...
+    C: a AUTHENTICATE SCRAM-SHA-256 ${base64('n,,n=ann@example.org,r=abc')}
+    S: + ...
+    C: *
+    S: a BAD Cancelled
+    `,
+    connected({ scramForPasswords: false }),
+  ))
