@@ -101,6 +101,17 @@ export class Look implements AsyncDisposable {
     for (const mailbox of mailboxes) await this.#command(`CREATE "${mailbox}"`)
   }
 
+  /** Counters of a mailbox and the MODSEQ of its last change, as STATUS writes them. */
+  async status(mailbox: string): Promise<string> {
+    const lines = await this.#command(`STATUS "${mailbox}" (MESSAGES UIDNEXT UNSEEN HIGHESTMODSEQ)`)
+    return /\(([^)]*)\)$/.exec(lines.join('\r\n'))?.[1] ?? ''
+  }
+
+  /** Deletes a mailbox. */
+  async remove(mailbox: string): Promise<void> {
+    await this.#command(`DELETE "${mailbox}"`)
+  }
+
   /** Names as they come over the wire, sorted. */
   async mailboxes(): Promise<string[]> {
     const lines = await this.#command('LIST "" "*"')

@@ -140,8 +140,7 @@ function withLineFeeds(bytes: Uint8Array): Buffer {
 export function assertSameBytes(actual: Uint8Array, expected: Uint8Array, name: string): void {
   const difference = Buffer.compare(actual, expected)
   if (difference === 0) return
-  let at = 0
-  while (at < actual.length && actual[at] === expected[at]) at += 1
+  const at = sameUntil(actual, expected)
   const around = (bytes: Uint8Array) =>
     JSON.stringify(Buffer.from(bytes.subarray(Math.max(0, at - 40), at + 60)).toString('latin1'))
   assert.fail(
@@ -150,14 +149,20 @@ export function assertSameBytes(actual: Uint8Array, expected: Uint8Array, name: 
   )
 }
 
+function sameUntil(one: Uint8Array, other: Uint8Array): number {
+  let at = 0
+  while (at < one.length && one[at] === other[at]) at += 1
+  return at
+}
+
 /** Fails unless both lists hold the same messages, in whatever order. */
 export function assertSameMail(actual: readonly Uint8Array[], expected: readonly NamedMail[]): void {
   const rest = [...actual]
   for (const [name, bytes] of expected) {
     const found = rest.findIndex((one) => Buffer.compare(one, bytes) === 0)
     if (found < 0) {
-      // the nearest by size is most likely the one that was damaged
-      const [nearest] = rest.toSorted((a, b) => Math.abs(a.length - bytes.length) - Math.abs(b.length - bytes.length))
+      // The one that is the same for longest is most likely the one that was damaged.
+      const [nearest] = rest.toSorted((a, b) => sameUntil(b, bytes) - sameUntil(a, bytes))
       assert.ok(nearest !== undefined, `${name} is missing`)
       assertSameBytes(nearest, bytes, name)
     }
