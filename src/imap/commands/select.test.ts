@@ -217,3 +217,32 @@ test('RENAME of INBOX takes its messages out of the view', () =>
     `,
     selected({ messages }),
   ))
+
+test('RENAME of another mailbox, and of the selected one, leaves the view as it is', () =>
+  transcript(
+    `
+    C: a RENAME foo bar
+    S: a OK Renamed
+    C: b SELECT bar
+    S: * OK [CLOSED] The mailbox before is left
+    S: * FLAGS ...
+    S: * OK [PERMANENTFLAGS ...
+    S: * 0 EXISTS
+    S: * 0 RECENT
+    S: * OK [UIDVALIDITY ...
+    S: * OK [UIDNEXT ...
+    S: * OK [HIGHESTMODSEQ ...
+    S: * OK [MAILBOXID ($id)] The mailbox has an id
+    S: b OK [READ-WRITE] Selected
+    C: c RENAME bar baz
+    C: d STATUS baz (MAILBOXID)
+    C: e APPEND baz {4+}
+    C: A: b
+    S: c OK Renamed
+    S: * STATUS baz (MAILBOXID ($id))
+    S: d OK That is the status
+    S: * 1 EXISTS
+    S: e OK [APPENDUID $validity 1] Appended
+    `,
+    selected({ messages, mailboxes: ['foo'] }),
+  ))
