@@ -15,11 +15,10 @@ import type { AccountRef } from '#store/types.ts'
 import type { Frame } from '#wire/imap/frame.ts'
 import type { FrameFault, LiteralAnnounced } from '#wire/imap/frame-events.ts'
 import { ARGUMENT_LITERAL_BYTES } from '#wire/imap/limits.ts'
-import { CommandReader } from '#wire/imap/reader.ts'
 import { SyntaxFault } from '#wire/imap/syntax-fault.ts'
 import { capabilities } from './capabilities.ts'
 import type { Command, Completion, Context, Enabled, SessionState } from './command.ts'
-import { commands } from './commands/index.ts'
+import { readHead, tagOf } from './command-head.ts'
 import { faultCompletion, MAILBOX_GONE, syntaxCompletion } from './completion.ts'
 import { Connection, Farewell, type Transport } from './connection.ts'
 import {
@@ -34,16 +33,6 @@ import {
 import { ConnectionGone, type Output } from './output.ts'
 import type { SessionControl } from './session-control.ts'
 import type { View } from './view.ts'
-
-/** Beginning of a command: enough to choose how to go on. */
-interface Head {
-  readonly tag: string
-  /** Upper case, `UID FETCH`. */
-  readonly name: string
-  readonly command: Command | undefined
-  /** Stands behind the name. */
-  readonly reader: CommandReader
-}
 
 export class Session implements Context, SessionControl {
   readonly id: ConnectionId
@@ -223,20 +212,8 @@ export class Session implements Context, SessionControl {
     }
   }
 
-  #head(frame: Frame): Head | SyntaxFault {
-    const reader = new CommandReader(frame, { utf8: this.enabled.utf8 })
-    try {
-      const tag = reader.tag()
-      const name = reader.sp().commandName()
-      return { tag, name, command: commands.get(name), reader }
-    } catch (error) {
-      if (error instanceof SyntaxFault) return error
-      throw error
-    }
-  }
-
   #command(frame: Frame): Promise<void> {
-    const head = this.#head(frame)
+    const head = readHead(frame, this.enabled)
     if (head instanceof SyntaxFault) return this.#answer(tagOf(frame.text), undefined, syntaxCompletion(head))
     const { tag, name, command, reader } = head
     if (command === undefined) return this.#answer(tag, undefined, UNKNOWN)
@@ -247,7 +224,7 @@ export class Session implements Context, SessionControl {
 
   /** A literal of a command in sight: APPEND takes its own, others get it in memory within the limits. */
   async #literal(event: LiteralAnnounced): Promise<void> {
-    const head = this.#head(event.frame)
+    const head = readHead(event.frame, this.enabled)
     if (!(head instanceof SyntaxFault) && head.command !== undefined) {
       const { tag, command, reader } = head
       const allowed = command.states.includes(this.state)
@@ -265,7 +242,7 @@ export class Session implements Context, SessionControl {
 
   /** A command whose literal was refused is over (RFC 7888 §4). */
   async #refused(frame: Frame): Promise<void> {
-    const head = this.#head(frame)
+    const head = readHead(frame, this.enabled)
     if (head instanceof SyntaxFault) return this.#answer(tagOf(frame.text), undefined, syntaxCompletion(head))
     return this.#answer(head.tag, head.command, head.command === undefined ? UNKNOWN : TOO_BIG)
   }
@@ -341,8 +318,3 @@ export class Session implements Context, SessionControl {
 
 const UNKNOWN: Completion = { status: 'BAD', text: 'Unknown command' }
 const TOO_BIG: Completion = { status: 'BAD', code: 'TOOBIG', text: 'The literal is too large' }
-
-/** The tag of a command that cannot be read, `*` where it has none. */
-function tagOf(text: string): string {
-  return /^[^\0-\x20\x7f-\xff\ue000(){%*+"\\]+(?= )/.exec(text)?.[0] ?? '*'
-}
