@@ -293,7 +293,8 @@ export class ImapFollower implements Follower {
       return
     }
     for (const uid of uidsOf(uids)) {
-      if (this.#remembered?.delete(uid) === true) {
+      if (this.#remembered !== undefined) {
+        this.#remembered.delete(uid)
         this.#exists -= 1
         continue
       }
@@ -315,8 +316,8 @@ export class ImapFollower implements Follower {
     this.#highestSeen = Math.max(this.#highestSeen, modseq)
     const folded = flags === undefined ? undefined : foldedFlags(flags.split(' ').filter((flag) => flag !== ''))
     if (this.#remembered !== undefined) {
-      assert.ok(uid > 0 && folded !== undefined, `${this.name}: SELECT tells UID and FLAGS: ${values}`)
-      this.#remembered.set(uid, folded)
+      assert.ok(uid > 0, `${this.name}: SELECT tells UIDs: ${values}`)
+      if (folded !== undefined) this.#remembered.set(uid, folded)
       return
     }
     const known = this.#known[number - 1]
