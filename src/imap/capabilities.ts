@@ -1,7 +1,7 @@
 /** What the server says it can do, by state (RFC 9051 §6.1.1, §7.2.2). @module */
 import { channelBindings } from '#wire/sasl/channel-binding.ts'
 import type { SaslMechanism } from '#wire/sasl/mechanism.ts'
-import { offeredMechanisms } from '#wire/sasl/server.ts'
+import { listedMechanisms, offeredMechanisms } from '#wire/sasl/server.ts'
 import type { SessionControl } from './session-control.ts'
 
 /** In every state. LITERAL+ includes LITERAL-, and only one may be named (RFC 7888 §5). */
@@ -21,9 +21,7 @@ export function capabilities(session: SessionControl): string {
   const names = [ALWAYS]
   if (mayStartTls(session)) names.push('STARTTLS')
   if (!mayLogInPlainly(session)) names.push('LOGINDISABLED')
-  const listsScram = deps.scramForPasswords !== false
-  for (const mechanism of mechanisms(session))
-    if (listsScram || !mechanism.startsWith('SCRAM')) names.push(`AUTH=${mechanism}`)
+  for (const mechanism of listedMechanisms(mechanisms(session), deps.scramForPasswords)) names.push(`AUTH=${mechanism}`)
   return names.join(' ')
 }
 

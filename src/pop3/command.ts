@@ -37,8 +37,10 @@ export interface Context {
   user: string | undefined
   /** Whether passwords may be sent as they are: over TLS, or because the configuration says so. */
   readonly plaintext: boolean
-  /** SASL mechanisms offered now, strongest first. */
+  /** SASL mechanisms that are done now, strongest first … */
   readonly mechanisms: readonly SaslMechanism[]
+  /** … and those of them that CAPA names. */
+  readonly listedMechanisms: readonly SaslMechanism[]
   readonly authority: RegistryAuthority
   /** There is a certificate, and TLS is not active yet. */
   readonly canStartTls: boolean

@@ -16,7 +16,7 @@ import { type Pop3Command, parseCommand } from '#wire/pop3/commands.ts'
 import type { LineEvent } from '#wire/pop3/line-framer.ts'
 import { formatStatusLine } from '#wire/pop3/responses.ts'
 import type { SaslMechanism } from '#wire/sasl/mechanism.ts'
-import { offeredMechanisms } from '#wire/sasl/server.ts'
+import { listedMechanisms, offeredMechanisms } from '#wire/sasl/server.ts'
 import { ANSWERED, type Completion, type Context, err, ok, type SessionState } from './command.ts'
 import { COMMANDS } from './commands/index.ts'
 import { Connection, ConnectionGone } from './connection.ts'
@@ -87,6 +87,10 @@ export class Session implements Context {
 
   get mechanisms(): readonly SaslMechanism[] {
     return offeredMechanisms({ plaintext: this.plaintext, bindings: this.connection.tls !== undefined })
+  }
+
+  get listedMechanisms(): readonly SaslMechanism[] {
+    return listedMechanisms(this.mechanisms, this.#deps.scramForPasswords)
   }
 
   get canStartTls(): boolean {

@@ -29,6 +29,7 @@ export interface ThreadSetup {
   readonly tls: TlsMaterial
   readonly limits: SessionLimits
   readonly allowPlaintext: boolean
+  readonly scramForPasswords: boolean
   readonly bareNewline: Config['smtp']['bareNewline']
   readonly store: EmbeddedConnection
 }
@@ -54,6 +55,7 @@ export class ProtocolThread implements AsyncDisposable {
       registry,
       limits: setup.limits,
       allowPlaintext: setup.allowPlaintext,
+      scramForPasswords: setup.scramForPasswords,
       tls: this.#tls,
       clock: systemClock,
       log,

@@ -69,6 +69,7 @@ function setupOf({ config, tls, host }: ThreadsOptions, number: number, endpoint
     tls,
     limits: { messageBytes: limits.messageBytes, lineBytes: limits.lineBytes, idleMs: limits.idleMs },
     allowPlaintext: auth.allowPlaintext,
+    scramForPasswords: auth.scramForPasswords,
     bareNewline: smtp.bareNewline,
     store: host.connect(),
   }

@@ -45,12 +45,8 @@ export interface SessionDeps {
   readonly limits: SessionLimits
   /** Plaintext logins without TLS (design §3 `auth.allow_plaintext`). */
   readonly allowPlaintext: boolean
-  /**
-   * `auth.scram_for_passwords`. Where it is `false`, SCRAM works with app passwords only: it is then done for those who
-   * ask for it, but not listed, because clients that take the strongest mechanism listed would fail with the person's
-   * own password (mbsync does). Absent: listed.
-   */
-  readonly scramForPasswords?: boolean
+  /** SCRAM works with people's own passwords too, so it is listed (design §3 `auth.scram_for_passwords`). */
+  readonly scramForPasswords: boolean
   readonly tls: TlsIdentity
   readonly clock: Clock
   readonly log: Log

@@ -4,14 +4,14 @@ import { saslAuthority } from '#services/sasl-authority.ts'
 import type { SessionDeps } from '#services/session-deps.ts'
 import { channelBindings } from '#wire/sasl/channel-binding.ts'
 import { encodeBase64 } from '#wire/sasl/lines.ts'
-import type { SaslFault } from '#wire/sasl/mechanism.ts'
+import type { SaslFault, SaslMechanism } from '#wire/sasl/mechanism.ts'
 import { createSaslServer, findMechanism, offeredMechanisms } from '#wire/sasl/server.ts'
 import type { MalleSmtpConnection } from './connection.ts'
 import { loginRefused, SmtpRefusal } from './replies.ts'
 
-/** The mechanisms EHLO lists. @param secure Over TLS; without, they are offered only where plaintext is allowed. */
-export function mechanismsOf(secure: boolean): string[] {
-  return [...offeredMechanisms({ plaintext: true, bindings: secure })]
+/** The mechanisms of a connection; without TLS they are offered only where plaintext is allowed. */
+export function mechanismsOf(secure: boolean): readonly SaslMechanism[] {
+  return offeredMechanisms({ plaintext: true, bindings: secure })
 }
 
 /** Carries out one AUTH command and answers it. */
@@ -38,8 +38,7 @@ async function exchange(
   initialResponse: string | undefined,
 ): Promise<SmtpRefusal | undefined> {
   const { secure } = connection
-  const offered = offeredMechanisms({ plaintext: true, bindings: secure })
-  const mechanism = findMechanism(mechanismName, offered)
+  const mechanism = findMechanism(mechanismName, mechanismsOf(secure))
   if (mechanism === undefined) return new SmtpRefusal(504, '5.5.4 That authentication mechanism is not offered')
   const server = createSaslServer(mechanism, {
     authority: saslAuthority(deps.registry, connection.id, 'smtp'),

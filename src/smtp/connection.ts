@@ -17,8 +17,10 @@ const ENHANCED_CODE = /^[245]\.\d{1,3}\.\d{1,3} /
 /** The engine's connection, with the changes Malle needs. */
 export class MalleSmtpConnection extends SMTPConnection {
   authenticate: Authenticate | undefined
-  /** The mechanisms offered now. */
+  /** The mechanisms that are done now … */
   mechanisms: () => readonly string[] = () => []
+  /** … and those of them that EHLO names. */
+  listedMechanisms: () => readonly string[] = () => []
   /** Only port 25 makes the client wait for the greeting, to see who talks too soon. */
   waitsForEarlyTalkers = true
 
@@ -33,7 +35,7 @@ export class MalleSmtpConnection extends SMTPConnection {
    */
   override send(code: number, data?: string | string[] | null, context?: string | false): void {
     if (Array.isArray(data)) {
-      const mechanisms = this.#mayLogIn() ? [`AUTH ${this.mechanisms().join(' ')}`] : []
+      const mechanisms = this.#mayLogIn() ? [`AUTH ${this.listedMechanisms().join(' ')}`] : []
       const lines = data.flatMap((line) => (line.startsWith('AUTH ') ? mechanisms : [line]))
       super.send(code, lines, context)
       return

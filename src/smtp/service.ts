@@ -13,6 +13,7 @@ import { type AcceptedRecipient, IncomingMessage, type LineEndPolicy } from '#se
 import type { Login, SessionOrder } from '#services/registry.ts'
 import type { SessionDeps } from '#services/session-deps.ts'
 import type { Origin } from '#services/trace-lines.ts'
+import { listedMechanisms } from '#wire/sasl/server.ts'
 import { authenticateOver, mechanismsOf } from './authentication.ts'
 import { MalleSmtpConnection } from './connection.ts'
 import { connectionRefused, deliveryRefused, recipientRefused, SmtpRefusal } from './replies.ts'
@@ -66,6 +67,8 @@ export class SmtpService implements AsyncDisposable {
     connection.waitsForEarlyTalkers = this.#options.role === 'mx'
     if (this.#options.role === 'submission') {
       connection.mechanisms = () => mechanismsOf(connection.secure)
+      connection.listedMechanisms = () =>
+        listedMechanisms(mechanismsOf(connection.secure), this.#deps.scramForPasswords)
       connection.authenticate = (over, mechanism, initial) => authenticateOver(this.#deps, over, mechanism, initial)
     }
     connection.on('error', (error: Error) =>

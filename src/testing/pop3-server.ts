@@ -82,6 +82,7 @@ export class TestPop3Server implements AsyncDisposable {
       registry: this.registry,
       limits: { messageBytes: 50_000_000, lineBytes: 65_536, idleMs: 1_800_000 },
       allowPlaintext: options.allowPlaintext ?? true,
+      scramForPasswords: true,
       tls,
       clock: this.clock,
       log: this.log,

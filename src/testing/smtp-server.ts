@@ -63,6 +63,7 @@ export class TestSmtpServer implements AsyncDisposable {
       registry: this.registry,
       limits: { messageBytes: options.messageBytes ?? 50_000_000, lineBytes: 65_536, idleMs: 1_800_000 },
       allowPlaintext: options.allowPlaintext ?? false,
+      scramForPasswords: true,
       tls,
       clock: systemClock,
       log: this.log,

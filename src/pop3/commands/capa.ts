@@ -14,7 +14,7 @@ export const capa: Command = command({
 })
 
 /** What really works, by state; what AUTHORIZATION has is told in both (RFC 2449 §5), but for STLS (RFC 2595 §4). */
-function capabilities({ state, plaintext, mechanisms, canStartTls }: Context): Capability[] {
+function capabilities({ state, plaintext, listedMechanisms, canStartTls }: Context): Capability[] {
   const list: Capability[] = [
     { tag: 'TOP', params: [] },
     { tag: 'UIDL', params: [] },
@@ -24,7 +24,7 @@ function capabilities({ state, plaintext, mechanisms, canStartTls }: Context): C
     { tag: 'EXPIRE', params: ['NEVER'] },
   ]
   if (plaintext) list.push({ tag: 'USER', params: [] })
-  if (mechanisms.length > 0) list.push({ tag: 'SASL', params: mechanisms })
+  if (listedMechanisms.length > 0) list.push({ tag: 'SASL', params: listedMechanisms })
   if (canStartTls && state === 'authorization') list.push({ tag: 'STLS', params: [] })
   list.push({ tag: 'IMPLEMENTATION', params: ['Malle'] })
   return list

@@ -27,6 +27,17 @@ export function offeredMechanisms({ plaintext, bindings }: OfferedBy): readonly 
   })
 }
 
+/**
+ * The mechanisms to name in a capability list. Clients take the strongest one that they see, so SCRAM is named only where
+ * it works with everybody's password; where it works with app passwords alone, it is done for those who ask for it.
+ */
+export function listedMechanisms(
+  offered: readonly SaslMechanism[],
+  scramForEverybody: boolean,
+): readonly SaslMechanism[] {
+  return scramForEverybody ? offered : offered.filter((name) => !name.startsWith('SCRAM'))
+}
+
 /** The mechanism a client named, in any case; `undefined` when it is not one of `offered`. */
 export function findMechanism(name: string, offered: readonly SaslMechanism[]): SaslMechanism | undefined {
   const wanted = name.toUpperCase()
