@@ -37,7 +37,7 @@ export function on(server: TestImapServer, scene: Scene): Scene {
 /**
  * `C:` is a line of the client; several in a row go out in one piece. `S:` is a whole line of the server. `1C:`, `2C:`
  * speak on two connections. In both, `$name` stands for text without spaces, parentheses, brackets and commas that must
- * be the same ever after; `...` in `S:` for anything. `\xNN`, `\0`, `\r`, `\n` in `C:` are bytes.
+ * be the same ever after; `...` in `S:` for anything. `\xNN` is a byte, in `C:` also `\0`, `\r`, `\n`.
  *
  * `U:` lines in a row are lines of the server in any order. `A: $old < $new` and `A: $a = 12` compare numbers.
  *
@@ -182,8 +182,9 @@ class Player {
   /** Whether a line is what was said it would be; names that it binds are kept. */
   #match(line: string, said: string): boolean {
     const found: string[] = []
-    const pattern = said.replace(/\$([a-zA-Z]\w*)|\.\.\.|[\\^$.*+?()[\]{}|]/g, (part, name: string | undefined) => {
+    const pattern = said.replace(/\$([a-zA-Z]\w*)|\.\.\.|\\x[0-9a-f]{2}|[\\^$.*+?()[\]{}|]/g, (part, name: string | undefined) => {
       if (part === '...') return '.*'
+      if (part.startsWith('\\x')) return part
       if (name === undefined || FLAG_NAMES.has(name)) return part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
       const known = this.names.get(name)
       if (known !== undefined) return known.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
