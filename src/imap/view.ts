@@ -7,11 +7,12 @@
  * Nobody but the session's own commands, which run one after the other, calls anything here.
  * @module
  */
-import type { MailboxKey, Modseq, Uid } from '#mail/ids.ts'
-import { normaliseUidSet, type UidSet, uidSetOf } from '#mail/uid-set.ts'
+import { LARGEST_UID, type MailboxKey, type Modseq, type Uid } from '#mail/ids.ts'
+import { normaliseUidSet, type UidSet } from '#mail/uid-set.ts'
 import type { AccountKeywords } from '#services/account-keywords.ts'
 import type { Snapshot } from '#services/snapshot.ts'
 import { difference } from '#services/snapshot-difference.ts'
+import { numbersWithin, uidsWithin } from '#services/snapshot-sets.ts'
 import { SnapshotWalk } from '#services/snapshot-walk.ts'
 import { type SnapshotHandle, snapshotsOf } from '#services/snapshots.ts'
 import { SEEN } from '#store/flags.ts'
@@ -99,7 +100,7 @@ export class View implements SelectedView {
   }
 
   uids(): UidSet {
-    return this.#shown.uids()
+    return uidsWithin(this.#shown, [[1 as Uid, LARGEST_UID]])
   }
 
   numberOf(uid: Uid): number | undefined {
@@ -149,12 +150,12 @@ export class View implements SelectedView {
 
   /** Those of the set that the view has. */
   present(set: UidSet): UidSet {
-    return uidSetOf(uidsIn(this.#shown, set))
+    return uidsWithin(this.#shown, set)
   }
 
   /** Numbers of the messages, as a set. */
   numbers(uids: UidSet): UidSet {
-    return uidSetOf(numbersIn(this.#shown, uids))
+    return numbersWithin(this.#shown, uids)
   }
 
   /** The command must not change message numbers although its form would allow it. */
@@ -252,12 +253,4 @@ export class View implements SelectedView {
     this.#complete = Math.max(this.#complete, Math.min(info?.highestModseq ?? 0, latest.modseq))
     out.text(`* OK [HIGHESTMODSEQ ${this.modseq}] Nothing is held back\r\n`)
   }
-}
-
-function* uidsIn(snapshot: Snapshot, set: UidSet): Generator<Uid, void, void> {
-  for (const walk = new SnapshotWalk(snapshot, set); walk.next(); ) yield walk.uid
-}
-
-function* numbersIn(snapshot: Snapshot, set: UidSet): Generator<number, void, void> {
-  for (const walk = new SnapshotWalk(snapshot, set); walk.next(); ) yield walk.number
 }

@@ -6,6 +6,7 @@ import { uidSetOf } from '#mail/uid-set.ts'
 import type { MessagePage } from '#store/types.ts'
 import { cut, PAGE_MESSAGES, Snapshot } from './snapshot.ts'
 import { difference } from './snapshot-difference.ts'
+import { numbersWithin, uidsWithin } from './snapshot-sets.ts'
 import { SnapshotWalk } from './snapshot-walk.ts'
 
 interface Row {
@@ -161,6 +162,10 @@ test('SnapshotWalk finds the messages of any set, ascending', () => {
         found,
         rows.flatMap(({ uid }, at) => (wanted.has(uid) ? [[at + 1, uid]] : [])),
       )
+      // The same as sets.
+      const snapshot = snapshotOf(rows)
+      assert.deepEqual(uidsWithin(snapshot, set), uidSetOf(found.map(([, uid]) => uid)))
+      assert.deepEqual(numbersWithin(snapshot, set), uidSetOf(found.map(([number]) => number)))
     }),
     { numRuns: 100 },
   )

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Modseq, Uid } from '#mail/ids.ts'
-import { type UidSet, uidSetOf } from '#mail/uid-set.ts'
+import type { UidSet } from '#mail/uid-set.ts'
 import type { PackedFlags } from '#store/flags.ts'
 import type { MessagePage } from '#store/types.ts'
 
@@ -103,15 +103,6 @@ export class Snapshot {
   flagsAt(number: number): PackedFlags {
     const page = lastAtMost(this.#before, this.pages.length, number - 1)
     return (this.pages[page]?.flags[number - 1 - this.before(page)] ?? 0) as PackedFlags
-  }
-
-  /** Every UID. */
-  uids(): UidSet {
-    return uidSetOf(this.#everyUid())
-  }
-
-  *#everyUid(): Generator<number, void, void> {
-    for (const { uids } of this.pages) yield* uids
   }
 
   /** Index of the page in which the UID is or would be. */

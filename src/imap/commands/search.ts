@@ -1,4 +1,5 @@
 /** SEARCH and UID SEARCH (RFC 9051 §6.4.4, §6.4.9, RFC 4731, RFC 5182, RFC 7162 §3.1.5, §3.1.10). @module */
+import { Turns } from '#lib/turns.ts'
 import { formatUidSet, type UidSet, uidSetOf, uidSetSize } from '#mail/uid-set.ts'
 import { searchMailbox } from '#services/mailbox-search.ts'
 import { SnapshotWalk } from '#services/snapshot-walk.ts'
@@ -7,6 +8,8 @@ import { type By, type Command, type Completion, type Context, command } from '.
 import { enableCondstore } from '../message-commands.ts'
 import { clipNumbers, criterionOf } from '../search/criterion.ts'
 
+/** Text of numbers that is written at once. */
+const NUMBERS_CHARS = 4_096
 const CHARSETS: ReadonlySet<string> = new Set(['US-ASCII', 'UTF-8'])
 
 export const search: Command = command<SearchProgram>({
@@ -40,7 +43,7 @@ export const search: Command = command<SearchProgram>({
     const { mailbox, shown: snapshot } = view
     const found = await searchMailbox({ store, account, mailbox, snapshot, criterion, signal })
     if (saves) view.saved = savedOf(program.returns ?? [], found)
-    answer(context, program, found, by)
+    await answer(context, program, found, by)
     return { status: 'OK', text: 'Searched' }
   },
 })
@@ -86,15 +89,14 @@ function endsOf(returns: readonly SearchReturn[], found: UidSet): UidSet {
   return uidSetOf([...ends].sort((a, b) => a - b))
 }
 
-function answer(context: Context, program: SearchProgram, found: UidSet, by: By): void {
+async function answer(context: Context, program: SearchProgram, found: UidSet, by: By): Promise<void> {
   const { view, out, enabled } = context
   const shown = by === 'uid' ? found : view.numbers(found)
   const wantsModseq = asksModseq(program.keys)
   // rev2 knows no other answer than ESEARCH (RFC 9051 §7.3.4, Appendix E)
   if (program.returns === undefined && !enabled.rev2) {
     out.text('* SEARCH')
-    for (const [first, last] of shown)
-      for (let number: number = first; number <= last; number += 1) out.text(` ${number}`)
+    await writeNumbers(context, shown)
     if (wantsModseq && found.length > 0) out.text(` (MODSEQ ${highest(context, found)})`)
     out.text('\r\n')
     return
@@ -117,6 +119,22 @@ function answer(context: Context, program: SearchProgram, found: UidSet, by: By)
     out.text(` MODSEQ ${highest(context, whole ? found : endsOf(returns, found))}`)
   }
   out.text('\r\n')
+}
+
+/** Each number of the set: with 100,000 of them others must have their turn. */
+async function writeNumbers({ out }: Context, set: UidSet): Promise<void> {
+  const turns = new Turns()
+  let text = ''
+  for (const [first, last] of set)
+    for (let number: number = first; number <= last; number += 1) {
+      text += ` ${number}`
+      if (text.length < NUMBERS_CHARS) continue
+      out.text(text)
+      text = ''
+      if (out.due) await out.flush()
+      if (turns.overNow) await turns.share()
+    }
+  out.text(text)
 }
 
 function highest({ view }: Context, uids: UidSet): number {
