@@ -50,7 +50,13 @@ export async function answerFetch(
       const head = headOf(walk, plan, marked.length > 0 && uidSetHas(marked, row.uid), context)
       try {
         if (plan.bytesItems.length === 0) writeRow(out, head, plan, row)
-        else await writeWithBytes(context, head, plan, row)
+        else {
+          const message = new MessageBytes(row, () => store.body(account, row.place))
+          const contents = contentsOf(plan.bytesItems, message)
+          const ready = contents instanceof Promise ? await contents : contents
+          const writing = writeWithBytes(out, head, plan, row, ready)
+          if (writing !== undefined) await writing
+        }
       } catch (error) {
         if (out.midLine || signal.aborted) throw error
         if (error instanceof DamagedBody) {
@@ -104,23 +110,40 @@ function writeRow(out: Output, head: string, { rowItems }: FetchPlan, row: Email
   out.text(')\r\n')
 }
 
-async function writeWithBytes(
-  { store, account, out }: Context,
+/** Waits only where something is too large to be written at once. */
+function writeWithBytes(
+  out: Output,
   head: string,
-  plan: FetchPlan,
+  { rowItems, bytesItems }: FetchPlan,
   row: EmailRow,
+  contents: readonly Content[],
+): Promise<void> | undefined {
+  let before = head
+  for (const item of rowItems) {
+    item.write(out.text(`${before}${item.name} `), row)
+    before = ' '
+  }
+  for (const [index, content] of contents.entries()) {
+    out.text(`${before}${bytesItems[index]?.label} `)
+    before = ' '
+    if (content.kind === 'stream') return writeStreams(out, bytesItems, contents, index)
+    writeContent(out, content)
+  }
+  out.text(')\r\n')
+  return undefined
+}
+
+/** Goes on from the content at `from`, whose label is written. */
+async function writeStreams(
+  out: Output,
+  items: FetchPlan['bytesItems'],
+  contents: readonly Content[],
+  from: number,
 ): Promise<void> {
-  const message = new MessageBytes(row, () => store.body(account, row.place))
-  const contents = await contentsOf(plan.bytesItems, message)
   try {
-    let before = head
-    for (const item of plan.rowItems) {
-      item.write(out.text(`${before}${item.name} `), row)
-      before = ' '
-    }
     for (const [index, content] of contents.entries()) {
-      out.text(`${before}${plan.bytesItems[index]?.label} `)
-      before = ' '
+      if (index < from) continue
+      if (index > from) out.text(` ${items[index]?.label} `)
       if (content.kind === 'stream') await writeStream(out, content)
       else writeContent(out, content)
     }

@@ -32,20 +32,35 @@ const NIL: Content = { kind: 'nil' }
  * @throws {UnknownEncoding}
  * @throws {DamagedBody}
  */
-export async function contentsOf(items: readonly BytesItem[], message: MessageBytes): Promise<Content[]> {
+export function contentsOf(items: readonly BytesItem[], message: MessageBytes): Content[] | Promise<Content[]> {
   const contents: Content[] = []
-  let ahead = FETCH_AHEAD_BYTES
+  for (const item of items) {
+    const content = contentOf(item, message, aheadOf(contents))
+    if (content instanceof Promise) return remaining(items, message, contents, content)
+    contents.push(content)
+  }
+  return contents
+}
+
+async function remaining(
+  items: readonly BytesItem[],
+  message: MessageBytes,
+  contents: Content[],
+  first: Promise<Content>,
+): Promise<Content[]> {
   try {
-    for (const item of items) {
-      const content = await contentOf(item, message, ahead)
-      if (content.kind === 'bytes') ahead -= content.size
-      contents.push(content)
-    }
+    contents.push(await first)
+    for (const item of items.slice(contents.length)) contents.push(await contentOf(item, message, aheadOf(contents)))
+    return contents
   } catch (error) {
     await closeContents(contents)
     throw error
   }
-  return contents
+}
+
+/** What may still be held of a message. */
+function aheadOf(contents: readonly Content[]): number {
+  return contents.reduce((left, content) => (content.kind === 'bytes' ? left - content.size : left), FETCH_AHEAD_BYTES)
 }
 
 /** Lets go of what was not read to its end. */
@@ -53,7 +68,7 @@ export async function closeContents(contents: readonly Content[]): Promise<void>
   for (const content of contents) if (content.kind === 'stream') await content.rest.return?.()
 }
 
-async function contentOf(item: BytesItem, message: MessageBytes, ahead: number): Promise<Content> {
+function contentOf(item: BytesItem, message: MessageBytes, ahead: number): Content | Promise<Content> {
   const { section, what, partial } = item
   if (what !== 'section') return binaryContent(item, message, ahead)
   const { part, text, fields } = section
@@ -61,9 +76,12 @@ async function contentOf(item: BytesItem, message: MessageBytes, ahead: number):
   if (part.length > 0 && place === undefined) return NIL
   if (text === 'HEADER.FIELDS' || text === 'HEADER.FIELDS.NOT') {
     const not = text === 'HEADER.FIELDS.NOT'
-    if (place === undefined) return inMemory(await message.ownFields(fields, not), partial)
-    if (place.message === undefined) return NIL
-    return inMemory(await message.fieldsOf(place.message.header, fields, not), partial)
+    if (place !== undefined && place.message === undefined) return NIL
+    const chosen =
+      place?.message === undefined
+        ? message.ownFields(fields, not)
+        : message.fieldsOf(place.message.header, fields, not)
+    return chosen instanceof Uint8Array ? inMemory(chosen, partial) : chosen.then((bytes) => inMemory(bytes, partial))
   }
   const range = place === undefined ? ownRange(message, text) : rangeOf(place, text)
   return range === undefined ? NIL : rangeContent(message, cutRange(range, partial), ahead)
@@ -88,10 +106,12 @@ function rangeOf(place: PartPlace, text: BytesItem['section']['text']): Range | 
   }
 }
 
-async function rangeContent(message: MessageBytes, range: Range, ahead: number): Promise<Content> {
+function rangeContent(message: MessageBytes, range: Range, ahead: number): Content | Promise<Content> {
   const size = range.end - range.start
   if (size > ahead) return streamed(message.stream(range), size, false)
-  return { kind: 'bytes', size, binary: false, chunks: await message.chunks(range) }
+  const read = message.chunks(range)
+  if (!(read instanceof Promise)) return { kind: 'bytes', size, binary: false, chunks: read }
+  return read.then((chunks): Content => ({ kind: 'bytes', size, binary: false, chunks }))
 }
 
 /** A partial of HEADER.FIELDS is cut after the fields are chosen. */

@@ -50,24 +50,28 @@ export class MessageBytes {
     return this.#table.find(numbers)
   }
 
-  /** Reads a range, which should be small. */
-  async read({ start, end }: Range): Promise<Uint8Array> {
-    const cached = this.#cached(start, end)
-    if (cached !== undefined) return cached
-    const chunks = await this.chunks({ start, end })
-    return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)
+  /** Reads a range, which should be small, in pieces as they lie; at once where that is possible. */
+  chunks({ start, end }: Range): Uint8Array[] | Promise<Uint8Array[]> {
+    const { trace } = this.row
+    const kept = this.#keptHeader
+    if (kept !== undefined && start >= trace.length && end <= trace.length + kept.length)
+      return [kept.subarray(start - trace.length, end - trace.length)]
+    const before = this.#traceOf(start, end)
+    const chunks = before === undefined ? [] : [before]
+    const from = Math.max(start, trace.length) - trace.length
+    const to = end - trace.length
+    if (from >= to) return chunks
+    if (kept !== undefined && to <= kept.length) return [...chunks, kept.subarray(from, to)]
+    if (to - from > MOST_AT_ONCE) return this.#manyChunks(chunks, from, to)
+    const bytes = this.#stored().read(from, to)
+    if (!(bytes instanceof Uint8Array)) return bytes.then((read) => [...chunks, read])
+    chunks.push(bytes)
+    return chunks
   }
 
-  /** The same in pieces as they lie. */
-  async chunks({ start, end }: Range): Promise<Uint8Array[]> {
-    const chunks: Uint8Array[] = []
-    const before = this.#traceOf(start, end)
-    if (before !== undefined) chunks.push(before)
-    const offset = this.row.trace.length
-    for (let at = Math.max(start, offset); at < end; at += MOST_AT_ONCE) {
-      const bytes = this.#stored().read(at - offset, Math.min(end, at + MOST_AT_ONCE) - offset)
-      chunks.push(bytes instanceof Uint8Array ? bytes : await bytes)
-    }
+  async #manyChunks(chunks: Uint8Array[], from: number, to: number): Promise<Uint8Array[]> {
+    for (let at = from; at < to; at += MOST_AT_ONCE)
+      chunks.push(await this.#stored().read(at, Math.min(to, at + MOST_AT_ONCE)))
     return chunks
   }
 
@@ -81,27 +85,34 @@ export class MessageBytes {
   }
 
   /** HEADER.FIELDS of the message's own header, from what is kept beside it where that is whole. */
-  async ownFields(names: readonly string[], not: boolean): Promise<Uint8Array> {
-    const { trace, header, fields, headerSize } = this.row
-    const before = trace.length === 0 ? undefined : selectFields(trace, encodeFieldTable(trace), names, not)
-    if (header !== undefined && fields !== undefined && header.length === headerSize)
-      return selectFields(header, fields, names, not, before)
-    const read = await this.read(limited({ start: trace.length, end: this.#headerEnd }))
-    return selectFields(read, encodeFieldTable(read), names, not, before)
+  ownFields(names: readonly string[], not: boolean): Uint8Array | Promise<Uint8Array> {
+    const { trace, fields } = this.row
+    const some = trace.length > 0 && (not || mayHaveField(trace, names))
+    const before = some ? selectFields(trace, encodeFieldTable(trace), names, not) : undefined
+    const kept = this.#keptHeader
+    if (kept !== undefined && fields !== undefined) return selectFields(kept, fields, names, not, before)
+    return this.#fieldsRead({ start: trace.length, end: this.#headerEnd }, names, not, before)
   }
 
   /** HEADER.FIELDS of the header of a message inside. */
-  async fieldsOf(header: Range, names: readonly string[], not: boolean): Promise<Uint8Array> {
-    const read = await this.read(limited(header))
-    return selectFields(read, encodeFieldTable(read), names, not)
+  fieldsOf(header: Range, names: readonly string[], not: boolean): Promise<Uint8Array> {
+    return this.#fieldsRead(header, names, not, undefined)
   }
 
-  /** The header kept beside the message answers for it. */
-  #cached(start: number, end: number): Uint8Array | undefined {
-    const { header, headerSize, trace } = this.row
-    if (header === undefined || header.length !== headerSize || start !== 0 || end !== trace.length + headerSize)
-      return undefined
-    return trace.length === 0 ? header : Buffer.concat([trace, header])
+  async #fieldsRead(
+    header: Range,
+    names: readonly string[],
+    not: boolean,
+    before: Uint8Array | undefined,
+  ): Promise<Uint8Array> {
+    const block = Buffer.concat(await this.chunks(limited(header)))
+    return selectFields(block, encodeFieldTable(block), names, not, before)
+  }
+
+  /** The header kept beside the message, where it is whole. */
+  get #keptHeader(): Uint8Array | undefined {
+    const { header, headerSize } = this.row
+    return header?.length === headerSize ? header : undefined
   }
 
   #traceOf(start: number, end: number): Uint8Array | undefined {
@@ -114,6 +125,25 @@ export class MessageBytes {
     return this.#body
   }
 }
+
+/** Whether a field of the trace lines begins as one of the names does; nearly always none, and then this is all. */
+function mayHaveField(trace: Uint8Array, names: readonly string[]): boolean {
+  for (let at = 0; at < trace.length; ) {
+    const colon = trace.indexOf(COLON, at)
+    const first = (trace[at] ?? 0) | 0x20
+    for (const name of names)
+      if ((name.charCodeAt(0) | 0x20) === first && (name.length === colon - at || trace[colon - 1] === SPACE))
+        return true
+    const end = trace.indexOf(LF, at)
+    if (end < 0) return false
+    at = end + 1
+  }
+  return false
+}
+
+const COLON = 58
+const SPACE = 32
+const LF = 10
 
 /** Headers beyond all reason are looked at up to here. */
 function limited({ start, end }: Range): Range {
