@@ -8,17 +8,30 @@ export type UidSet = readonly (readonly [first: Uid, last: Uid])[]
 
 /** Collects UIDs, given in ascending order, into ranges. */
 export function uidSetOf(ascending: Iterable<number>): UidSet {
-  const ranges: [Uid, Uid][] = []
-  let last: [Uid, Uid] | undefined
-  for (const uid of ascending) {
+  const collected = new UidCollector()
+  for (const uid of ascending) collected.add(uid)
+  return collected.set
+}
+
+/** The same, one by one as they are found. */
+export class UidCollector {
+  readonly #ranges: [Uid, Uid][] = []
+  #last: [Uid, Uid] | undefined
+
+  /** @param uid Not below the one before. */
+  add(uid: number): void {
+    const last = this.#last
     if (last !== undefined && uid <= last[1] + 1) {
       if (uid > last[1]) last[1] = uid as Uid
-    } else {
-      last = [uid as Uid, uid as Uid]
-      ranges.push(last)
+      return
     }
+    this.#last = [uid as Uid, uid as Uid]
+    this.#ranges.push(this.#last)
   }
-  return ranges
+
+  get set(): UidSet {
+    return this.#ranges
+  }
 }
 
 /** How many UIDs the set holds. */

@@ -8,7 +8,7 @@ import { fold, NeedleSearch } from '#mail/fold.ts'
 import type { MailboxKey } from '#mail/ids.ts'
 import { PartTable } from '#mail/part-table.ts'
 import { type SearchableText, searchableHeader, searchableText } from '#mail/searchable.ts'
-import { type UidSet, uidSetOf } from '#mail/uid-set.ts'
+import { normaliseUidSet, UidCollector, type UidSet } from '#mail/uid-set.ts'
 import type { MailStore } from '#store/mail-store.ts'
 import { type AccountRef, type EmailFields, type EmailRow, HEADER, NARROW, PARTS } from '#store/types.ts'
 import {
@@ -45,24 +45,24 @@ const READ_BYTES = 1024 * 1024
 export async function searchMailbox(search: MailboxSearch): Promise<UidSet> {
   const { snapshot, criterion, signal } = search
   const turns = new Turns()
-  const found: number[] = []
-  const undecided: number[] = []
+  const found = new UidCollector()
+  const undecided = new UidCollector()
   for (const walk = new SnapshotWalk(snapshot); walk.next(); ) {
     const answer = meets(criterion, walk)
-    if (answer === true) found.push(walk.uid)
-    else if (answer === undefined) undecided.push(walk.uid)
+    if (answer === true) found.add(walk.uid)
+    else if (answer === undefined) undecided.add(walk.uid)
     if (turns.over) {
       await turns.share()
       signal.throwIfAborted()
     }
   }
-  if (undecided.length === 0) return uidSetOf(found)
-  const later = await searchRows(search, uidSetOf(undecided), turns)
-  return uidSetOf([...found, ...later].sort((a, b) => a - b))
+  if (undecided.set.length === 0) return found.set
+  const later = await searchRows(search, undecided.set, turns)
+  return normaliseUidSet([...found.set, ...later])
 }
 
 /** Decides by rows, headers and bodies; each stage only about what the one before left open. */
-async function searchRows(search: MailboxSearch, uids: UidSet, turns: Turns): Promise<number[]> {
+async function searchRows(search: MailboxSearch, uids: UidSet, turns: Turns): Promise<UidSet> {
   const { criterion } = search
   const needs = needsOf(criterion)
   const first = await stage(search, uids, needs.columns ? NARROW : 0, turns, async (row, walk) => {
@@ -72,7 +72,7 @@ async function searchRows(search: MailboxSearch, uids: UidSet, turns: Turns): Pr
   if (first.undecided.length === 0) return first.found
   const wanted = (needs.columns ? NARROW : 0) | HEADER | PARTS
   const texts = bodyTextsOf(criterion)
-  const second = await stage(search, uidSetOf(first.undecided), wanted, turns, async (row, walk) => {
+  const second = await stage(search, first.undecided, wanted, turns, async (row, walk) => {
     const columns = row.narrow === undefined ? undefined : foldedColumns(row.narrow)
     const known = {
       ...factsOf(row, walk),
@@ -83,12 +83,12 @@ async function searchRows(search: MailboxSearch, uids: UidSet, turns: Turns): Pr
     if (answer !== undefined || !needs.body) return answer === true
     return meets(criterion, { ...known, body: await bodyFacts(search, row, texts, turns) }) === true
   })
-  return [...first.found, ...second.found]
+  return normaliseUidSet([...first.found, ...second.found])
 }
 
 interface Decided {
-  readonly found: number[]
-  readonly undecided: number[]
+  readonly found: UidSet
+  readonly undecided: UidSet
 }
 
 async function stage(
@@ -98,15 +98,15 @@ async function stage(
   turns: Turns,
   decide: (row: EmailRow, walk: SnapshotWalk) => Promise<boolean | undefined>,
 ): Promise<Decided> {
-  const found: number[] = []
-  const undecided: number[] = []
+  const found = new UidCollector()
+  const undecided = new UidCollector()
   const walk = new SnapshotWalk(snapshot, uids)
   for await (const rows of store.emails(account, mailbox, uids, fields)) {
     for (const row of rows) {
       if (!walk.goTo(row.uid)) continue
       const answer = await decide(row, walk)
-      if (answer === true) found.push(row.uid)
-      else if (answer === undefined) undecided.push(row.uid)
+      if (answer === true) found.add(row.uid)
+      else if (answer === undefined) undecided.add(row.uid)
       if (turns.over) {
         await turns.share()
         signal.throwIfAborted()
@@ -114,7 +114,7 @@ async function stage(
     }
     signal.throwIfAborted()
   }
-  return { found, undecided }
+  return { found: found.set, undecided: undecided.set }
 }
 
 function factsOf(row: EmailRow, { flags, modseq }: SnapshotWalk): Facts {
