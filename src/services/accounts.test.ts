@@ -5,7 +5,7 @@ import { openDirectory } from '#adapters/sqlite/directory.ts'
 import type { Result } from '#lib/result.ts'
 import type { MailStore } from '#store/mail-store.ts'
 import { Accounts, type AccountsDeps, type AccountsRefusal } from './accounts.ts'
-import { appPasswordDigest, passwordHasher } from './passwords.ts'
+import { appPasswordDigest, passwordHasher, scramVerifier } from './passwords.ts'
 import { countingHasher } from './registry.contract.ts'
 
 async function setUp(deps: Partial<AccountsDeps> = {}) {
@@ -114,6 +114,7 @@ test('an imported hash is kept, one in plain text is hashed at once', async () =
 test('a change of password, protocols or state ends sessions; other changes do not', async () => {
   await using s = await setUp({ scramForPasswords: true, hasher: passwordHasher })
   const ann = must(await s.accounts.addAccount({ address: 'ann@example.org' }))
+  assert.equal(ann.scram, undefined)
   const changed = must(
     await s.accounts.changeAccount('ann@example.org', {
       displayName: 'Ann',
@@ -135,6 +136,23 @@ test('a change of password, protocols or state ends sessions; other changes do n
   assert.equal(s.changed.length, 4)
   assert.equal(await refusal(s.accounts.changeAccount('ann@example.org', { password: '' })), 'bad-password')
   assert.equal(await refusal(s.accounts.changeAccount('ben@example.org', {})), 'no-such')
+})
+
+test('a new account has a SCRAM verifier from the start where passwords have them', async () => {
+  await using s = await setUp({ scramForPasswords: true, hasher: passwordHasher })
+  const [own, imported] = must(
+    await s.accounts.addAccounts([
+      { address: 'ann@example.org', password: 'secret' },
+      { address: 'ben@example.org', hash: '{PLAIN}secret' },
+    ]),
+  )
+  for (const account of [own, imported]) {
+    const { scram } = account ?? {}
+    assert.ok(scram !== undefined)
+    const { storedKey } = await scramVerifier('secret', scram.salt, 600_000)
+    assert.equal(scram.iterations, 600_000)
+    assert.deepEqual(Buffer.from(scram.storedKey), Buffer.from(storedKey))
+  }
 })
 
 test('a removed account has no mail, no logins and no address', async () => {

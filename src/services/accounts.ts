@@ -1,4 +1,5 @@
 /** Administration of domains, accounts, aliases and app passwords; directory and store kept in step. @module */
+import { randomBytes } from 'node:crypto'
 import { done, type Result, refused } from '#lib/result.ts'
 import type { AccountId } from '#mail/ids.ts'
 import type {
@@ -84,6 +85,8 @@ export interface AccountsDeps {
 const ALL_PROTOCOLS: readonly Protocol[] = ['imap', 'pop3', 'smtp']
 /** Accounts whose mailboxes are made at once. */
 const OPENING_AT_ONCE = 100
+/** RFC 5802 §5.1 leaves it open; as the directory makes them. */
+const SCRAM_SALT_OCTETS = 16
 const HASHING_AT_ONCE = 4
 
 /** Addresses come as people write them and are made canonical here. */
@@ -152,13 +155,13 @@ export class Accounts {
     const problem = await this.checkAccounts(plans)
     if (problem !== undefined) return refused(problem)
     const shards = await this.#shards()
-    const hashes = await inGroups(plans, HASHING_AT_ONCE, (plan) => this.#hashOf(plan))
+    const secrets = await inGroups(plans, HASHING_AT_ONCE, (plan) => this.#newSecretsOf(plan))
     const accounts = plans.map(
       (plan, index): NewAccount => ({
         address: parseAddress(plan.address)?.address ?? plan.address,
         displayName: plan.displayName ?? '',
-        passwordHash: hashes[index],
-        scram: undefined,
+        passwordHash: secrets[index]?.passwordHash,
+        scram: secrets[index]?.scram,
         protocols: plan.protocols ?? ALL_PROTOCOLS,
         limits: { storageBytes: plan.storageBytes, messages: plan.messages },
         enabled: true,
@@ -303,17 +306,22 @@ export class Accounts {
     return refused({ kind: 'no-such-target', target: parsed.address, why: kind })
   }
 
-  /** A plain text that came as a hash is hashed at once. */
-  async #hashOf({ password, hash }: AccountPlan): Promise<string | undefined> {
+  /** A plain text that came as a hash is hashed at once. With a hash alone, SCRAM works from the first login on. */
+  async #newSecretsOf({ password, hash }: AccountPlan) {
     const text = password ?? (hash === undefined ? undefined : plaintextOf(hash))
-    return text === undefined ? hash : this.#hasher.make(text)
+    if (text === undefined) return { passwordHash: hash, scram: undefined }
+    return this.#secrets(text, () => randomBytes(SCRAM_SALT_OCTETS))
   }
 
   async #secretsOf(id: AccountId, password: string | null) {
     if (password === null) return { passwordHash: undefined, scram: undefined }
+    return this.#secrets(password, () => this.#directory.scramSalt(id))
+  }
+
+  async #secrets(password: string, salt: () => Uint8Array | Promise<Uint8Array>) {
     const passwordHash = await this.#hasher.make(password)
     if (!this.#deps.scramForPasswords) return { passwordHash, scram: undefined }
-    const scram = await scramVerifier(password, await this.#directory.scramSalt(id), SCRAM_ROUNDS_FOR_PEOPLE)
+    const scram = await scramVerifier(password, await salt(), SCRAM_ROUNDS_FOR_PEOPLE)
     return { passwordHash, scram }
   }
 
