@@ -193,6 +193,8 @@ class MailboxSnapshot {
   ready(modseq: Modseq | 0): Snapshot | undefined {
     const latest = this.#latest
     if (this.stale || latest === undefined || latest.modseq < modseq) return undefined
+    // What was announced is being read for somebody else, and is not in yet.
+    if (this.#reading !== undefined) return undefined
     return performance.now() - this.#readAt > TRUSTED_MS ? undefined : latest
   }
 
