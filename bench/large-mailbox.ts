@@ -2,13 +2,15 @@
  * A client opens a large mailbox while another says NOOP every 5 ms; then 100 sessions have it open.
  *
  * ```
- * node bench/large-mailbox.ts [--messages 100000] [--sessions 100] [--profile DIR]
+ * node bench/large-mailbox.ts [--messages 100000] [--sessions 100] [--folder DIR] [--profile DIR]
  * ```
+ * With `--folder` the filled mailbox is kept there, and used again.
  * @module
  */
 
 import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, existsSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { finished } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -22,6 +24,7 @@ const { values } = parseArgs({
     messages: { type: 'string', default: '100000' },
     sessions: { type: 'string', default: '100' },
     size: { type: 'string', default: '1500' },
+    folder: { type: 'string' },
     profile: { type: 'string' },
   },
 })
@@ -29,11 +32,11 @@ const messages = Number(values.messages)
 /** prom-client's monitor ticks every 10 ms and counts the tick itself. */
 const TICK_MS = 10
 
-await inFolder(async (folder) => {
+await (values.folder === undefined ? inFolder(measure) : measure(values.folder))
+
+async function measure(folder: string): Promise<void> {
   const installation = await Installation.make(folder)
-  const [login] = await installation.addAccounts(['a'])
-  if (login === undefined) throw new Error('There is no account')
-  const filled = await fill(installation, login)
+  const { login, filled } = await prepare(installation)
   const profile = values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`]
   const server = await installation.serve({ nodeArguments: profile })
   const opened = await firstCommands(server, login)
@@ -50,7 +53,23 @@ await inFolder(async (folder) => {
       )}; NOOP beside it p99 ${busy.p99} ms (max ${busy.max}, idle p99 ${idle.p99}), loop delay p99 ${loopP99} ms, goal 20; ${megabytes(memory.perSession)} a session with it open`,
     { messages, fillPerSecond: filled, times, noopIdle: idle, noopBusy: busy, loopP99Ms: loopP99, met, memory },
   )
-})
+}
+
+interface Prepared {
+  readonly login: Login
+  /** Messages a second. */
+  readonly filled: number
+}
+
+async function prepare(installation: Installation): Promise<Prepared> {
+  const file = path.join(installation.folder, 'prepared.json')
+  if (existsSync(file)) return JSON.parse(await readFile(file, 'utf8')) as Prepared
+  const [login] = await installation.addAccounts(['a'])
+  if (login === undefined) throw new Error('There is no account')
+  const prepared = { login, filled: await fill(installation, login) }
+  await writeFile(file, JSON.stringify(prepared))
+  return prepared
+}
 
 /** `malle import` of an mbox. @returns messages a second. */
 async function fill(installation: Installation, { address }: Login): Promise<number> {

@@ -2,7 +2,8 @@
  * Kills the server again and again while clients work, and looks whether it kept its word.
  *
  * ```
- * node test/crash/kill.ts --rounds 50 [--seed 1] [--accounts 4] [--lmtp 4] [--least 200] [--most 1500] [--check 10]
+ * node test/crash/kill.ts --rounds 50 [--seed 1] [--accounts 5] [--lmtp 6] [--least 300] [--most 2500] [--check 10]
+ *   [--workers 1] [--shards 1]
  * ```
  * Each round: start, load for a while (milliseconds from `--least` to `--most`, by the seed), SIGKILL, start again (now
  * and then killed once more while starting), compare everything over IMAP and POP3 with what clients were told, and
@@ -33,6 +34,7 @@ export interface KillOptions {
   readonly checkEvery: number
   /** Protocol threads. */
   readonly workers: number
+  readonly shards: number
   readonly tell: (line: string) => void
   /** Called once more at the end, when all was well and the server still runs. */
   readonly lastly?: (server: ServerProcess, journal: Journal) => Promise<void>
@@ -63,7 +65,10 @@ const SHOWN_FAULTS = 20
 export async function killRounds(options: KillOptions): Promise<KillReport> {
   const begun = performance.now()
   const random = new Random(options.seed)
-  const installation = await Installation.make(options.folder, { workers: options.workers })
+  const installation = await Installation.make(options.folder, {
+    workers: options.workers,
+    shards: options.shards,
+  })
   const names = Array.from({ length: options.accounts }, (_, index) => `user${index}`)
   const logins = await installation.addAccounts(names)
   const journal = new Journal(logins.map(({ address, password }) => new AccountJournal(address, password)))
@@ -154,12 +159,13 @@ if (import.meta.main) {
     options: {
       rounds: { type: 'string', default: '50' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-      accounts: { type: 'string', default: '4' },
-      lmtp: { type: 'string', default: '4' },
-      least: { type: 'string', default: '200' },
-      most: { type: 'string', default: '1500' },
+      accounts: { type: 'string', default: '5' },
+      lmtp: { type: 'string', default: '6' },
+      least: { type: 'string', default: '300' },
+      most: { type: 'string', default: '2500' },
       check: { type: 'string', default: '10' },
       workers: { type: 'string', default: '1' },
+      shards: { type: 'string', default: '1' },
     },
   })
   const folder = await mkdtemp(path.join(tmpdir(), 'malle-kill-'))
@@ -174,6 +180,7 @@ if (import.meta.main) {
     most: Number(values.most),
     checkEvery: Number(values.check),
     workers: Number(values.workers),
+    shards: Number(values.shards),
     tell: (line) => console.log(line),
   })
   for (const fault of report.faults.slice(0, SHOWN_FAULTS)) console.log(`FAULT ${fault}`)

@@ -18,8 +18,10 @@ export type Protocol = 'imap' | 'pop3' | 'lmtp' | 'http'
 
 /** What may differ from a server for a test. */
 export interface InstallationOptions {
-  /** Default 1. */
+  /** Protocol threads; default 1. */
   readonly workers?: number
+  /** Default 1. */
+  readonly shards?: number
   readonly durability?: 'full' | 'relaxed'
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error'
 }
@@ -55,7 +57,7 @@ export class Installation {
       ...listen,
       '[auth]\nallow_plaintext = true',
       '[limits]\nconnections_per_user = 10000\nexempt = ["127.0.0.0/8"]',
-      `[store]\ndurability = "${options.durability ?? 'full'}"`,
+      `[store]\ndurability = "${options.durability ?? 'full'}"\nshards = ${options.shards ?? 1}`,
       `[workers]\ncount = ${options.workers ?? 1}`,
       `[log]\nlevel = "${options.logLevel ?? 'error'}"`,
     ]

@@ -18,6 +18,7 @@ const OPTIONS: Omit<KillOptions, 'folder'> = {
   most: 600,
   checkEvery: 3,
   workers: 1,
+  shards: 1,
   tell: () => undefined,
 }
 
