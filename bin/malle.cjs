@@ -48,7 +48,7 @@ function startWith(binary) {
     process.exitCode = 69
     return
   }
-  const child = spawn(binary, [__filename, ...process.argv.slice(2)], { stdio: 'inherit' })
+  const child = spawn(binary, [process.argv[1] || __filename, ...process.argv.slice(2)], { stdio: 'inherit' })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2']) {
     process.on(signal, () => child.kill(signal))
   }

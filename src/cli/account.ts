@@ -1,13 +1,20 @@
 /** `malle account`. @module */
-import { readFile } from 'node:fs/promises'
 import { Command } from 'commander'
 import { EXIT } from '#lib/exit-codes.ts'
 import type { AccountView } from '#server/verbs.ts'
 import { CliError } from './cli-error.ts'
 import { administer, type CommonOptions, print, show, withConfig, withListing } from './context.ts'
-import { say } from './language.ts'
-import { confirmed, type PasswordOptions, parseCount, parseProtocols, parseSize, readPassword } from './options.ts'
-import { formatBytes, formatTable } from './table.ts'
+import { counted, formatBytes, formatTime, say } from './language.ts'
+import {
+  confirmed,
+  type PasswordOptions,
+  parseCount,
+  parseProtocols,
+  parseSize,
+  readPassword,
+  readText,
+} from './options.ts'
+import { formatTable } from './table.ts'
 
 interface AddOptions extends CommonOptions, PasswordOptions {
   readonly from?: string
@@ -18,6 +25,11 @@ interface AddOptions extends CommonOptions, PasswordOptions {
   readonly quota?: string
   readonly messages?: string
 }
+
+const ONE_OR_MANY = say(
+  'Give an address or --from FILE, one of them.',
+  'Indiquez une adresse ou --from FICHIER, l’un des deux.',
+)
 
 interface SetOptions extends CommonOptions, PasswordOptions {
   readonly name?: string
@@ -66,7 +78,7 @@ export function accountCommand(): Command {
 function addCommand(account: Command): void {
   withPassword(withLimits(withConfig(account.command('add [address]'))))
     .description(say('add an account', 'ajouter un compte'))
-    .option('--no-password', say('app passwords only', "mots de passe d'application seulement"))
+    .option('--no-password', say('app passwords only', 'mots de passe d’application seulement'))
     .option(
       '--from <file>',
       say(
@@ -77,21 +89,19 @@ function addCommand(account: Command): void {
     .option('--dry-run', say('with --from: check only', 'avec --from : vérifier seulement'))
     .action(async (address: string | undefined, options: AddOptions) => {
       if (options.from !== undefined) {
-        const csv = await readFile(options.from, 'utf8')
+        if (address !== undefined) throw new CliError(EXIT.usage, ONE_OR_MANY)
+        const csv = await readText(options.from)
         const dryRun = options.dryRun === true
         const { added } = await administer(options, (admin) => admin.ask('account.addMany', { csv, dryRun }))
+        const accounts = counted(added, ['account', 'accounts'], ['compte', 'comptes'])
         print(
           dryRun
-            ? say(`${added} accounts could be added.`, `${added} comptes pourraient être ajoutés.`)
-            : say(`Added ${added} accounts.`, `${added} comptes ajoutés.`),
+            ? say(`Nothing is wrong with the ${accounts}.`, `Rien à redire : ${accounts}.`)
+            : say(`Added ${accounts}.`, `Ajouté : ${accounts}.`),
         )
         return
       }
-      if (address === undefined)
-        throw new CliError(
-          EXIT.usage,
-          say('Give an ADDRESS or --from FILE.', 'Indiquez une ADRESSE ou --from FICHIER.'),
-        )
+      if (address === undefined) throw new CliError(EXIT.usage, ONE_OR_MANY)
       const password = options.password
         ? await readPassword(options, say(`Password of ${address}`, `Mot de passe de ${address}`))
         : null
@@ -125,6 +135,9 @@ function setCommand(account: Command): void {
         ? await readPassword(options, say(`New password of ${address}`, `Nouveau mot de passe de ${address}`))
         : undefined
       const { quotaBytes, quotaMessages, protocols } = limitsOf(options)
+      const given = [password, quotaBytes, quotaMessages, protocols, options.name, options.enable, options.disable]
+      if (given.every((one) => one === undefined))
+        throw new CliError(EXIT.usage, say('There is nothing to change.', 'Il n’y a rien à modifier.'))
       await administer(options, (admin) =>
         admin.ask('account.set', {
           address,
@@ -146,7 +159,7 @@ function withPassword(command: Command): Command {
   return command
     .option(
       '--password-stdin',
-      say('read the password from standard input', "lire le mot de passe sur l'entrée standard"),
+      say('read the password from standard input', 'lire le mot de passe sur l’entrée standard'),
     )
     .option('--password-file <file>', say('read the password from a file', 'lire le mot de passe dans un fichier'))
 }
@@ -168,7 +181,7 @@ function limitsOf(options: { readonly quota?: string; readonly messages?: string
 }
 
 function formatAccounts(accounts: readonly AccountView[]): string {
-  if (accounts.length === 0) return say('There are no accounts.', "Il n'y a pas de compte.")
+  if (accounts.length === 0) return say('There are no accounts.', 'Il n’y a pas de compte.')
   return formatTable(
     [
       say('ADDRESS', 'ADRESSE'),
@@ -186,7 +199,7 @@ function formatAccounts(accounts: readonly AccountView[]): string {
       formatBytes(one.usedBytes),
       one.quotaBytes === null ? '-' : formatBytes(one.quotaBytes),
       one.protocols.join(','),
-      one.enabled ? say('enabled', 'actif') : say('disabled', 'fermé'),
+      one.enabled ? say('enabled', 'actif') : say('disabled', 'désactivé'),
     ]),
   )
 }
@@ -195,7 +208,7 @@ function formatAccount(one: AccountView): string {
   const rows: [string, string][] = [
     [say('Address', 'Adresse'), one.address],
     [say('Name', 'Nom'), one.name === '' ? '-' : one.name],
-    [say('State', 'État'), one.enabled ? say('enabled', 'actif') : say('disabled', 'fermé')],
+    [say('State', 'État'), one.enabled ? say('enabled', 'actif') : say('disabled', 'désactivé')],
     [say('Protocols', 'Protocoles'), one.protocols.join(', ')],
     [say('Mailboxes', 'Dossiers'), String(one.mailboxes)],
     ['Messages', one.quotaMessages === null ? String(one.messages) : `${one.messages} / ${one.quotaMessages}`],
@@ -206,9 +219,9 @@ function formatAccount(one: AccountView): string {
         : `${formatBytes(one.usedBytes)} / ${formatBytes(one.quotaBytes)}`,
     ],
     [say('Password', 'Mot de passe'), one.password ? say('set', 'défini') : say('none', 'aucun')],
-    [say('App passwords', "Mots de passe d'application"), String(one.appPasswords)],
+    [say('App passwords', 'Mots de passe d’application'), String(one.appPasswords)],
     ['Shard', String(one.shard)],
-    [say('Created', 'Créé'), one.created],
+    [say('Created', 'Créé'), formatTime(one.created)],
   ]
   const width = Math.max(...rows.map(([title]) => title.length))
   return rows.map(([title, value]) => `${title.padEnd(width)}  ${value}`).join('\n')

@@ -37,7 +37,7 @@ export function aliasCommand(): Command {
       const aliases = await administer(options, (admin) => admin.ask('alias.list', {}))
       const found = aliases.find((one) => one.address === address.toLowerCase())
       if (found === undefined)
-        throw new CliError(EXIT.noSuchThing, say(`There is no alias ${address}.`, `Il n'y a pas d'alias ${address}.`))
+        throw new CliError(EXIT.noSuchThing, say(`There is no alias ${address}.`, `Il n’y a pas d’alias ${address}.`))
       show(options, found, () => formatAliases([found]))
     })
   withConfig(alias.command('remove <address>'))
@@ -52,7 +52,7 @@ export function aliasCommand(): Command {
 }
 
 function formatAliases(aliases: readonly AliasView[]): string {
-  if (aliases.length === 0) return say('There are no aliases.', "Il n'y a pas d'alias.")
+  if (aliases.length === 0) return say('There are no aliases.', 'Il n’y a pas d’alias.')
   return formatTable(
     [say('ADDRESS', 'ADRESSE'), say('TARGETS', 'CIBLES')],
     aliases.map(({ address, targets }) => [address, targets.join(', ')]),

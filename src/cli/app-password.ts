@@ -1,7 +1,7 @@
 /** `malle app-password`. @module */
 import { Command } from 'commander'
 import { administer, type CommonOptions, print, show, withConfig, withListing } from './context.ts'
-import { say } from './language.ts'
+import { formatTime, say } from './language.ts'
 import { confirmed, parseProtocols } from './options.ts'
 import { formatTable } from './table.ts'
 
@@ -11,7 +11,7 @@ export function appPasswordCommand(): Command {
   )
   withListing(appPassword.command('add <address> <name>'))
     .description(
-      say('make an app password and print it once', "créer un mot de passe d'application et l'afficher une fois"),
+      say('make an app password and print it once', 'créer un mot de passe d’application et l’afficher une fois'),
     )
     .option('--protocols <list>', say('what it may be used for: imap,pop3,smtp', 'usages permis : imap,pop3,smtp'))
     .action(async (address: string, name: string, options: CommonOptions & { readonly protocols?: string }) => {
@@ -20,12 +20,12 @@ export function appPasswordCommand(): Command {
       show(options, made, () => made.password)
     })
   withListing(appPassword.command('list <address>'))
-    .description(say('list the app passwords of an account', "lister les mots de passe d'application d'un compte"))
+    .description(say('list the app passwords of an account', 'lister les mots de passe d’application d’un compte'))
     .action(async (address: string, options: CommonOptions) => {
       const list = await administer(options, (admin) => admin.ask('app-password.list', { address }))
       show(options, list, () =>
         list.length === 0
-          ? say('There are no app passwords.', "Il n'y a pas de mot de passe d'application.")
+          ? say('There are no app passwords.', 'Il n’y a pas de mot de passe d’application.')
           : formatTable(
               [
                 say('NAME', 'NOM'),
@@ -33,7 +33,7 @@ export function appPasswordCommand(): Command {
                 say('CREATED', 'CRÉÉ'),
                 say('LAST USED', 'DERNIER USAGE'),
               ],
-              list.map((one) => [one.name, one.protocols.join(','), one.created, one.lastUsed ?? '-']),
+              list.map((one) => [one.name, one.protocols.join(','), formatTime(one.created), formatTime(one.lastUsed)]),
             ),
       )
     })
@@ -41,7 +41,7 @@ export function appPasswordCommand(): Command {
     .description(
       say(
         'remove an app password and close its sessions',
-        "supprimer un mot de passe d'application et fermer ses sessions",
+        'supprimer un mot de passe d’application et fermer ses sessions',
       ),
     )
     .option('--yes', say('do not ask', 'ne pas demander'))

@@ -22,7 +22,8 @@ function formatFindings(findings: readonly CheckFinding[]): string {
   if (findings.length === 0) return say('Nothing is wrong.', 'Tout est en ordre.')
   return findings
     .map(({ shard, account, kind, message, repaired }) => {
-      const where = account === undefined ? `shard ${shard}` : `shard ${shard}, account ${account}`
+      const part = say(`shard ${shard}`, `partition ${shard}`)
+      const where = account === undefined ? part : say(`${part}, account ${account}`, `${part}, compte ${account}`)
       return `${where}: ${kind}: ${message}${repaired ? say(' (repaired)', ' (réparé)') : ''}`
     })
     .join('\n')

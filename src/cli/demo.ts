@@ -5,11 +5,13 @@ import path from 'node:path'
 import { Command } from 'commander'
 import { type Config, checkConfig } from '#config/schema.ts'
 import { EXIT } from '#lib/exit-codes.ts'
+import { lockData } from '#server/data-lock.ts'
 import { ListenFault } from '#server/listeners.ts'
 import type { RunningServer } from '#server/server.ts'
 import { CliError } from './cli-error.ts'
 import { print } from './context.ts'
 import { DEMO_DOMAIN, DEMO_USERS, fillDemo } from './demo-mail.ts'
+import { onData } from './failure.ts'
 import { say } from './language.ts'
 import { runUntilStopped, start } from './serve.ts'
 
@@ -47,7 +49,6 @@ export function demoCommand(): Command {
     .option('--reset', say('begin anew', 'recommencer à zéro'))
     .action(async (options: DemoOptions) => {
       const data = path.resolve(options.data)
-      if (options.reset === true) await reset(data)
       const base = Number(options.portBase)
       if (!Number.isInteger(base) || base < 0 || base + PORTS.pop3s > 65_535) {
         throw new CliError(
@@ -55,6 +56,7 @@ export function demoCommand(): Command {
           say('The port base is a number from 0 to 64540.', 'La base des ports est un nombre de 0 à 64540.'),
         )
       }
+      if (options.reset === true) await onData(data, () => reset(data))
       const config = demoConfig(data, base)
       const server = await startDemo(config, base)
       await fillDemo(server.administration, server.store)
@@ -68,28 +70,28 @@ async function startDemo(config: Config, base: number): Promise<RunningServer> {
   try {
     return await start(config, 'warn')
   } catch (error) {
-    if (!(error instanceof CliError && error.cause instanceof ListenFault && error.cause.code === 'EADDRINUSE'))
-      throw error
+    if (!(error instanceof ListenFault && error.code === 'EADDRINUSE')) throw error
     const free = base + 10_000 + PORTS.pop3s > 65_535 ? 20_000 : base + 10_000
     throw new CliError(
       EXIT.unavailable,
       say(
-        `Port ${error.cause.endpoint.port} is taken, perhaps by another demo. Give other ones: npm start -- --port-base ${free}`,
-        `Le port ${error.cause.endpoint.port} est pris, peut-être par une autre démo. Choisissez-en d'autres : npm start -- --port-base ${free}`,
+        `Port ${error.endpoint.port} is taken, perhaps by another demo. Give other ones: npm start -- --port-base ${free}`,
+        `Le port ${error.endpoint.port} est pris, peut-être par une autre démo. Choisissez-en d’autres : npm start -- --port-base ${free}`,
       ),
     )
   }
 }
 
-/** Only a folder that a demo made is removed. */
+/** Only a folder that a demo made is removed, and none that a demo works on. */
 async function reset(data: string): Promise<void> {
   if (!existsSync(data)) return
   if (!existsSync(path.join(data, 'lock.db'))) {
     throw new CliError(
       EXIT.notAllowed,
-      say(`${data} is not a data directory of Malle.`, `${data} n'est pas un dossier de données de Malle.`),
+      say(`${data} is not a data directory of Malle.`, `${data} n’est pas un dossier de données de Malle.`),
     )
   }
+  using _lock = await lockData(data)
   await rm(data, { recursive: true })
 }
 
@@ -179,8 +181,13 @@ function formatCard(card: Card, data: string): string {
     '',
     say('  Read the inbox:', '  Lire la boîte de réception :'),
     '',
-    `curl --silent --cacert ${ca} --user '${first?.address}:${first?.password}' --request 'FETCH 1:* (UID FLAGS ENVELOPE)' imaps://${HOST}:${imaps.port}/INBOX`,
+    `curl --silent --cacert ${quoted(card.ca)} --user '${first?.address}:${first?.password}' --request 'FETCH 1:* (UID FLAGS ENVELOPE)' imaps://${HOST}:${imaps.port}/INBOX`,
     '',
     say('  Stop with Ctrl-C.', '  Arrêter : Ctrl-C.'),
   ].join('\n')
+}
+
+/** For a shell; the path is absolute, so that the line works from any folder. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 }

@@ -7,11 +7,12 @@ import { type Config, LISTENERS } from '#config/schema.ts'
 import { EXIT } from '#lib/exit-codes.ts'
 import { askControl } from '#server/control.ts'
 import { formatEndpoint, ListenFault, probe } from '#server/listeners.ts'
-import { readPair } from '#server/tls.ts'
+import { CertificateFault, readPair } from '#server/tls.ts'
 import { type CommonOptions, show, withListing } from './context.ts'
-import { say } from './language.ts'
+import { certificateSentence, listenSentence } from './failure.ts'
+import { formatBytes, say } from './language.ts'
 import { readConfig } from './options.ts'
-import { formatBytes } from './table.ts'
+import { reasonOf } from './reasons.ts'
 
 interface Finding {
   readonly check: 'configuration' | 'server' | 'port' | 'certificate' | 'data' | 'disk' | 'clock' | 'node'
@@ -62,7 +63,12 @@ async function examine(config: Config): Promise<Finding[]> {
 }
 
 async function isRunning(config: Config): Promise<boolean> {
-  return (await askControl(config.data, 'status', {}).catch(() => undefined)) !== undefined
+  try {
+    return (await askControl(config.data, 'status', {})) !== undefined
+  } catch {
+    // Something answers or we may not ask it: a server runs.
+    return true
+  }
 }
 
 async function examinePorts(config: Config): Promise<Finding[]> {
@@ -75,7 +81,7 @@ async function examinePorts(config: Config): Promise<Finding[]> {
         findings.push({ check: 'port', state: 'ok', message: say(`${where} is free.`, `${where} est libre.`) })
       } catch (error) {
         if (!(error instanceof ListenFault)) throw error
-        findings.push({ check: 'port', state: 'failed', message: `${name}: ${error.message}.` })
+        findings.push({ check: 'port', state: 'failed', message: `${name}: ${listenSentence(error)}` })
       }
     }
   }
@@ -83,7 +89,7 @@ async function examinePorts(config: Config): Promise<Finding[]> {
     findings.push({
       check: 'port',
       state: 'failed',
-      message: say('No listener is configured.', "Aucun port n'est configuré."),
+      message: say('No listener is configured.', 'Aucun port n’est configuré.'),
     })
   return findings
 }
@@ -122,19 +128,20 @@ async function examineCertificate({ cert, key, name }: { cert: string; key: stri
       return {
         check: 'certificate',
         state: 'failed',
-        message: say(`${cert} is not for ${name}.`, `${cert} n'est pas pour ${name}.`),
+        message: say(`${cert} is not for ${name}.`, `${cert} n’est pas pour ${name}.`),
       }
     const state = until - Date.now() < RENEW_DAYS * DAY_MS ? 'warning' : 'ok'
     return {
       check: 'certificate',
       state,
-      message: say(`${cert} is good for ${name} until ${date}.`, `${cert} est valable pour ${name} jusqu'au ${date}.`),
+      message: say(`${cert} is good for ${name} until ${date}.`, `${cert} est valable pour ${name} jusqu’au ${date}.`),
     }
   } catch (error) {
+    if (!(error instanceof CertificateFault)) throw error
     return {
       check: 'certificate',
       state: 'failed',
-      message: say(`${cert} cannot be used: ${messageOf(error)}.`, `${cert} est inutilisable : ${messageOf(error)}.`),
+      message: certificateSentence(error),
     }
   }
 }
@@ -143,6 +150,7 @@ async function examineData(data: string): Promise<Finding[]> {
   const findings: Finding[] = []
   const existing = await nearestExisting(data)
   try {
+    if (!(await stat(existing)).isDirectory()) throw Object.assign(new Error('not a folder'), { code: 'ENOTDIR' })
     await access(existing, constants.W_OK | constants.X_OK)
     findings.push({
       check: 'data',
@@ -157,8 +165,8 @@ async function examineData(data: string): Promise<Finding[]> {
       check: 'data',
       state: 'failed',
       message: say(
-        `${data} cannot be written: ${messageOf(error)}.`,
-        `${data} n'est pas accessible en écriture : ${messageOf(error)}.`,
+        `${data} cannot be written: ${reasonOf(error)}.`,
+        `${data} n’est pas accessible en écriture : ${reasonOf(error)}.`,
       ),
     })
   }
@@ -166,7 +174,7 @@ async function examineData(data: string): Promise<Finding[]> {
     findings.push({
       check: 'data',
       state: 'warning',
-      message: say(`Others can look into ${data}; chmod 700 it.`, `D'autres peuvent lire ${data} ; faites chmod 700.`),
+      message: say(`Others can look into ${data}; chmod 700 it.`, `D’autres peuvent lire ${data} ; faites chmod 700.`),
     })
   }
   const { bavail, bsize } = await statfs(existing)
@@ -197,16 +205,12 @@ function examineClock(): Finding {
         state: 'failed',
         message: say(
           `The clock says ${now.toISOString()}, which is in the past.`,
-          `L'horloge indique ${now.toISOString()}, dans le passé.`,
+          `L’horloge indique ${now.toISOString()}, dans le passé.`,
         ),
       }
     : {
         check: 'clock',
         state: 'ok',
-        message: say(`The clock says ${now.toISOString()}.`, `L'horloge indique ${now.toISOString()}.`),
+        message: say(`The clock says ${now.toISOString()}.`, `L’horloge indique ${now.toISOString()}.`),
       }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -58,13 +58,13 @@ export function domainCommand(): Command {
 }
 
 function formatDomains(domains: readonly DomainView[]): string {
-  if (domains.length === 0) return say('There are no domains.', "Il n'y a pas de domaine.")
+  if (domains.length === 0) return say('There are no domains.', 'Il n’y a pas de domaine.')
   return formatTable(
-    [say('DOMAIN', 'DOMAINE'), say('ACCOUNTS', 'COMPTES'), 'ALIAS', say('CATCH-ALL', 'ATTRAPE-TOUT')],
+    [say('DOMAIN', 'DOMAINE'), say('ACCOUNTS', 'COMPTES'), say('ALIASES', 'ALIAS'), say('CATCH-ALL', 'ATTRAPE-TOUT')],
     domains.map(({ name, accounts, aliases, catchAll }) => [name, accounts, aliases, catchAll ?? '-']),
   )
 }
 
 function noDomain(name: string): CliError {
-  return new CliError(EXIT.noSuchThing, say(`There is no domain ${name}.`, `Il n'y a pas de domaine ${name}.`))
+  return new CliError(EXIT.noSuchThing, say(`There is no domain ${name}.`, `Il n’y a pas de domaine ${name}.`))
 }

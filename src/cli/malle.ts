@@ -1,7 +1,9 @@
 /** The command line: one file a noun. @module */
-import { Command, CommanderError } from 'commander'
+import { Command } from 'commander'
 import { EXIT } from '#lib/exit-codes.ts'
 import { VERSION } from '#lib/version.ts'
+import { failureOf } from './failure.ts'
+import { speakPlainly } from './help.ts'
 import { say } from './language.ts'
 
 /** Each noun with the module that holds it, so that only what is asked for is loaded. */
@@ -28,7 +30,7 @@ const COMMANDS: readonly (readonly [name: string, load: () => Promise<Command>, 
   [
     'status',
     async () => (await import('./status.ts')).statusCommand(),
-    say('say how the server is', "dire l'état du serveur"),
+    say('say how the server is', 'dire l’état du serveur'),
   ],
   [
     'domain',
@@ -63,7 +65,7 @@ const COMMANDS: readonly (readonly [name: string, load: () => Promise<Command>, 
   [
     'export',
     async () => (await import('./transfer.ts')).exportCommand(),
-    say('write the mail of an account to a folder', "écrire le courrier d'un compte dans un dossier"),
+    say('write the mail of an account to a folder', 'écrire le courrier d’un compte dans un dossier'),
   ],
   [
     'check',
@@ -77,14 +79,6 @@ const COMMANDS: readonly (readonly [name: string, load: () => Promise<Command>, 
   ],
 ]
 
-/** Headings that commander writes into its help. */
-const TITLES: ReadonlyMap<string, string> = new Map([
-  ['Usage:', say('Usage:', 'Utilisation :')],
-  ['Options:', say('Options:', 'Options :')],
-  ['Commands:', say('Commands:', 'Commandes :')],
-  ['Arguments:', say('Arguments:', 'Arguments :')],
-])
-
 /** Runs one command line. @returns the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
   const program = new Command('malle')
@@ -95,38 +89,24 @@ export async function main(argv: readonly string[]): Promise<number> {
       ),
     )
     .version(VERSION, '-V, --version', say('show the version', 'afficher la version'))
-    .helpCommand(false)
   const wanted = argv.find((word) => !word.startsWith('-'))
   for (const [name, load, description] of COMMANDS) {
     const command = name === wanted ? await load() : new Command(name).description(description).allowUnknownOption()
     program.addCommand(command)
   }
-  for (const command of [program, ...descendants(program)]) {
-    command.exitOverride().helpOption('-h, --help', say('show this help', 'afficher cette aide'))
-    command.configureHelp({ styleTitle: (title) => TITLES.get(title) ?? title })
-  }
+  speakPlainly(program)
   try {
     await program.parseAsync([...argv], { from: 'user' })
   } catch (error) {
-    return report(error)
+    const { exitCode, text } = failureOf(error)
+    if (text !== '') process.stderr.write(`${text.replace(/^(?! +at )/gm, 'malle: ')}\n`)
+    return exitCode
   }
   return Number(process.exitCode ?? EXIT.ok)
 }
 
-function descendants(command: Command): Command[] {
-  return command.commands.flatMap((inner) => [inner, ...descendants(inner)])
-}
-
-/** One clear sentence and the exit code; only bugs show their stack. */
-function report(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
-  const { exitCode, message } = error as { exitCode?: unknown; message?: string }
-  if (typeof exitCode === 'number') {
-    process.stderr.write(`malle: ${message}\n`)
-    return exitCode
-  }
-  process.stderr.write(`malle: ${error instanceof Error ? error.stack : String(error)}\n`)
-  return EXIT.bug
-}
-
+// `malle account list | head -1` is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+})
 process.exitCode = await main(process.argv.slice(2))

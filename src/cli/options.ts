@@ -7,7 +7,9 @@ import type { Config } from '#config/schema.ts'
 import { EXIT } from '#lib/exit-codes.ts'
 import type { Protocol } from '#store/directory.ts'
 import { CliError } from './cli-error.ts'
+import { invocation } from './help.ts'
 import { say } from './language.ts'
+import { reasonOf, systemCode } from './reasons.ts'
 
 /** Where the configuration is looked for without `--config`. */
 const CONFIG_PLACES: readonly string[] = ['malle.toml', '/etc/malle/malle.toml']
@@ -19,8 +21,8 @@ function configFile(named: string | undefined): string {
   throw new CliError(
     EXIT.configuration,
     say(
-      `There is no configuration: neither ${CONFIG_PLACES.join(' nor ')} exists. Give --config FILE, or begin with "malle setup you@example.org".`,
-      `Il n'y a pas de configuration : ni ${CONFIG_PLACES.join(' ni ')} n'existe. Indiquez --config FICHIER, ou commencez par « malle setup vous@example.org ».`,
+      `There is no configuration: neither ${CONFIG_PLACES.join(' nor ')} exists. Give --config FILE, or begin with "${invocation()} setup you@example.org".`,
+      `Il n’y a pas de configuration : ni ${CONFIG_PLACES.join(' ni ')} n’existe. Indiquez --config FICHIER, ou commencez par « ${invocation()} setup vous@example.org ».`,
     ),
   )
 }
@@ -40,7 +42,7 @@ export interface PasswordOptions {
 /** A password from where it was said to come from, else from a prompt; never from argv. */
 export async function readPassword(options: PasswordOptions, prompt: string): Promise<string> {
   if (options.passwordStdin === true) return firstLine(await text(process.stdin))
-  if (options.passwordFile !== undefined) return firstLine(await readFile(options.passwordFile, 'utf8'))
+  if (options.passwordFile !== undefined) return firstLine(await readText(options.passwordFile))
   if (!process.stdin.isTTY) {
     throw new CliError(
       EXIT.usage,
@@ -59,6 +61,18 @@ export async function readPassword(options: PasswordOptions, prompt: string): Pr
   return first
 }
 
+/** A file that was named on the command line. */
+export async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    const reason = reasonOf(error)
+    if (reason === undefined) throw error
+    const exitCode = systemCode(error) === 'ENOENT' ? EXIT.noSuchThing : EXIT.notAllowed
+    throw new CliError(exitCode, say(`Cannot read ${file}: ${reason}.`, `Impossible de lire ${file} : ${reason}.`))
+  }
+}
+
 function firstLine(whole: string): string {
   const line = whole.replace(/\r?\n[\s\S]*$/, '')
   if (line === '') throw new CliError(EXIT.badData, say('The password is empty.', 'Le mot de passe est vide.'))
@@ -75,7 +89,7 @@ export function parseSize(value: string): number | null {
       EXIT.usage,
       say(
         `"${value}" is not a size such as 500MB, 10GB or none.`,
-        `« ${value} » n'est pas une taille comme 500MB, 10GB ou none.`,
+        `« ${value} » n’est pas une taille comme 500MB, 10GB ou none.`,
       ),
     )
   }
@@ -88,7 +102,7 @@ export function parseCount(value: string): number | null {
   if (!/^\d{1,12}$/.test(value))
     throw new CliError(
       EXIT.usage,
-      say(`"${value}" is not a number or none.`, `« ${value} » n'est ni un nombre ni none.`),
+      say(`"${value}" is not a number or none.`, `« ${value} » n’est ni un nombre ni none.`),
     )
   return Number(value)
 }
@@ -104,7 +118,7 @@ export function parseProtocols(value: string): readonly Protocol[] {
       EXIT.usage,
       say(
         `"${unknown}" is not a protocol; these are: ${PROTOCOLS.join(', ')}.`,
-        `« ${unknown} » n'est pas un protocole ; il y a : ${PROTOCOLS.join(', ')}.`,
+        `« ${unknown} » n’est pas un protocole ; il y a : ${PROTOCOLS.join(', ')}.`,
       ),
     )
   }
@@ -117,5 +131,5 @@ export async function confirmed(yes: boolean | undefined, question: string): Pro
   if (!process.stdin.isTTY) throw new CliError(EXIT.usage, say('Confirm with --yes.', 'Confirmez par --yes.'))
   const { confirm } = await import('@clack/prompts')
   if ((await confirm({ message: question, initialValue: false })) !== true)
-    throw new CliError(EXIT.tryAgain, say('Nothing was changed.', "Rien n'a été changé."))
+    throw new CliError(EXIT.tryAgain, say('Nothing was changed.', 'Rien n’a été changé.'))
 }

@@ -1,13 +1,12 @@
 /** `malle serve`: the server, in the foreground. @module */
 import { Command } from 'commander'
-import type { Config } from '#config/schema.ts'
+import { type Config, LISTENERS } from '#config/schema.ts'
 import { EXIT } from '#lib/exit-codes.ts'
-import { DataInUse } from '#server/data-lock.ts'
-import { ListenFault } from '#server/listeners.ts'
 import { createLog } from '#server/log.ts'
 import { type RunningServer, startServer } from '#server/server.ts'
 import { CliError } from './cli-error.ts'
 import { type CommonOptions, print, withListing } from './context.ts'
+import { onData } from './failure.ts'
 import { say } from './language.ts'
 import { readConfig } from './options.ts'
 
@@ -16,6 +15,15 @@ export function serveCommand(): Command {
     .description(say('run the server', 'lancer le serveur'))
     .action(async (options: CommonOptions) => {
       const config = await readConfig(options.config)
+      if (LISTENERS.every((name) => config.listen[name].length === 0)) {
+        throw new CliError(
+          EXIT.configuration,
+          say(
+            'The configuration has no listener; write at least one below [listen], such as imaps = ["[::]:993"].',
+            'La configuration n’ouvre aucun port ; écrivez-en au moins un sous [listen], par exemple imaps = ["[::]:993"].',
+          ),
+        )
+      }
       const server = await start(config, config.log.level)
       const { endpoints } = server
       print(options.json === true ? JSON.stringify({ ready: true, pid: process.pid, endpoints }) : 'ready')
@@ -23,31 +31,9 @@ export function serveCommand(): Command {
     })
 }
 
-/** Starts a server; what people can mend becomes one clear sentence. */
+/** Starts a server. */
 export async function start(config: Config, level: Config['log']['level']): Promise<RunningServer> {
-  try {
-    return await startServer(config, createLog(level))
-  } catch (error) {
-    if (error instanceof DataInUse) {
-      throw new CliError(
-        EXIT.tryAgain,
-        say(
-          `Another Malle already works on ${config.data}. Stop it first, or give this one a data directory of its own.`,
-          `Un autre Malle travaille déjà sur ${config.data}. Arrêtez-le d'abord, ou donnez à celui-ci son propre dossier.`,
-        ),
-      )
-    }
-    if (error instanceof ListenFault) throw new CliError(EXIT.unavailable, `${error.message}.`, { cause: error })
-    const { code, message } = error as NodeJS.ErrnoException
-    if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOSPC') {
-      throw new CliError(
-        EXIT.cannotWrite,
-        say(`Cannot write to ${config.data}: ${message}.`, `Impossible d'écrire dans ${config.data} : ${message}.`),
-        { cause: error },
-      )
-    }
-    throw error
-  }
+  return onData(config.data, () => startServer(config, createLog(level)))
 }
 
 /** Signals that come within this time are one and the same: launcher, npm and process group may each deliver it. */

@@ -1,7 +1,7 @@
 /** `malle session`. @module */
 import { Command } from 'commander'
 import { administer, type CommonOptions, print, show, withConfig, withListing } from './context.ts'
-import { say } from './language.ts'
+import { counted, formatTime, say } from './language.ts'
 import { formatTable } from './table.ts'
 
 export function sessionCommand(): Command {
@@ -12,7 +12,7 @@ export function sessionCommand(): Command {
       const list = await administer(options, (admin) => admin.ask('session.list', {}))
       show(options, list, () =>
         list.length === 0
-          ? say('Nobody is connected.', "Personne n'est connecté.")
+          ? say('Nobody is connected.', 'Personne n’est connecté.')
           : formatTable(
               [
                 'ID',
@@ -30,7 +30,7 @@ export function sessionCommand(): Command {
                 one.address ?? '-',
                 one.remoteAddress,
                 one.secure ? say('yes', 'oui') : say('no', 'non'),
-                new Date(one.since).toISOString(),
+                formatTime(one.since),
                 one.mailbox ?? '-',
                 one.client ?? '-',
               ]),
@@ -38,10 +38,15 @@ export function sessionCommand(): Command {
       )
     })
   withConfig(session.command('kick <connection-or-address>'))
-    .description(say('close a connection, or all of an account', "fermer une connexion, ou toutes celles d'un compte"))
+    .description(say('close a connection, or all of an account', 'fermer une connexion, ou toutes celles d’un compte'))
     .action(async (what: string, options: CommonOptions) => {
       const { kicked } = await administer(options, (admin) => admin.ask('session.kick', { what }))
-      print(say(`Closed ${kicked} connection(s).`, `${kicked} connexion(s) fermée(s).`))
+      print(
+        say(
+          `Closed ${counted(kicked, ['connection', 'connections'], ['', ''])}.`,
+          `${counted(kicked, ['', ''], ['connexion fermée', 'connexions fermées'])}.`,
+        ),
+      )
     })
   return session
 }

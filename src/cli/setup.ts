@@ -1,11 +1,13 @@
 /** `malle setup`: a configuration, a domain, a first account with postmaster@, and what to do next. @module */
 import { existsSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { Command } from 'commander'
 import { EXIT } from '#lib/exit-codes.ts'
+import { type Administration, VerbRefused } from '#server/verbs.ts'
 import { CliError } from './cli-error.ts'
 import { administer, type CommonOptions, print, withConfig } from './context.ts'
+import { invocation } from './help.ts'
 import { say } from './language.ts'
 import { type PasswordOptions, readPassword } from './options.ts'
 
@@ -27,13 +29,13 @@ export function setupCommand(): Command {
     .option('--data <dir>', say('data directory', 'dossier des données'))
     .option(
       '--password-stdin',
-      say('read the password from standard input', "lire le mot de passe sur l'entrée standard"),
+      say('read the password from standard input', 'lire le mot de passe sur l’entrée standard'),
     )
     .option('--password-file <file>', say('read the password from a file', 'lire le mot de passe dans un fichier'))
     .action(async (address: string, options: SetupOptions) => {
       const domain = /^[^@\s]+@([^@\s]+)$/.exec(address)?.[1]
       if (domain === undefined)
-        throw new CliError(EXIT.usage, say(`"${address}" is not an address.`, `« ${address} » n'est pas une adresse.`))
+        throw new CliError(EXIT.usage, say(`"${address}" is not an address.`, `« ${address} » n’est pas une adresse.`))
       const file = path.resolve(options.config ?? (process.getuid?.() === 0 ? '/etc/malle/malle.toml' : 'malle.toml'))
       if (existsSync(file)) {
         throw new CliError(
@@ -50,15 +52,35 @@ export function setupCommand(): Command {
         options.data === undefined ? (process.getuid?.() === 0 ? '/var/lib/malle' : 'data') : path.resolve(options.data)
       await mkdir(path.dirname(file), { recursive: true })
       await writeFile(file, configText(hostname, data), { mode: 0o600, flag: 'wx' })
-      await administer({ config: file }, async (admin) => {
-        await admin.ask('domain.add', { name: domain })
-        const account = await admin.ask('account.add', { address, password })
-        const postmaster = `postmaster@${domain}`
-        if (account.address !== postmaster)
-          await admin.ask('alias.set', { address: postmaster, targets: [account.address], create: true })
-      })
+      try {
+        await administer({ config: file }, (admin) => fill(admin, { address, domain, password }))
+      } catch (error) {
+        // Else the next try would find the file and refuse.
+        await rm(file)
+        throw error
+      }
       print(nextSteps(file, hostname, domain, address))
     })
+}
+
+/** What is there already, of a try before or of another configuration, is left as it is. */
+async function fill(
+  admin: Administration,
+  { address, domain, password }: { readonly address: string; readonly domain: string; readonly password: string },
+): Promise<void> {
+  await unlessThere(admin.ask('domain.add', { name: domain }))
+  await admin.ask('account.add', { address, password })
+  const postmaster = `postmaster@${domain}`
+  if (address.toLowerCase() !== postmaster.toLowerCase())
+    await unlessThere(admin.ask('alias.set', { address: postmaster, targets: [address], create: true }))
+}
+
+async function unlessThere(asked: Promise<unknown>): Promise<void> {
+  try {
+    await asked
+  } catch (error) {
+    if (!(error instanceof VerbRefused && error.refusal.kind === 'exists')) throw error
+  }
 }
 
 function configText(hostname: string, data: string): string {
@@ -85,18 +107,20 @@ http = ["127.0.0.1:8080"]
 }
 
 function nextSteps(file: string, hostname: string, domain: string, address: string): string {
+  const malle = invocation()
+  const named = file === '/etc/malle/malle.toml' ? '' : ` --config ${file}`
   return say(
     `Wrote ${file}, added ${domain} and ${address} (postmaster@${domain} leads there).
 
 Next:
-  1. malle doctor --config ${file}     looks whether this machine is ready
-  2. malle serve --config ${file}      runs the server
+  1. ${malle} doctor${named}     looks whether this machine is ready
+  2. ${malle} serve${named}      runs the server
   3. in the DNS of ${domain}:  ${domain}. MX 10 ${hostname}.  and an address record for ${hostname}.`,
     `${file} écrit, ${domain} et ${address} ajoutés (postmaster@${domain} y mène).
 
 Ensuite :
-  1. malle doctor --config ${file}     vérifie que cette machine est prête
-  2. malle serve --config ${file}      lance le serveur
+  1. ${malle} doctor${named}     vérifie que cette machine est prête
+  2. ${malle} serve${named}      lance le serveur
   3. dans le DNS de ${domain} :  ${domain}. MX 10 ${hostname}.  et une adresse pour ${hostname}.`,
   )
 }

@@ -4,12 +4,11 @@ import { EXIT } from '#lib/exit-codes.ts'
 import { formatEndpoint } from '#server/listeners.ts'
 import type { StatusView } from '#server/verbs.ts'
 import { administer, type CommonOptions, show, withListing } from './context.ts'
-import { say } from './language.ts'
-import { formatBytes } from './table.ts'
+import { counted, formatBytes, formatTime, say } from './language.ts'
 
 export function statusCommand(): Command {
   return withListing(new Command('status'))
-    .description(say('say how the server is', "dire l'état du serveur"))
+    .description(say('say how the server is', 'dire l’état du serveur'))
     .action(async (options: CommonOptions) => {
       const status = await administer(options, (admin) => admin.ask('status', {}))
       show(options, status, () => formatStatus(status))
@@ -21,25 +20,48 @@ function formatStatus(status: StatusView): string {
   const lines = [
     status.running
       ? say(
-          `Malle ${status.version} runs since ${status.since} (pid ${status.pid}, ${status.node}).`,
-          `Malle ${status.version} fonctionne depuis ${status.since} (pid ${status.pid}, ${status.node}).`,
+          `Malle ${status.version} runs since ${formatTime(status.since)} (pid ${status.pid}, ${status.node}).`,
+          `Malle ${status.version} fonctionne depuis le ${formatTime(status.since)} (pid ${status.pid}, ${status.node}).`,
         )
       : say(`Malle ${status.version} is stopped.`, `Malle ${status.version} est arrêté.`),
-    say(
-      `${status.domains} domains, ${status.accounts} accounts, ${status.connections} connections.`,
-      `${status.domains} domaines, ${status.accounts} comptes, ${status.connections} connexions.`,
-    ),
+    `${[
+      counted(status.domains, ['domain', 'domains'], ['domaine', 'domaines']),
+      counted(status.accounts, ['account', 'accounts'], ['compte', 'comptes']),
+      counted(status.connections, ['connection', 'connections'], ['connexion', 'connexions']),
+    ].join(', ')}.`,
   ]
   for (const [name, endpoints] of Object.entries(status.endpoints ?? {})) {
     if (endpoints.length > 0) lines.push(`  ${name.padEnd(12)} ${endpoints.map(formatEndpoint).join(', ')}`)
   }
   for (const shard of status.shards) {
     lines.push(
-      `  shard ${shard.shard}: ${shard.state}, ${shard.segments} segments, ${formatBytes(shard.segmentBytes)} (${formatBytes(shard.liveBytes)} live), WAL ${formatBytes(shard.walBytes)}`,
+      say(
+        `  shard ${shard.shard}: ${shard.state}; mail ${formatBytes(shard.liveBytes)} in ${formatBytes(shard.segmentBytes)} of segments; log ${formatBytes(shard.walBytes)}`,
+        `  partition ${shard.shard} : ${STATES[shard.state]} ; courrier ${formatBytes(shard.liveBytes)} dans ${formatBytes(shard.segmentBytes)} de segments ; journal ${formatBytes(shard.walBytes)}`,
+      ),
     )
   }
   if (status.threadRestarts > 0)
-    lines.push(say(`Threads restarted: ${status.threadRestarts}`, `Fils redémarrés : ${status.threadRestarts}`))
-  for (const problem of status.problems) lines.push(`! ${problem}`)
+    lines.push(
+      say(`Threads restarted: ${status.threadRestarts}`, `Fils d’exécution redémarrés : ${status.threadRestarts}`),
+    )
+  for (const { shard, state } of status.shards) if (state !== 'ok') lines.push(`! ${PROBLEMS[state](shard)}`)
   return lines.join('\n')
 }
+
+const STATES = { ok: 'ok', full: 'pleine', 'read-only': 'en lecture seule', failed: 'en panne' } as const
+
+const PROBLEMS = {
+  full: (shard: number) =>
+    say(
+      `Shard ${shard} has no space left: new mail is refused until there is.`,
+      `La partition ${shard} n’a plus de place : le courrier est refusé tant qu’il n’y en a pas.`,
+    ),
+  'read-only': (shard: number) =>
+    say(
+      `Shard ${shard} is read-only after failed syncs: look at its disk, then restart.`,
+      `La partition ${shard} est en lecture seule après des échecs d’écriture : examinez son disque, puis redémarrez.`,
+    ),
+  failed: (shard: number) =>
+    say(`The writer of shard ${shard} is being restarted.`, `L’écrivain de la partition ${shard} redémarre.`),
+} as const

@@ -22,18 +22,6 @@ export function formatTable(
   return lines.map((line) => cut(line, width)).join('\n')
 }
 
-/** Octets as people read them, with binary units. */
-export function formatBytes(octets: number): string {
-  const units = ['B', 'KB', 'MB', 'GB', 'TB']
-  let value = octets
-  let unit = 0
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024
-    unit += 1
-  }
-  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`
-}
-
 function terminalWidth(): number {
   return process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY
 }

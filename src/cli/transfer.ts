@@ -6,8 +6,7 @@ import type { ExportReport } from '#transfer/export.ts'
 import type { ImportReport } from '#transfer/import.ts'
 import { CliError } from './cli-error.ts'
 import { administer, type CommonOptions, show, withListing } from './context.ts'
-import { say } from './language.ts'
-import { formatBytes } from './table.ts'
+import { counted, formatBytes, say } from './language.ts'
 
 export function importCommand(): Command {
   return withListing(new Command('import'))
@@ -27,15 +26,23 @@ export function importCommand(): Command {
         source: string,
         options: CommonOptions & { readonly mailbox: string; readonly dryRun?: boolean },
       ) => {
-        const args = { address, path: path.resolve(source), mailbox: options.mailbox, dryRun: options.dryRun === true }
+        const args = {
+          address,
+          path: path.resolve(source),
+          mailbox: inbox(options.mailbox),
+          dryRun: options.dryRun === true,
+        }
         const report = await administer(options, (admin) => admin.ask('import', args, progressLine<ImportReport>()))
         endProgress()
         show(options, report, () => {
-          const done = say(
-            `Imported ${report.messages} messages (${formatBytes(report.bytes)}) into ${Object.keys(report.mailboxes).length} mailboxes.`,
-            `${report.messages} messages (${formatBytes(report.bytes)}) importés dans ${Object.keys(report.mailboxes).length} dossiers.`,
+          const what = `${counted(report.messages, ['message', 'messages'], ['message', 'messages'])} (${formatBytes(report.bytes)})`
+          const where = mailboxes(report.mailboxes)
+          const done = args.dryRun
+            ? say(`Would import ${what} into ${where}.`, `À importer : ${what} dans ${where}.`)
+            : say(`Imported ${what} into ${where}.`, `Importé : ${what} dans ${where}.`)
+          const problems = report.problems.map(
+            ({ origin, problem }) => `${origin}: ${PROBLEMS[problem]}${say(', left out', ', laissé de côté')}`,
           )
-          const problems = report.problems.map(({ origin, detail }) => `${origin}: ${detail}`)
           return [...problems, done].join('\n')
         })
       },
@@ -46,7 +53,7 @@ export function exportCommand(): Command {
   return withListing(new Command('export'))
     .argument('<address>')
     .argument('<path>')
-    .description(say('write the mail of an account to a folder', "écrire le courrier d'un compte dans un dossier"))
+    .description(say('write the mail of an account to a folder', 'écrire le courrier d’un compte dans un dossier'))
     .requiredOption('--format <format>', say('maildir or mbox', 'maildir ou mbox'))
     .option('--mailbox <name>', say('only this one', 'celui-ci seulement'))
     .action(
@@ -63,17 +70,40 @@ export function exportCommand(): Command {
               : undefined
         if (format === undefined)
           throw new CliError(EXIT.usage, say('The format is maildir or mbox.', 'Le format est maildir ou mbox.'))
-        const args = { address, path: path.resolve(target), format, mailbox: options.mailbox ?? null }
+        const args = {
+          address,
+          path: path.resolve(target),
+          format,
+          mailbox: options.mailbox === undefined ? null : inbox(options.mailbox),
+        }
         const report = await administer(options, (admin) => admin.ask('export', args, progressLine<ExportReport>()))
         endProgress()
-        show(options, report, () =>
-          say(
-            `Exported ${report.messages} messages (${formatBytes(report.bytes)}) of ${Object.keys(report.mailboxes).length} mailboxes to ${args.path}.`,
-            `${report.messages} messages (${formatBytes(report.bytes)}) de ${Object.keys(report.mailboxes).length} dossiers exportés vers ${args.path}.`,
-          ),
-        )
+        show(options, report, () => {
+          const what = `${counted(report.messages, ['message', 'messages'], ['message', 'messages'])} (${formatBytes(report.bytes)})`
+          const from = mailboxes(report.mailboxes)
+          const done = say(
+            `Exported ${what} of ${from} to ${args.path}.`,
+            `Exporté : ${what} de ${from} vers ${args.path}.`,
+          )
+          if (report.keywordsLost === 0) return done
+          const lost = counted(report.keywordsLost, ['message', 'messages'], ['message', 'messages'])
+          return say(
+            `${done}\n${lost} lost keywords: a Maildir has room for 26 in each folder.`,
+            `${done}\nMots-clés perdus dans ${lost} : un Maildir n’en accepte que 26 par dossier.`,
+          )
+        })
       },
     )
+}
+
+const PROBLEMS = {
+  'too-large': say('larger than limits.message_size', 'plus grand que limits.message_size'),
+  unreadable: say('cannot be read', 'illisible'),
+  empty: say('empty', 'vide'),
+} as const
+
+function mailboxes(counts: Readonly<Record<string, number>>): string {
+  return counted(Object.keys(counts).length, ['mailbox', 'mailboxes'], ['dossier', 'dossiers'])
 }
 
 /** Rewrites one line on a terminal, says nothing elsewhere. */
@@ -87,4 +117,9 @@ function progressLine<T extends { readonly messages: number; readonly bytes: num
 
 function endProgress(): void {
   if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
+}
+
+/** INBOX has its name in any case (RFC 9051 §5.1). */
+function inbox(name: string): string {
+  return name.toUpperCase() === 'INBOX' ? 'INBOX' : name
 }

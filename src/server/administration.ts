@@ -4,7 +4,6 @@ import { Worker } from 'node:worker_threads'
 import type { CheckFinding } from '#adapters/embedded/check.ts'
 import type { ShardStatus } from '#adapters/embedded/options.ts'
 import type { Config } from '#config/schema.ts'
-import { EXIT } from '#lib/exit-codes.ts'
 import type { Result } from '#lib/result.ts'
 import { VERSION } from '#lib/version.ts'
 import { parseAccountCsv } from '#services/account-csv.ts'
@@ -12,11 +11,9 @@ import type { AccountsRefusal } from '#services/accounts.ts'
 import { parseDomain } from '#services/addresses.ts'
 import type { AccountRecord, AliasRecord, AppPasswordRecord, DomainRecord } from '#store/directory.ts'
 import type { AccountRef } from '#store/types.ts'
-import { askControl, ControlError } from './control.ts'
-import { DataInUse } from './data-lock.ts'
+import { askControl, ControlError, ServerGone } from './control.ts'
 import { type Installation, openInstallation } from './installation.ts'
 import { createLog } from './log.ts'
-import { refusalOf } from './refusal-texts.ts'
 import type { Task, TaskMessage } from './task-thread.ts'
 import {
   type AccountChangeArgs,
@@ -27,6 +24,7 @@ import {
   type DomainView,
   type StatusView,
   type Verb,
+  type VerbRefusal,
   VerbRefused,
   type Verbs,
 } from './verbs.ts'
@@ -62,7 +60,7 @@ export class RunningAdministration implements Administration {
 
   /** From the control socket: the verb may be anything. */
   async askAnything(verb: string, args: unknown, progress: (value: unknown) => void): Promise<unknown> {
-    if (!Object.hasOwn(this.#handlers, verb)) throw new VerbRefused(EXIT.usage, `There is no verb "${verb}"`)
+    if (!Object.hasOwn(this.#handlers, verb)) throw new VerbRefused({ kind: 'unknown-verb', verb })
     return this.#handlers[verb as Verb](args as never, progress)
   }
 
@@ -154,7 +152,7 @@ export class RunningAdministration implements Administration {
   async #openAccount(address: string): Promise<AccountRef> {
     const record = must(await this.#parts.accounts.account(address))
     if (!(await this.#parts.accounts.ensureOpen(record)))
-      throw new VerbRefused(EXIT.tryAgain, `The store cannot open ${record.address} now`)
+      throw new VerbRefused({ kind: 'account-closed', address: record.address })
     return record.ref
   }
 
@@ -190,11 +188,11 @@ export class RunningAdministration implements Administration {
 
   async #addMany(csv: string, dryRun: boolean): Promise<{ added: number }> {
     const plans = parseAccountCsv(csv)
-    if (!plans.ok) throw new VerbRefused(EXIT.badData, refusalOf(plans.error))
+    if (!plans.ok) throw new VerbRefused(plans.error)
     const { accounts } = this.#parts
     if (!dryRun) return { added: must(await accounts.addAccounts(plans.value)).length }
     const problem = await accounts.checkAccounts(plans.value)
-    if (problem !== undefined) throw refusal(problem)
+    if (problem !== undefined) throw new VerbRefused(problem)
     return { added: plans.value.length }
   }
 
@@ -223,16 +221,15 @@ export class RunningAdministration implements Administration {
   async #setAlias(address: string, targets: readonly string[], create: boolean): Promise<AliasView> {
     const { accounts, directory } = this.#parts
     const exists = (await directory.aliases()).some((alias) => alias.address === address.toLowerCase())
-    if (create && exists)
-      throw new VerbRefused(EXIT.badData, `The alias ${address} exists already; "alias set" changes it`)
-    if (!create && !exists) throw new VerbRefused(EXIT.noSuchThing, `There is no alias ${address}`)
+    if (create && exists) throw new VerbRefused({ kind: 'exists', what: 'alias', name: address })
+    if (!create && !exists) throw new VerbRefused({ kind: 'no-such', what: 'alias', name: address })
     return aliasView(must(await accounts.setAlias(address, targets)))
   }
 
   async #kick(what: string): Promise<{ kicked: number }> {
     const { registry, accounts } = this.#parts
     if (!what.includes('@')) {
-      if (!registry.kick(what)) throw new VerbRefused(EXIT.noSuchThing, `There is no connection ${what}`)
+      if (!registry.kick(what)) throw new VerbRefused({ kind: 'no-such-connection', id: what })
       return { kicked: 1 }
     }
     return { kicked: registry.kickAccount(must(await accounts.account(what)).ref.id) }
@@ -271,7 +268,8 @@ export class RunningAdministration implements Administration {
     worker.on('message', (message: TaskMessage) => {
       if (message.kind === 'progress') progress(message.value)
       else if (message.kind === 'done') resolve(message.value as T)
-      else reject(new VerbRefused(message.exitCode, message.message))
+      else if (message.kind === 'refused') reject(new VerbRefused(message.refusal))
+      else reject(new Error(message.message))
     })
     worker.on('error', reject)
     worker.on('exit', () => reject(new Error('The task ended without an answer')))
@@ -288,13 +286,7 @@ const SHARD_PROBLEMS: Readonly<Record<ShardStatus['state'], (shard: number) => s
 
 function must<T>(result: Result<T, AccountsRefusal>): T {
   if (result.ok) return result.value
-  throw refusal(result.error)
-}
-
-function refusal(error: AccountsRefusal): VerbRefused {
-  const exitCode =
-    error.kind === 'no-such' ? EXIT.noSuchThing : error.kind === 'store-unavailable' ? EXIT.tryAgain : EXIT.badData
-  return new VerbRefused(exitCode, refusalOf(error))
+  throw new VerbRefused(result.error)
 }
 
 function aliasView({ address, targets }: AliasRecord): AliasView {
@@ -310,27 +302,43 @@ function appPasswordView({ name, protocols, createdAt, lastUsedAt }: AppPassword
   }
 }
 
-/** The running server's administration, or this process's own on the data directory while no server runs. */
+/**
+ * The running server's administration, or this process's own on the data directory while no server runs.
+ * @throws {DataInUse} while a server starts or stops.
+ */
 export async function openAdministration(config: Config): Promise<Administration> {
-  const remote: Administration = {
-    async ask(verb, args, progress) {
-      const answer = await askControl(config.data, verb, args, progress)
-      if (answer === undefined)
-        throw new ControlError({ name: 'Error', message: 'The server has stopped', exitCode: EXIT.tryAgain })
-      return answer.value as never
-    },
-    async [Symbol.asyncDispose]() {},
+  if ((await askControl(config.data, 'status', {})) !== undefined) return new RemoteAdministration(config.data)
+  const parts = await openInstallation(config, createLog('warn'))
+  const local = new RunningAdministration(parts, undefined)
+  return {
+    ask: (verb, args, progress) => local.ask(verb, args, progress),
+    [Symbol.asyncDispose]: () => parts[Symbol.asyncDispose](),
   }
-  if ((await askControl(config.data, 'status', {})) !== undefined) return remote
-  try {
-    const parts = await openInstallation(config, createLog('warn'))
-    const local = new RunningAdministration(parts, undefined)
-    return {
-      ask: (verb, args, progress) => local.ask(verb, args, progress),
-      [Symbol.asyncDispose]: () => parts[Symbol.asyncDispose](),
+}
+
+/** The verbs of the server that runs. */
+class RemoteAdministration implements Administration {
+  readonly #data: string
+
+  constructor(data: string) {
+    this.#data = data
+  }
+
+  async ask<V extends Verb>(
+    verb: V,
+    args: Verbs[V]['args'],
+    progress?: (value: unknown) => void,
+  ): Promise<Verbs[V]['value']> {
+    try {
+      const answer = await askControl(this.#data, verb, args, progress)
+      if (answer === undefined) throw new ServerGone()
+      return answer.value as Verbs[V]['value']
+    } catch (error) {
+      if (error instanceof ControlError && error.refusal !== undefined)
+        throw new VerbRefused(error.refusal as VerbRefusal)
+      throw error
     }
-  } catch (error) {
-    if (!(error instanceof DataInUse)) throw error
-    throw new VerbRefused(EXIT.tryAgain, `${error.message} and does not answer yet; try again`)
   }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
 }

@@ -24,17 +24,37 @@ type ControlLine =
 interface ControlErrorData {
   readonly name: string
   readonly message: string
-  readonly exitCode?: number
+  /** Of a verb that was refused, not one that failed. */
+  readonly refusal?: unknown
 }
 
 /** What went wrong at the other end, in its words. */
 export class ControlError extends Error {
   override readonly name = 'ControlError'
-  readonly exitCode: number | undefined
+  readonly refusal: unknown
 
-  constructor({ message, exitCode }: ControlErrorData) {
+  constructor({ message, refusal }: ControlErrorData) {
     super(message)
-    this.exitCode = exitCode
+    this.refusal = refusal
+  }
+}
+
+/** The server ended before it answered. */
+export class ServerGone extends Error {
+  override readonly name = 'ServerGone'
+
+  constructor() {
+    super('The server ended before it answered')
+  }
+}
+
+/** The kernel takes no socket at so long a path. */
+export class PathTooLong extends Error {
+  readonly path: string
+
+  constructor(file: string) {
+    super(`The path ${file} is too long for a socket`)
+    this.path = file
   }
 }
 
@@ -46,8 +66,7 @@ function controlPath(data: string): string {
 /** Opens the socket. The caller holds the lock of the data directory, so whatever stands there is a leftover. */
 export async function serveControl(data: string, handler: ControlHandler): Promise<AsyncDisposable> {
   const file = controlPath(data)
-  if (Buffer.byteLength(file) > LONGEST_PATH)
-    throw new Error(`The path ${file} is too long for a socket; choose a shorter data directory`)
+  if (Buffer.byteLength(file) > LONGEST_PATH) throw new PathTooLong(file)
   await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
   await rm(file, { force: true })
   const open = new Set<Socket>()
@@ -88,8 +107,7 @@ async function answer(socket: Socket, handler: ControlHandler): Promise<void> {
 
 function errorData(error: unknown): ControlErrorData {
   if (!(error instanceof Error)) return { name: 'Error', message: String(error) }
-  const { exitCode } = error as { exitCode?: unknown }
-  return { name: error.name, message: error.message, ...(typeof exitCode === 'number' ? { exitCode } : {}) }
+  return { name: error.name, message: error.message, ...('refusal' in error ? { refusal: error.refusal } : {}) }
 }
 
 function firstLine(socket: Socket): Promise<string | undefined> {
@@ -113,6 +131,7 @@ function firstLine(socket: Socket): Promise<string | undefined> {
  * Asks a running server.
  * @returns `undefined` when no server runs on the data directory.
  * @throws {ControlError} what the verb failed with.
+ * @throws {ServerGone}
  */
 export async function askControl(
   data: string,
@@ -128,15 +147,16 @@ export async function askControl(
     })
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'ECONNREFUSED') return undefined
+    if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTDIR') return undefined
     throw error
   }
   socket.write(`${JSON.stringify({ verb, args })}\n`)
+  socket.on('error', () => undefined)
   for await (const line of createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY })) {
     const said = JSON.parse(line) as ControlLine
     if (said.kind === 'progress') progress(said.value)
     else if (said.kind === 'done') return { value: said.value }
     else throw new ControlError(said.error)
   }
-  throw new ControlError({ name: 'Error', message: 'The server ended before it answered', exitCode: 75 })
+  throw new ServerGone()
 }

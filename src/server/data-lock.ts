@@ -1,4 +1,5 @@
-import { mkdir } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
@@ -18,7 +19,7 @@ const SQLITE_LOCKED = 6
  * @throws {DataInUse}
  */
 export async function lockData(directory: string): Promise<Disposable> {
-  await mkdir(directory, { recursive: true, mode: 0o700 })
+  await makeFolder(directory)
   const database = new DatabaseSync(path.join(directory, 'lock.db'), { timeout: 0 })
   try {
     database.exec('BEGIN EXCLUSIVE')
@@ -29,4 +30,18 @@ export async function lockData(directory: string): Promise<Disposable> {
     throw error
   }
   return { [Symbol.dispose]: () => database.close() }
+}
+
+/** With its parents. `mkdir` with `recursive` never returns below `/proc`, where a folder can be in no folder. */
+async function makeFolder(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { mode: 0o700 })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST' && (await stat(directory)).isDirectory()) return
+    const parent = path.dirname(directory)
+    if (code !== 'ENOENT' || parent === directory || existsSync(parent)) throw error
+    await makeFolder(parent)
+    await mkdir(directory, { mode: 0o700 })
+  }
 }

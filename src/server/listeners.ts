@@ -71,8 +71,9 @@ export async function open(
     if (implicitTls === undefined) acceptor.accept(socket, { secure: false })
     else void handshake(socket, implicitTls, acceptor, log)
   })
-  server.on('error', (error) => log.error({ error, endpoint: formatEndpoint(endpoint) }, 'listener failed'))
   const bound = await listen(server, endpoint, reusePort)
+  // Behind `listen`, which takes the errors of binding for itself.
+  server.on('error', (error) => log.error({ error, endpoint: formatEndpoint(endpoint) }, 'listener failed'))
   return { endpoint: bound, close: () => new Promise((resolve) => server.close(() => resolve())) }
 }
 

@@ -83,8 +83,13 @@ async function readCertificates(
   const { files, hosts } = config.tls
   const extra = await Promise.all(hosts.map(readPair))
   if (files !== undefined) return { pairs: [await readPair(files), ...extra], ca: undefined }
-  const names = config.hostname === 'localhost' ? ['localhost', '127.0.0.1', '::1'] : [config.hostname]
+  const local = config.hostname === 'localhost'
+  const names = local ? ['localhost', '127.0.0.1', '::1'] : [config.hostname]
   const made = await selfMadeCertificate(path.join(config.data, 'tls'), names)
-  log.warn({ cert: made.cert }, 'no certificate is configured: a self-made one is used, which clients do not trust')
+  // Nobody else could sign one for localhost, so there it is no cause for a warning.
+  log[local ? 'info' : 'warn'](
+    { cert: made.cert },
+    'no certificate is configured: a self-made one is used, which clients do not trust',
+  )
   return { pairs: [await readPair(made), ...extra], ca: made.ca }
 }

@@ -3,9 +3,9 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { openEmbeddedStore } from '#adapters/embedded/embedded-store.ts'
 import type { EmbeddedConnection } from '#adapters/embedded/options.ts'
 import { systemClock } from '#lib/clock.ts'
-import { EXIT } from '#lib/exit-codes.ts'
 import { ExportRefused, type ExportRequest, exportMail } from '#transfer/export.ts'
-import { ImportRefused, type ImportRequest, importMail, UnknownSource } from '#transfer/import.ts'
+import { ImportRefused, type ImportRequest, importMail } from '#transfer/import.ts'
+import type { VerbRefusal } from './verbs.ts'
 
 /** What to do. */
 export type Task =
@@ -16,7 +16,8 @@ export type Task =
 export type TaskMessage =
   | { readonly kind: 'progress'; readonly value: unknown }
   | { readonly kind: 'done'; readonly value: unknown }
-  | { readonly kind: 'failed'; readonly exitCode: number; readonly message: string }
+  | { readonly kind: 'refused'; readonly refusal: VerbRefusal }
+  | { readonly kind: 'failed'; readonly message: string }
 
 const PROGRESS_MS = 200
 
@@ -43,14 +44,14 @@ try {
   tell({ kind: 'done', value })
 } catch (error) {
   await store[Symbol.asyncDispose]()
-  tell({ kind: 'failed', exitCode: exitCodeOf(error), message: error instanceof Error ? error.message : String(error) })
+  tell(messageOf(error))
 }
 port.close()
 
-function exitCodeOf(error: unknown): number {
-  if (error instanceof UnknownSource) return EXIT.noSuchThing
-  if (error instanceof ImportRefused || error instanceof ExportRefused) return EXIT.cannotWrite
-  const { code } = error as NodeJS.ErrnoException
-  if (code === 'EACCES' || code === 'EPERM') return EXIT.notAllowed
-  return code === 'ENOSPC' || code === 'EROFS' || code === 'ENOENT' ? EXIT.cannotWrite : EXIT.bug
+function messageOf(error: unknown): TaskMessage {
+  if (error instanceof ImportRefused || error instanceof ExportRefused)
+    return { kind: 'refused', refusal: error.refusal }
+  const { code, path, stack } = error as NodeJS.ErrnoException
+  if (code !== undefined && path !== undefined) return { kind: 'refused', refusal: { kind: 'file', path, code } }
+  return { kind: 'failed', message: stack ?? String(error) }
 }

@@ -1,6 +1,6 @@
 /** Certificates for all listeners and STARTTLS, replaceable while the server runs. @module */
 
-import { X509Certificate } from 'node:crypto'
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import type { TlsIdentity } from '#services/session-deps.ts'
@@ -32,10 +32,44 @@ const CIPHERS = [
   'ECDHE-RSA-CHACHA20-POLY1305',
 ].join(':')
 
-/** Reads certificate files. @throws when one cannot be read or does not fit its key. */
+/** A certificate or key that cannot be used. */
+export class CertificateFault extends Error {
+  readonly file: string
+  readonly problem: 'unreadable' | 'no-certificate' | 'no-key' | 'locked-key' | 'other-key' | 'refused'
+
+  constructor(file: string, problem: CertificateFault['problem'], cause?: unknown) {
+    super(`Cannot use ${file}: ${problem}`, { cause })
+    this.file = file
+    this.problem = problem
+  }
+}
+
+/** Reads certificate files. @throws {CertificateFault} */
 export async function readPair(files: { readonly cert: string; readonly key: string }): Promise<CertificatePair> {
-  const pair = { cert: await readFile(files.cert, 'utf8'), key: await readFile(files.key, 'utf8') }
-  createSecureContext(pair)
+  const read = (file: string) =>
+    readFile(file, 'utf8').catch((error: unknown) => {
+      throw new CertificateFault(file, 'unreadable', error)
+    })
+  const pair = { cert: await read(files.cert), key: await read(files.key) }
+  let certificate: X509Certificate
+  try {
+    certificate = new X509Certificate(pair.cert)
+  } catch (error) {
+    throw new CertificateFault(files.cert, 'no-certificate', error)
+  }
+  let key: KeyObject
+  try {
+    key = createPrivateKey(pair.key)
+  } catch (error) {
+    const locked = (error as NodeJS.ErrnoException).code === 'ERR_MISSING_PASSPHRASE'
+    throw new CertificateFault(files.key, locked ? 'locked-key' : 'no-key', error)
+  }
+  if (!certificate.checkPrivateKey(key)) throw new CertificateFault(files.key, 'other-key')
+  try {
+    createSecureContext(pair)
+  } catch (error) {
+    throw new CertificateFault(files.cert, 'refused', error)
+  }
   return pair
 }
 

@@ -1,11 +1,13 @@
 /** Administrative verbs as data: what the command line asks and what it is told, in process or through the control socket. @module */
 import type { CheckFinding } from '#adapters/embedded/check.ts'
 import type { ShardStatus } from '#adapters/embedded/options.ts'
+import type { CsvRefusal } from '#services/account-csv.ts'
+import type { AccountsRefusal } from '#services/accounts.ts'
 import type { ConnectionView } from '#services/registry.ts'
 import type { Protocol } from '#store/directory.ts'
 import type { QuotaLimits } from '#store/types.ts'
-import type { ExportReport } from '#transfer/export.ts'
-import type { ImportReport } from '#transfer/import.ts'
+import type { ExportRefusal, ExportReport } from '#transfer/export.ts'
+import type { ImportRefusal, ImportReport } from '#transfer/import.ts'
 import type { Endpoint } from './listeners.ts'
 import type { MailEndpoints } from './protocol-thread.ts'
 
@@ -144,13 +146,26 @@ export interface Administration extends AsyncDisposable {
   ask<V extends Verb>(verb: V, args: Verbs[V]['args'], progress?: (value: unknown) => void): Promise<Verbs[V]['value']>
 }
 
-/** A verb that is refused, with the exit code that says why (design §3). */
+/** Why a verb was not carried out. */
+export type VerbRefusal =
+  | AccountsRefusal
+  | CsvRefusal
+  | ImportRefusal
+  | ExportRefusal
+  | { readonly kind: 'unknown-verb'; readonly verb: string }
+  | { readonly kind: 'no-such-connection'; readonly id: string }
+  /** The account cannot be opened in the store now. */
+  | { readonly kind: 'account-closed'; readonly address: string }
+  /** A file of an import or export; `code` as the system says it. */
+  | { readonly kind: 'file'; readonly path: string; readonly code: string }
+
+/** A verb that is refused; whoever speaks to people makes the sentence. */
 export class VerbRefused extends Error {
   override readonly name = 'VerbRefused'
-  readonly exitCode: number
+  readonly refusal: VerbRefusal
 
-  constructor(exitCode: number, message: string) {
-    super(message)
-    this.exitCode = exitCode
+  constructor(refusal: VerbRefusal) {
+    super(`The verb is refused: ${refusal.kind}`)
+    this.refusal = refusal
   }
 }

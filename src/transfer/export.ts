@@ -29,8 +29,20 @@ export interface ExportReport {
   readonly keywordsLost: number
 }
 
-/** The target cannot be used; the message says why. */
-export class ExportRefused extends Error {}
+/** Why nothing was written. */
+export type ExportRefusal =
+  | { readonly kind: 'folder-not-empty'; readonly path: string }
+  | { readonly kind: 'no-such-mailbox'; readonly mailbox: string }
+
+/** An export that does not begin. */
+export class ExportRefused extends Error {
+  readonly refusal: ExportRefusal
+
+  constructor(refusal: ExportRefusal) {
+    super(`The export is refused: ${refusal.kind}`)
+    this.refusal = refusal
+  }
+}
 
 /** A destination of one mailbox's messages, in UID order. */
 interface Target {
@@ -47,13 +59,14 @@ export async function exportMail(
   request: ExportRequest,
   progress: (report: ExportReport) => void,
 ): Promise<ExportReport> {
-  await mkdir(request.path, { recursive: true, mode: 0o700 })
-  if ((await readdir(request.path)).length > 0) throw new ExportRefused(`The folder ${request.path} is not empty`)
   const { account } = request
   const mailboxes = (await store.mailboxes(account)).filter(
     ({ name }) => request.mailbox === undefined || name === request.mailbox,
   )
-  if (mailboxes.length === 0) throw new ExportRefused(`There is no mailbox "${request.mailbox ?? 'INBOX'}"`)
+  if (mailboxes.length === 0) throw new ExportRefused({ kind: 'no-such-mailbox', mailbox: request.mailbox ?? 'INBOX' })
+  await mkdir(request.path, { recursive: true, mode: 0o700 })
+  if ((await readdir(request.path)).length > 0)
+    throw new ExportRefused({ kind: 'folder-not-empty', path: request.path })
   const counts: Record<string, number> = {}
   let messages = 0
   let bytes = 0

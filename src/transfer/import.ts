@@ -1,5 +1,5 @@
 /** Mail from files into an account: mbox, Maildir, `.eml`. @module */
-import { open, stat } from 'node:fs/promises'
+import { open, readdir, stat } from 'node:fs/promises'
 import type { Clock } from '#lib/clock.ts'
 import type { MailboxKey } from '#mail/ids.ts'
 import { prepareEmail } from '#mail/prepare.ts'
@@ -9,6 +9,7 @@ import type { AccountRef, NewMessage } from '#store/types.ts'
 import { readEml, readEmlFolder } from './eml-folder.ts'
 import { isMaildir, readMaildir } from './maildir.ts'
 import { readMbox } from './mbox.ts'
+import { readMboxFolder } from './mbox-folder.ts'
 import type { SourceItem, SourceMessage, SourceProblem } from './source-message.ts'
 
 export type SourceFormat = 'mbox' | 'maildir' | 'eml'
@@ -34,44 +35,65 @@ export interface ImportReport {
   readonly skipped: number
 }
 
-/** The account or its store says no; everything before is kept and counted in `report`. */
-export class ImportRefused extends Error {
-  readonly report: ImportReport
+/** Why mail was not taken in. */
+export type ImportRefusal =
+  | { readonly kind: 'nothing-there'; readonly path: string }
+  /** Neither an mbox, a Maildir, a message, nor a folder with any of them in it. */
+  | { readonly kind: 'no-mail'; readonly path: string }
+  /** The mailbox cannot be made or written; the `messages` before are kept. */
+  | { readonly kind: 'mailbox-refuses'; readonly mailbox: string; readonly why: string; readonly messages: number }
 
-  constructor(message: string, report: ImportReport) {
-    super(message)
-    this.report = report
+/** An import that ends early. */
+export class ImportRefused extends Error {
+  readonly refusal: ImportRefusal
+
+  constructor(refusal: ImportRefusal) {
+    super(`The import is refused: ${refusal.kind}`)
+    this.refusal = refusal
   }
 }
-
-/** Nothing at that path is mail. */
-export class UnknownSource extends Error {}
 
 const BATCH_MESSAGES = 200
 const BATCH_BYTES = 8 * 1024 * 1024
 const MOST_PROBLEMS = 1_000
 
-/** What kind of source a path is. @throws {UnknownSource} */
+/** What kind of source a path is. @throws {ImportRefused} */
 async function detectSource(source: string): Promise<SourceFormat> {
-  const about = await stat(source).catch(() => undefined)
-  if (about === undefined) throw new UnknownSource(`There is nothing at ${source}`)
-  if (about.isDirectory()) return (await holdsMaildir(source)) ? 'maildir' : 'eml'
+  const about = await stat(source).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
+    throw error
+  })
+  if (about === undefined) throw new ImportRefused({ kind: 'nothing-there', path: source })
+  if (about.isDirectory()) {
+    if (await holdsMaildir(source)) return 'maildir'
+    if (await holds(source, /\.eml$/i)) return 'eml'
+    if (await holds(source, /\.mbox$/i)) return 'mbox'
+    throw new ImportRefused({ kind: 'no-mail', path: source })
+  }
   if (/\.eml$/i.test(source)) return 'eml'
   await using handle = await open(source, 'r')
   const { buffer, bytesRead } = await handle.read(Buffer.alloc(256), 0, 256, 0)
-  return /^(?:\xef\xbb\xbf)?\s*From /.test(buffer.toString('latin1', 0, bytesRead)) ? 'mbox' : 'eml'
+  const begin = buffer.toString('latin1', 0, bytesRead)
+  if (/^(?:\xef\xbb\xbf)?\s*From /.test(begin)) return 'mbox'
+  // RFC 5322 §2.2: a field name and a colon
+  if (/^[!-9;-~]+[ \t]*:/.test(begin)) return 'eml'
+  throw new ImportRefused({ kind: 'no-mail', path: source })
+}
+
+async function holds(directory: string, name: RegExp): Promise<boolean> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true })
+  return entries.some((entry) => entry.isFile() && name.test(entry.name))
 }
 
 async function holdsMaildir(directory: string): Promise<boolean> {
   if (await isMaildir(directory)) return true
-  const { readdir } = await import('node:fs/promises')
   for (const entry of await readdir(directory, { withFileTypes: true })) {
     if (entry.isDirectory() && (await holdsMaildir(`${directory}/${entry.name}`))) return true
   }
   return false
 }
 
-/** Takes every message in; those of a mailbox keep their order. @throws {UnknownSource} @throws {ImportRefused} */
+/** Takes every message in; those of a mailbox keep their order. @throws {ImportRefused} */
 export async function importMail(
   store: MailStore,
   clock: Clock,
@@ -91,7 +113,8 @@ export async function importMail(
 async function* itemsOf(format: SourceFormat, { path, limitBytes }: ImportRequest): AsyncGenerator<SourceItem> {
   switch (format) {
     case 'mbox':
-      yield* readMbox(path, limitBytes)
+      if ((await stat(path)).isDirectory()) yield* readMboxFolder(path, limitBytes)
+      else yield* readMbox(path, limitBytes)
       return
     case 'maildir':
       yield* readMaildir(path, limitBytes)
@@ -193,7 +216,7 @@ class ImportRun {
       })
     }
     const answer = await this.#store.write('append', { account, by: 'import', mailbox, messages })
-    if (!answer.ok) throw new ImportRefused(`Cannot import into "${name}": ${answer.error.kind}`, this.report())
+    if (!answer.ok) throw this.#refused(name, answer.error.kind)
   }
 
   async #mailbox(name: string): Promise<MailboxKey> {
@@ -204,11 +227,15 @@ class ImportRun {
     let key = found?.key
     if (key === undefined) {
       const made = await this.#store.write('createMailbox', { account, by: 'import', name, specialUse: undefined })
-      if (!made.ok) throw new ImportRefused(`Cannot create the mailbox "${name}": ${made.error.kind}`, this.report())
+      if (!made.ok) throw this.#refused(name, made.error.kind)
       await this.#store.write('subscribe', { account, by: 'import', name, subscribed: true })
       key = made.value.mailbox.key
     }
     this.#mailboxes.set(name, key)
     return key
+  }
+
+  #refused(mailbox: string, why: string): ImportRefused {
+    return new ImportRefused({ kind: 'mailbox-refuses', mailbox, why, messages: this.#messages })
   }
 }

@@ -1,0 +1,210 @@
+/** Sentences and exit codes for what the administration refuses. @module */
+import { EXIT } from '#lib/exit-codes.ts'
+import type { VerbRefusal } from '#server/verbs.ts'
+import { counted, say } from './language.ts'
+import { reasonOfCode } from './reasons.ts'
+
+/** Says which exit code a refusal ends in (design §3). */
+export function exitCodeOf(refusal: VerbRefusal): number {
+  switch (refusal.kind) {
+    case 'no-such':
+    case 'no-such-connection':
+    case 'no-such-mailbox':
+    case 'nothing-there':
+      return EXIT.noSuchThing
+    case 'store-unavailable':
+    case 'account-closed':
+      return EXIT.tryAgain
+    case 'mailbox-refuses':
+    case 'folder-not-empty':
+      return EXIT.cannotWrite
+    case 'unknown-verb':
+      return EXIT.usage
+    case 'file':
+      if (refusal.code === 'ENOENT') return EXIT.noSuchThing
+      return refusal.code === 'EACCES' || refusal.code === 'EPERM' ? EXIT.notAllowed : EXIT.cannotWrite
+    default:
+      return EXIT.badData
+  }
+}
+
+/** A refusal as a sentence. */
+export function sentenceOf(refusal: VerbRefusal): string {
+  switch (refusal.kind) {
+    case 'exists':
+      if (refusal.what === 'alias') {
+        return say(
+          `There is already an alias "${refusal.name}"; "alias set" changes it.`,
+          `Il y a déjà un alias « ${refusal.name} » ; « alias set » le modifie.`,
+        )
+      }
+      return say(
+        `There is already ${ENGLISH[refusal.what][1]} "${refusal.name}".`,
+        `Il y a déjà ${FRENCH[refusal.what][1]} « ${refusal.name} ».`,
+      )
+    case 'no-such':
+      return say(
+        `There is no ${ENGLISH[refusal.what][0]} "${refusal.name}".`,
+        `Il n’y a pas ${FRENCH[refusal.what][0]} « ${refusal.name} ».`,
+      )
+    case 'in-use':
+      return say(
+        `The domain ${refusal.name} still has accounts or aliases; remove them first.`,
+        `Le domaine ${refusal.name} a encore des comptes ou des alias ; supprimez-les d’abord.`,
+      )
+    case 'bad-address':
+      return say(`"${refusal.text}" is not an address.`, `« ${refusal.text} » n’est pas une adresse.`)
+    case 'bad-domain':
+      return say(`"${refusal.text}" is not a domain.`, `« ${refusal.text} » n’est pas un domaine.`)
+    case 'bad-password':
+      return say(
+        `The password of ${refusal.address} cannot be used: it ${PASSWORDS[refusal.problem]}.`,
+        `Le mot de passe de ${refusal.address} ne convient pas : il ${PASSWORDS[refusal.problem]}.`,
+      )
+    case 'bad-hash':
+      return say(
+        `The hash of ${refusal.address} is of no scheme that Malle can check.`,
+        `L’empreinte du mot de passe de ${refusal.address} est d’un type que Malle ne sait pas vérifier.`,
+      )
+    case 'bad-name':
+      return say(
+        `"${refusal.text}" cannot be a name: at most 100 characters, no control characters.`,
+        `« ${refusal.text} » ne peut pas servir de nom : 100 caractères au plus, pas de caractères de contrôle.`,
+      )
+    case 'no-targets':
+      return say(`The alias ${refusal.address} has no targets.`, `L’alias ${refusal.address} n’a pas de cible.`)
+    case 'no-such-target':
+      return say(
+        `"${refusal.target}" cannot be a target: ${TARGETS[refusal.why]}.`,
+        `« ${refusal.target} » ne peut pas être une cible : ${TARGETS[refusal.why]}.`,
+      )
+    case 'alias-loop':
+      return say(
+        `The alias ${refusal.address} would lead back to itself.`,
+        `L’alias ${refusal.address} renverrait à lui-même.`,
+      )
+    case 'store-unavailable':
+      return say(
+        `The directory was changed, but the store cannot follow for ${refusal.address} now; it does at the next use.`,
+        `L’annuaire a été modifié, mais le stockage ne peut pas suivre pour ${refusal.address} ; il le fera au prochain usage.`,
+      )
+    case 'account-closed':
+      return say(
+        `The store cannot open ${refusal.address} now; "malle status" says why.`,
+        `Le stockage ne peut pas ouvrir ${refusal.address} ; « malle status » dit pourquoi.`,
+      )
+    case 'no-such-connection':
+      return say(`There is no connection ${refusal.id}.`, `Il n’y a pas de connexion ${refusal.id}.`)
+    case 'unknown-verb':
+      return say(
+        `The server that runs does not know "${refusal.verb}"; restart it.`,
+        `Le serveur en marche ne connaît pas « ${refusal.verb} » ; redémarrez-le.`,
+      )
+    case 'file':
+      return say(
+        `Malle cannot use ${refusal.path}: ${reasonOfCode(refusal.code)}.`,
+        `Malle ne peut pas utiliser ${refusal.path} : ${reasonOfCode(refusal.code)}.`,
+      )
+    case 'nothing-there':
+      return say(`There is nothing at ${refusal.path}.`, `Il n’y a rien à l’emplacement ${refusal.path}.`)
+    case 'no-mail':
+      return say(
+        `${refusal.path} holds no mail: neither an mbox file nor a Maildir nor .eml files.`,
+        `${refusal.path} ne contient pas de courrier : ni fichier mbox, ni Maildir, ni fichiers .eml.`,
+      )
+    case 'mailbox-refuses': {
+      const kept = counted(refusal.messages, ['message', 'messages'], ['message importé', 'messages importés'])
+      return say(
+        `The mailbox "${refusal.mailbox}" takes no more: ${mailboxReason(refusal.why)}. ${kept} came before it.`,
+        `Le dossier « ${refusal.mailbox} » refuse la suite : ${mailboxReason(refusal.why)}. Auparavant : ${kept}.`,
+      )
+    }
+    case 'folder-not-empty':
+      return say(`The folder ${refusal.path} is not empty.`, `Le dossier ${refusal.path} n’est pas vide.`)
+    case 'no-such-mailbox':
+      return say(`There is no mailbox "${refusal.mailbox}".`, `Il n’y a pas de dossier « ${refusal.mailbox} ».`)
+    case 'bad-quoting':
+      return atLine(
+        refusal.line,
+        say(
+          'a quoted field does not end, or text stands behind its quote',
+          'un champ entre guillemets n’est pas fermé, ou du texte suit le guillemet',
+        ),
+      )
+    case 'no-address-column':
+      return atLine(
+        refusal.line,
+        say('the heading has no column "address"', 'l’en-tête n’a pas de colonne « address »'),
+      )
+    case 'unknown-column': {
+      const known = refusal.known.join(', ')
+      return atLine(
+        refusal.line,
+        say(
+          `there is no column "${refusal.column}"; these are: ${known}`,
+          `la colonne « ${refusal.column} » n’existe pas ; il y a : ${known}`,
+        ),
+      )
+    }
+    case 'twice':
+      return atLine(
+        refusal.line,
+        say(`the column "${refusal.column}" is there twice`, `la colonne « ${refusal.column} » figure deux fois`),
+      )
+    case 'field-count': {
+      const fields = counted(refusal.fields, ['field', 'fields'], ['champ', 'champs'])
+      return atLine(
+        refusal.line,
+        say(
+          `${fields} where the heading has ${refusal.columns}`,
+          `${fields} alors que l’en-tête en a ${refusal.columns}`,
+        ),
+      )
+    }
+    case 'bad-value':
+      return atLine(
+        refusal.line,
+        say(
+          `"${refusal.value}" cannot be the ${refusal.column}`,
+          `« ${refusal.value} » ne convient pas comme ${refusal.column}`,
+        ),
+      )
+  }
+}
+
+function atLine(line: number, text: string): string {
+  return say(`Line ${line}: ${text}.`, `Ligne ${line} : ${text}.`)
+}
+
+function mailboxReason(why: string): string {
+  return MAILBOXES.get(why) ?? why
+}
+
+const ENGLISH = {
+  domain: ['domain', 'a domain'],
+  account: ['account', 'an account'],
+  alias: ['alias', 'an alias'],
+  'app-password': ['app password', 'an app password'],
+} as const
+const FRENCH = {
+  domain: ['de domaine', 'un domaine'],
+  account: ['de compte', 'un compte'],
+  alias: ['d’alias', 'un alias'],
+  'app-password': ['de mot de passe d’application', 'un mot de passe d’application'],
+} as const
+const PASSWORDS = {
+  empty: say('is empty', 'est vide'),
+  'too-long': say('is too long', 'est trop long'),
+  'control-character': say('has control characters', 'contient des caractères de contrôle'),
+} as const
+const TARGETS = {
+  'not-local': say('it is not of a domain of this server', 'elle n’est pas d’un domaine de ce serveur'),
+  unknown: say('there is no such account or alias', 'ce compte ou cet alias n’existe pas'),
+  'bad-address': say('it is not an address', 'ce n’est pas une adresse'),
+} as const
+const MAILBOXES: ReadonlyMap<string, string> = new Map([
+  ['over-quota', say('the account is over its quota', 'le compte a atteint son quota')],
+  ['unavailable', say('the store cannot write now', 'le stockage ne peut pas écrire en ce moment')],
+  ['bad-name', say('the name cannot be used', 'ce nom ne peut pas servir')],
+  ['too-many-mailboxes', say('the account has too many mailboxes', 'le compte a trop de dossiers')],
+])
