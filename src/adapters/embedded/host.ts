@@ -82,15 +82,19 @@ class WriterThread {
   start(): Promise<void> {
     const worker = new Worker(threadFile('writer-thread'), { workerData: this.#settings() })
     this.#worker = worker
+    let started = false
     this.#ready = new Promise((resolve, reject) => {
       worker.on('message', (reply: WriterReply) => {
-        if (reply.said === 'ready') resolve()
-        else if (reply.said === 'failed') reject(new Error(reply.message))
-        else this.#heard(reply)
+        if (reply.said === 'ready') {
+          started = true
+          resolve()
+        } else this.#heard(reply)
       })
       worker.on('error', (error: Error) => {
         reject(error)
-        this.#host.log('error', this.shard, `The writer died: ${error.stack ?? error.message}`)
+        // Who starts the first one is told by the rejection.
+        if (started || this.restarts > 0)
+          this.#host.log('error', this.shard, `The writer died: ${error.stack ?? error.message}`)
       })
       worker.on('exit', () => {
         reject(new Error('The writer ended'))

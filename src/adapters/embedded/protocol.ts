@@ -48,7 +48,6 @@ export type WriterOrder =
 /** From a writer to the host. */
 export type WriterReply =
   | { readonly said: 'ready' }
-  | { readonly said: 'failed'; readonly message: string }
   | { readonly said: 'log'; readonly entry: StoreLogEntry }
   | { readonly said: 'wal' }
   | { readonly said: 'answer'; readonly id: number; readonly value: number | ShardStatus }

@@ -58,9 +58,10 @@ let writer: ShardWriter
 try {
   writer = start()
 } catch (error) {
-  say({ said: 'failed', message: error instanceof Error ? error.message : String(error) })
+  const { message, code, errcode } = error as NodeJS.ErrnoException & { readonly errcode?: number }
   host.close()
-  throw error
+  // Of an error's own fields only the cause comes through to the host.
+  throw new Error(message, { cause: { code, errcode } })
 }
 
 /** Between two slices of upkeep when nothing else is to do: it takes half of a core at most. */

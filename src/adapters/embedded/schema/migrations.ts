@@ -43,7 +43,8 @@ export function migrate(db: DatabaseSync, path: string, steps: readonly string[]
     db.exec(`PRAGMA user_version = ${steps.length}`)
     db.exec('COMMIT')
   } catch (error) {
-    db.exec('ROLLBACK')
+    // a full disk may have rolled back already
+    if (db.isTransaction) db.exec('ROLLBACK')
     throw error
   }
 }
