@@ -23,6 +23,8 @@ test('FETCH refuses bad grammar', () =>
     S: e BAD MIME needs a part number (at position 16)
     C: f FETCH 1 BODY[]<0.0>
     S: f BAD The length of a partial FETCH is at least 1 (at position 20)
+    C: x NOOP
+    S: x OK Nothing done
     C: g FETCH 3 FLAGS
     S: g BAD There is no message of that number
     C: h FETCH 1 FLAGS (CHANGEDSINCE 0)
