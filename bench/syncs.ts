@@ -1,8 +1,9 @@
 /**
- * Syncs per acknowledged delivery: strace counts fdatasync and fsync of a server to which 20 connections deliver.
+ * Syncs per acknowledged delivery: strace counts fdatasync and fsync of a server to which 20 connections deliver, once
+ * with the disk as it is and once with every sync made 1 ms slower, as on an ordinary cloud disk.
  *
  * ```
- * node bench/syncs.ts [--connections 20] [--accounts 20] [--seconds 5] [--size 10000]
+ * node bench/syncs.ts [--connections 20] [--accounts 20] [--seconds 5] [--size 10000] [--delays 0,1000]
  * ```
  * @module
  */
@@ -18,17 +19,22 @@ const { values } = parseArgs({
     accounts: { type: 'string', default: '20' },
     seconds: { type: 'string', default: '5' },
     size: { type: 'string', default: '10000' },
+    delays: { type: 'string', default: '0,1000' },
   },
 })
 
-await inFolder(async (folder) => {
+for (const delay of values.delays.split(',')) await inFolder((folder) => count(folder, Number(delay)))
+
+/** @param delay Added to every sync, in microseconds. */
+async function count(folder: string, delay: number): Promise<void> {
   const installation = await Installation.make(folder)
   const logins = await installation.addAccounts(
     Array.from({ length: Number(values.accounts) }, (_, index) => `user${index}`),
   )
   const counted = path.join(folder, 'strace.txt')
+  const slower = delay === 0 ? '' : `-e inject=fdatasync,fsync:delay_exit=${delay}`
   const server = await installation.serve({
-    wrapper: ['strace', '-f', '-c', '-e', 'trace=fdatasync,fsync', '-o', counted],
+    wrapper: `strace -f --seccomp-bpf -c -e trace=fdatasync,fsync ${slower} -o`.split(/ +/).concat(counted),
   })
   const message = textMessage(Number(values.size), 1)
   // Opening the accounts is not part of it.
@@ -58,6 +64,7 @@ await inFolder(async (folder) => {
   const all = delivered + logins.length
   const figures = {
     connections: Number(values.connections),
+    delayMicroseconds: delay,
     delivered,
     perSecond: Math.round(delivered / seconds),
     straceSyncs: calls,
@@ -67,7 +74,7 @@ await inFolder(async (folder) => {
   }
   report(
     'syncs',
-    `${delivered} deliveries over ${values.connections} connections, ${figures.perSecond}/s under strace: ${figures.straceSyncsPerDelivery} syncs each counted from start to stop, ${figures.storeSyncsPerDelivery} by the store's own count`,
+    `${delivered} deliveries over ${values.connections} connections, ${figures.perSecond}/s under strace${delay === 0 ? '' : `, syncs ${delay} µs slower`}: ${figures.straceSyncsPerDelivery} syncs each counted from start to stop, ${figures.storeSyncsPerDelivery} by the store's own count`,
     figures,
   )
-})
+}
