@@ -76,17 +76,15 @@ suite('curl over POP3 and SMTP', { skip: lacking('curl') }, () => {
     await pop3(account, 'tls', '', '--request', 'NOOP', '--head')
   })
 
-  for (const mechanism of ['PLAIN', 'LOGIN', 'SCRAM-SHA-256']) {
-    test(`it logs in by ${mechanism} over POP3 and submission`, async () => {
+  for (const mechanism of ['PLAIN', 'LOGIN']) {
+    test(`it logs in by ${mechanism} with an app password`, async () => {
       const account = await server.account()
       const password = await server.appPassword(account.address)
       await fill(server, account, TEXT_MAIL.slice(0, 1))
       const options = ['--login-options', `AUTH=${mechanism}`]
-      // Debian's curl is built without SCRAM: it must say so rather than send the password another way
       const user = { ...account, password }
       const args = [...common(user, 'tls'), ...options, `pop3s://${server.host}:${server.port('pop3s')}/1`]
       const ran = await run('curl', args, { home: account.home })
-      if (mechanism === 'SCRAM-SHA-256') return assert.equal(ran.code, LOGIN_DENIED, said(ran))
       assert.equal(ran.code, 0, said(ran))
       assertSameBytes(ran.stdout, TEXT_MAIL[0]?.[1] ?? new Uint8Array(), 'plain')
     })

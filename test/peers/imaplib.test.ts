@@ -17,7 +17,7 @@ suite('imaplib of Python', { skip: lacking('python3') }, () => {
   /** Runs lines of Python behind a login as `m`, in the account's home. */
   async function python(account: PeerAccount, security: Security, lines: string): Promise<void> {
     const script = `
-import imaplib, re, select, ssl, sys, time
+import imaplib, re, ssl, sys
 host, port, security, user, password, ca, lmtp = sys.argv[1:]
 tls = ssl.create_default_context(cafile=ca)
 def connect():
@@ -40,7 +40,7 @@ def uids(answer):
 m = connect()
 ok(m.login(user, password))
 ${lines}
-ok(m.logout()) if False else m.logout()
+m.logout()
 `
     const { address, password, home } = account
     const args = ['-c', script, server.host, `${server.portOf('imap', security)}`, security, address, password]
@@ -58,13 +58,11 @@ ok(m.logout()) if False else m.logout()
         security,
         `
 count = ${mail.length}
-class Exact:  # imaplib makes every line end CRLF, unless the message is its own literal
-    pass
-imaplib.MapCRLF = re.compile(b'(?!)')
+imaplib.MapCRLF = re.compile(b'(?!)')  # else it makes every line end CRLF
 for n in range(1, count + 1):
     data = open('%d.in' % n, 'rb').read()
     ok(m.append('INBOX', r'(\\Seen)' if n % 2 else None, '"14-Nov-2023 22:13:20 +0200"', data))
-    assert re.match(rb'\\[APPENDUID \\d+ %d\\]' % n, m.untagged_responses.get('APPENDUID', [b''])[0] and b'[APPENDUID ' + m.untagged_responses['APPENDUID'][-1] + b']'), m.untagged_responses
+    same(m.untagged_responses['APPENDUID'][-1].split()[1], b'%d' % n)
 same(ok(m.select('INBOX')), [b'%d' % count])
 for n in range(1, count + 1):
     parts = ok(m.uid('FETCH', '%d' % n, '(FLAGS RFC822.SIZE INTERNALDATE BODY.PEEK[])'))
@@ -95,7 +93,7 @@ for n in range(1, count + 1):
         security,
         `
 total = ${TEXT_MAIL.length}
-same(ok(m.noop()), [b'NOOP completed']) if False else ok(m.noop())
+ok(m.noop())
 same(m.state, 'AUTH')
 # mailboxes
 ok(m.create('Work')); ok(m.create('Work/Deep')); ok(m.subscribe('Work/Deep'))
@@ -110,11 +108,7 @@ assert b'((' in ok(m.namespace())[0]
 # select and search
 same(ok(m.select('INBOX', readonly=True)), [b'%d' % total])
 assert m.untagged_responses.get('READ-ONLY') is not None
-try:
-    m.store('1', '+FLAGS', r'(\\Seen)')
-    raise AssertionError('a mailbox open for reading was changed')
-except imaplib.IMAP4.readonly:
-    pass
+same(m.store('1', '+FLAGS', r'(\\Seen)')[0], 'NO')
 ok(m.select('INBOX'))
 same(uids(m.search(None, 'ALL')), list(range(1, total + 1)))
 same(uids(m.uid('SEARCH', 'SUBJECT', '"Dots"')), [7])
@@ -125,17 +119,16 @@ m.literal = 'Köln'.encode()
 same(uids(m.search('UTF-8', 'TEXT')), [2, 4])
 # flags
 same(sorted(imaplib.ParseFlags(ok(m.store('2', '+FLAGS', r'(\\Flagged \\Answered $Forwarded)'))[0])), [b'$Forwarded', b'\\\\Answered', b'\\\\Flagged'])
-same(imaplib.ParseFlags(ok(m.store('2', '-FLAGS', r'(\\Answered)'))[0]).__len__(), 2)
+same(len(imaplib.ParseFlags(ok(m.store('2', '-FLAGS', r'(\\Answered)'))[0])), 2)
 same(imaplib.ParseFlags(ok(m.uid('STORE', '2', 'FLAGS', r'(Later)'))[0]), (b'Later',))
 same(uids(m.search(None, 'KEYWORD', 'Later')), [2])
 same(ok(m.store('3', '+FLAGS.SILENT', r'(\\Seen)')), [None])
 same(uids(m.search(None, 'SEEN')), [3])
 # fetch makes it seen
-parts = ok(m.fetch('4', '(BODY[HEADER.FIELDS (SUBJECT)])'))
-same(parts[0][1], b'Subject: nested\\r\\n\\r\\n')
-assert b'\\\\Seen' in b''.join(part if isinstance(part, bytes) else part[0] for part in parts + ok(m.fetch('4', '(FLAGS)')))
+same(ok(m.fetch('4', '(BODY[HEADER.FIELDS (SUBJECT)])'))[0][1], b'Subject: nested\\r\\n\\r\\n')
+same(uids(m.search(None, 'SEEN')), [3, 4])
 assert ok(m.fetch('1', '(ENVELOPE)'))[0].startswith(b'1 (ENVELOPE ("Tue, 14 Nov 2023 22:13:20 +0000" "plain" (("Ann Example" NIL "ann" "example.org"))')
-assert b'"MULTIPART"' in ok(m.fetch('1:*', '(BODYSTRUCTURE)'))[1].upper() or b'"ALTERNATIVE"' in ok(m.fetch('2', '(BODYSTRUCTURE)'))[0].upper()
+assert b'"ALTERNATIVE"' in ok(m.fetch('2', '(BODYSTRUCTURE)'))[0].upper()
 # copy, move, expunge
 ok(m.copy('1:3', 'Work'))
 same(m.copy('1', 'Nowhere')[0], 'NO')
@@ -148,17 +141,18 @@ ok(m.store('1', '+FLAGS', r'(\\Deleted)')); ok(m.uid('STORE', '3', '+FLAGS', r'(
 imaplib.Commands.setdefault('EXPUNGE', ('SELECTED',))
 ok(m.uid('EXPUNGE', '3'))
 same(uids(m.uid('SEARCH', 'DELETED')), [1])
-same(ok(m.expunge()), [b'1'])
+same(ok(m.expunge()), [b'9', b'3', b'1'])  # with those of UID MOVE and UID EXPUNGE
 same(uids(m.uid('SEARCH', 'ALL')), [n for n in range(2, total + 1) if n not in (3, 9)])
 ok(m.store('1', '+FLAGS', r'(\\Deleted)'))
 ok(m.close())
 same(m.state, 'AUTH')
 assert b'MESSAGES %d' % (total - 4) in ok(m.status('INBOX', '(MESSAGES)'))[0]
 assert b'MESSAGES 5' in ok(m.status('Work', '(MESSAGES)'))[0]
-ok(m.select('Work'))
-same(m.delete('Work')[0] in ('OK', 'NO'), True)
+ok(m.delete('Work/Deeper'))
+same(m.select('Work/Deeper')[0], 'NO')
 ok(m.select('INBOX')); ok(m.unselect())
-assert b'STORAGE' in b''.join(ok(m.getquotaroot('INBOX'))[1])  if True else None
+same(m.state, 'AUTH')
+ok(m.getquotaroot('INBOX'))
 `,
       )
     })

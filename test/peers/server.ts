@@ -11,6 +11,7 @@ import { type Ran, run, runWell, said } from './run.ts'
 const LAUNCHER = path.join(import.meta.dirname, '..', '..', 'bin', 'malle.cjs')
 const START_MS = 20_000
 const STOP_MS = 15_000
+const ACCOUNTS_AT_ONCE = 5
 
 /** Listeners of the configuration. */
 const LISTENERS = ['imap', 'imaps', 'pop3', 'pop3s', 'lmtp', 'smtp', 'submission', 'submissions', 'http'] as const
@@ -51,13 +52,17 @@ export class PeerServer {
     this.#log = log
   }
 
-  /** Starts it on free ports of loopback, with the domain example.org. Passwords are taken in the clear, too. */
-  static async start(): Promise<PeerServer> {
+  /**
+   * Starts it on free ports of loopback, with the domain example.org. Passwords are taken in the clear, too.
+   * @param scramForPasswords lists SCRAM, which then works with ordinary passwords as with app passwords.
+   */
+  static async start(scramForPasswords = false): Promise<PeerServer> {
     const folder = await mkdtemp(path.join(tmpdir(), 'malle-peers-'))
     const listen = LISTENERS.map((name) => `${name} = ["127.0.0.1:0"]\n`).join('')
     await writeFile(
       path.join(folder, 'malle.toml'),
       `hostname = "localhost"\ndata = "data"\n[listen]\n${listen}[auth]\nallow_plaintext = true\n` +
+        `scram_for_passwords = ${scramForPasswords}\n` +
         '[limits]\nexempt = ["127.0.0.0/8"]\n',
     )
     const args = [LAUNCHER, 'serve', '--json', '--config', path.join(folder, 'malle.toml')]
@@ -65,9 +70,15 @@ export class PeerServer {
     process.on('exit', () => child.kill('SIGKILL'))
     const log: string[] = []
     createInterface({ input: child.stderr }).on('line', (line) => log.push(line))
-    const server = new PeerServer(folder, child, await ready(child, log), log)
-    await server.malle('domain', 'add', 'example.org')
-    return server
+    try {
+      const server = new PeerServer(folder, child, await ready(child, log), log)
+      await server.malle('domain', 'add', 'example.org')
+      return server
+    } catch (error) {
+      child.kill('SIGKILL')
+      await rm(folder, { recursive: true, force: true })
+      throw error
+    }
   }
 
   /** Port of a listener. */
@@ -96,7 +107,7 @@ export class PeerServer {
   /** An account for one test. They are made several at a time, which is what takes long in a suite otherwise. */
   async account(): Promise<PeerAccount> {
     if (this.#spare.length === 0) {
-      const names = Array.from({ length: 8 }, (_, index) => `user${this.#made + index}@example.org`)
+      const names = Array.from({ length: ACCOUNTS_AT_ONCE }, (_, index) => `user${this.#made + index}@example.org`)
       this.#made += names.length
       const file = path.join(this.#folder, 'accounts.csv')
       await writeFile(file, ['address,password', ...names.map((name) => `${name},${passwordOf(name)}`)].join('\n'))
