@@ -28,9 +28,9 @@ export interface InstallationOptions {
 
 const LAUNCHER = path.join(import.meta.dirname, '..', '..', 'bin', 'malle.cjs')
 const run = promisify(execFile)
-const children = new Set<ChildProcess>()
+const running = new Set<ServerProcess>()
 process.on('exit', () => {
-  for (const child of children) child.kill('SIGKILL')
+  for (const server of running) server.abandon()
 })
 
 /** A configuration and its data, served or not. */
@@ -153,9 +153,9 @@ export class ServerProcess {
 
   constructor(child: ChildProcess) {
     this.#child = child
-    children.add(child)
+    running.add(this)
     this.#ended = once(child, 'exit')
-    child.once('exit', () => children.delete(child))
+    child.once('exit', () => running.delete(this))
     if (child.stderr === null || child.stdout === null) throw new Error('The server has no pipes')
     createInterface(child.stderr).on('line', (line) => {
       this.#log.push(line)
@@ -203,6 +203,12 @@ export class ServerProcess {
     await this.#ended
     const { exitCode, signalCode } = this.#child
     if (exitCode !== 0) throw new Error(`The server stopped with ${signalCode ?? exitCode}:\n${this.#log.join('\n')}`)
+  }
+
+  /** Kills it, and what runs it, when nobody is left to wait for it. */
+  abandon(): void {
+    this.#signal('SIGKILL')
+    this.#child.kill('SIGKILL')
   }
 
   #signal(signal: NodeJS.Signals): void {
