@@ -40,3 +40,8 @@ export const MULTIAPPEND_BYTES: number = 64 * 1024 * 1024
 export const HEADER_BYTES: number = 4 * 1024 * 1024
 /** Octets of one message that FETCH holds before it begins to answer; what is larger goes out as it is read. */
 export const FETCH_AHEAD_BYTES: number = 1024 * 1024
+
+/** Who idles on a mailbox of this many messages lets go of it… */
+export const REST_MESSAGES = 1_000
+/** …when nothing has happened for so long. */
+export const REST_MS = 60_000

@@ -1,10 +1,12 @@
 /** What one session hears of another, and when (RFC 9051 §7.5, RFC 7162 §3.2, §6). @module */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { prepareEmail } from '#mail/prepare.ts'
+import { scanMessage } from '#mail/scanner.ts'
 import { snapshotsOf } from '#services/snapshots.ts'
 import { ImapLines } from '#testing/imap-client.ts'
 import { TestImapServer } from '#testing/imap-server.ts'
-import { on, selected, transcript } from '#testing/transcript.ts'
+import { loggedIn, on, selected, transcript } from '#testing/transcript.ts'
 
 const four = { messages: [{}, {}, {}, {}], mailboxes: ['Kept'] }
 
@@ -245,4 +247,69 @@ test('sessions of one mailbox share one snapshot; nobody keeps it alive for ever
   assert.deepEqual(snapshotsOf(server.store).size, { mailboxes: 1, messages: 4 })
   await transcript('C: a NOOP\nS: a OK Nothing done', on(server, selected()))
   for (const lines of clients) lines.reset()
+})
+
+test('who idles for long on a large mailbox lets go of it, and hears of everything all the same', async () => {
+  await using server = await TestImapServer.start()
+  const { store, account } = server
+  const mailbox = (await store.mailboxByName(account, 'INBOX'))?.key
+  assert.ok(mailbox !== undefined)
+  const bytes = Buffer.from('Subject: one of many\r\n\r\n')
+  const message = {
+    body: { kind: 'bytes', bytes },
+    email: prepareEmail(scanMessage(bytes)),
+    trace: new Uint8Array(0),
+    flags: { system: 0, keywords: [] },
+    internalDate: 0,
+    internalZone: 0,
+    uidl: undefined,
+  } as const
+  const messages = Array.from({ length: 1_500 }, () => message)
+  await store.write('append', { account, by: 'test', mailbox, messages })
+  const lines = new ImapLines(await server.connect())
+  await lines.line()
+  await lines.command('l LOGIN ann@example.org secret')
+  await lines.command('s SELECT INBOX')
+  lines.send('i IDLE\r\n')
+  assert.equal(await lines.line(), '+ Idling')
+  assert.equal(snapshotsOf(store).size.messages, 1_500)
+  server.pass(121_000)
+  assert.equal(await lines.line(), '* OK Still here')
+  assert.equal(snapshotsOf(store).size.messages, 0)
+  server.pass(121_000)
+  assert.equal(await lines.line(), '* OK Still here')
+  assert.equal(snapshotsOf(store).size.messages, 0, 'it stays so while nothing happens')
+  await transcript(
+    `
+    C: a UID STORE 3,1500 +FLAGS.SILENT (\\Deleted)
+    C: b UID EXPUNGE 1500
+    C: c UID STORE 7 +FLAGS.SILENT (fresh)
+    S: a OK Stored
+    S: * 1500 EXPUNGE
+    S: b OK Expunged
+    S: * FLAGS ...
+    S: * OK [PERMANENTFLAGS (...)] ...
+    S: c OK Stored
+    `,
+    on(server, loggedIn({}, 'SELECT INBOX')),
+  )
+  await server.add({})
+  lines.send('DONE\r\n')
+  const heard: string[] = []
+  for (let line = await lines.line(); line !== undefined; line = await lines.line()) {
+    heard.push(line)
+    if (line.startsWith('i ')) break
+  }
+  assert.deepEqual(
+    heard.filter((line) => !/FLAGS \(\\Answered/.test(line)),
+    [
+      '* 3 FETCH (FLAGS (\\Deleted))',
+      '* 1500 FETCH (FLAGS (\\Deleted))',
+      '* 1500 EXPUNGE',
+      '* 7 FETCH (FLAGS (fresh))',
+      '* 1500 EXISTS',
+      'i OK Done',
+    ],
+  )
+  lines.reset()
 })

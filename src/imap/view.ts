@@ -3,14 +3,16 @@
  *
  * Invariants: `#shown` is what the client knows, message by message; it changes only in {@link View.sync} and in
  * {@link View.resolve} of UIDs that the client cannot know yet, together with what is written. It is a snapshot that all
- * sessions share, except while expunges are held back: then it is the latest one with those messages put back in.
+ * sessions share, except while expunges are held back: then it is the latest one with those messages put back in. A
+ * session that has idled for long on a large mailbox remembers the UIDs alone, until something happens.
  * Nobody but the session's own commands, which run one after the other, calls anything here.
  * @module
  */
 import { LARGEST_UID, type MailboxKey, type Modseq, type Uid } from '#mail/ids.ts'
 import { normaliseUidSet, type UidSet } from '#mail/uid-set.ts'
 import type { AccountKeywords } from '#services/account-keywords.ts'
-import type { Snapshot } from '#services/snapshot.ts'
+import { RememberedMailbox } from '#services/remembered-mailbox.ts'
+import { Snapshot } from '#services/snapshot.ts'
 import { difference } from '#services/snapshot-difference.ts'
 import { numbersWithin, uidsWithin } from '#services/snapshot-sets.ts'
 import { SnapshotWalk } from '#services/snapshot-walk.ts'
@@ -20,6 +22,7 @@ import type { MailboxInfo } from '#store/types.ts'
 import type { MessageSet, SetNumber } from '#wire/imap/message-set.ts'
 import { type Answered, writeAnnouncement, writeFlags } from './announcement.ts'
 import type { By, Context } from './command.ts'
+import { REST_MESSAGES, REST_MS } from './limits.ts'
 import type { Output } from './output.ts'
 import type { SelectedView } from './selected.ts'
 
@@ -66,6 +69,11 @@ export class View implements SelectedView {
   #byUid = false
   #keepNumbers = false
   #answered: Answered | undefined
+  #idling = false
+  /** When there was something to tell last. */
+  #newsAt: number
+  /** What the client knows while `#shown` is empty. */
+  #remembered: RememberedMailbox | undefined
 
   constructor(context: Context, info: MailboxInfo, handle: SnapshotHandle, snapshot: Snapshot, readOnly: boolean) {
     this.mailbox = info.key
@@ -76,6 +84,7 @@ export class View implements SelectedView {
     this.#synced = snapshot
     this.#complete = Math.min(info.highestModseq, snapshot.modseq)
     this.#knownKeywords = handle.keywords.count
+    this.#newsAt = context.clock.now()
   }
 
   /** What the client knows. */
@@ -202,6 +211,7 @@ export class View implements SelectedView {
   }
 
   whenChanged(wake: (() => void) | undefined): void {
+    this.#idling = wake !== undefined
     this.#handle.listen(wake)
   }
 
@@ -210,10 +220,16 @@ export class View implements SelectedView {
   }
 
   async #bring(out: Output, hold: boolean, answered: Answered | undefined): Promise<boolean> {
+    if (this.#remembered !== undefined && (await this.#nothingNew(this.#remembered))) return true
     const latest = this.#handle.ready(this.#expected) ?? (await this.#handle.refresh(this.#expected))
     if (latest === undefined) return false
+    if (this.#remembered !== undefined) {
+      this.#shown = this.#remembered.recall(latest)
+      this.#remembered = undefined
+    }
     const released = this.#holding && !hold
     if (latest !== this.#synced || released || answered !== undefined) await this.#announce(out, latest, hold, answered)
+    if (this.#idling) this.#rest()
     if (released) await this.#tellHighest(out, latest)
     else if (this.#holding && this.#context.enabled.qresync)
       // The client must not think that it knows what is held back (RFC 7162 §3.2, §6).
@@ -221,8 +237,28 @@ export class View implements SelectedView {
     return true
   }
 
+  /** Lets go of a large mailbox in which nothing happens. */
+  #rest(): void {
+    if (this.#shown.size < REST_MESSAGES || this.#holding) return
+    if (this.#context.clock.now() - this.#newsAt < REST_MS) return
+    this.#remembered = new RememberedMailbox(this.#shown)
+    this.#shown = Snapshot.empty(this.#shown.modseq, this.#shown.uidNext)
+    this.#synced = this.#shown
+    this.#handle.rest()
+  }
+
+  /** Whether it can go on resting; once its client speaks again, it cannot. */
+  async #nothingNew({ modseq }: RememberedMailbox): Promise<boolean> {
+    if (!this.#idling) return false
+    const { store, account } = this.#context
+    const info = await store.mailbox(account, this.mailbox)
+    return info !== undefined && info.highestModseq <= modseq
+  }
+
   async #announce(out: Output, latest: Snapshot, hold: boolean, answered: Answered | undefined): Promise<void> {
     const news = difference(this.#shown, latest)
+    if (news.added > 0 || news.gone.uids.length > 0 || news.changed.uids.length > 0)
+      this.#newsAt = this.#context.clock.now()
     const holding = hold && news.gone.uids.length > 0
     const next = holding ? latest.apply(news.gone, [], latest.modseq, latest.uidNext) : latest
     this.#shown = next
