@@ -69,6 +69,8 @@ export class View implements SelectedView {
   #byUid = false
   #keepNumbers = false
   #answered: Answered | undefined
+  /** Something was told while the command began. */
+  #toldBefore = false
   #idling = false
   /** When there was something to tell last. */
   #newsAt: number
@@ -134,8 +136,14 @@ export class View implements SelectedView {
       set !== '$' &&
       set.some((range) => range.some((end) => end !== '*' && end > this.#shown.lastUid))
     )
-      await this.#bring(out, false, undefined)
+      await this.#catchUp(out)
     return this.among(set, by)
+  }
+
+  async #catchUp(out: Output): Promise<void> {
+    const before = this.#synced
+    await this.#bring(out, false, undefined)
+    this.#toldBefore = this.#synced !== before
   }
 
   /** The messages of a set as {@link resolve} gives them, without bringing anything up to date. */
@@ -174,7 +182,9 @@ export class View implements SelectedView {
 
   /** The command changed flags: {@link sync} answers accordingly. */
   answer(answered: Answered): void {
-    this.#answered = answered
+    // To the client, flags told during a silent STORE are those after it: it must hear of the real ones.
+    const retell = this.#toldBefore && answered.kind === 'store'
+    this.#answered = retell ? { ...answered, believed: undefined } : answered
   }
 
   expect(modseq: Modseq): void {
@@ -189,6 +199,7 @@ export class View implements SelectedView {
     } finally {
       this.#byUid = false
       this.#keepNumbers = false
+      this.#toldBefore = false
       this.#answered = undefined
     }
   }

@@ -191,3 +191,18 @@ test('STORE on messages that another session expunged does the rest, keeps numbe
     `,
     selected(three),
   ))
+
+test('STORE .SILENT that finds news on its way tells the flags that are left in the end', () =>
+  transcript(
+    `
+    1C: 0 NOOP
+    1S: 0 OK Nothing done
+    2C: a STORE 1 FLAGS.SILENT (\\Draft)
+    2S: a OK Stored
+    1C: a UID STORE 1,77 FLAGS.SILENT (\\Seen)
+    1S: * 1 FETCH (UID 1 FLAGS (\\Draft))
+    1S: * 1 FETCH (UID 1 FLAGS (\\Seen))
+    1S: a OK Stored
+    `,
+    selected(three),
+  ))
