@@ -37,7 +37,7 @@ export const LITERAL_BYTES_BEFORE_LOGIN = 8_192
 export const MULTIAPPEND_BYTES: number = 64 * 1024 * 1024
 
 /** Octets of a header that HEADER.FIELDS looks at. */
-export const HEADER_BYTES: number = 4 * 1024 * 1024
+export const HEADER_BYTES: number = 1024 * 1024
 /** Octets of one message that FETCH holds before it begins to answer; what is larger goes out as it is read. */
 export const FETCH_AHEAD_BYTES: number = 1024 * 1024
 

@@ -380,6 +380,19 @@ test('large messages come as they are read, whole, in parts and decoded', async 
   assert.ok((await fetched(lines, 'BODY.PEEK[TEXT]')) === lines76)
   assert.ok((await fetched(lines, 'BODY.PEEK[]<1000.2500000>')) === whole.slice(1_000, 2_501_000))
   const decoded = Buffer.from(encoded, 'base64').toString('latin1')
+  lines.send('m FETCH 1 (BODY.PEEK[] BODY.PEEK[TEXT] BODY.PEEK[HEADER] BODY.PEEK[1])\r\n')
+  for (const [end, value] of [
+    [`{${whole.length}}`, whole],
+    [`{${lines76.length}}`, lines76],
+  ] as const) {
+    assert.ok((await lines.line())?.endsWith(end))
+    assert.ok((await lines.bytes(value.length)) === value)
+  }
+  assert.match((await lines.line()) ?? '', /^ BODY\[HEADER\] \{\d+\}$/)
+  while (!(await lines.line())?.endsWith(`BODY[1] {${lines76.length}}`));
+  assert.ok((await lines.bytes(lines76.length)) === lines76)
+  assert.equal(await lines.line(), ')')
+  assert.equal(await lines.line(), 'm OK Fetched')
   assert.equal((await lines.command('z FETCH 1 BINARY.SIZE[1]'))[0], '* 1 FETCH (BINARY.SIZE[1] 3000000)')
   assert.ok((await fetched(lines, 'BINARY.PEEK[1]')) === decoded)
   assert.ok((await fetched(lines, 'BINARY.PEEK[1]<7.2000000>')) === decoded.slice(7, 2_000_007))

@@ -175,9 +175,9 @@ async function writeStream(out: Output, content: Extract<Content, { readonly kin
   out.literalHeader(content.size, content.binary)
   const turns = new Turns()
   let left = content.size
-  for (let step = content.first; step.done !== true; step = await content.rest.next()) {
-    left -= step.value.length
-    out.raw(step.value)
+  for await (const chunk of content.bytes) {
+    left -= chunk.length
+    out.raw(chunk)
     if (out.due) await out.flush()
     if (turns.overNow) await turns.share()
   }

@@ -1,4 +1,5 @@
 /** What the items of a FETCH that need bytes stand for in one message (RFC 9051 §6.4.5.1, RFC 3516 §4.2). @module */
+import { Turns } from '#lib/turns.ts'
 import { CrlfNormaliser } from '#mail/line-ends.ts'
 import type { PartPlace, Range } from '#mail/part-table.ts'
 import { type TransferDecoder, transferDecoder } from '#mail/transfer-decoding.ts'
@@ -11,14 +12,37 @@ export type Content =
   | { readonly kind: 'nil' }
   | { readonly kind: 'number'; readonly number: number }
   | { readonly kind: 'bytes'; readonly size: number; readonly binary: boolean; readonly chunks: readonly Uint8Array[] }
-  /** Too large to hold; read already up to its first piece, so that damage shows before the answer begins. */
-  | {
-      readonly kind: 'stream'
-      readonly size: number
-      readonly binary: boolean
-      readonly first: IteratorResult<Uint8Array, void>
-      readonly rest: AsyncIterator<Uint8Array, void>
-    }
+  /** Too large to hold. */
+  | { readonly kind: 'stream'; readonly size: number; readonly binary: boolean; readonly bytes: LateBytes }
+
+/** Bytes that are read when they are written; opened when that begins. */
+export class LateBytes implements AsyncIterable<Uint8Array> {
+  readonly #open: () => AsyncIterable<Uint8Array>
+  #iterator: AsyncIterator<Uint8Array> | undefined
+  #first: IteratorResult<Uint8Array> | undefined
+
+  constructor(open: () => AsyncIterable<Uint8Array>) {
+    this.#open = open
+  }
+
+  /** Reads up to the first piece, so that damage shows before an answer begins. */
+  async start(): Promise<void> {
+    this.#iterator = this.#open()[Symbol.asyncIterator]()
+    this.#first = await this.#iterator.next()
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
+    const iterator = this.#iterator ?? this.#open()[Symbol.asyncIterator]()
+    this.#iterator = iterator
+    for (let step = this.#first ?? (await iterator.next()); step.done !== true; step = await iterator.next())
+      yield step.value
+  }
+
+  /** Lets go of what was not read to its end. */
+  async close(): Promise<void> {
+    await this.#iterator?.return?.()
+  }
+}
 
 /** A part has a Content-Transfer-Encoding that nobody knows. */
 export class UnknownEncoding extends Error {
@@ -34,38 +58,51 @@ const NIL: Content = { kind: 'nil' }
  */
 export function contentsOf(items: readonly BytesItem[], message: MessageBytes): Content[] | Promise<Content[]> {
   const contents: Content[] = []
+  let ahead = FETCH_AHEAD_BYTES
   for (const item of items) {
-    const content = contentOf(item, message, aheadOf(contents))
-    if (content instanceof Promise) return remaining(items, message, contents, content)
+    const content = contentOf(item, message, ahead)
+    if (content instanceof Promise) return remaining(items, message, contents, content, ahead)
+    if (content.kind === 'stream') return remaining(items, message, contents, Promise.resolve(content), ahead)
+    if (content.kind === 'bytes') ahead -= content.size
     contents.push(content)
   }
   return contents
 }
 
+/** Goes on from the item that has to be waited for. */
 async function remaining(
   items: readonly BytesItem[],
   message: MessageBytes,
   contents: Content[],
   first: Promise<Content>,
+  left: number,
 ): Promise<Content[]> {
+  const turns = new Turns()
+  let ahead = left
+  let started = false
   try {
-    contents.push(await first)
-    for (const item of items.slice(contents.length)) contents.push(await contentOf(item, message, aheadOf(contents)))
-    return contents
+    let content = await first
+    for (;;) {
+      contents.push(content)
+      if (content.kind === 'bytes') ahead -= content.size
+      if (content.kind === 'stream' && !started) {
+        started = true
+        await content.bytes.start()
+      }
+      const item = items[contents.length]
+      if (item === undefined) return contents
+      if (turns.overNow) await turns.share()
+      content = await contentOf(item, message, ahead)
+    }
   } catch (error) {
     await closeContents(contents)
     throw error
   }
 }
 
-/** What may still be held of a message. */
-function aheadOf(contents: readonly Content[]): number {
-  return contents.reduce((left, content) => (content.kind === 'bytes' ? left - content.size : left), FETCH_AHEAD_BYTES)
-}
-
 /** Lets go of what was not read to its end. */
 export async function closeContents(contents: readonly Content[]): Promise<void> {
-  for (const content of contents) if (content.kind === 'stream') await content.rest.return?.()
+  for (const content of contents) if (content.kind === 'stream') await content.bytes.close()
 }
 
 function contentOf(item: BytesItem, message: MessageBytes, ahead: number): Content | Promise<Content> {
@@ -108,7 +145,7 @@ function rangeOf(place: PartPlace, text: BytesItem['section']['text']): Range | 
 
 function rangeContent(message: MessageBytes, range: Range, ahead: number): Content | Promise<Content> {
   const size = range.end - range.start
-  if (size > ahead) return streamed(message.stream(range), size, false)
+  if (size > ahead) return { kind: 'stream', size, binary: false, bytes: new LateBytes(() => message.stream(range)) }
   const read = message.chunks(range)
   if (!(read instanceof Promise)) return { kind: 'bytes', size, binary: false, chunks: read }
   return read.then((chunks): Content => ({ kind: 'bytes', size, binary: false, chunks }))
@@ -117,13 +154,14 @@ function rangeContent(message: MessageBytes, range: Range, ahead: number): Conte
 /** A partial of HEADER.FIELDS is cut after the fields are chosen. */
 function inMemory(bytes: Uint8Array, partial: BytesItem['partial']): Content {
   const { start, end } = cutRange({ start: 0, end: bytes.length }, partial)
-  return { kind: 'bytes', size: end - start, binary: false, chunks: [bytes.subarray(start, end)] }
+  const wanted = bytes.subarray(start, end)
+  // A few fields of a very long header must not keep all of it in memory.
+  const alone = bytes.buffer.byteLength > MOST_KEPT_WITH ? Uint8Array.from(wanted) : wanted
+  return { kind: 'bytes', size: end - start, binary: false, chunks: [alone] }
 }
 
-async function streamed(iterable: AsyncIterable<Uint8Array>, size: number, binary: boolean): Promise<Content> {
-  const rest = iterable[Symbol.asyncIterator]()
-  return { kind: 'stream', size, binary, first: await rest.next(), rest }
-}
+/** Larger buffers are not kept for a part of them. */
+const MOST_KEPT_WITH = 65_536
 
 async function binaryContent(
   { section, what, partial }: BytesItem,
@@ -136,20 +174,23 @@ async function binaryContent(
   // Once to learn the size (RFC 9051 §7.5.2: exactly what BINARY.SIZE says), once more to send what is too large to hold.
   const kept: Uint8Array[] = []
   let size = 0
-  let cut = { start: 0, end: 0 }
+  let wanted = 0
   let nul = false
+  const turns = new Turns()
   for await (const chunk of decoded(message, range, place)) {
+    if (turns.overNow) await turns.share()
     size += chunk.length
     if (what === 'binary-size') continue
     const want = partial === undefined ? chunk : overlap(chunk, size - chunk.length, partial)
     nul ||= want.includes(0)
-    cut = { start: 0, end: cut.end + want.length }
-    if (cut.end <= ahead) kept.push(want)
+    wanted += want.length
+    if (wanted <= ahead) kept.push(want)
     else kept.length = 0
   }
   if (what === 'binary-size') return { kind: 'number', number: size }
-  if (cut.end <= ahead) return { kind: 'bytes', size: cut.end, binary: nul, chunks: kept }
-  return streamed(cutStream(decoded(message, range, place), partial), cut.end, nul)
+  if (wanted <= ahead) return { kind: 'bytes', size: wanted, binary: nul, chunks: kept }
+  const open = (): AsyncIterable<Uint8Array> => cutStream(decoded(message, range, place), partial)
+  return { kind: 'stream', size: wanted, binary: nul, bytes: new LateBytes(open) }
 }
 
 /** A part decoded. Text gets CRLF line ends (RFC 9051 §7.5.2); messages and multiparts are as they are. */

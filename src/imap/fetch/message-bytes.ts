@@ -14,6 +14,8 @@ export class MessageBytes {
   readonly #open: () => StoredBody
   #body: StoredBody | undefined
   #table: PartTable | undefined
+  /** The header that HEADER.FIELDS looked at last. */
+  #block: { readonly start: number; readonly bytes: Uint8Array; readonly table: Uint8Array } | undefined
 
   constructor(row: EmailRow, open: () => StoredBody) {
     this.row = row
@@ -105,8 +107,11 @@ export class MessageBytes {
     not: boolean,
     before: Uint8Array | undefined,
   ): Promise<Uint8Array> {
-    const block = Buffer.concat(await this.chunks(limited(header)))
-    return selectFields(block, encodeFieldTable(block), names, not, before)
+    if (this.#block?.start !== header.start) {
+      const bytes = Buffer.concat(await this.chunks(limited(header)))
+      this.#block = { start: header.start, bytes, table: encodeFieldTable(bytes) }
+    }
+    return selectFields(this.#block.bytes, this.#block.table, names, not, before)
   }
 
   /** The header kept beside the message, where it is whole. */
