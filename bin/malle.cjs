@@ -10,6 +10,7 @@ const OLDEST = 26
 const root = path.join(__dirname, '..')
 
 if (Number.parseInt(process.versions.node, 10) >= OLDEST) {
+  cacheCode()
   const tree = path.join(root, 'src', 'cli', 'malle.ts')
   const entry = existsSync(tree) ? tree : path.join(root, 'dist', 'cli', 'malle.js')
   import(pathToFileURL(entry).href).catch((error) => {
@@ -18,6 +19,17 @@ if (Number.parseInt(process.versions.node, 10) >= OLDEST) {
   })
 } else {
   startWith(process.env.MALLE_NODE || bundledNode())
+}
+
+/**
+ * Keeps compiled modules between runs, which more than halves what a command costs. In our own folder, not the shared
+ * one below /tmp, where anybody could leave code for us; where it cannot be written there is no cache.
+ */
+function cacheCode() {
+  const folder = process.env.NODE_COMPILE_CACHE || path.join(root, 'node_modules', '.cache', 'malle')
+  require('node:module').enableCompileCache(folder)
+  // For worker threads.
+  process.env.NODE_COMPILE_CACHE = folder
 }
 
 /** The binary of this platform's optional dependency, if npm installed it. */

@@ -13,7 +13,7 @@ import { print } from './context.ts'
 import { DEMO_DOMAIN, DEMO_USERS, fillDemo } from './demo-mail.ts'
 import { onData } from './failure.ts'
 import { say } from './language.ts'
-import { runUntilStopped, start } from './serve.ts'
+import { runUntilStopped, Signals, start } from './serve.ts'
 
 interface DemoOptions {
   readonly data: string
@@ -58,11 +58,12 @@ export function demoCommand(): Command {
       }
       if (options.reset === true) await onData(data, () => reset(data))
       const config = demoConfig(data, base)
+      const signals = new Signals()
       const server = await startDemo(config, base)
       await fillDemo(server.administration, server.store)
       const card = await writeCard(server, data)
       print(formatCard(card, data))
-      await runUntilStopped(server, async () => config)
+      await runUntilStopped(server, signals, async () => config)
     })
 }
 

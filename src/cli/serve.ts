@@ -6,7 +6,7 @@ import { createLog } from '#server/log.ts'
 import { type RunningServer, startServer } from '#server/server.ts'
 import { CliError } from './cli-error.ts'
 import { type CommonOptions, print, withListing } from './context.ts'
-import { onData } from './failure.ts'
+import { failureOf, onData } from './failure.ts'
 import { say } from './language.ts'
 import { readConfig } from './options.ts'
 
@@ -24,10 +24,11 @@ export function serveCommand(): Command {
           ),
         )
       }
+      const signals = new Signals()
       const server = await start(config, config.log.level)
       const { endpoints } = server
       print(options.json === true ? JSON.stringify({ ready: true, pid: process.pid, endpoints }) : 'ready')
-      await runUntilStopped(server, () => readConfig(options.config))
+      await runUntilStopped(server, signals, () => readConfig(options.config))
     })
 }
 
@@ -39,9 +40,15 @@ export async function start(config: Config, level: Config['log']['level']): Prom
 /** Signals that come within this time are one and the same: launcher, npm and process group may each deliver it. */
 const SAME_SIGNAL_MS = 1_000
 
-/** Serves until SIGTERM or SIGINT, then finishes what is in flight; SIGHUP reads certificates and limits again. */
-export async function runUntilStopped(server: RunningServer, reread: () => Promise<Config>): Promise<void> {
-  const stopped = new Promise<void>((resolve) => {
+/** Signals of the process, taken from the beginning so that none finds the server half started. */
+export class Signals {
+  /** Resolves at SIGTERM or SIGINT; a later one ends the process at once. */
+  readonly stop: Promise<void>
+  #hangup: () => void = () => undefined
+
+  constructor() {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.stop = promise
     let asked: number | undefined
     const stop = () => {
       const now = performance.now()
@@ -52,13 +59,25 @@ export async function runUntilStopped(server: RunningServer, reread: () => Promi
     }
     process.on('SIGTERM', stop)
     process.on('SIGINT', stop)
+    process.on('SIGHUP', () => this.#hangup())
+  }
+
+  onHangup(action: () => void): void {
+    this.#hangup = action
+  }
+}
+
+/** Serves until a signal, then finishes what is in flight; SIGHUP reads certificates again. */
+export async function runUntilStopped(
+  server: RunningServer,
+  signals: Signals,
+  reread: () => Promise<Config>,
+): Promise<void> {
+  signals.onHangup(() => {
+    reread()
+      .then((config) => server.reload(config))
+      .catch((error: unknown) => server.log.error({ why: failureOf(error).text }, 'not read again; the old one stays'))
   })
-  process.on('SIGHUP', () => {
-    void reread().then(
-      (config) => server.reload(config),
-      (error: unknown) => server.log.error({ error }, 'the configuration cannot be read again; the old one stays'),
-    )
-  })
-  await Promise.race([stopped, server.failed])
+  await Promise.race([signals.stop, server.failed])
   await server[Symbol.asyncDispose]()
 }

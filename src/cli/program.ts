@@ -1,0 +1,95 @@
+/** Every noun of the command line, one file each. @module */
+import { Command } from 'commander'
+import { VERSION } from '#lib/version.ts'
+import { speakPlainly } from './help.ts'
+import { say } from './language.ts'
+
+/** Each noun with the module that holds it, so that only what is asked for is loaded. */
+const COMMANDS: readonly (readonly [name: string, load: () => Promise<Command>, description: string])[] = [
+  ['serve', async () => (await import('./serve.ts')).serveCommand(), say('run the server', 'lancer le serveur')],
+  [
+    'demo',
+    async () => (await import('./demo.ts')).demoCommand(),
+    say('try everything on this machine, with example mail', 'essayer sur cette machine, avec du courrier d’exemple'),
+  ],
+  [
+    'setup',
+    async () => (await import('./setup.ts')).setupCommand(),
+    say(
+      'make a configuration, a domain and a first account',
+      'créer une configuration, un domaine et un premier compte',
+    ),
+  ],
+  [
+    'doctor',
+    async () => (await import('./doctor.ts')).doctorCommand(),
+    say('look whether this machine is ready', 'vérifier que cette machine est prête'),
+  ],
+  [
+    'status',
+    async () => (await import('./status.ts')).statusCommand(),
+    say('say how the server is', 'dire l’état du serveur'),
+  ],
+  [
+    'domain',
+    async () => (await import('./domain.ts')).domainCommand(),
+    say('domains that mail is taken for', 'domaines pour lesquels le courrier est reçu'),
+  ],
+  [
+    'account',
+    async () => (await import('./account.ts')).accountCommand(),
+    say('mailboxes that people log in to', 'boîtes aux lettres des personnes'),
+  ],
+  [
+    'alias',
+    async () => (await import('./alias.ts')).aliasCommand(),
+    say('addresses that lead to accounts', 'adresses qui mènent à des comptes'),
+  ],
+  [
+    'app-password',
+    async () => (await import('./app-password.ts')).appPasswordCommand(),
+    say('random passwords for one program each', 'mots de passe aléatoires, un par programme'),
+  ],
+  [
+    'session',
+    async () => (await import('./session.ts')).sessionCommand(),
+    say('connections that are open', 'connexions ouvertes'),
+  ],
+  [
+    'import',
+    async () => (await import('./transfer.ts')).importCommand(),
+    say('take mail from files into an account', 'prendre du courrier dans des fichiers'),
+  ],
+  [
+    'export',
+    async () => (await import('./transfer.ts')).exportCommand(),
+    say('write the mail of an account to a folder', 'écrire le courrier d’un compte dans un dossier'),
+  ],
+  [
+    'check',
+    async () => (await import('./check.ts')).checkCommand(),
+    say('look for damage in the store', 'chercher des dommages dans le stockage'),
+  ],
+  [
+    'compact',
+    async () => (await import('./compact.ts')).compactCommand(),
+    say('give back the space of deleted mail', 'rendre la place du courrier supprimé'),
+  ],
+]
+
+/** The whole command line; only the nouns that are asked for are loaded, the others are named. */
+export async function programFor(isWanted: (noun: string) => boolean): Promise<Command> {
+  const program = new Command('malle')
+    .description(
+      say(
+        'Mail server and mail client: IMAP, POP3, SMTP and LMTP',
+        'Serveur et client de courrier : IMAP, POP3, SMTP et LMTP',
+      ),
+    )
+    .version(VERSION, '-V, --version', say('show the version', 'afficher la version'))
+  for (const [name, load, description] of COMMANDS) {
+    program.addCommand(isWanted(name) ? await load() : new Command(name).description(description).allowUnknownOption())
+  }
+  speakPlainly(program)
+  return program
+}
