@@ -1,5 +1,6 @@
 /** Counters of one thread for `/metrics`, in prom-client's registry of that thread. @module */
-import { Counter, Histogram, Registry as MetricsRegistry } from 'prom-client'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { Counter, Gauge, Histogram, Registry as MetricsRegistry } from 'prom-client'
 import type { SessionMeter } from '#services/session-deps.ts'
 
 /** What a thread counts. */
@@ -29,6 +30,23 @@ export class ThreadMeter implements SessionMeter {
       help: 'Octets received and sent, by protocol',
       labelNames: ['protocol', 'direction'],
       registers,
+    })
+    this.#watchLoop()
+  }
+
+  /** How late the loop is with the sessions of this thread; over threads the worst counts. */
+  #watchLoop(): void {
+    const delay = monitorEventLoopDelay({ resolution: 10 })
+    delay.enable()
+    new Gauge({
+      name: 'malle_loop_delay_p99_seconds',
+      help: 'Delay of the event loop of protocol threads since the last scrape, 99th percentile, the worst thread',
+      aggregator: 'max',
+      registers: [this.registry],
+      collect() {
+        this.set(delay.percentile(99) / 1e9)
+        delay.reset()
+      },
     })
   }
 
