@@ -77,6 +77,30 @@ test('while FETCH, STORE and SEARCH by number answer, numbers stay; new messages
     selected(four),
   ))
 
+test('UID SEARCH by message numbers keeps them, too (RFC 7162 §3.2.10.2)', () =>
+  transcript(
+    `
+    1C: a NOOP
+    1S: a OK Nothing done
+    2C: a STORE 1 +FLAGS.SILENT (\\Deleted)
+    2C: b EXPUNGE
+    2C: c STORE 1 +FLAGS.SILENT (\\Flagged)
+    2S: a OK Stored
+    2S: * 1 EXPUNGE
+    2S: b OK Expunged
+    2S: c OK Stored
+    1C: b UID SEARCH 2:3
+    1S: * SEARCH 2 3
+    1S: * 2 FETCH (UID 2 FLAGS (\\Flagged))
+    1S: b OK Searched
+    1C: c UID SEARCH UID 2:3
+    1S: * SEARCH 2 3
+    1S: * 1 EXPUNGE
+    1S: c OK Searched
+    `,
+    selected(four),
+  ))
+
 test('a message that came and went while expunges are held back goes with them', () =>
   transcript(
     `

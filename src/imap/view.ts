@@ -129,7 +129,7 @@ export class View implements SelectedView {
    * @returns `undefined` when a message number is beyond the last (RFC 9051 §9 seq-number: BAD).
    */
   async resolve(out: Output, set: MessageSet, by: By): Promise<UidSet | undefined> {
-    this.#byUid = by === 'uid'
+    this.speak(by)
     // A client may have a UID from elsewhere (APPENDUID, COPYUID) before this session told it.
     if (
       by === 'uid' &&
@@ -138,6 +138,11 @@ export class View implements SelectedView {
     )
       await this.#catchUp(out)
     return this.among(set, by)
+  }
+
+  /** The command at work is the UID form or not: {@link resolve} says it, too (RFC 9051 §6.4.9). */
+  speak(by: By): void {
+    this.#byUid = by === 'uid'
   }
 
   async #catchUp(out: Output): Promise<void> {

@@ -19,7 +19,7 @@ export interface Page extends MessagePage {
 }
 
 /** No messages. */
-export const NO_MESSAGES: MessagePage = {
+const NO_MESSAGES: MessagePage = {
   uids: new Uint32Array(0),
   flags: new Uint32Array(0),
   modseqs: new Float64Array(0),
@@ -184,7 +184,7 @@ function firstAbove(values: Uint32Array, value: number, from = 0): number {
 }
 
 /** A page of messages, its highest MODSEQ found. */
-export function pageOf({ uids, flags, modseqs }: MessagePage): Page {
+function pageOf({ uids, flags, modseqs }: MessagePage): Page {
   let highest = 0
   for (const modseq of modseqs) if (modseq > highest) highest = modseq
   return { uids, flags, modseqs, highest }

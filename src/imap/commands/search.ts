@@ -35,9 +35,15 @@ export const search: Command = command<SearchProgram>({
     }
     if (asksModseq(program.keys)) enableCondstore(context)
     const { view, store, account, signal, clock } = context
+    view.speak(by)
     const criterion = criterionOf(program.keys, {
       keywords: view.keywords,
-      uidsOf: (set, how) => view.among(how === 'uid' ? set : clipNumbers(set, view.messages), how) ?? [],
+      uidsOf(set, how) {
+        if (how === 'uid' || set === '$') return view.among(set, how) ?? []
+        // Nor may UID SEARCH tell of expunges when it names messages by number (RFC 7162 §3.2.10.2).
+        view.keepNumbers()
+        return view.among(clipNumbers(set, view.messages), how) ?? []
+      },
       now: clock.now(),
     })
     const { mailbox, shown: snapshot } = view
