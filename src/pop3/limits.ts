@@ -8,12 +8,6 @@ export const LOGIN_TOTAL_MS = 300_000
 export const IDLE_MS = 600_000
 /** A session silent for this long gives its maildrop up to another login (design §4). */
 export const YIELD_MS = 60_000
-/** A peer that takes nothing of what is written for this long is gone. */
-export const SLOW_READER_MS = 120_000
-/** From the last answer to the end of the socket, when the peer does not close. */
-export const CLOSING_MS = 5_000
-/** A whole TLS handshake after STLS. */
-export const HANDSHAKE_MS = 15_000
 /** How often deadlines are looked at; all sessions together, by one timer. */
 export const TICK_MS = 1_000
 /** How long a service that stops waits for commands to end. */
@@ -29,10 +23,6 @@ export const FAILED_LOGINS = 5
 export const READ_AHEAD_BYTES = 65_536
 /** Bytes gathered before they are handed to the socket. */
 export const FLUSH_BYTES = 65_536
-/** Bytes that the socket holds before a session waits for its reader. */
-export const WRITE_AHEAD_BYTES = 262_144
-/** How long commands sent in one go may keep the loop from other sessions. */
-export const SLICE_MS = 5
 
 /** Bodies up to this size are read whole, larger ones in chunks. */
 export const WHOLE_BODY_BYTES = 262_144

@@ -1,9 +1,9 @@
 /** One message on its way out: this recipient's trace lines, then the body (design §4, §7). @module */
+import { ConnectionGone } from '#lib/peer-connection.ts'
 import type { MessageNumber } from '#mail/ids.ts'
 import { DamagedBody, type StoredBody } from '#store/mail-store.ts'
 import { DotStuffer } from '#wire/pop3/dot-stuffing.ts'
 import { ANSWERED, type Answer, type Context, err } from './command.ts'
-import { ConnectionGone } from './connection.ts'
 import { TOP_READ_BYTES, WHOLE_BODY_BYTES } from './limits.ts'
 import { TopCutter } from './top-cutter.ts'
 

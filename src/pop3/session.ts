@@ -7,6 +7,7 @@
  * @module
  */
 import type { Socket } from 'node:net'
+import { ConnectionGone } from '#lib/peer-connection.ts'
 import type { ConnectionId, ConnectionInfo, Login, SessionOrder } from '#services/registry.ts'
 import { type RegistryAuthority, saslAuthority } from '#services/sasl-authority.ts'
 import type { Log, SessionDeps } from '#services/session-deps.ts'
@@ -19,7 +20,7 @@ import type { SaslMechanism } from '#wire/sasl/mechanism.ts'
 import { listedMechanisms, offeredMechanisms } from '#wire/sasl/server.ts'
 import { ANSWERED, type Completion, type Context, err, ok, type SessionState } from './command.ts'
 import { COMMANDS } from './commands/index.ts'
-import { Connection, ConnectionGone } from './connection.ts'
+import { Connection } from './connection.ts'
 import {
   BAD_AFTER_LOGIN,
   BAD_BEFORE_LOGIN,

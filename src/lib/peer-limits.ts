@@ -1,0 +1,12 @@
+/** Bounds of every connection, whatever is spoken on it. @module */
+
+/** A peer that takes nothing of what is written for this long is gone. */
+export const SLOW_READER_MS = 120_000
+/** From the last word to the end of the socket, when the peer does not close. */
+export const CLOSING_MS = 5_000
+/** A whole TLS handshake on a running connection. */
+export const HANDSHAKE_MS = 15_000
+/** Bytes that the socket holds before a session waits for its reader. */
+export const WRITE_AHEAD_BYTES = 262_144
+/** How long commands sent in one go may keep the loop from other sessions. */
+export const SLICE_MS = 5
