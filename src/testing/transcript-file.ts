@@ -151,12 +151,14 @@ function smallMessage(): Header['messages'][number] {
 }
 
 function optionsOf(header: Header): ImapServerOptions {
-  const messages = header.messages.map(({ mailbox, flags, date, body }): ImapTestMessage => ({
-    mailbox,
-    flags,
-    ...(date === undefined ? {} : { date }),
-    ...(body.length === 0 ? {} : { body: `${body.join('\r\n')}\r\n` }),
-  }))
+  const messages = header.messages.map(
+    ({ mailbox, flags, date, body }): ImapTestMessage => ({
+      mailbox,
+      flags,
+      ...(date === undefined ? {} : { date }),
+      ...(body.length === 0 ? {} : { body: `${body.join('\r\n')}\r\n` }),
+    }),
+  )
   return {
     messages,
     mailboxes: header.mailboxes,

@@ -182,16 +182,19 @@ class Player {
   /** Whether a line is what was said it would be; names that it binds are kept. */
   #match(line: string, said: string): boolean {
     const found: string[] = []
-    const pattern = said.replace(/\$([a-zA-Z]\w*)|\.\.\.|\\x[0-9a-f]{2}|[\\^$.*+?()[\]{}|]/g, (part, name: string | undefined) => {
-      if (part === '...') return '.*'
-      if (part.startsWith('\\x')) return part
-      if (name === undefined || FLAG_NAMES.has(name)) return part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
-      const known = this.names.get(name)
-      if (known !== undefined) return known.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
-      if (found.includes(name)) return `\\${found.indexOf(name) + 1}`
-      found.push(name)
-      return '([^ (),[\\]]+)'
-    })
+    const pattern = said.replace(
+      /\$([a-zA-Z]\w*)|\.\.\.|\\x[0-9a-f]{2}|[\\^$.*+?()[\]{}|]/g,
+      (part, name: string | undefined) => {
+        if (part === '...') return '.*'
+        if (part.startsWith('\\x')) return part
+        if (name === undefined || FLAG_NAMES.has(name)) return part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+        const known = this.names.get(name)
+        if (known !== undefined) return known.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+        if (found.includes(name)) return `\\${found.indexOf(name) + 1}`
+        found.push(name)
+        return '([^ (),[\\]]+)'
+      },
+    )
     const match = new RegExp(`^${pattern} *$`, 's').exec(line)
     for (const [index, name] of found.entries()) if (match !== null) this.names.set(name, match[index + 1] ?? '')
     return match !== null

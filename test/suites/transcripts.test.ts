@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { suite, test } from 'node:test'
 import { ImapLines } from '#testing/imap-client.ts'
-import { ANN, TestImapServer } from '#testing/imap-server.ts'
+import { ANN, SMALL_MESSAGE, TestImapServer } from '#testing/imap-server.ts'
 import { TestPop3Server } from '#testing/pop3-server.ts'
 import { pop3Transcript, TestClient } from '#testing/pop3-transcript.ts'
 import { connected, loggedIn, selected, transcript } from '#testing/transcript.ts'
@@ -33,13 +33,9 @@ async function playPop3(one: TranscriptCase): Promise<void> {
   await using server = await TestPop3Server.start({
     tls,
     allowPlaintext,
-    messages: messages.map(({ body }) => body ?? 'From: ann@example.org\r\nSubject: small\r\n\r\nHello\r\n'),
+    messages: messages.map(({ body = SMALL_MESSAGE }) => ({ body })),
   })
-  const connect = async () => {
-    const socket = await server.connect()
-    return socket
-  }
-  await pop3Transcript(one.lines, { connect }, { validity: server.uidValidity.toString(16) })
+  await pop3Transcript(one.lines, server, { validity: server.uidValidity.toString(16) })
   assert.deepEqual(
     server.log.lines.filter(({ level }) => level === 'error'),
     [],
