@@ -1,5 +1,5 @@
 /** The messages of one APPEND on their way from the client into the store. @module */
-
+import { ConnectionGone } from '#lib/peer-connection.ts'
 import { prepareEmail } from '#mail/prepare.ts'
 import { MessageScanner } from '#mail/scanner.ts'
 import { formatUidSet, uidSetOf } from '#mail/uid-set.ts'
@@ -14,7 +14,6 @@ import { overQuotaText, refusalCompletion } from './completion.ts'
 import { Farewell } from './connection.ts'
 import { MULTIAPPEND_BYTES } from './limits.ts'
 import { readMailbox } from './mailbox-names.ts'
-import { ConnectionGone } from './output.ts'
 
 /** A no that was found before the command was over. */
 class Refusal extends Error {

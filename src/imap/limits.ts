@@ -4,12 +4,6 @@
 export const LOGIN_MS = 60_000
 /** …and nobody stays longer than this before the login, however busy. */
 export const LOGIN_TOTAL_MS = 300_000
-/** A peer that takes nothing of what is written for this long is gone. */
-export const SLOW_READER_MS = 120_000
-/** From BYE to the end of the socket, when the peer does not close. */
-export const CLOSING_MS = 5_000
-/** A whole TLS handshake after STARTTLS. */
-export const HANDSHAKE_MS = 15_000
 /** An idling client hears something this often, so that NAT boxes on the way do not forget it. */
 export const KEEP_ALIVE_MS = 120_000
 /** What the sessions' deadlines are looked at for; all of them together, by one timer. */
@@ -25,10 +19,6 @@ export const FAILED_LOGINS = 5
 
 /** Bytes read ahead of the command at work before the socket is paused. */
 export const READ_AHEAD_BYTES = 131_072
-/** Bytes that the socket holds before a session waits for its reader. */
-export const WRITE_AHEAD_BYTES = 262_144
-/** How long commands sent in one go may keep the loop from other sessions. */
-export const SLICE_MS = 5
 /** One line before the login, where anybody may hold one open; a SASL answer has 12,288 octets at most. */
 export const LINE_BYTES_BEFORE_LOGIN = 16_384
 /** Literals of commands before the login, all of one command. */

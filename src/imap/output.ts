@@ -46,8 +46,3 @@ export class Output extends ResponseWriter {
     return this.#lastByte !== undefined && this.#lastByte !== 10
   }
 }
-
-/** The peer is gone, or the session was told to end: nothing more is answered. */
-export class ConnectionGone extends Error {
-  override readonly name = 'ConnectionGone'
-}

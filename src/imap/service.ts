@@ -1,5 +1,6 @@
+import type { Transport } from '#lib/peer-connection.ts'
 import type { SessionDeps } from '#services/session-deps.ts'
-import type { Connection, Transport } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { STOP_MS, TICK_MS } from './limits.ts'
 import { Session } from './session.ts'
 

@@ -8,6 +8,7 @@
  * @module
  */
 import type { Clock } from '#lib/clock.ts'
+import { ConnectionGone, type Transport } from '#lib/peer-connection.ts'
 import type { ConnectionId, ConnectionNote, Login, SessionOrder } from '#services/registry.ts'
 import type { SessionDeps } from '#services/session-deps.ts'
 import type { MailStore } from '#store/mail-store.ts'
@@ -20,7 +21,7 @@ import { capabilities } from './capabilities.ts'
 import type { Command, Completion, Context, Enabled, SessionState } from './command.ts'
 import { readHead, tagOf } from './command-head.ts'
 import { faultCompletion, MAILBOX_GONE, syntaxCompletion } from './completion.ts'
-import { Connection, Farewell, type Transport } from './connection.ts'
+import { Connection, Farewell } from './connection.ts'
 import {
   BAD_AFTER_LOGIN,
   BAD_BEFORE_LOGIN,
@@ -30,7 +31,7 @@ import {
   LOGIN_MS,
   LOGIN_TOTAL_MS,
 } from './limits.ts'
-import { ConnectionGone, type Output } from './output.ts'
+import type { Output } from './output.ts'
 import type { SessionControl } from './session-control.ts'
 import type { View } from './view.ts'
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { SLOW_READER_MS, WRITE_AHEAD_BYTES } from '#lib/peer-limits.ts'
 import { ImapLines } from '#testing/imap-client.ts'
 import { TestImapServer } from '#testing/imap-server.ts'
-import { SLOW_READER_MS, WRITE_AHEAD_BYTES } from './limits.ts'
 
 /** A server whose LIST answer is about 100 KB, and a client that stopped reading after asking for it many times. */
 async function slowReader(server: TestImapServer): Promise<ImapLines> {

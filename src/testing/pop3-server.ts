@@ -11,11 +11,12 @@ import { prepareEmail } from '#mail/prepare.ts'
 import { scanMessage } from '#mail/scanner.ts'
 import { Pop3Service } from '#pop3/service.ts'
 import { selfMadeCertificate } from '#server/self-made-certificate.ts'
-import type { Log, SessionDeps } from '#services/session-deps.ts'
+import type { SessionDeps } from '#services/session-deps.ts'
 import { NO_FLAGS } from '#store/flags.ts'
 import type { MailStore } from '#store/mail-store.ts'
 import type { AccountRef } from '#store/types.ts'
 import { FakeClock, FakeRegistry } from './fake-registry.ts'
+import { ListLog } from './list-log.ts'
 
 export interface TestMessage {
   readonly body: string | Uint8Array
@@ -33,23 +34,6 @@ export interface TestServerOptions {
   /** TLS from the first byte, as on port 995; default `false`. */
   readonly implicitTls?: boolean
   readonly store?: MailStore
-}
-
-/** A log that keeps its lines. */
-export class ListLog implements Log {
-  readonly lines: { readonly level: string; readonly message: string; readonly fields: object }[] = []
-  debug(fields: object, message: string): void {
-    this.lines.push({ level: 'debug', message, fields })
-  }
-  info(fields: object, message: string): void {
-    this.lines.push({ level: 'info', message, fields })
-  }
-  warn(fields: object, message: string): void {
-    this.lines.push({ level: 'warn', message, fields })
-  }
-  error(fields: object, message: string): void {
-    this.lines.push({ level: 'error', message, fields })
-  }
 }
 
 export class TestPop3Server implements AsyncDisposable {

@@ -1,11 +1,12 @@
 /** Writes the answers to FETCH, message by message, at the pace of the reader. @module */
+import { ConnectionGone } from '#lib/peer-connection.ts'
 import { Turns } from '#lib/turns.ts'
 import { type UidSet, uidSetHas, uidSetSize } from '#mail/uid-set.ts'
 import { SnapshotWalk } from '#services/snapshot-walk.ts'
 import { DamagedBody } from '#store/mail-store.ts'
 import type { EmailRow } from '#store/types.ts'
 import type { Context } from '../command.ts'
-import { ConnectionGone, type Output } from '../output.ts'
+import type { Output } from '../output.ts'
 import { type Content, closeContents, contentsOf, UnknownEncoding } from './contents.ts'
 import { MessageBytes } from './message-bytes.ts'
 import type { FetchPlan } from './plan.ts'
