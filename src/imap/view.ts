@@ -8,6 +8,7 @@
  * Nobody but the session's own commands, which run one after the other, calls anything here.
  * @module
  */
+import { Turns } from '#lib/turns.ts'
 import { LARGEST_UID, type MailboxKey, type Modseq, type Uid } from '#mail/ids.ts'
 import { normaliseUidSet, type UidSet } from '#mail/uid-set.ts'
 import type { AccountKeywords } from '#services/account-keywords.ts'
@@ -219,10 +220,12 @@ export class View implements SelectedView {
 
   async writeChangedSince(out: Output, since: Modseq, among: (uid: Uid) => boolean): Promise<void> {
     const how = { uid: true, modseq: true, keywords: this.keywords }
+    const turns = new Turns()
     for (const walk = new SnapshotWalk(this.#shown); walk.next(); ) {
       if (walk.modseq <= since || !among(walk.uid)) continue
       writeFlags(out, walk, how)
       if (out.due) await out.flush()
+      if (turns.over) await turns.share()
     }
   }
 

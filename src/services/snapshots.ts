@@ -13,6 +13,8 @@ const KEPT_MESSAGES = 1_000_000
 const KEPT_SNAPSHOTS = 2_000
 /** Announcements may be lost: what was read this long ago is looked at again when someone asks. */
 const TRUSTED_MS = 1_000
+/** Reads after which a MODSEQ that was committed must have been seen. */
+const MOST_READS = 1_000
 /** Messages read at once when a snapshot is made. */
 const SLICE = 5_000
 
@@ -60,7 +62,8 @@ export class MailboxSnapshots {
 
   open(account: AccountRef, mailbox: MailboxKey): SnapshotHandle {
     let of = this.#accounts.get(account.id)
-    if (of === undefined) {
+    // An account that moved is read from where it is now.
+    if (of === undefined || of.ref.shard !== account.shard) {
       of = new AccountSnapshots(account)
       this.#accounts.set(account.id, of)
     }
@@ -96,7 +99,8 @@ export class MailboxSnapshots {
   #forget(mailbox: MailboxSnapshot): void {
     const { account } = mailbox
     account.mailboxes.delete(mailbox.key)
-    if (account.mailboxes.size === 0) this.#accounts.delete(account.ref.id)
+    if (account.mailboxes.size === 0 && this.#accounts.get(account.ref.id) === account)
+      this.#accounts.delete(account.ref.id)
   }
 }
 
@@ -199,7 +203,8 @@ class MailboxSnapshot {
   }
 
   async refresh(modseq: Modseq | 0): Promise<Snapshot | undefined> {
-    while (!this.gone) {
+    for (let reads = 0; !this.gone; reads += 1) {
+      if (reads > MOST_READS) throw new Error(`The store does not show MODSEQ ${modseq}, which it has committed`)
       const ready = this.ready(modseq)
       if (ready !== undefined) return ready
       this.#reading ??= this.#read().finally(() => {
