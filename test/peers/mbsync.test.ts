@@ -32,7 +32,6 @@ suite('mbsync', { skip: lacking('mbsync') }, () => {
       `SSLType ${ssl}`,
       'SystemCertificates no',
       ...(security === 'plain' ? [] : [`CertificateFile ${server.ca}`]),
-      'AuthMechs LOGIN',
       '',
       'IMAPStore far',
       'Account malle',

@@ -103,7 +103,7 @@ suite('mpop', { skip: lacking('mpop') }, () => {
   })
 
   test('"auth on" without TLS logs in by SCRAM where that is listed, with either kind of password', async (t) => {
-    const other = await PeerServer.start(true)
+    const other = await PeerServer.start({ scramForPasswords: true })
     t.after(() => other.stop())
     const account = await other.account()
     await fill(other, account, TEXT_MAIL.slice(0, 1))

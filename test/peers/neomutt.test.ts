@@ -145,7 +145,7 @@ suite('neomutt', { skip: lacking('neomutt') }, () => {
 
   for (const scram of [false, true])
     test(`with nothing said about mechanisms it logs in with either kind of password${scram ? ', SCRAM listed' : ''}`, async (t) => {
-      const from = scram ? await PeerServer.start(true) : server
+      const from = scram ? await PeerServer.start({ scramForPasswords: true }) : server
       if (scram) t.after(() => from.stop())
       const account = await from.account()
       await fill(from, account, TEXT_MAIL.slice(0, 1))

@@ -14,7 +14,7 @@ suite('SCRAM-SHA-256-PLUS', () => {
   let account: PeerAccount
   let password: string
   before(async () => {
-    server = await PeerServer.start(true)
+    server = await PeerServer.start({ scramForPasswords: true })
     account = await server.account()
     password = await server.appPassword(account.address)
   })

@@ -30,6 +30,13 @@ export interface PeerAccount {
   readonly home: string
 }
 
+export interface PeerServerOptions {
+  /** Lists SCRAM, which then works with ordinary passwords as with app passwords. */
+  readonly scramForPasswords?: boolean
+  /** Protocol threads. */
+  readonly workers?: number
+}
+
 export class PeerServer {
   /** Name in the certificate. */
   readonly host = 'localhost'
@@ -52,17 +59,15 @@ export class PeerServer {
     this.#log = log
   }
 
-  /**
-   * Starts it on free ports of loopback, with the domain example.org. Passwords are taken in the clear, too.
-   * @param scramForPasswords lists SCRAM, which then works with ordinary passwords as with app passwords.
-   */
-  static async start(scramForPasswords = false): Promise<PeerServer> {
+  /** Starts it on free ports of loopback, with the domain example.org. Passwords are taken in the clear, too. */
+  static async start({ scramForPasswords = false, workers = 1 }: PeerServerOptions = {}): Promise<PeerServer> {
     const folder = await mkdtemp(path.join(tmpdir(), 'malle-peers-'))
     const listen = LISTENERS.map((name) => `${name} = ["127.0.0.1:0"]\n`).join('')
     await writeFile(
       path.join(folder, 'malle.toml'),
       `hostname = "localhost"\ndata = "data"\n[listen]\n${listen}[auth]\nallow_plaintext = true\n` +
         `scram_for_passwords = ${scramForPasswords}\n` +
+        `[workers]\ncount = ${workers}\n` +
         '[limits]\nexempt = ["127.0.0.0/8"]\n',
     )
     const args = [LAUNCHER, 'serve', '--json', '--config', path.join(folder, 'malle.toml')]
