@@ -36,7 +36,7 @@ export async function openView(
   const { store, account } = context
   const handle = snapshotsOf(store).open(account, info.key)
   try {
-    const snapshot = await handle.refresh(0)
+    const snapshot = await handle.refresh(0, true)
     // SELECT tells all keywords of the account: those of later ones are news.
     if (snapshot !== undefined) {
       await handle.keywords.load(store, account)
@@ -69,6 +69,8 @@ export class View implements SelectedView {
   /** Of the command at work: it speaks of UIDs; it must keep message numbers; what it did to flags. */
   #byUid = false
   #keepNumbers = false
+  /** The command names no messages: it can only be after news. */
+  #polling = true
   #answered: Answered | undefined
   /** Something was told while the command began. */
   #toldBefore = false
@@ -144,6 +146,7 @@ export class View implements SelectedView {
   /** The command at work is the UID form or not: {@link resolve} says it, too (RFC 9051 §6.4.9). */
   speak(by: By): void {
     this.#byUid = by === 'uid'
+    this.#polling = false
   }
 
   async #catchUp(out: Output): Promise<void> {
@@ -205,6 +208,7 @@ export class View implements SelectedView {
     } finally {
       this.#byUid = false
       this.#keepNumbers = false
+      this.#polling = true
       this.#toldBefore = false
       this.#answered = undefined
     }
@@ -240,7 +244,8 @@ export class View implements SelectedView {
 
   async #bring(out: Output, hold: boolean, answered: Answered | undefined): Promise<boolean> {
     if (this.#remembered !== undefined && (await this.#nothingNew(this.#remembered))) return true
-    const latest = this.#handle.ready(this.#expected) ?? (await this.#handle.refresh(this.#expected))
+    const [expected, fresh] = [this.#expected, this.#polling]
+    const latest = this.#handle.ready(expected, fresh) ?? (await this.#handle.refresh(expected, fresh))
     if (latest === undefined) return false
     if (this.#remembered !== undefined) {
       this.#shown = this.#remembered.recall(latest)
@@ -296,7 +301,12 @@ export class View implements SelectedView {
       newKeywords,
       readOnly: this.readOnly,
       vanished: enabled.qresync,
-      how: { uid: this.#byUid || enabled.condstore, modseq: enabled.condstore, keywords: this.keywords },
+      // RFC 9051 §7.5.2: what was not asked for has the UID; RFC 7162 §3.1 wants it with MODSEQ too
+      how: {
+        uid: this.#byUid || enabled.condstore || enabled.rev2,
+        modseq: enabled.condstore,
+        keywords: this.keywords,
+      },
     })
   }
 
