@@ -5,14 +5,21 @@ import { EXIT } from '#lib/exit-codes.ts'
 import { createLog } from '#server/log.ts'
 import { type RunningServer, startServer } from '#server/server.ts'
 import { CliError } from './cli-error.ts'
-import { type CommonOptions, print, withListing } from './context.ts'
+import { type CommonOptions, print, withConfig } from './context.ts'
 import { failureOf, onData } from './failure.ts'
 import { say } from './language.ts'
 import { readConfig } from './options.ts'
 
 export function serveCommand(): Command {
-  return withListing(new Command('serve'))
+  return withConfig(new Command('serve'))
     .description(say('run the server', 'lancer le serveur'))
+    .option(
+      '--json',
+      say(
+        'when ready, print one JSON object with the addresses',
+        'une fois prêt, écrire un objet JSON avec les adresses',
+      ),
+    )
     .action(async (options: CommonOptions) => {
       const config = await readConfig(options.config)
       if (LISTENERS.every((name) => config.listen[name].length === 0)) {
