@@ -3,6 +3,9 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, Histogram, Registry as MetricsRegistry } from 'prom-client'
 import type { SessionMeter } from '#services/session-deps.ts'
 
+/** How often the loop is looked at. */
+const LOOP_SAMPLE_MS = 10
+
 /** What a thread counts. */
 export class ThreadMeter implements SessionMeter {
   readonly registry: MetricsRegistry = new MetricsRegistry()
@@ -36,7 +39,7 @@ export class ThreadMeter implements SessionMeter {
 
   /** How late the loop is with the sessions of this thread; over threads the worst counts. */
   #watchLoop(): void {
-    const delay = monitorEventLoopDelay({ resolution: 10 })
+    const delay = monitorEventLoopDelay({ resolution: LOOP_SAMPLE_MS })
     delay.enable()
     new Gauge({
       name: 'malle_loop_delay_p99_seconds',
@@ -44,7 +47,8 @@ export class ThreadMeter implements SessionMeter {
       aggregator: 'max',
       registers: [this.registry],
       collect() {
-        this.set(delay.percentile(99) / 1e9)
+        // What the runtime measures is the whole time between two samples.
+        this.set(Math.max(0, delay.percentile(99) / 1e6 - LOOP_SAMPLE_MS) / 1000)
         delay.reset()
       },
     })
