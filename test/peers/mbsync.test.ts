@@ -20,18 +20,23 @@ suite('mbsync', { skip: lacking('mbsync') }, () => {
   after(() => server.stop())
 
   /** Syncs everything in both directions; gives its log. */
-  async function mbsync({ address, password, home }: PeerAccount, security: Security): Promise<Ran> {
+  async function mbsync(
+    { address, password, home }: PeerAccount,
+    security: Security,
+    { from = server, mechanisms = '*' }: { readonly from?: PeerServer; readonly mechanisms?: string } = {},
+  ): Promise<Ran> {
     await mkdir(path.join(home, 'Mail'), { recursive: true })
     const ssl = { plain: 'None', starttls: 'STARTTLS', tls: 'IMAPS' }[security]
     const lines = [
       'IMAPAccount malle',
-      `Host ${server.host}`,
-      `Port ${server.portOf('imap', security)}`,
+      `Host ${from.host}`,
+      `Port ${from.portOf('imap', security)}`,
       `User ${address}`,
       `Pass ${password}`,
       `SSLType ${ssl}`,
+      `AuthMechs ${mechanisms}`,
       'SystemCertificates no',
-      ...(security === 'plain' ? [] : [`CertificateFile ${server.ca}`]),
+      ...(security === 'plain' ? [] : [`CertificateFile ${from.ca}`]),
       '',
       'IMAPStore far',
       'Account malle',
@@ -171,6 +176,16 @@ suite('mbsync', { skip: lacking('mbsync') }, () => {
     await mbsync(account, 'tls')
     assert.ok(!(await readdir(path.join(account.home, 'Mail'))).includes('One'))
     assert.ok((await look.mailboxes()).includes('Two'))
+  })
+
+  test('where SCRAM is listed it must be told PLAIN, as Cyrus SASL does not compute 600,000 rounds', async (t) => {
+    const from = await PeerServer.start({ scramForPasswords: true })
+    t.after(() => from.stop())
+    const account = await from.account()
+    await using look = await Look.open(from, account)
+    await look.append(TEXT_MAIL.slice(0, 1))
+    await mbsync(account, 'tls', { from, mechanisms: 'PLAIN' })
+    assertSameMail(await nearMail(account, 'INBOX'), inFiles(TEXT_MAIL.slice(0, 1)))
   })
 
   /** Both sides: all that a client can see, the MODSEQ of every mailbox with it, and every file. */
