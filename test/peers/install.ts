@@ -20,7 +20,8 @@ const PROGRAMS: Readonly<Record<Program, Origin>> = {
   curl: { packages: ['curl'] },
   fetchmail: { packages: ['fetchmail'] },
   getmail: { packages: ['getmail6'] },
-  mbsync: { packages: ['isync'] },
+  // Without the modules it knows no mechanism of SASL.
+  mbsync: { packages: ['isync', 'libsasl2-modules'], probe: ['sh', '-c', 'ls /usr/lib/*/sasl2/libplain.so'] },
   mpop: { packages: ['mpop'] },
   neomutt: { packages: ['neomutt'] },
   python3: { packages: ['python3'] },
