@@ -26,7 +26,15 @@ for (const file of readdirSync(path.join(root, 'src'), { recursive: true, encodi
 const declarations = path.join(root, 'dist', 'declarations')
 const options = { noEmit: false, emitDeclarationOnly: true, rootDir: path.join(root, 'src'), outDir: declarations }
 const project = path.join(root, 'dist', 'tsconfig.json')
-writeFileSync(project, JSON.stringify({ extends: '../tsconfig.json', compilerOptions: options, include: ['../src'], exclude: ['../src/**/*.test.ts', '../src/**/*.contract.ts', '../src/testing'] }))
+writeFileSync(
+  project,
+  JSON.stringify({
+    extends: '../tsconfig.json',
+    compilerOptions: options,
+    include: ['../src'],
+    exclude: ['../src/**/*.test.ts', '../src/**/*.contract.ts', '../src/testing'],
+  }),
+)
 const tsc = spawnSync(path.join(root, 'node_modules', '.bin', 'tsc'), ['-p', project], { stdio: ['ignore', 2, 2] })
 if (tsc.status !== 0) throw new Error(`tsc ended with ${tsc.status}`)
 for (const file of readdirSync(declarations, { recursive: true, encoding: 'utf8' })) {

@@ -37,7 +37,7 @@ try {
   if (code !== 0) throw new Error(`The demo ended with ${code}`)
   process.stdout.write('1 passed, 0 failed\n')
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.stack : error}\n`)
+  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
   process.stdout.write('0 passed, 1 failed\n')
   process.exitCode = 1
 } finally {

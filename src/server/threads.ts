@@ -186,7 +186,7 @@ class WorkerThreads implements ProtocolThreads {
     const { port1, port2 } = new MessageChannel()
     const setup = { ...setupOf(this.#options, number, this.#endpoints), tls: this.#tls }
     const start: WorkerStart = { setup, registry: port2, logLevel: config.log.level }
-    const worker = new Worker(new URL(`./thread-worker${path.extname(import.meta.filename)}`, import.meta.url), {
+    const worker = new Worker(new URL(`./worker-thread${path.extname(import.meta.filename)}`, import.meta.url), {
       workerData: start,
       transferList: [port2, ...setup.store.ports],
       resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB },

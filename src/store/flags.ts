@@ -49,7 +49,7 @@ const SYSTEM_NAMES: readonly (readonly [name: string, bit: number])[] = [
 export const SYSTEM_FLAG_NAMES: readonly string[] = SYSTEM_NAMES.map(([name]) => name)
 
 /** Bit of a system flag's name (without case), `undefined` for anything else. */
-export function systemFlagBit(name: string): number | undefined {
+function systemFlagBit(name: string): number | undefined {
   const lower = name.toLowerCase()
   return SYSTEM_NAMES.find(([known]) => known.toLowerCase() === lower)?.[1]
 }
