@@ -17,7 +17,10 @@ const LOGGED_IN: string = [
 /** Capabilities as they are now. */
 export function capabilities(session: SessionControl): string {
   const { deps, state } = session
-  if (state !== 'not-authenticated') return `${ALWAYS} ${LOGGED_IN} APPENDLIMIT=${deps.limits.messageBytes}`
+  if (state !== 'not-authenticated') {
+    const compress = session.connection.compressed ? '' : ' COMPRESS=DEFLATE'
+    return `${ALWAYS} ${LOGGED_IN}${compress} APPENDLIMIT=${deps.limits.messageBytes}`
+  }
   const names = [ALWAYS]
   if (mayStartTls(session)) names.push('STARTTLS')
   if (!mayLogInPlainly(session)) names.push('LOGINDISABLED')

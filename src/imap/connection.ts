@@ -5,6 +5,7 @@ import type { ContextSource } from '#lib/tls-handshake.ts'
 import type { FrameEvent } from '#wire/imap/frame-events.ts'
 import { CommandFramer } from '#wire/imap/framer.ts'
 import { COMMAND_LIMITS } from '#wire/imap/limits.ts'
+import { Compression } from './compression.ts'
 import { READ_AHEAD_BYTES } from './limits.ts'
 import { Output } from './output.ts'
 
@@ -23,6 +24,7 @@ export class Connection extends PeerConnection {
   #wakeable = false
   #farewell: string | undefined
   #events = 0
+  #compression: Compression | undefined
 
   /** @param onGone Called once, when nothing can be read or written any more. */
   constructor(
@@ -73,7 +75,37 @@ export class Connection extends PeerConnection {
 
   override tick(now: number): void {
     if (this.#wakeable && now >= this.wakeAt) this.wake()
+    if (this.waiting === 'input' && !this.framer.midCommand) this.#compression?.rest(now)
     super.tick(now)
+  }
+
+  /** Both sides deflate (RFC 4978). */
+  get compressed(): boolean {
+    return this.#compression !== undefined
+  }
+
+  /**
+   * Deflates from here on, after {@link holdInput}, once the answer is out.
+   * @param early What {@link holdInput} gave.
+   */
+  async compress(early: Uint8Array): Promise<void> {
+    await this.out.flush()
+    this.#compression = new Compression({
+      take: (bytes) => this.accept(bytes),
+      drain: () => super.resumeInput(),
+      end: () => this.finishInput(),
+      fail: () => this.destroy(),
+    })
+    this.releaseInput()
+    if (early.length > 0) this.receive(early)
+  }
+
+  /** No deflating any more, once the answer is out (RFC 8437 §4.1). */
+  async uncompress(): Promise<void> {
+    await this.out.flush()
+    const plain = this.#compression?.close()
+    this.#compression = undefined
+    if (plain !== undefined && plain.length > 0) this.receive(plain)
   }
 
   /**
@@ -90,8 +122,45 @@ export class Connection extends PeerConnection {
     this.end('Nothing was heard for too long')
   }
 
-  protected override lastWords(): readonly Uint8Array[] {
-    return this.out.take()
+  protected override lastWords(): readonly Uint8Array[] | Promise<readonly Uint8Array[]> {
+    const last = this.out.take()
+    if (this.#compression === undefined || last.length === 0) return last
+    return this.#compression.deflate(last, this.clock.now())
+  }
+
+  protected override send(chunks: readonly Uint8Array[]): Promise<void> | undefined {
+    return this.#compression === undefined ? super.send(chunks) : this.#sendDeflated(this.#compression, chunks)
+  }
+
+  async #sendDeflated(compression: Compression, chunks: readonly Uint8Array[]): Promise<void> {
+    this.needPeer()
+    await super.send(await compression.deflate(chunks, this.clock.now()))
+  }
+
+  protected override receive(chunk: Uint8Array): void {
+    if (this.#compression === undefined) return super.receive(chunk)
+    this.#compression.push(chunk, this.clock.now())
+    if (this.#compression.full) super.pauseInput()
+  }
+
+  protected override receiveEnd(): void {
+    if (this.#compression === undefined) super.receiveEnd()
+    else this.#compression.end()
+  }
+
+  protected override pauseInput(): void {
+    if (this.#compression === undefined) super.pauseInput()
+    else this.#compression.pause()
+  }
+
+  protected override resumeInput(): void {
+    this.#compression?.resume()
+    if (this.#compression?.full !== true) super.resumeInput()
+  }
+
+  protected override lose(): void {
+    super.lose()
+    this.#compression?.close()
   }
 
   async #next(wakeable: boolean): Promise<FrameEvent | undefined> {

@@ -3,6 +3,7 @@ import { append } from './append.ts'
 import { authenticate } from './authenticate.ts'
 import { capability } from './capability.ts'
 import { close, unselect } from './close.ts'
+import { compress } from './compress.ts'
 import { copy } from './copy.ts'
 import { create } from './create.ts'
 import { remove } from './delete.ts'
@@ -33,6 +34,7 @@ const COMMANDS: readonly Command[] = [
   capability,
   check,
   close,
+  compress,
   copy,
   create,
   enable,
