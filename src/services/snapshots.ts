@@ -11,8 +11,10 @@ import { cut, type Page, Snapshot } from './snapshot.ts'
 const KEPT_MESSAGES = 1_000_000
 /** And their number. */
 const KEPT_SNAPSHOTS = 2_000
-/** Announcements may be lost: what was read this long ago is looked at again when someone asks. */
+/** Announcements may be late or lost: what was read this long ago is looked at again when someone asks. */
 const TRUSTED_MS = 1_000
+/** And when someone asks for nothing but news. */
+const FRESH_MS = 1
 /** Reads after which a MODSEQ that was committed must have been seen. */
 const MOST_READS = 1_000
 /** Messages read at once when a snapshot is made. */
@@ -24,11 +26,12 @@ export interface SnapshotHandle {
   /**
    * The mailbox as it is now: at least as of `modseq` and of everything announced. Reads only what is not known yet, once
    * for all who ask at the same time.
+   * @param fresh What other threads have committed must show, even if their announcement is still on its way.
    * @returns `undefined` when the mailbox no longer exists.
    */
-  refresh(modseq: Modseq | 0): Promise<Snapshot | undefined>
+  refresh(modseq: Modseq | 0, fresh?: boolean): Promise<Snapshot | undefined>
   /** What `refresh` would give without reading, `undefined` when it would have to. */
-  ready(modseq: Modseq | 0): Snapshot | undefined
+  ready(modseq: Modseq | 0, fresh?: boolean): Snapshot | undefined
   /** Calls `listener` whenever there may be something new, until told otherwise. */
   listen(listener: (() => void) | undefined): void
   /** Says that this session needs no snapshot until its next refresh; what nobody needs is dropped. */
@@ -194,18 +197,19 @@ class MailboxSnapshot {
     this.stale = true
   }
 
-  ready(modseq: Modseq | 0): Snapshot | undefined {
+  /** @param since The last read must not have begun before. */
+  ready(modseq: Modseq | 0, since: number): Snapshot | undefined {
     const latest = this.#latest
     if (this.stale || latest === undefined || latest.modseq < modseq) return undefined
     // What was announced is being read for somebody else, and is not in yet.
     if (this.#reading !== undefined) return undefined
-    return performance.now() - this.#readAt > TRUSTED_MS ? undefined : latest
+    return this.#readAt < since ? undefined : latest
   }
 
-  async refresh(modseq: Modseq | 0): Promise<Snapshot | undefined> {
+  async refresh(modseq: Modseq | 0, since: number): Promise<Snapshot | undefined> {
     for (let reads = 0; !this.gone; reads += 1) {
       if (reads > MOST_READS) throw new Error(`The store does not show MODSEQ ${modseq}, which it has committed`)
-      const ready = this.ready(modseq)
+      const ready = this.ready(modseq, since)
       if (ready !== undefined) return ready
       this.#reading ??= this.#read().finally(() => {
         this.#reading = undefined
@@ -294,13 +298,13 @@ class Hold implements SnapshotHandle {
     return this.#mailbox.account.keywords
   }
 
-  async refresh(modseq: Modseq | 0): Promise<Snapshot | undefined> {
+  async refresh(modseq: Modseq | 0, fresh = false): Promise<Snapshot | undefined> {
     this.resting = false
-    return this.#mailbox.refresh(modseq)
+    return this.#mailbox.refresh(modseq, earliest(fresh))
   }
 
-  ready(modseq: Modseq | 0): Snapshot | undefined {
-    return this.#mailbox.ready(modseq)
+  ready(modseq: Modseq | 0, fresh = false): Snapshot | undefined {
+    return this.#mailbox.ready(modseq, earliest(fresh))
   }
 
   listen(listener: (() => void) | undefined): void {
@@ -319,4 +323,9 @@ class Hold implements SnapshotHandle {
     this.#mailbox.remove(this)
     this.#release()
   }
+}
+
+/** When a read must have begun at the earliest. */
+function earliest(fresh: boolean): number {
+  return performance.now() - (fresh ? FRESH_MS : TRUSTED_MS)
 }
