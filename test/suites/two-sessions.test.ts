@@ -25,8 +25,18 @@ const CASTS: readonly (readonly ImapDialect[])[] = [
   ['qresync', 'qresync', 'rev2', 'condstore'],
 ]
 
-async function walk(store: MailStore, dialects: readonly ImapDialect[], seed: number, steps: number): Promise<void> {
-  await using server = await TestImapServer.start({ store, mailboxes: ['Other'] })
+/** @param others Connections of other threads to the same store; the clients are spread over all. */
+async function walk(
+  store: MailStore,
+  dialects: readonly ImapDialect[],
+  seed: number,
+  steps: number,
+  others: readonly MailStore[] = [],
+): Promise<void> {
+  await using stack = new AsyncDisposableStack()
+  const server = stack.use(await TestImapServer.start({ store, mailboxes: ['Other'] }))
+  const servers = [server]
+  for (const other of others) servers.push(stack.use(await TestImapServer.start({ store: other })))
   const mailbox = (await store.mailboxByName(server.account, 'INBOX'))?.key
   if (mailbox === undefined) throw new Error('There is no INBOX')
   const followers: ImapFollower[] = []
@@ -36,7 +46,7 @@ async function walk(store: MailStore, dialects: readonly ImapDialect[], seed: nu
         name: `client ${index + 1}`,
         dialect,
         mailbox: 'INBOX',
-        connect: () => server.connect(),
+        connect: () => (servers[index % servers.length] ?? server).connect(),
         login: `LOGIN ${ANN.address} ${ANN.password}`,
       }),
     )
@@ -66,18 +76,22 @@ for (const dialects of CASTS)
     test(`${dialects.join(', ')} on one mailbox in memory see the same at every sync, seed ${seed}`, () =>
       walk(openMemoryStore({ sliceRows: seed % 2 === 0 ? 7 : 1_000 }), dialects, seed, LONG ? 10_000 : 600))
 
-test('plain, condstore, qresync on one mailbox in the embedded store see the same at every sync', async () => {
-  const directory = await mkdtemp(path.join(tmpdir(), 'malle-sessions-'))
-  try {
-    await using host = await startEmbedded({
-      directory,
-      shards: 1,
-      durability: 'full',
-      clock: systemClock,
-      log: () => undefined,
-    })
-    await walk(openEmbeddedStore(host.connect()), ['plain', 'condstore', 'qresync'], 7, LONG ? 10_000 : 400)
-  } finally {
-    await rm(directory, { recursive: true, force: true })
-  }
-})
+for (const threads of [1, 3])
+  test(`four dialects on one mailbox in the embedded store, ${threads} connections to it, see the same at every sync`, async () => {
+    const directory = await mkdtemp(path.join(tmpdir(), 'malle-sessions-'))
+    try {
+      await using host = await startEmbedded({
+        directory,
+        shards: 1,
+        durability: 'full',
+        clock: systemClock,
+        log: () => undefined,
+      })
+      const stores = Array.from({ length: threads }, () => openEmbeddedStore(host.connect()))
+      const [first, ...others] = stores
+      if (first === undefined) throw new Error('There is no store')
+      await walk(first, ['plain', 'condstore', 'qresync', 'rev2'], 7, LONG ? 10_000 : 400, others)
+    } finally {
+      await rm(directory, { recursive: true, force: true })
+    }
+  })
