@@ -8,7 +8,7 @@ import { importedCheck } from './imported-passwords.ts'
 
 /** Rounds of SCRAM where only random app passwords are kept (RFC 7677 §4: the least), and where people's own are (design §9). */
 export const SCRAM_ROUNDS = 4_096
-export const SCRAM_ROUNDS_FOR_PEOPLE = 600_000
+export const SCRAM_ROUNDS_FOR_PEOPLE = 65_536
 
 /** Octets of a password that are looked at; RFC 4616 §2 demands 255. */
 const PASSWORD_OCTETS = 1_024
