@@ -1,5 +1,5 @@
 /** `malle account`. @module */
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { EXIT } from '#lib/exit-codes.ts'
 import type { AccountView } from '#server/verbs.ts'
 import { CliError } from './cli-error.ts'
@@ -125,9 +125,11 @@ function setCommand(account: Command): void {
     .description(say('change an account', 'modifier un compte'))
     .option('--new-password', say('ask for a new password', 'demander un nouveau mot de passe'))
     .option('--enable', say('let it log in', 'permettre la connexion'))
-    .option(
-      '--disable',
-      say('let nobody log in; mail is still received', 'interdire la connexion ; le courrier est toujours reçu'),
+    .addOption(
+      new Option(
+        '--disable',
+        say('let nobody log in; mail is still received', 'interdire la connexion ; le courrier est toujours reçu'),
+      ).conflicts('enable'),
     )
     .action(async (address: string, options: SetOptions) => {
       const asked = options.newPassword === true || options.passwordStdin === true || options.passwordFile !== undefined
@@ -161,7 +163,12 @@ function withPassword(command: Command): Command {
       '--password-stdin',
       say('read the password from standard input', 'lire le mot de passe sur l’entrée standard'),
     )
-    .option('--password-file <file>', say('read the password from a file', 'lire le mot de passe dans un fichier'))
+    .addOption(
+      new Option(
+        '--password-file <file>',
+        say('read the password from a file', 'lire le mot de passe dans un fichier'),
+      ).conflicts('passwordStdin'),
+    )
 }
 
 function withLimits(command: Command): Command {

@@ -100,11 +100,18 @@ export function sentenceOf(refusal: VerbRefusal): string {
         `The server that runs does not know "${refusal.verb}"; restart it.`,
         `Le serveur en marche ne connaît pas « ${refusal.verb} » ; redémarrez-le.`,
       )
-    case 'file':
-      return say(
-        `Malle cannot use ${refusal.path}: ${reasonOfCode(refusal.code)}.`,
-        `Malle ne peut pas utiliser ${refusal.path} : ${reasonOfCode(refusal.code)}.`,
+    case 'file': {
+      const reason = reasonOfCode(refusal.code)
+      const said = say(
+        `Malle cannot use ${refusal.path}: ${reason}.`,
+        `Malle ne peut pas utiliser ${refusal.path} : ${reason}.`,
       )
+      if (refusal.code !== 'EACCES') return said
+      return say(
+        `${said} Files are read and written by the user who owns the data directory.`,
+        `${said} Les fichiers sont lus et écrits par l’utilisateur à qui appartient le dossier des données.`,
+      )
+    }
     case 'nothing-there':
       return say(`There is nothing at ${refusal.path}.`, `Il n’y a rien à l’emplacement ${refusal.path}.`)
     case 'no-mail':
