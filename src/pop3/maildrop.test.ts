@@ -22,7 +22,7 @@ async function open(count: number, uniqueIds: boolean): Promise<Maildrop> {
       const uidls = Array.from({ length }, (_, index) =>
         uniqueIds && (first + index) % 3 === 0 ? `unique-id-number-${first + index}` : undefined,
       )
-      yield { uids, sizes, uidls }
+      yield { uids, sizes, uidls, downloaded: new Float64Array(length) }
     }
   }
   return Maildrop.open(store, account)

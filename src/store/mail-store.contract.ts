@@ -14,6 +14,7 @@ import { flagsContract } from './flags.contract.ts'
 import { closingContract, keepingContract } from './keeping.contract.ts'
 import { type OpenedStore, World } from './kit.contract.ts'
 import { mailboxesContract } from './mailboxes.contract.ts'
+import { maildropContract } from './maildrop.contract.ts'
 import { quotaContract } from './quota.contract.ts'
 import { renameContract } from './rename.contract.ts'
 import { transferContract } from './transfer.contract.ts'
@@ -47,6 +48,7 @@ export function mailStoreContract(name: string, open: () => Promise<OpenedStore>
     flagsContract(current)
     transferContract(current)
     expungeContract(current)
+    maildropContract(current)
     changesContract(current)
     quotaContract(current)
     watchContract(current)

@@ -152,6 +152,8 @@ export interface MaildropPage {
   readonly sizes: Float64Array
   /** UIDL kept from a migration, `undefined` where UIDVALIDITY and UID make it. */
   readonly uidls: readonly (string | undefined)[]
+  /** When it was first downloaded over POP3, milliseconds since 1970; 0: never. */
+  readonly downloaded: Float64Array
 }
 
 /** A body that is safe to be named in a request: small ones in memory, large ones synced in a file of their own. Cloneable. */

@@ -164,6 +164,17 @@ export interface Expunged extends Committed {
   readonly expunged: UidSet
 }
 
+/** What a POP3 session leaves behind at QUIT: downloads are remembered, then `\Seen` is set, then messages go. */
+export interface ApplyMaildropRequest extends Asked {
+  readonly mailbox: MailboxKey
+  /** Downloaded: the first time counts, later ones change nothing. A copy of a message counts anew. */
+  readonly downloaded: UidSet
+  /** Set `\Seen` on them. */
+  readonly markSeen: boolean
+  /** Expunged, whatever their flags. */
+  readonly removed: UidSet
+}
+
 /** Superior levels are created with it (RFC 9051 §6.3.4). */
 export interface CreateMailboxRequest extends Asked {
   readonly name: string
@@ -210,6 +221,12 @@ export interface Writes {
     refusal: NoSuchAccount | NoSuchMailbox | UidsExhausted | Unavailable
   }
   expunge: { request: ExpungeRequest; value: Expunged; refusal: NoSuchAccount | NoSuchMailbox | Unavailable }
+  applyMaildrop: {
+    request: ApplyMaildropRequest
+    /** Those of `removed` that were still there. */
+    value: Expunged
+    refusal: NoSuchAccount | NoSuchMailbox | Unavailable
+  }
   createMailbox: {
     request: CreateMailboxRequest
     value: Committed & { readonly mailbox: MailboxInfo }

@@ -175,7 +175,7 @@ export class ShardReader {
     const slot = this.#slot(account)
     if (slot === undefined) return undefined
     const rows = this.sql.all(
-      'SELECT uid, size, uidl FROM message WHERE account = ? AND mailbox = ? AND uid > ? ORDER BY uid LIMIT ?',
+      'SELECT uid, size, uidl, downloaded_at FROM message WHERE account = ? AND mailbox = ? AND uid > ? ORDER BY uid LIMIT ?',
       slot,
       mailbox,
       after,
@@ -186,6 +186,7 @@ export class ShardReader {
       uids: Uint32Array.from(rows, (row) => row[0] as number),
       sizes: Float64Array.from(rows, (row) => row[1] as number),
       uidls: rows.map((row) => (row[2] as string | null) ?? undefined),
+      downloaded: Float64Array.from(rows, (row) => (row[3] as number | null) ?? 0),
     }
   }
 

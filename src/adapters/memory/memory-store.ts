@@ -53,6 +53,7 @@ const HANDLERS: { readonly [K in WriteKind]: Handler<K> } = {
   copy: messageWrites.copy,
   move: messageWrites.move,
   expunge: messageWrites.expunge,
+  applyMaildrop: messageWrites.applyMaildrop,
 }
 
 const SLICE = 1_000
@@ -159,6 +160,7 @@ class MemoryStore implements MailStore {
         uids: Uint32Array.from(slice, (row) => row.uid),
         sizes: Float64Array.from(slice, (row) => row.email.size),
         uidls: slice.map((row) => row.uidl),
+        downloaded: Float64Array.from(slice, (row) => row.downloadedAt),
       }
     }
   }

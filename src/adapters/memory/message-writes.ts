@@ -1,7 +1,7 @@
 /** Writes that change messages. @module */
 import { done, type Result, refused } from '#lib/result.ts'
 import { uidSetOf } from '#mail/uid-set.ts'
-import { DELETED, type Flags, type PackedFlags, packFlags, systemFlags } from '#store/flags.ts'
+import { DELETED, type Flags, type PackedFlags, packFlags, SEEN, systemFlags } from '#store/flags.ts'
 import { MAX_KEYWORD_OCTETS, MAX_KEYWORD_SETS, MAX_KEYWORDS } from '#store/limits.ts'
 import { canonicalMailboxName } from '#store/mailbox-name.ts'
 import type { StagedBody } from '#store/types.ts'
@@ -162,6 +162,20 @@ export const expunge: Handler<'expunge'> = (commit, request) => {
     touchMessages(commit, account, mailbox)
   }
   return done({ modseq: account.modseq, expunged: uidSetOf(rows.map((row) => row.uid)) })
+}
+
+export const applyMaildrop: Handler<'applyMaildrop'> = (commit, request) => {
+  const found = find(commit, request)
+  if (!found.ok) return found
+  const { account, by, mailbox, downloaded, markSeen, removed } = request
+  for (const row of rowsIn(found.value.mailbox, downloaded)) {
+    if (row.goneAt === undefined && row.downloadedAt === 0) row.downloadedAt = commit.now
+  }
+  if (markSeen) {
+    const flags = { system: SEEN, keywords: [] }
+    changeFlags(commit, { account, by, mailbox, uids: downloaded, action: 'add', flags, unchangedSince: undefined })
+  }
+  return expunge(commit, { account, by, mailbox, uids: removed, which: 'any' })
 }
 
 type Found<T> =

@@ -41,6 +41,7 @@ export function settle(
     flags: message.flags,
     modseq: account.modseq,
     goneAt: undefined,
+    downloadedAt: 0,
   }
   mailbox.uidNext += 1
   mailbox.rows.push(row)

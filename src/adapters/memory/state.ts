@@ -28,6 +28,8 @@ export interface Row {
   modseq: Modseq
   /** When it was expunged, `undefined` while it is there. */
   goneAt: number | undefined
+  /** By POP3, the first time; 0: never. */
+  downloadedAt: number
 }
 
 export interface Mailbox {

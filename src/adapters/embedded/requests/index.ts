@@ -5,6 +5,7 @@ import type { WriteKind, Writes } from '#store/writes.ts'
 import type { Step, Transaction } from '../transaction.ts'
 import { openAccount, removeAccount, setLimits } from './accounts.ts'
 import { append } from './append.ts'
+import { applyMaildrop } from './apply-maildrop.ts'
 import { changeFlags } from './change-flags.ts'
 import { expunge } from './expunge.ts'
 import { createMailbox, deleteMailbox, renameMailbox, subscribe } from './mailboxes.ts'
@@ -25,6 +26,7 @@ export const HANDLERS: { readonly [K in WriteKind]: Handler<K> } = {
   copy,
   move,
   expunge,
+  applyMaildrop,
   createMailbox,
   deleteMailbox,
   renameMailbox,
@@ -35,6 +37,7 @@ export const HANDLERS: { readonly [K in WriteKind]: Handler<K> } = {
 export const ALLOWED_WHEN_FULL: ReadonlySet<string> = new Set<WriteKind>([
   'changeFlags',
   'expunge',
+  'applyMaildrop',
   'move',
   'deleteMailbox',
   'removeAccount',

@@ -18,3 +18,6 @@ CREATE TABLE message (
 CREATE INDEX message_by_modseq ON message (account, mailbox, modseq);
 CREATE INDEX message_by_email ON message (account, email);
 CREATE UNIQUE INDEX message_by_uidl ON message (account, mailbox, uidl) WHERE uidl IS NOT NULL;`
+
+/** When POP3 first gave a message out, milliseconds since 1970; it goes with the row, and copies begin anew. */
+export const MESSAGE_DOWNLOADED = 'ALTER TABLE message ADD COLUMN downloaded_at INTEGER;'

@@ -5,7 +5,7 @@ import { DELETED } from './deleted.ts'
 import { EMAIL } from './email.ts'
 import { KEYWORD_SET } from './keyword-set.ts'
 import { MAILBOX } from './mailbox.ts'
-import { MESSAGE } from './message.ts'
+import { MESSAGE, MESSAGE_DOWNLOADED } from './message.ts'
 import { SEEN_BY } from './seen.ts'
 import { SEGMENT } from './segment.ts'
 import { SUBSCRIPTION } from './subscription.ts'
@@ -17,6 +17,7 @@ const STEPS: readonly string[] = [
   [ACCOUNT, MAILBOX, MESSAGE, EMAIL, KEYWORD_SET, SUBSCRIPTION, TOMBSTONE, DELETED, THREAD, SEGMENT, SEEN_BY].join(
     '\n',
   ),
+  MESSAGE_DOWNLOADED,
 ]
 
 /** The version of a database; 0 is an empty one. */
