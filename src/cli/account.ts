@@ -42,9 +42,7 @@ interface SetOptions extends CommonOptions, PasswordOptions {
 }
 
 export function accountCommand(): Command {
-  const account = new Command('account').description(
-    say('mailboxes that people log in to', 'boîtes aux lettres des personnes'),
-  )
+  const account = new Command('account').description(say('mailboxes that people log in to', 'comptes de messagerie'))
   addCommand(account)
   withListing(account.command('list'))
     .description(say('list the accounts', 'lister les comptes'))
@@ -55,7 +53,7 @@ export function accountCommand(): Command {
       show(options, accounts, () => formatAccounts(accounts))
     })
   withListing(account.command('show <address>'))
-    .description(say('show one account', 'montrer un compte'))
+    .description(say('show one account', 'afficher un compte'))
     .action(async (address: string, options: CommonOptions) => {
       const found = await administer(options, (admin) => admin.ask('account.show', { address }))
       show(options, found, () => formatAccount(found))
@@ -63,7 +61,7 @@ export function accountCommand(): Command {
   setCommand(account)
   withConfig(account.command('remove <address>'))
     .description(say('remove an account with all its mail', 'supprimer un compte et tout son courrier'))
-    .option('--yes', say('do not ask', 'ne pas demander'))
+    .option('--yes', say('do not ask', 'ne pas demander de confirmation'))
     .action(async (address: string, options: CommonOptions & { readonly yes?: boolean }) => {
       await confirmed(
         options.yes,
@@ -96,7 +94,7 @@ function addCommand(account: Command): void {
         const accounts = counted(added, ['account', 'accounts'], ['compte', 'comptes'])
         print(
           dryRun
-            ? say(`Nothing is wrong with the ${accounts}.`, `Rien à redire : ${accounts}.`)
+            ? say(`Nothing is wrong with the ${accounts}.`, `Vérifié, rien à redire : ${accounts}.`)
             : say(`Added ${accounts}.`, `Ajouté : ${accounts}.`),
         )
         return

@@ -32,7 +32,7 @@ export function aliasCommand(): Command {
       show(options, aliases, () => formatAliases(aliases))
     })
   withListing(alias.command('show <address>'))
-    .description(say('show one alias', 'montrer un alias'))
+    .description(say('show one alias', 'afficher un alias'))
     .action(async (address: string, options: CommonOptions) => {
       const aliases = await administer(options, (admin) => admin.ask('alias.list', {}))
       const found = aliases.find((one) => one.address === address.toLowerCase())
@@ -42,7 +42,7 @@ export function aliasCommand(): Command {
     })
   withConfig(alias.command('remove <address>'))
     .description(say('remove an alias', 'supprimer un alias'))
-    .option('--yes', say('do not ask', 'ne pas demander'))
+    .option('--yes', say('do not ask', 'ne pas demander de confirmation'))
     .action(async (address: string, options: CommonOptions & { readonly yes?: boolean }) => {
       await confirmed(options.yes, say(`Remove ${address}?`, `Supprimer ${address} ?`))
       await administer(options, (admin) => admin.ask('alias.remove', { address }))

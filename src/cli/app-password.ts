@@ -44,7 +44,7 @@ export function appPasswordCommand(): Command {
         'supprimer un mot de passe d’application et fermer ses sessions',
       ),
     )
-    .option('--yes', say('do not ask', 'ne pas demander'))
+    .option('--yes', say('do not ask', 'ne pas demander de confirmation'))
     .action(async (address: string, name: string, options: CommonOptions & { readonly yes?: boolean }) => {
       await confirmed(options.yes, say(`Remove "${name}" of ${address}?`, `Supprimer « ${name} » de ${address} ?`))
       await administer(options, (admin) => admin.ask('app-password.remove', { address, name }))

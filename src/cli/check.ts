@@ -7,7 +7,7 @@ import { say } from './language.ts'
 
 export function checkCommand(): Command {
   return withListing(new Command('check'))
-    .description(say('look for damage in the store', 'chercher des dommages dans le stockage'))
+    .description(say('look for damage in the store', 'vérifier l’intégrité du stockage'))
     .option('--repair', say('rebuild what can be derived', 'reconstruire ce qui peut l’être'))
     .option('--no-bodies', say('do not read every message', 'ne pas lire chaque message'))
     .action(async (options: CommonOptions & { readonly repair?: boolean; readonly bodies: boolean }) => {

@@ -5,11 +5,11 @@ import { formatBytes, say } from './language.ts'
 
 export function compactCommand(): Command {
   return withListing(new Command('compact'))
-    .description(say('give back the space of deleted mail', 'rendre la place du courrier supprimé'))
+    .description(say('give back the space of deleted mail', 'récupérer la place du courrier supprimé'))
     .action(async (options: CommonOptions) => {
       const done = await administer(options, (admin) => admin.ask('compact', {}))
       show(options, done, () =>
-        say(`Gave back ${formatBytes(done.bytes)}.`, `Place rendue : ${formatBytes(done.bytes)}.`),
+        say(`Gave back ${formatBytes(done.bytes)}.`, `Place récupérée : ${formatBytes(done.bytes)}.`),
       )
     })
 }

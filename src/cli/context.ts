@@ -24,7 +24,7 @@ export function withConfig(command: Command): Command {
 
 /** Adds `--config` and `--json`. */
 export function withListing(command: Command): Command {
-  return withConfig(command).option('--json', say('print JSON', 'écrire en JSON'))
+  return withConfig(command).option('--json', say('print JSON', 'afficher en JSON'))
 }
 
 /** Runs the work with the server's administration, or with the store itself while the server is stopped. */

@@ -38,7 +38,10 @@ const HOST = '127.0.0.1'
 export function demoCommand(): Command {
   return new Command('demo')
     .description(
-      say('try everything on this machine, with example mail', 'essayer sur cette machine, avec du courrier d’exemple'),
+      say(
+        'try everything on this machine, with example mail',
+        'tout essayer sur cette machine, avec du courrier d’exemple',
+      ),
     )
     .option('--data <dir>', say('where it keeps its data', 'dossier des données'), path.join('data', 'demo'))
     .option(

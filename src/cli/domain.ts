@@ -25,7 +25,7 @@ export function domainCommand(): Command {
       show(options, domains, () => formatDomains(domains))
     })
   withListing(domain.command('show <name>'))
-    .description(say('show one domain', 'montrer un domaine'))
+    .description(say('show one domain', 'afficher un domaine'))
     .action(async (name: string, options: CommonOptions) => {
       const domains = await administer(options, (admin) => admin.ask('domain.list', {}))
       const found = domains.find((one) => one.name === name.toLowerCase())
@@ -48,7 +48,7 @@ export function domainCommand(): Command {
     })
   withConfig(domain.command('remove <name>'))
     .description(say('remove a domain without accounts and aliases', 'supprimer un domaine sans comptes ni alias'))
-    .option('--yes', say('do not ask', 'ne pas demander'))
+    .option('--yes', say('do not ask', 'ne pas demander de confirmation'))
     .action(async (name: string, options: CommonOptions & { readonly yes?: boolean }) => {
       await confirmed(options.yes, say(`Remove ${name}?`, `Supprimer ${name} ?`))
       await administer(options, (admin) => admin.ask('domain.remove', { name }))

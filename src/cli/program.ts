@@ -10,7 +10,10 @@ const COMMANDS: readonly (readonly [name: string, load: () => Promise<Command>, 
   [
     'demo',
     async () => (await import('./demo.ts')).demoCommand(),
-    say('try everything on this machine, with example mail', 'essayer sur cette machine, avec du courrier d’exemple'),
+    say(
+      'try everything on this machine, with example mail',
+      'tout essayer sur cette machine, avec du courrier d’exemple',
+    ),
   ],
   [
     'setup',
@@ -28,7 +31,7 @@ const COMMANDS: readonly (readonly [name: string, load: () => Promise<Command>, 
   [
     'status',
     async () => (await import('./status.ts')).statusCommand(),
-    say('say how the server is', 'dire l’état du serveur'),
+    say('say how the server is', 'afficher l’état du serveur'),
   ],
   [
     'domain',
@@ -38,7 +41,7 @@ const COMMANDS: readonly (readonly [name: string, load: () => Promise<Command>, 
   [
     'account',
     async () => (await import('./account.ts')).accountCommand(),
-    say('mailboxes that people log in to', 'boîtes aux lettres des personnes'),
+    say('mailboxes that people log in to', 'comptes de messagerie'),
   ],
   [
     'alias',
@@ -58,7 +61,7 @@ const COMMANDS: readonly (readonly [name: string, load: () => Promise<Command>, 
   [
     'import',
     async () => (await import('./transfer.ts')).importCommand(),
-    say('take mail from files into an account', 'prendre du courrier dans des fichiers'),
+    say('take mail from files into an account', 'importer du courrier depuis des fichiers'),
   ],
   [
     'export',
@@ -68,12 +71,12 @@ const COMMANDS: readonly (readonly [name: string, load: () => Promise<Command>, 
   [
     'check',
     async () => (await import('./check.ts')).checkCommand(),
-    say('look for damage in the store', 'chercher des dommages dans le stockage'),
+    say('look for damage in the store', 'vérifier l’intégrité du stockage'),
   ],
   [
     'compact',
     async () => (await import('./compact.ts')).compactCommand(),
-    say('give back the space of deleted mail', 'rendre la place du courrier supprimé'),
+    say('give back the space of deleted mail', 'récupérer la place du courrier supprimé'),
   ],
 ]
 

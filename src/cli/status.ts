@@ -8,7 +8,7 @@ import { counted, formatBytes, formatTime, say } from './language.ts'
 
 export function statusCommand(): Command {
   return withListing(new Command('status'))
-    .description(say('say how the server is', 'dire l’état du serveur'))
+    .description(say('say how the server is', 'afficher l’état du serveur'))
     .action(async (options: CommonOptions) => {
       const status = await administer(options, (admin) => admin.ask('status', {}))
       show(options, status, () => formatStatus(status))

@@ -15,7 +15,7 @@ export function importCommand(): Command {
     .description(
       say(
         'take mail from an mbox file, a Maildir or .eml files into an account',
-        'prendre le courrier d’un fichier mbox, d’un Maildir ou de fichiers .eml',
+        'importer le courrier d’un fichier mbox, d’un Maildir ou de fichiers .eml',
       ),
     )
     .option('--mailbox <name>', say('where it goes', 'destination'), 'INBOX')
