@@ -59,6 +59,7 @@ export interface Config {
   readonly auth: {
     readonly allowPlaintext: boolean
     readonly scramForPasswords: boolean
+    readonly unauthenticate: boolean
   }
   readonly limits: {
     readonly connections: number
@@ -190,6 +191,11 @@ const schema = v.object(
           }),
           scram_for_passwords: field(yesOrNo(), false, {
             doc: "Keeps a SCRAM verifier beside each person's password, so that SCRAM works with it and not only with app passwords. The verifier is weaker than argon2id if the store is ever stolen.",
+            type: 'true or false',
+            right: 'true or false without quotes',
+          }),
+          unauthenticate: field(yesOrNo(), true, {
+            doc: 'Lets IMAP clients log out and in as somebody else on one connection (UNAUTHENTICATE). To be switched off behind a proxy that lets everything through after the login.',
             type: 'true or false',
             right: 'true or false without quotes',
           }),
@@ -444,7 +450,11 @@ function derive(raw: v.InferOutput<typeof schema>, { folder, cores, platform }: 
         key: absolute(host.key),
       })),
     },
-    auth: { allowPlaintext: raw.auth.allow_plaintext, scramForPasswords: raw.auth.scram_for_passwords },
+    auth: {
+      allowPlaintext: raw.auth.allow_plaintext,
+      scramForPasswords: raw.auth.scram_for_passwords,
+      unauthenticate: raw.auth.unauthenticate,
+    },
     limits: {
       connections: raw.limits.connections,
       connectionsPerUser: raw.limits.connections_per_user,

@@ -18,8 +18,10 @@ const LOGGED_IN: string = [
 export function capabilities(session: SessionControl): string {
   const { deps, state } = session
   if (state !== 'not-authenticated') {
-    const compress = session.connection.compressed ? '' : ' COMPRESS=DEFLATE'
-    return `${ALWAYS} ${LOGGED_IN}${compress} APPENDLIMIT=${deps.limits.messageBytes}`
+    const names = [ALWAYS, LOGGED_IN]
+    if (!session.connection.compressed) names.push('COMPRESS=DEFLATE')
+    if (deps.unauthenticate !== false) names.push('UNAUTHENTICATE')
+    return `${names.join(' ')} APPENDLIMIT=${deps.limits.messageBytes}`
   }
   const names = [ALWAYS]
   if (mayStartTls(session)) names.push('STARTTLS')

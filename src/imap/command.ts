@@ -18,7 +18,7 @@ export const ANY_STATE: readonly SessionState[] = ['not-authenticated', 'authent
 /** For commands that need a login and no mailbox. */
 export const LOGGED_IN: readonly SessionState[] = ['authenticated', 'selected']
 
-/** What the client switched on; the session changes it, everyone reads it. It never goes back to `false`. */
+/** What the client switched on; the session changes it, everyone reads it. Only UNAUTHENTICATE switches it off. */
 export interface Enabled {
   /** ENABLE CONDSTORE, or any command that implies it (RFC 7162 §3.1). */
   condstore: boolean
@@ -28,6 +28,11 @@ export interface Enabled {
   utf8: boolean
   /** IMAP4rev2 (RFC 9051 §6.3.1). */
   rev2: boolean
+}
+
+/** As at the greeting. */
+export function nothingEnabled(): Enabled {
+  return { condstore: false, qresync: false, utf8: false, rev2: false }
 }
 
 /** How a command ends; the session writes it behind the tag. */

@@ -15,6 +15,11 @@ export interface SessionControl {
   readonly selected: View | undefined
   /** The person logged in has shown who they are. */
   loggedIn(login: Login): void
+  /**
+   * Forgets who was logged in and all that they set (RFC 8437 §4.1): whatever a command changes in the session, and
+   * everyone else must not see, goes back to what it was at the greeting.
+   */
+  loggedOut(): Promise<void>
   /** A login was refused; too many of them end the connection. */
   loginFailed(): void
   /** Selects the mailbox of a view, or none; the view before is closed. */

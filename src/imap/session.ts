@@ -9,7 +9,7 @@
  */
 import type { Clock } from '#lib/clock.ts'
 import { ConnectionGone, type Transport } from '#lib/peer-connection.ts'
-import type { ConnectionId, ConnectionNote, Login, SessionOrder } from '#services/registry.ts'
+import type { ConnectionId, ConnectionInfo, ConnectionNote, Login, SessionOrder } from '#services/registry.ts'
 import type { SessionDeps } from '#services/session-deps.ts'
 import type { MailStore } from '#store/mail-store.ts'
 import type { AccountRef } from '#store/types.ts'
@@ -18,7 +18,14 @@ import type { FrameFault, LiteralAnnounced } from '#wire/imap/frame-events.ts'
 import { ARGUMENT_LITERAL_BYTES } from '#wire/imap/limits.ts'
 import { SyntaxFault } from '#wire/imap/syntax-fault.ts'
 import { capabilities } from './capabilities.ts'
-import type { Command, Completion, Context, Enabled, SessionState } from './command.ts'
+import {
+  type Command,
+  type Completion,
+  type Context,
+  type Enabled,
+  nothingEnabled,
+  type SessionState,
+} from './command.ts'
 import { readHead, tagOf } from './command-head.ts'
 import { faultCompletion, MAILBOX_GONE, syntaxCompletion } from './completion.ts'
 import { Connection, Farewell } from './connection.ts'
@@ -39,7 +46,7 @@ export class Session implements Context, SessionControl {
   readonly id: ConnectionId
   readonly deps: SessionDeps
   readonly connection: Connection
-  readonly enabled: Enabled = { condstore: false, qresync: false, utf8: false, rev2: false }
+  readonly enabled: Enabled = nothingEnabled()
 
   #account: AccountRef | undefined
   #view: View | undefined
@@ -48,7 +55,10 @@ export class Session implements Context, SessionControl {
   #over = false
   #bad = 0
   #failedLogins = 0
-  readonly #since: number
+  #info: ConnectionInfo | undefined
+  #admitted = false
+  /** Since when nobody has logged in. */
+  #since: number
 
   /** @param onGone Called once, when the socket is gone. */
   constructor(deps: SessionDeps, socket: Transport, onGone: () => void) {
@@ -109,26 +119,17 @@ export class Session implements Context, SessionControl {
   /** Speaks with the client until one of them has had enough. Never rejects. */
   async run(peer: { readonly address: string; readonly port: number; readonly localPort: number }): Promise<void> {
     const { registry, log, clock } = this.deps
-    let admitted = false
+    this.#info = {
+      id: this.id,
+      protocol: 'imap',
+      remoteAddress: peer.address,
+      remotePort: peer.port,
+      localPort: peer.localPort,
+      secure: this.secure,
+      since: clock.now(),
+    }
     try {
-      const answer = await registry.connect(
-        {
-          id: this.id,
-          protocol: 'imap',
-          remoteAddress: peer.address,
-          remotePort: peer.port,
-          localPort: peer.localPort,
-          secure: this.secure,
-          since: clock.now(),
-        },
-        (order) => this.#order(order),
-      )
-      if (!answer.ok) {
-        const text =
-          answer.error.kind === 'closing' ? 'The server is stopping' : 'Too many connections, try again later'
-        throw new Farewell(`[UNAVAILABLE] ${text}`)
-      }
-      admitted = true
+      await this.#enter(this.#info)
       this.out.text(`* OK [CAPABILITY ${capabilities(this)}] `).line(`${this.deps.hostname} Malle is ready`)
       while (!this.#over) await this.#step()
     } catch (error) {
@@ -141,7 +142,7 @@ export class Session implements Context, SessionControl {
     } finally {
       this.connection.close()
       this.select(undefined)
-      if (admitted) registry.disconnect(this.id)
+      if (this.#admitted) registry.disconnect(this.id)
       this.deps.meter?.bytes('imap', this.connection.received, this.connection.sent)
       log.debug({ connection: this.id }, 'IMAP session ended')
     }
@@ -161,6 +162,22 @@ export class Session implements Context, SessionControl {
     this.deps.log.info({ connection: this.id, account: login.account.id, address: login.address }, 'IMAP login')
   }
 
+  async loggedOut(): Promise<void> {
+    const { deps, connection, enabled } = this
+    this.select(undefined)
+    this.#account = undefined
+    Object.assign(enabled, nothingEnabled())
+    this.out.utf8 = false
+    this.#since = this.clock.now()
+    connection.limitLines(Math.min(LINE_BYTES_BEFORE_LOGIN, deps.limits.lineBytes))
+    deps.log.info({ connection: this.id }, 'IMAP logout')
+    if (this.#info === undefined) return
+    // To the registry this is a new connection: nothing of the person is left there either.
+    deps.registry.disconnect(this.id)
+    this.#admitted = false
+    await this.#enter({ ...this.#info, secure: this.secure })
+  }
+
   loginFailed(): void {
     this.#failedLogins += 1
   }
@@ -177,6 +194,15 @@ export class Session implements Context, SessionControl {
 
   end(): void {
     this.#over = true
+  }
+
+  /** Asks whether there may be one more connection. */
+  async #enter(info: ConnectionInfo): Promise<void> {
+    const answer = await this.deps.registry.connect(info, (order) => this.#order(order))
+    this.#admitted = answer.ok
+    if (answer.ok) return
+    const text = answer.error.kind === 'closing' ? 'The server is stopping' : 'Too many connections, try again later'
+    throw new Farewell(`[UNAVAILABLE] ${text}`)
   }
 
   #order(order: SessionOrder): void {

@@ -244,7 +244,7 @@ export class View implements SelectedView {
 
   async #bring(out: Output, hold: boolean, answered: Answered | undefined): Promise<boolean> {
     if (this.#remembered !== undefined && (await this.#nothingNew(this.#remembered))) return true
-    const [expected, fresh] = [this.#expected, this.#polling]
+    const [expected, fresh] = [this.#expected, this.#polling && !this.#idling]
     const latest = this.#handle.ready(expected, fresh) ?? (await this.#handle.refresh(expected, fresh))
     if (latest === undefined) return false
     if (this.#remembered !== undefined) {

@@ -30,6 +30,7 @@ export interface ThreadSetup {
   readonly limits: SessionLimits
   readonly allowPlaintext: boolean
   readonly scramForPasswords: boolean
+  readonly unauthenticate: boolean
   readonly bareNewline: Config['smtp']['bareNewline']
   readonly store: EmbeddedConnection
 }
@@ -56,6 +57,7 @@ export class ProtocolThread implements AsyncDisposable {
       limits: setup.limits,
       allowPlaintext: setup.allowPlaintext,
       scramForPasswords: setup.scramForPasswords,
+      unauthenticate: setup.unauthenticate,
       tls: this.#tls,
       clock: systemClock,
       log,

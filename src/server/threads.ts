@@ -70,6 +70,7 @@ function setupOf({ config, tls, host }: ThreadsOptions, number: number, endpoint
     limits: { messageBytes: limits.messageBytes, lineBytes: limits.lineBytes, idleMs: limits.idleMs },
     allowPlaintext: auth.allowPlaintext,
     scramForPasswords: auth.scramForPasswords,
+    unauthenticate: auth.unauthenticate,
     bareNewline: smtp.bareNewline,
     store: host.connect(),
   }

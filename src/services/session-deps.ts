@@ -47,6 +47,8 @@ export interface SessionDeps {
   readonly allowPlaintext: boolean
   /** SCRAM works with people's own passwords too, so it is listed (design §3 `auth.scram_for_passwords`). */
   readonly scramForPasswords: boolean
+  /** IMAP's UNAUTHENTICATE, on unless `false` (`auth.unauthenticate`). */
+  readonly unauthenticate?: boolean
   readonly tls: TlsIdentity
   readonly clock: Clock
   readonly log: Log

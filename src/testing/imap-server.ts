@@ -43,6 +43,8 @@ export interface ImapServerOptions {
   readonly messageBytes?: number
   /** Default `true`. */
   readonly scramForPasswords?: boolean
+  /** Default `true`. */
+  readonly unauthenticate?: boolean
   readonly store?: MailStore
 }
 
@@ -81,6 +83,7 @@ export class TestImapServer implements AsyncDisposable {
       limits: { messageBytes: options.messageBytes ?? 50_000_000, lineBytes: 65_536, idleMs: 1_800_000 },
       allowPlaintext: options.allowPlaintext ?? true,
       scramForPasswords: options.scramForPasswords ?? true,
+      unauthenticate: options.unauthenticate ?? true,
       tls: { context: () => context, ticketKeys: Buffer.alloc(48, 1) },
       clock: this.clock,
       log: this.log,

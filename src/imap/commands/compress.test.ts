@@ -203,3 +203,27 @@ test('a slow reader of deflated answers holds the session, not memory', async ()
     assert.match((await lines.line()) ?? '', /OK/)
   }
 })
+
+test('UNAUTHENTICATE ends DEFLATE on both sides, and COMPRESS may come again (RFC 8437 §4.1)', async () => {
+  for (const finish of [constants.Z_SYNC_FLUSH, constants.Z_FINISH]) {
+    await using server = await TestImapServer.start()
+    const { raw, lines } = await Deflating.on(server)
+    raw.write(deflateRawSync(Buffer.from('d UNAUTHENTICATE\r\n'), { finishFlush: finish }))
+    assert.equal(await lines.line(), 'd OK Nobody is logged in')
+    raw.removeAllListeners('data')
+    const plain = new ImapLines(raw)
+    assert.match((await plain.command(`e LOGIN ${ANN.address} ${ANN.password}`)).join(), /^e OK .* COMPRESS=DEFLATE /)
+    assert.deepEqual(await plain.command('f COMPRESS DEFLATE'), ['f OK DEFLATE begins'])
+  }
+})
+
+test('commands in the clear may stand right behind a deflated UNAUTHENTICATE', async () => {
+  await using server = await TestImapServer.start()
+  const { raw } = await Deflating.on(server)
+  const last = deflateRawSync(Buffer.from('d UNAUTHENTICATE\r\n'), { finishFlush: constants.Z_FINISH })
+  raw.removeAllListeners('data')
+  const answers: Buffer[] = []
+  raw.on('data', (bytes: Buffer) => answers.push(bytes))
+  raw.write(Buffer.concat([last, Buffer.from('e NOOP\r\n')]))
+  while (!Buffer.concat(answers).toString('latin1').endsWith('e OK Nothing done\r\n')) await nextTurn()
+})

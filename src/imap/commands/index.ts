@@ -27,6 +27,7 @@ import { starttls } from './starttls.ts'
 import { status } from './status.ts'
 import { store } from './store.ts'
 import { subscribe, unsubscribe } from './subscribe.ts'
+import { unauthenticate } from './unauthenticate.ts'
 
 const COMMANDS: readonly Command[] = [
   append,
@@ -61,6 +62,7 @@ const COMMANDS: readonly Command[] = [
   status,
   store,
   subscribe,
+  unauthenticate,
   unselect,
   unsubscribe,
 ]
