@@ -13,8 +13,6 @@ const KEPT_MESSAGES = 1_000_000
 const KEPT_SNAPSHOTS = 2_000
 /** Announcements may be late or lost: what was read this long ago is looked at again when someone asks. */
 const TRUSTED_MS = 1_000
-/** And when someone asks for nothing but news. */
-const FRESH_MS = 1
 /** Reads after which a MODSEQ that was committed must have been seen. */
 const MOST_READS = 1_000
 /** Messages read at once when a snapshot is made. */
@@ -327,5 +325,5 @@ class Hold implements SnapshotHandle {
 
 /** When a read must have begun at the earliest. */
 function earliest(fresh: boolean): number {
-  return performance.now() - (fresh ? FRESH_MS : TRUSTED_MS)
+  return performance.now() - (fresh ? 0 : TRUSTED_MS)
 }
