@@ -10,6 +10,7 @@ import type {
   DirectoryRefusal,
   DomainRecord,
   NewAccount,
+  Pop3Settings,
   Protocol,
 } from '#store/directory.ts'
 import type { MailStore } from '#store/mail-store.ts'
@@ -68,6 +69,8 @@ export interface AccountWish {
   readonly password?: string | null
   readonly protocols?: readonly Protocol[]
   readonly limits?: QuotaLimits
+  /** From the next POP3 login on. */
+  readonly pop3?: Pop3Settings
   readonly enabled?: boolean
 }
 
@@ -164,6 +167,7 @@ export class Accounts {
         scram: secrets[index]?.scram,
         protocols: plan.protocols ?? ALL_PROTOCOLS,
         limits: { storageBytes: plan.storageBytes, messages: plan.messages },
+        pop3: { policy: undefined, loginDelaySeconds: undefined },
         enabled: true,
         shard: shards.next(),
       }),

@@ -13,6 +13,7 @@ export function newAccount(address: string, rest: Partial<NewAccount> = {}): New
     scram: undefined,
     protocols: ['imap', 'pop3', 'smtp'],
     limits: { storageBytes: undefined, messages: undefined },
+    pop3: { policy: undefined, loginDelaySeconds: undefined },
     enabled: true,
     shard: 0,
     ...rest,
@@ -97,6 +98,30 @@ export function directoryContract(open: (clock: Clock) => Promise<Directory>): v
       ]),
     )
     assert.deepEqual(Buffer.from(await directory.scramSalt(record.ref.id)), Buffer.alloc(16, 9))
+  })
+
+  test('settings of POP3 are kept for each account, and their extremes told', async () => {
+    await using directory = await withDomain()
+    const none = { policy: undefined, loginDelaySeconds: undefined }
+    const ann = await add(directory, 'ann@example.org')
+    assert.deepEqual(ann.pop3, none)
+    assert.deepEqual(await directory.pop3Extremes(), { fewestDays: undefined, longestDelaySeconds: undefined })
+    for (const policy of [
+      { kind: 'client' },
+      { kind: 'read-only' },
+      { kind: 'delete' },
+      { kind: 'keep', days: 30 },
+    ] as const) {
+      const pop3 = { policy, loginDelaySeconds: 60 }
+      assert.ok((await directory.changeAccount(ann.ref.id, { pop3 })).ok)
+      assert.deepEqual((await directory.accountById(ann.ref.id))?.pop3, pop3)
+      const fewestDays = policy.kind === 'keep' ? 30 : policy.kind === 'delete' ? 0 : undefined
+      assert.deepEqual(await directory.pop3Extremes(), { fewestDays, longestDelaySeconds: 60 })
+    }
+    await add(directory, 'ben@example.org', { pop3: { policy: { kind: 'keep', days: 7 }, loginDelaySeconds: 0 } })
+    assert.deepEqual(await directory.pop3Extremes(), { fewestDays: 7, longestDelaySeconds: 60 })
+    assert.ok((await directory.changeAccount(ann.ref.id, { pop3: none })).ok)
+    assert.deepEqual(await directory.pop3Extremes(), { fewestDays: 7, longestDelaySeconds: 0 })
   })
 
   test('accounts are added all or none', async () => {

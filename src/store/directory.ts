@@ -1,6 +1,7 @@
 /** The directory: domains, accounts, aliases and app passwords. One for the whole installation, changed by the main thread only. @module */
 import type { Result } from '#lib/result.ts'
 import type { AccountId } from '#mail/ids.ts'
+import type { Pop3Policy } from '#mail/pop3-policy.ts'
 import type { AccountRef, QuotaLimits } from './types.ts'
 
 /** Protocols an account or app password may be used for. `smtp` is submission; mail is received regardless. */
@@ -26,9 +27,24 @@ export interface AccountRecord {
   readonly scram: ScramVerifier | undefined
   readonly protocols: readonly Protocol[]
   readonly limits: QuotaLimits
+  readonly pop3: Pop3Settings
   /** `false`: nobody logs in; mail is still received. */
   readonly enabled: boolean
   readonly createdAt: number
+}
+
+/** What an account has of its own for POP3; `undefined`: as configured for all. */
+export interface Pop3Settings {
+  readonly policy: Pop3Policy | undefined
+  /** Least seconds between two logins, 0: none. */
+  readonly loginDelaySeconds: number | undefined
+}
+
+/** The extremes of what accounts have of their own for POP3; `undefined`: none has any. */
+export interface Pop3Extremes {
+  /** The shortest time that downloaded messages stay, 0: they go at once. */
+  readonly fewestDays: number | undefined
+  readonly longestDelaySeconds: number | undefined
 }
 
 /** What a server keeps to check SCRAM-SHA-256 (RFC 5802 §3, RFC 7677). */
@@ -85,6 +101,8 @@ export interface Directory extends AsyncDisposable {
   oldestAccount(domain: string): Promise<AccountRecord | undefined>
   /** How many accounts each shard has; shards without accounts are left out. */
   accountsByShard(): Promise<ReadonlyMap<number, number>>
+  /** Quick however many accounts there are: POP3 tells it to everybody before the login. */
+  pop3Extremes(): Promise<Pop3Extremes>
   /** All or none, in one transaction. */
   addAccounts(accounts: readonly NewAccount[]): Promise<Result<readonly AccountRecord[], DirectoryRefusal>>
   changeAccount(id: AccountId, change: AccountChange): Promise<Result<AccountRecord, DirectoryRefusal>>

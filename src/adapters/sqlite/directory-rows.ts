@@ -1,6 +1,7 @@
 /** Rows of `directory.db` as records of the port. @module */
 import type { SQLInputValue, SQLOutputValue } from 'node:sqlite'
 import type { AccountId } from '#mail/ids.ts'
+import type { Pop3Policy } from '#mail/pop3-policy.ts'
 import type { AccountRecord, AppPasswordRecord, DomainRecord, Protocol, ScramVerifier } from '#store/directory.ts'
 
 export type Row = Record<string, SQLOutputValue>
@@ -60,8 +61,35 @@ export function accountOf(row: Row): AccountRecord {
       storageBytes: optional(row.storage_limit, integer),
       messages: optional(row.message_limit, integer),
     },
+    pop3: {
+      policy: optional(row.pop3_policy, (value) => policyOf(integer(value))),
+      loginDelaySeconds: optional(row.pop3_login_delay, integer),
+    },
     enabled: row.enabled === 1,
     createdAt: integer(row.created_at),
+  }
+}
+
+/** Values of the column `pop3_policy` that are not days; never renumbered. */
+const CLIENT = -1
+const READ_ONLY = -2
+
+function policyOf(value: number): Pop3Policy {
+  if (value === CLIENT) return { kind: 'client' }
+  if (value === READ_ONLY) return { kind: 'read-only' }
+  return value === 0 ? { kind: 'delete' } : { kind: 'keep', days: value }
+}
+
+function policyNumber(policy: Pop3Policy): number {
+  switch (policy.kind) {
+    case 'client':
+      return CLIENT
+    case 'read-only':
+      return READ_ONLY
+    case 'delete':
+      return 0
+    case 'keep':
+      return policy.days
   }
 }
 
@@ -86,6 +114,8 @@ export function accountColumns(
     protocols: protocolBits(account.protocols),
     storage_limit: account.limits.storageBytes ?? null,
     message_limit: account.limits.messages ?? null,
+    pop3_policy: account.pop3.policy === undefined ? null : policyNumber(account.pop3.policy),
+    pop3_login_delay: account.pop3.loginDelaySeconds ?? null,
     enabled: account.enabled ? 1 : 0,
     scram_iterations: account.scram?.iterations ?? null,
     scram_stored_key: account.scram?.storedKey ?? null,

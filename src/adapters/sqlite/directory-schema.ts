@@ -64,4 +64,11 @@ export const DIRECTORY_MIGRATIONS: readonly string[] = [
     PRIMARY KEY (app_password, iterations)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- days that downloaded messages stay; -1: until the client deletes them, -2: POP3 changes nothing
+  ALTER TABLE account ADD COLUMN pop3_policy INTEGER;
+  ALTER TABLE account ADD COLUMN pop3_login_delay INTEGER;
+  CREATE INDEX account_pop3_policy ON account (pop3_policy) WHERE pop3_policy IS NOT NULL;
+  CREATE INDEX account_pop3_login_delay ON account (pop3_login_delay) WHERE pop3_login_delay IS NOT NULL;
+  `,
 ]

@@ -14,6 +14,7 @@ import type {
   DirectoryRefusal,
   DomainRecord,
   NewAccount,
+  Pop3Extremes,
 } from '#store/directory.ts'
 import {
   accountColumns,
@@ -137,6 +138,16 @@ class SqliteDirectory implements Directory {
   async accountsByShard(): Promise<ReadonlyMap<number, number>> {
     const rows = this.#all('SELECT shard, count(*) AS accounts FROM account GROUP BY shard')
     return new Map(rows.map((row) => [integer(row.shard), integer(row.accounts)]))
+  }
+
+  async pop3Extremes(): Promise<Pop3Extremes> {
+    const days = this.#get('SELECT min(pop3_policy) AS days FROM account WHERE pop3_policy >= 0')?.days ?? null
+    const delay =
+      this.#get('SELECT max(pop3_login_delay) AS delay FROM account WHERE pop3_login_delay IS NOT NULL')?.delay ?? null
+    return {
+      fewestDays: days === null ? undefined : integer(days),
+      longestDelaySeconds: delay === null ? undefined : integer(delay),
+    }
   }
 
   async addAccounts(accounts: readonly NewAccount[]): Promise<Result<readonly AccountRecord[], DirectoryRefusal>> {
