@@ -32,6 +32,8 @@ export function refusalCompletion(refusal: WriteRefusal): Completion {
       return { status: 'NO', code: 'USEATTR', text: 'Another mailbox has that special use' }
     case 'uidl-taken':
       return { status: 'NO', code: 'CANNOT', text: 'The UIDL is taken' }
+    case 'no-such-message':
+      return { status: 'NO', code: 'EXPUNGEISSUED', text: 'The message no longer exists' }
     case 'uids-exhausted':
       return { status: 'NO', code: 'LIMIT', text: 'The mailbox has no more UIDs to give' }
   }

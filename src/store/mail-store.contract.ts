@@ -17,6 +17,7 @@ import { mailboxesContract } from './mailboxes.contract.ts'
 import { maildropContract } from './maildrop.contract.ts'
 import { quotaContract } from './quota.contract.ts'
 import { renameContract } from './rename.contract.ts'
+import { replaceContract } from './replace.contract.ts'
 import { transferContract } from './transfer.contract.ts'
 import { watchContract } from './watch.contract.ts'
 
@@ -47,6 +48,7 @@ export function mailStoreContract(name: string, open: () => Promise<OpenedStore>
     bodiesContract(current)
     flagsContract(current)
     transferContract(current)
+    replaceContract(current)
     expungeContract(current)
     maildropContract(current)
     changesContract(current)

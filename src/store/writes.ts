@@ -65,6 +65,10 @@ export interface UidlTaken {
   readonly kind: 'uidl-taken'
   readonly uidl: string
 }
+/** It was expunged, or never was. */
+export interface NoSuchMessage {
+  readonly kind: 'no-such-message'
+}
 /** The mailbox has no messages left for UIDs (RFC 9051 §2.3.1.1: 2^32 - 1 is the end). */
 export interface UidsExhausted {
   readonly kind: 'uids-exhausted'
@@ -153,6 +157,23 @@ export interface Transferred extends Committed {
   readonly to: UidSet
 }
 
+/**
+ * REPLACE (RFC 8508): `message` comes into `target`, and the one of `uid` leaves `mailbox` as EXPUNGE would take it, in
+ * one commit. Only what it takes more counts against the quota (§3.4).
+ */
+export interface ReplaceRequest extends Asked {
+  readonly mailbox: MailboxKey
+  readonly uid: Uid
+  readonly target: MailboxKey
+  readonly message: Omit<NewMessage, 'uidl'>
+}
+export interface Replaced extends Committed {
+  /** Of the target. */
+  readonly uidValidity: number
+  /** The new message's. */
+  readonly uid: Uid
+}
+
 export interface ExpungeRequest extends Asked {
   readonly mailbox: MailboxKey
   /** `undefined`: all. */
@@ -219,6 +240,11 @@ export interface Writes {
     request: TransferRequest
     value: Transferred
     refusal: NoSuchAccount | NoSuchMailbox | UidsExhausted | Unavailable
+  }
+  replace: {
+    request: ReplaceRequest
+    value: Replaced
+    refusal: NoSuchAccount | NoSuchMailbox | NoSuchMessage | OverQuota | TooManyKeywords | UidsExhausted | Unavailable
   }
   expunge: { request: ExpungeRequest; value: Expunged; refusal: NoSuchAccount | NoSuchMailbox | Unavailable }
   applyMaildrop: {

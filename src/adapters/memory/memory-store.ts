@@ -52,6 +52,7 @@ const HANDLERS: { readonly [K in WriteKind]: Handler<K> } = {
   changeFlags: messageWrites.changeFlags,
   copy: messageWrites.copy,
   move: messageWrites.move,
+  replace: messageWrites.replace,
   expunge: messageWrites.expunge,
   applyMaildrop: messageWrites.applyMaildrop,
 }

@@ -148,6 +148,30 @@ export const move: Handler<'move'> = (commit, request) => {
   })
 }
 
+export const replace: Handler<'replace'> = (commit, request) => {
+  const { uid, message } = request
+  const found = findBoth(commit, { ...request, uids: [[uid, uid]] })
+  if (!found.ok) return found
+  const { account, mailbox, rows, target } = found.value
+  const old = rows[0]
+  if (old === undefined) return refused({ kind: 'no-such-message' })
+  const { storageBytes } = account.limits
+  const more = message.trace.length + sizeOf(message.body) - old.email.size
+  if (storageBytes !== undefined && more > 0 && account.storageBytes + more > storageBytes)
+    return refused({ kind: 'over-quota', resource: 'storage', limit: storageBytes })
+  if (!uidsLeft(commit, target, 1)) return refused({ kind: 'uids-exhausted' })
+  const flags = packAll(account, [message.flags])
+  if (!flags.ok) return flags
+
+  nextModseq(account)
+  const email = newEmail(account, message.email, commit.keepBody(message.body), message)
+  const added = settle(commit, account, target, { email, flags: flags.value[0] ?? packFlags(0, 0), uidl: undefined })
+  bury(commit, account, mailbox, rows)
+  touchMessages(commit, account, mailbox)
+  if (target !== mailbox) touchMessages(commit, account, target)
+  return done({ modseq: account.modseq, uidValidity: target.uidValidity, uid: added })
+}
+
 export const expunge: Handler<'expunge'> = (commit, request) => {
   const found = find(commit, request)
   if (!found.ok) return found

@@ -9,6 +9,7 @@ import { applyMaildrop } from './apply-maildrop.ts'
 import { changeFlags } from './change-flags.ts'
 import { expunge } from './expunge.ts'
 import { createMailbox, deleteMailbox, renameMailbox, subscribe } from './mailboxes.ts'
+import { replace } from './replace.ts'
 import { copy, move } from './transfer.ts'
 
 /** Executes one kind of write. */
@@ -25,6 +26,7 @@ export const HANDLERS: { readonly [K in WriteKind]: Handler<K> } = {
   changeFlags,
   copy,
   move,
+  replace,
   expunge,
   applyMaildrop,
   createMailbox,
