@@ -38,6 +38,8 @@ export interface Authenticated {
   readonly account: AccountRecord
   /** Name of the app password, `undefined` for the person's own. */
   readonly appPassword: string | undefined
+  /** What stood behind the `+` of a POP3 login. */
+  readonly detail: string | undefined
 }
 
 type Answer = Result<Authenticated, LoginRefusal>
@@ -45,8 +47,14 @@ type Answer = Result<Authenticated, LoginRefusal>
 /** A password that was right: the person's own, or one of their app passwords. */
 type Credential = { readonly kind: 'own' } | { readonly kind: 'app'; readonly record: AppPasswordRecord }
 
-interface PendingScram {
+/** Whom a login names. */
+interface Named {
+  /** Canonical; the key of failures. */
   readonly login: string
+  readonly detail: string | undefined
+}
+
+interface PendingScram extends Named {
   readonly account: AccountRecord | undefined
   /** In the order of the verifiers given out. */
   readonly credentials: readonly Credential[]
@@ -75,31 +83,33 @@ export class Authentication {
 
   /** Checks a login and its password. */
   async password(attempt: PasswordAttempt, remoteAddress: string): Promise<Answer> {
-    const login = await this.#canonicalLogin(attempt.login)
+    const named = await this.#named(attempt)
+    const { login } = named
     const throttled = this.#throttled(remoteAddress, login)
     if (throttled !== undefined) return throttled
     const account = await this.#deps.directory.account(login)
     const credential = await this.#quickly(account, attempt.password)
     if (credential !== undefined && account !== undefined) {
-      return this.#admit(attempt, remoteAddress, login, account, credential)
+      return this.#admit(attempt, remoteAddress, named, account, credential)
     }
     const right = await this.#queue.run(remoteAddress, () => this.#slowly(login, remoteAddress, attempt.password))
     if (right === undefined) return refused({ kind: 'unavailable' })
     if (!right.ok) return right
-    return this.#admit(attempt, remoteAddress, login, right.value, { kind: 'own' })
+    return this.#admit(attempt, remoteAddress, named, right.value, { kind: 'own' })
   }
 
   /** What SCRAM's server-first message says; remembered for the connection until {@link scramFinish}. */
   async scramStart(attempt: ScramAttempt, remoteAddress: string): Promise<Result<ScramSecrets, LoginRefusal>> {
     const { directory, scramForPasswords } = this.#deps
-    const login = await this.#canonicalLogin(attempt.login)
+    const named = await this.#named(attempt)
+    const { login } = named
     const throttled = this.#throttled(remoteAddress, login)
     if (throttled !== undefined) return throttled
     // one count for all, known or not, so that it tells nothing
     const iterations = scramForPasswords ? SCRAM_ROUNDS_FOR_PEOPLE : SCRAM_ROUNDS
     const account = await directory.account(login)
     const offers = account === undefined ? [] : await this.#offers(account, iterations)
-    this.#pending.set(attempt.connection, { login, account, credentials: offers.map((offer) => offer.credential) })
+    this.#pending.set(attempt.connection, { ...named, account, credentials: offers.map((offer) => offer.credential) })
     const verifiers = offers.map((offer) => offer.verifier)
     const salt = verifiers[0]?.salt ?? hmacSha256(await directory.secret(), `scram-salt ${login}`).subarray(0, 16)
     return done({ salt, iterations, verifiers })
@@ -119,7 +129,7 @@ export class Authentication {
     if (now === undefined || !(await this.#stillThere(now, account, credential))) {
       return this.#wrong(remoteAddress, login)
     }
-    return this.#admit(attempt, remoteAddress, login, now, credential)
+    return this.#admit(attempt, remoteAddress, pending, now, credential)
   }
 
   /** Forgets an exchange that its connection will not finish. */
@@ -205,14 +215,16 @@ export class Authentication {
   async #admit(
     attempt: ScramAttempt,
     remoteAddress: string,
-    login: string,
+    { login, detail }: Named,
     account: AccountRecord,
     credential: Credential,
   ): Promise<Answer> {
     const { throttle, directory, clock } = this.#deps
     throttle.succeeded(remoteAddress, login)
     const { authorizeAs, protocol } = attempt
-    if (authorizeAs !== '' && (await this.#canonicalLogin(authorizeAs)) !== account.address) {
+    // whoever names the same mailbox twice means themselves
+    const oneself = authorizeAs === '' || authorizeAs === attempt.login
+    if (!oneself && (await this.#canonicalLogin(authorizeAs)) !== account.address) {
       return refused({ kind: 'not-allowed', why: 'authorization' })
     }
     if (!account.enabled) return refused({ kind: 'not-allowed', why: 'disabled' })
@@ -222,7 +234,17 @@ export class Authentication {
       return refused({ kind: 'not-allowed', why: 'protocol' })
     }
     if (credential.kind === 'app') directory.noteAppPasswordUse(credential.record.id, clock.now())
-    return done({ account, appPassword: credential.kind === 'app' ? credential.record.name : undefined })
+    return done({ account, appPassword: credential.kind === 'app' ? credential.record.name : undefined, detail })
+  }
+
+  /** POP3 may name a mailbox behind a `+` (`ann+Work@example.org`), unless that is an account of its own. */
+  async #named({ login: text, protocol }: ScramAttempt): Promise<Named> {
+    const login = await this.#canonicalLogin(text)
+    const parts = protocol === 'pop3' ? splitLogin(text.trim()) : undefined
+    if (parts === undefined || (await this.#deps.directory.account(login)) !== undefined) {
+      return { login, detail: undefined }
+    }
+    return { login: await this.#canonicalLogin(parts.base), detail: parts.detail }
   }
 
   /**
@@ -239,4 +261,13 @@ export class Authentication {
     const [only] = domains
     return only === undefined || domains.length > 1 ? local : `${local}@${only.name}`
   }
+}
+
+/** Parts a login at its first `+`. The detail is a mailbox's name, so it is kept as written, spaces and case. */
+function splitLogin(text: string): { readonly base: string; readonly detail: string } | undefined {
+  const at = text.lastIndexOf('@')
+  const local = at < 0 ? text : text.slice(0, at)
+  const plus = local.indexOf('+')
+  if (plus <= 0 || local.startsWith('"')) return undefined
+  return { base: local.slice(0, plus) + (at < 0 ? '' : text.slice(at)), detail: local.slice(plus + 1) }
 }

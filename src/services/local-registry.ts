@@ -1,12 +1,14 @@
 /** The registry itself: connections, logins, maildrop locks, recipients. One for the installation, in the main thread. @module */
 import { type Clock, systemClock } from '#lib/clock.ts'
 import { done, type Result, refused } from '#lib/result.ts'
-import type { AccountId } from '#mail/ids.ts'
+import type { AccountId, MailboxKey } from '#mail/ids.ts'
+import { retentionDays } from '#mail/pop3-policy.ts'
 import type { AccountRecord, Directory } from '#store/directory.ts'
 import { type Authenticated, Authentication } from './authentication.ts'
 import { MaildropLocks } from './maildrop-locks.ts'
 import { type NetworkTest, networkTest } from './networks.ts'
 import { type PasswordHasher, passwordHasher } from './passwords.ts'
+import { RecentLogins } from './recent-logins.ts'
 import { resolveRecipient } from './recipients.ts'
 import type {
   ConnectionId,
@@ -17,7 +19,10 @@ import type {
   DeliveryTarget,
   Login,
   LoginRefusal,
+  MaildropRefusal,
   PasswordAttempt,
+  Pop3Announcement,
+  Pop3Terms,
   RecipientRefusal,
   Registry,
   ScramAttempt,
@@ -56,6 +61,8 @@ export interface RegistryDeps {
    * be made now. `Accounts.ensureOpen` does it.
    */
   readonly ensureOpen?: (account: AccountRecord) => Promise<boolean>
+  /** From `[pop3]`, for accounts that have nothing of their own; none: the client decides, no delay. */
+  readonly pop3?: Pop3Terms
   readonly clock?: Clock
   readonly hasher?: PasswordHasher
   /** How long a POP3 login waits for the maildrop's holder to yield; default 500. */
@@ -67,8 +74,11 @@ interface Connection {
   readonly listener: (order: SessionOrder) => void
   note: ConnectionNote
   account: AccountRecord | undefined
-  maildrop: AccountId | undefined
+  /** Name of the lock it holds or waits for. */
+  maildrop: string | undefined
 }
+
+const DEFAULT_POP3: Pop3Terms = { policy: { kind: 'client' }, loginDelaySeconds: 0 }
 
 export class LocalRegistry implements Registry {
   readonly #deps: RegistryDeps
@@ -78,12 +88,15 @@ export class LocalRegistry implements Registry {
   readonly #connections = new Map<ConnectionId, Connection>()
   readonly #byAddress = new Map<string, number>()
   readonly #byAccount = new Map<AccountId, Set<ConnectionId>>()
+  readonly #lastPop3Logins = new RecentLogins()
+  readonly #clock: Clock
   #closing = false
 
   constructor(deps: RegistryDeps) {
     const { directory, limits, scramForPasswords } = deps
     const clock = deps.clock ?? systemClock
     this.#deps = deps
+    this.#clock = clock
     this.#exempt = networkTest(limits.exempt)
     const throttle = new LoginThrottle({
       clock,
@@ -177,7 +190,8 @@ export class LocalRegistry implements Registry {
     connection.account = account
     this.#byAccount.set(account.ref.id, sessions.add(id))
     const { ref, address, displayName } = account
-    return done({ account: ref, address, displayName, appPassword: who.appPassword })
+    const login = { account: ref, address, displayName, appPassword: who.appPassword }
+    return done(who.detail === undefined ? login : { ...login, detail: who.detail })
   }
 
   /** The connection belongs to nobody. */
@@ -191,18 +205,52 @@ export class LocalRegistry implements Registry {
 
   // --- maildrops ---
 
-  async lockMaildrop(account: AccountId, id: ConnectionId): Promise<Result<void, { readonly kind: 'in-use' }>> {
+  async lockMaildrop(
+    account: AccountId,
+    id: ConnectionId,
+    mailbox?: MailboxKey,
+  ): Promise<Result<Pop3Terms, MaildropRefusal>> {
+    const record = await this.#deps.directory.accountById(account)
     const connection = this.#connections.get(id)
-    if (connection === undefined) return refused({ kind: 'in-use' })
-    // set before it is held: a connection that goes while it waits gives up its place
-    connection.maildrop = account
-    return (await this.#maildrops.lock(account, id)) ? done(undefined) : refused({ kind: 'in-use' })
+    if (connection === undefined || record === undefined) return refused({ kind: 'unavailable' })
+    const terms = this.#termsOf(record)
+    const delayMs = terms.loginDelaySeconds * 1_000
+    const retryAfterMs = this.#lastPop3Logins.at(account) + delayMs - this.#clock.now()
+    if (delayMs > 0 && retryAfterMs > 0) return refused({ kind: 'too-early', retryAfterMs })
+    const maildrop = mailbox === undefined ? `${account}` : `${account}/${mailbox}`
+    // one at a time, and set before it is held: a connection that goes while it waits gives up its place
+    if (connection.maildrop !== undefined && connection.maildrop !== maildrop) this.unlockMaildrop(account, id)
+    connection.maildrop = maildrop
+    if (!(await this.#maildrops.lock(maildrop, id))) return refused({ kind: 'in-use' })
+    if (delayMs > 0) this.#lastPop3Logins.note(account, this.#clock.now(), delayMs)
+    return done(terms)
   }
 
-  unlockMaildrop(account: AccountId, id: ConnectionId): void {
-    this.#maildrops.unlock(account, id)
+  unlockMaildrop(_account: AccountId, id: ConnectionId): void {
     const connection = this.#connections.get(id)
-    if (connection?.maildrop === account) connection.maildrop = undefined
+    if (connection?.maildrop === undefined) return
+    this.#maildrops.unlock(connection.maildrop, id)
+    connection.maildrop = undefined
+  }
+
+  async pop3Announcement(): Promise<Pop3Announcement> {
+    const common = this.#deps.pop3 ?? DEFAULT_POP3
+    const { fewestDays, longestDelaySeconds } = await this.#deps.directory.pop3Extremes()
+    const days = retentionDays(common.policy)
+    return {
+      loginDelaySeconds: Math.max(common.loginDelaySeconds, longestDelaySeconds ?? 0),
+      loginDelayByUser: longestDelaySeconds !== undefined,
+      retentionDays: Math.min(days, fewestDays ?? days),
+      retentionByUser: fewestDays !== undefined,
+    }
+  }
+
+  #termsOf({ pop3 }: AccountRecord): Pop3Terms {
+    const common = this.#deps.pop3 ?? DEFAULT_POP3
+    return {
+      policy: pop3.policy ?? common.policy,
+      loginDelaySeconds: pop3.loginDelaySeconds ?? common.loginDelaySeconds,
+    }
   }
 
   // --- recipients ---

@@ -1,4 +1,3 @@
-import type { AccountId } from '#mail/ids.ts'
 import type { ConnectionId } from './registry.ts'
 
 interface Lock {
@@ -14,18 +13,21 @@ interface Lock {
 export class MaildropLocks {
   readonly #waitMs: number
   readonly #askToYield: (holder: ConnectionId) => void
-  readonly #locks = new Map<AccountId, Lock>()
+  readonly #locks = new Map<string, Lock>()
 
   constructor(waitMs: number, askToYield: (holder: ConnectionId) => void) {
     this.#waitMs = waitMs
     this.#askToYield = askToYield
   }
 
-  /** @returns Whether the connection holds the maildrop now. */
-  async lock(account: AccountId, connection: ConnectionId): Promise<boolean> {
-    const lock = this.#locks.get(account)
+  /**
+   * @param maildrop Any name, the same for the same maildrop.
+   * @returns Whether the connection holds the maildrop now.
+   */
+  async lock(maildrop: string, connection: ConnectionId): Promise<boolean> {
+    const lock = this.#locks.get(maildrop)
     if (lock === undefined) {
-      this.#locks.set(account, { holder: connection, waiting: [] })
+      this.#locks.set(maildrop, { holder: connection, waiting: [] })
       return true
     }
     if (lock.holder === connection) return true
@@ -35,7 +37,7 @@ export class MaildropLocks {
         connection,
         decide: (entered: boolean): void => {
           clearTimeout(timer)
-          const queue = this.#locks.get(account)?.waiting ?? []
+          const queue = this.#locks.get(maildrop)?.waiting ?? []
           const place = queue.indexOf(waiter)
           if (place !== -1) queue.splice(place, 1)
           resolve(entered)
@@ -47,17 +49,17 @@ export class MaildropLocks {
   }
 
   /** Gives the maildrop to the first who waits. Does nothing when the connection neither holds it nor waits. */
-  unlock(account: AccountId, connection: ConnectionId): void {
-    const lock = this.#locks.get(account)
+  unlock(maildrop: string, connection: ConnectionId): void {
+    const lock = this.#locks.get(maildrop)
     if (lock === undefined) return
     if (lock.holder !== connection) {
       lock.waiting.find((waiter) => waiter.connection === connection)?.decide(false)
       return
     }
     const next = lock.waiting.shift()
-    if (next === undefined) this.#locks.delete(account)
+    if (next === undefined) this.#locks.delete(maildrop)
     else {
-      this.#locks.set(account, { holder: next.connection, waiting: lock.waiting })
+      this.#locks.set(maildrop, { holder: next.connection, waiting: lock.waiting })
       next.decide(true)
     }
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openDirectory } from '#adapters/sqlite/directory.ts'
 import { scramStoredKey } from '#lib/scram-keys.ts'
-import type { AccountId } from '#mail/ids.ts'
+import type { AccountId, MailboxKey } from '#mail/ids.ts'
 import { newAccount } from '#store/directory.contract.ts'
 import type { AccountRecord, Directory, NewAccount } from '#store/directory.ts'
 import { DEFAULT_REGISTRY_LIMITS, LocalRegistry, type RegistryDeps, type RegistryLimits } from './local-registry.ts'
@@ -277,7 +277,71 @@ export function registryContract(reach: Reach): void {
     s.registry.disconnect('d')
     s.registry.disconnect('c')
     assert.equal((await s.registry.lockMaildrop(ann, 'b')).ok, true)
-    assert.equal((await s.registry.lockMaildrop(99 as AccountId, 'b')).ok, true)
+    const nobody = await s.registry.lockMaildrop(99 as AccountId, 'b')
+    assert.deepEqual(nobody, { ok: false, error: { kind: 'unavailable' } })
+  })
+
+  test('each mailbox is a maildrop of its own, and a connection holds one', async () => {
+    await using s = await setUp(reach)
+    const ann = (await s.add('ann@example.org')).ref.id
+    for (const id of ['a', 'b']) await s.connect(id)
+    const work = 7 as MailboxKey
+    assert.equal((await s.registry.lockMaildrop(ann, 'a')).ok, true)
+    assert.equal((await s.registry.lockMaildrop(ann, 'b', work)).ok, true)
+    assert.deepEqual(await s.registry.lockMaildrop(ann, 'a', work), { ok: false, error: { kind: 'in-use' } })
+    assert.equal((await s.registry.lockMaildrop(ann, 'b')).ok, true)
+    assert.equal((await s.registry.lockMaildrop(ann, 'a', work)).ok, true)
+  })
+
+  test('a maildrop comes with its terms, and not before the login delay is over', async () => {
+    const pop3 = { policy: { kind: 'keep', days: 30 }, loginDelaySeconds: 0 } as const
+    await using s = await setUp(reach, {}, { pop3 })
+    const ann = (await s.add('ann@example.org')).ref.id
+    for (const id of ['a', 'b']) await s.connect(id)
+    const common = { loginDelayByUser: false, retentionByUser: false }
+    const everybody = { ...common, loginDelaySeconds: 0, retentionDays: 30 }
+    assert.deepEqual(await s.registry.pop3Announcement(), everybody)
+    assert.deepEqual(await s.registry.lockMaildrop(ann, 'a'), { ok: true, value: pop3 })
+    const own = { policy: { kind: 'delete' }, loginDelaySeconds: 60 } as const
+    await s.directory.changeAccount(ann, { pop3: own })
+    assert.deepEqual(await s.registry.pop3Announcement(), {
+      loginDelaySeconds: 60,
+      loginDelayByUser: true,
+      retentionDays: 0,
+      retentionByUser: true,
+    })
+    assert.deepEqual(await s.registry.lockMaildrop(ann, 'a'), { ok: true, value: own })
+    s.registry.unlockMaildrop(ann, 'a')
+    s.clock.time += 59_000
+    const early = { ok: false, error: { kind: 'too-early', retryAfterMs: 1_000 } }
+    assert.deepEqual(await s.registry.lockMaildrop(ann, 'b'), early)
+    assert.deepEqual(await s.registry.lockMaildrop(ann, 'b', 7 as MailboxKey), early)
+    s.clock.time += 1_000
+    assert.equal((await s.registry.lockMaildrop(ann, 'b')).ok, true)
+  })
+
+  test('a POP3 login may name a mailbox, others may not', async () => {
+    await using s = await setUp(reach)
+    const ann = await s.add('ann@example.org')
+    const plus = await s.add('ann+own@example.org')
+    await s.connect('a')
+    const login = (name: string, protocol: 'pop3' | 'imap', authorizeAs = '') =>
+      s.registry.login({ connection: 'a', protocol, login: name, authorizeAs, password: 'secret' })
+    for (const [name, detail] of [
+      ['ann+Work@example.org', 'Work'],
+      ['ANN+Lists/A b+c@Example.ORG', 'Lists/A b+c'],
+      ['ann+Work', 'Work'],
+    ] as const) {
+      const answer = await login(name, 'pop3', name)
+      assert.deepEqual(answer.ok && [answer.value.account, answer.value.detail], [ann.ref, detail])
+      assert.deepEqual(await login(name, 'imap'), { ok: false, error: { kind: 'wrong-credentials' } })
+    }
+    const own = await login('ann+own@example.org', 'pop3')
+    assert.deepEqual(own.ok && [own.value.account, own.value.detail], [plus.ref, undefined])
+    assert.equal((await login('ann+Work', 'pop3', 'ann')).ok, true)
+    assert.equal((await login('ann+Work', 'pop3', 'ann+own')).ok, false)
+    assert.equal((await login('ben+Work@example.org', 'pop3')).ok, false)
+    assert.equal((await login('+Work@example.org', 'pop3')).ok, false)
   })
 
   test('one who waits for a maildrop and goes does not get it', async () => {

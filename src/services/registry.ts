@@ -4,7 +4,8 @@
  * @module
  */
 import type { Result } from '#lib/result.ts'
-import type { AccountId } from '#mail/ids.ts'
+import type { AccountId, MailboxKey } from '#mail/ids.ts'
+import type { Pop3Policy } from '#mail/pop3-policy.ts'
 import type { Protocol, ScramVerifier } from '#store/directory.ts'
 import type { AccountRef } from '#store/types.ts'
 
@@ -51,7 +52,33 @@ export interface Login {
   readonly displayName: string
   /** Name of the app password, `undefined` for the person's own. */
   readonly appPassword: string | undefined
+  /** What stood behind the `+` of a POP3 login: the mailbox to open, as the client wrote it. Absent without. */
+  readonly detail?: string
 }
+
+/** What POP3 is to an account: its own settings, else those of the configuration. */
+export interface Pop3Terms {
+  readonly policy: Pop3Policy
+  /** Least seconds between two logins, 0: none. */
+  readonly loginDelaySeconds: number
+}
+
+/** What CAPA tells before the login, when nobody knows whose terms count (RFC 2449 §6.5, §6.7). */
+export interface Pop3Announcement {
+  /** The largest delay of any account, 0: none. */
+  readonly loginDelaySeconds: number
+  /** Accounts differ. */
+  readonly loginDelayByUser: boolean
+  /** The fewest days that downloaded messages stay with any account; Infinity: only clients delete. */
+  readonly retentionDays: number
+  readonly retentionByUser: boolean
+}
+
+export type MaildropRefusal =
+  | { readonly kind: 'in-use' }
+  /** The last POP3 login of the account was too short a time ago ([LOGIN-DELAY]). */
+  | { readonly kind: 'too-early'; readonly retryAfterMs: number }
+  | { readonly kind: 'unavailable' }
 
 export interface PasswordAttempt {
   readonly connection: ConnectionId
@@ -131,9 +158,18 @@ export interface Registry {
   scramStart(attempt: ScramAttempt): Promise<Result<ScramSecrets, LoginRefusal>>
   scramFinish(outcome: ScramOutcome): Promise<Result<Login, LoginRefusal>>
 
-  /** Exclusive use of an account's maildrop until {@link disconnect} or {@link unlockMaildrop}. */
-  lockMaildrop(account: AccountId, connection: ConnectionId): Promise<Result<void, { readonly kind: 'in-use' }>>
+  /**
+   * Exclusive use of a mailbox as a maildrop until {@link disconnect} or {@link unlockMaildrop}. The account's login
+   * delay counts from each time this succeeds.
+   * @param mailbox INBOX, whatever its key, when not given.
+   */
+  lockMaildrop(
+    account: AccountId,
+    connection: ConnectionId,
+    mailbox?: MailboxKey,
+  ): Promise<Result<Pop3Terms, MaildropRefusal>>
   unlockMaildrop(account: AccountId, connection: ConnectionId): void
+  pop3Announcement(): Promise<Pop3Announcement>
 
   /** Aliases, catch-all and plus-addressing resolved; each account once. */
   resolve(address: string): Promise<Result<readonly DeliveryTarget[], RecipientRefusal>>

@@ -5,7 +5,7 @@
  */
 import type { MessagePort } from 'node:worker_threads'
 import type { Result } from '#lib/result.ts'
-import type { AccountId } from '#mail/ids.ts'
+import type { AccountId, MailboxKey } from '#mail/ids.ts'
 import type {
   ConnectionId,
   ConnectionInfo,
@@ -14,7 +14,10 @@ import type {
   DeliveryTarget,
   Login,
   LoginRefusal,
+  MaildropRefusal,
   PasswordAttempt,
+  Pop3Announcement,
+  Pop3Terms,
   RecipientRefusal,
   Registry,
   ScramAttempt,
@@ -23,7 +26,7 @@ import type {
   SessionOrder,
 } from './registry.ts'
 
-type Asking = 'connect' | 'login' | 'scramStart' | 'scramFinish' | 'lockMaildrop' | 'resolve'
+type Asking = 'connect' | 'login' | 'scramStart' | 'scramFinish' | 'lockMaildrop' | 'pop3Announcement' | 'resolve'
 type Telling = 'note' | 'disconnect' | 'unlockMaildrop'
 /** Arguments that cross; the listener of `connect` stays behind. */
 type Crossing<M extends keyof Registry> = M extends 'connect' ? [ConnectionInfo] : Parameters<Registry[M]>
@@ -72,7 +75,9 @@ export function serveRegistry(registry: Registry, port: RegistryPort): () => voi
       case 'scramFinish':
         return registry.scramFinish(question[2])
       case 'lockMaildrop':
-        return registry.lockMaildrop(question[2], question[3])
+        return registry.lockMaildrop(question[2], question[3], question[4])
+      case 'pop3Announcement':
+        return registry.pop3Announcement()
       case 'resolve':
         return registry.resolve(question[2])
     }
@@ -156,8 +161,16 @@ export class RemoteRegistry implements Registry {
     return this.#ask((id) => ['scramFinish', id, outcome])
   }
 
-  lockMaildrop(account: AccountId, connection: ConnectionId): Promise<Result<void, { readonly kind: 'in-use' }>> {
-    return this.#ask((id) => ['lockMaildrop', id, account, connection])
+  lockMaildrop(
+    account: AccountId,
+    connection: ConnectionId,
+    mailbox?: MailboxKey,
+  ): Promise<Result<Pop3Terms, MaildropRefusal>> {
+    return this.#ask((id) => ['lockMaildrop', id, account, connection, mailbox])
+  }
+
+  pop3Announcement(): Promise<Pop3Announcement> {
+    return this.#ask((id) => ['pop3Announcement', id])
   }
 
   unlockMaildrop(account: AccountId, connection: ConnectionId): void {

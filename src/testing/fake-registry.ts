@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import type { Clock } from '#lib/clock.ts'
 import { done, type Result, refused } from '#lib/result.ts'
 import { scramClientKeys, scramStoredKey } from '#lib/scram-keys.ts'
-import type { AccountId } from '#mail/ids.ts'
+import type { AccountId, MailboxKey } from '#mail/ids.ts'
 import type {
   ConnectionId,
   ConnectionInfo,
@@ -11,7 +11,10 @@ import type {
   DeliveryTarget,
   Login,
   LoginRefusal,
+  MaildropRefusal,
   PasswordAttempt,
+  Pop3Announcement,
+  Pop3Terms,
   RecipientRefusal,
   Registry,
   ScramAttempt,
@@ -37,6 +40,17 @@ export class FakeRegistry implements Registry {
   readonly maildrops: Map<AccountId, ConnectionId> = new Map()
   /** Logins tried, without their passwords. */
   readonly attempts: string[] = []
+  /** The mailboxes that sessions locked, INBOX without a key. */
+  readonly locked: (MailboxKey | undefined)[] = []
+  pop3: Pop3Terms = { policy: { kind: 'client' }, loginDelaySeconds: 0 }
+  announcement: Pop3Announcement = {
+    loginDelaySeconds: 0,
+    loginDelayByUser: false,
+    retentionDays: Number.POSITIVE_INFINITY,
+    retentionByUser: false,
+  }
+  /** Set: the next maildrops are refused so. */
+  maildropRefusal: MaildropRefusal | undefined
   /** Set: the next connections are refused so. */
   connectRefusal: ConnectionRefusal | undefined
   readonly #listeners = new Map<ConnectionId, (order: SessionOrder) => void>()
@@ -76,9 +90,12 @@ export class FakeRegistry implements Registry {
   async login({ login, authorizeAs, password }: PasswordAttempt): Promise<Result<Login, LoginRefusal>> {
     await Promise.resolve()
     this.attempts.push(login)
-    const found = this.#accounts.find((one) => one.address === login)
+    const [, base, detail, domain] = /^([^+@]+)\+([^@]*)(@.*)$/.exec(login) ?? []
+    const address = base === undefined ? login : `${base}${domain}`
+    const found = this.#accounts.find((one) => one.address === address)
     if (found === undefined || found.password !== password) return refused({ kind: 'wrong-credentials' })
-    return this.#allowed(found, authorizeAs)
+    const allowed = this.#allowed(found, authorizeAs)
+    return allowed.ok && detail !== undefined ? done({ ...allowed.value, detail }) : allowed
   }
 
   async scramStart({ login }: ScramAttempt): Promise<Result<ScramSecrets, LoginRefusal>> {
@@ -99,7 +116,13 @@ export class FakeRegistry implements Registry {
   }
 
   /** Asks the holder to yield, as the real one does, and gives it a moment. */
-  async lockMaildrop(account: AccountId, connection: ConnectionId): Promise<Result<void, { readonly kind: 'in-use' }>> {
+  async lockMaildrop(
+    account: AccountId,
+    connection: ConnectionId,
+    mailbox?: MailboxKey,
+  ): Promise<Result<Pop3Terms, MaildropRefusal>> {
+    if (this.maildropRefusal !== undefined) return refused(this.maildropRefusal)
+    this.locked.push(mailbox)
     const holder = this.maildrops.get(account)
     if (holder !== undefined && holder !== connection) {
       this.order({ kind: 'yield-maildrop' }, holder)
@@ -109,7 +132,11 @@ export class FakeRegistry implements Registry {
       if (this.maildrops.has(account)) return refused({ kind: 'in-use' })
     }
     this.maildrops.set(account, connection)
-    return done(undefined)
+    return done(this.pop3)
+  }
+
+  pop3Announcement(): Promise<Pop3Announcement> {
+    return Promise.resolve(this.announcement)
   }
 
   unlockMaildrop(account: AccountId, connection: ConnectionId): void {
