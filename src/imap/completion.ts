@@ -34,6 +34,11 @@ export function refusalCompletion(refusal: WriteRefusal): Completion {
       return { status: 'NO', code: 'CANNOT', text: 'The UIDL is taken' }
     case 'no-such-message':
       return { status: 'NO', code: 'EXPUNGEISSUED', text: 'The message no longer exists' }
+    // RFC 5464 §4.3
+    case 'metadata-too-large':
+      return { status: 'NO', code: `METADATA MAXSIZE ${refusal.limit}`, text: 'An annotation is too large' }
+    case 'too-much-metadata':
+      return { status: 'NO', code: 'METADATA TOOMANY', text: 'These are too many annotations' }
     case 'uids-exhausted':
       return { status: 'NO', code: 'LIMIT', text: 'The mailbox has no more UIDs to give' }
   }

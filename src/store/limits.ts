@@ -10,6 +10,12 @@ export const MAX_LEVEL_OCTETS = 255
 export const MAX_NAME_OCTETS = 1_000
 /** Levels of a mailbox name. */
 export const MAX_LEVELS = 50
+/** Octets of one annotation (RFC 5464 §4.1 wants 1,024 at least). */
+export const MAX_METADATA_OCTETS = 16_384
+/** Annotations of one mailbox or account that all see; those of one person there count apart. */
+export const MAX_METADATA_ENTRIES = 100
+/** Octets of all annotations of an account, names included. */
+export const MAX_METADATA_TOTAL: number = 4 * 1024 * 1024
 /** Keywords on one message. */
 export const MAX_KEYWORDS = 100
 /** Octets of one keyword. */

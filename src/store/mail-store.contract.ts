@@ -15,6 +15,7 @@ import { closingContract, keepingContract } from './keeping.contract.ts'
 import { type OpenedStore, World } from './kit.contract.ts'
 import { mailboxesContract } from './mailboxes.contract.ts'
 import { maildropContract } from './maildrop.contract.ts'
+import { metadataContract } from './metadata.contract.ts'
 import { quotaContract } from './quota.contract.ts'
 import { renameContract } from './rename.contract.ts'
 import { replaceContract } from './replace.contract.ts'
@@ -43,6 +44,7 @@ export function mailStoreContract(name: string, open: () => Promise<OpenedStore>
     accountsContract(current)
     mailboxesContract(current)
     renameContract(current)
+    metadataContract(current)
     appendContract(current)
     deliveryContract(current)
     bodiesContract(current)

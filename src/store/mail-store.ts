@@ -12,6 +12,7 @@ import type {
   MailboxInfo,
   MaildropPage,
   MessagePage,
+  MetadataEntry,
   StagedBody,
   UidSet,
 } from './types.ts'
@@ -38,6 +39,12 @@ export interface MailStore extends AsyncDisposable {
    * Set 0 (empty) is the first; sets never change, so callers keep them.
    */
   keywordSets(account: AccountRef, first: number): Promise<readonly (readonly string[])[]>
+
+  /**
+   * Annotations of a mailbox, or of the account itself (`undefined`): those under `/shared/` and those of `user` under
+   * `/private/`, ascending by name. They follow their mailbox in RENAME and go with it in DELETE; RENAME of INBOX copies them.
+   */
+  metadata(account: AccountRef, mailbox: MailboxKey | undefined, user: AccountId): Promise<readonly MetadataEntry[]>
 
   // --- reading: messages ---
 

@@ -186,6 +186,13 @@ export interface ChangedFlags {
   readonly flags: Uint32Array
 }
 
+/** One annotation of a mailbox or an account (RFC 5464 §3). */
+export interface MetadataEntry {
+  /** Lower case; begins with `/shared/`, or `/private/` where it is one person's own. */
+  readonly name: string
+  readonly value: Uint8Array
+}
+
 /** Announced after a commit, in commit order; hints may be merged or lost, the MODSEQ never lies. */
 export interface Change {
   readonly account: AccountId

@@ -3,7 +3,7 @@
  * When the answer comes, the change is on disk and visible to every reader of this process (design §4).
  * @module
  */
-import type { MailboxKey, Modseq, Uid } from '#mail/ids.ts'
+import type { AccountId, MailboxKey, Modseq, Uid } from '#mail/ids.ts'
 import type { PreparedEmail } from '#mail/prepare.ts'
 import type { UidSet } from '#mail/uid-set.ts'
 import type { Flags } from './flags.ts'
@@ -216,6 +216,25 @@ export interface SubscribeRequest extends Asked {
   readonly subscribed: boolean
 }
 
+/** SETMETADATA (RFC 5464 §4.3): all entries or none. */
+export interface SetMetadataRequest extends Asked {
+  /** `undefined`: annotations of the account itself. */
+  readonly mailbox: MailboxKey | undefined
+  /** Whose own the entries under `/private/` are. */
+  readonly user: AccountId
+  /** Names as in {@link MetadataEntry}; a value of `undefined` removes the entry. Of two with one name, the last counts. */
+  readonly entries: readonly { readonly name: string; readonly value: Uint8Array | undefined }[]
+}
+/** One value is larger than `limit` octets. */
+export interface MetadataTooLarge {
+  readonly kind: 'metadata-too-large'
+  readonly limit: number
+}
+/** More annotations than one place, or all of the account, may have. */
+export interface TooMuchMetadata {
+  readonly kind: 'too-much-metadata'
+}
+
 /** Each kind of write: what is asked, what is answered, what is refused. */
 export interface Writes {
   openAccount: { request: OpenAccountRequest; value: Committed; refusal: BadName | Unavailable }
@@ -272,6 +291,11 @@ export interface Writes {
     request: SubscribeRequest
     value: Committed
     refusal: NoSuchAccount | BadName | TooManyMailboxes | Unavailable
+  }
+  setMetadata: {
+    request: SetMetadataRequest
+    value: Committed
+    refusal: NoSuchAccount | NoSuchMailbox | MetadataTooLarge | TooMuchMetadata | Unavailable
   }
 }
 export type WriteKind = keyof Writes

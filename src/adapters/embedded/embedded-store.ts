@@ -20,6 +20,7 @@ import {
   type MailboxInfo,
   type MaildropPage,
   type MessagePage,
+  type MetadataEntry,
   NARROW,
   PARTS,
   PREVIEW,
@@ -118,6 +119,14 @@ class EmbeddedStore implements MailStore {
 
   async keywordSets(account: AccountRef, first: number): Promise<readonly (readonly string[])[]> {
     return this.#reader(account).keywordSets(account.id, first)
+  }
+
+  async metadata(
+    account: AccountRef,
+    mailbox: MailboxKey | undefined,
+    user: AccountId,
+  ): Promise<readonly MetadataEntry[]> {
+    return this.#reader(account).metadata(account.id, mailbox, user)
   }
 
   async messages(account: AccountRef, mailbox: MailboxKey, after: Uid | 0, limit = 5_000): Promise<MessagePage> {

@@ -140,6 +140,7 @@ export class Ledger {
     const { slot } = account.row
     this.#sql.run('DELETE FROM mailbox WHERE account = ? AND key = ?', slot, mailbox.key)
     this.#sql.run('DELETE FROM tombstone WHERE account = ? AND mailbox = ?', slot, mailbox.key)
+    this.#sql.run('DELETE FROM metadata WHERE account = ? AND mailbox = ?', slot, mailbox.key)
     this.#leaveName(account, mailbox)
     account.mailboxes.delete(mailbox.key)
     account.byName.delete(mailbox.name)

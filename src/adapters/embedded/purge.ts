@@ -62,6 +62,7 @@ const OF_ACCOUNT: readonly string[] = [
   'tombstone',
   'thread_reference',
   'seen_by',
+  'metadata',
 ]
 
 function* purgeAccount(tx: Transaction, slot: number): Generator<undefined, void, void> {

@@ -14,6 +14,7 @@ import {
   type MailboxInfo,
   type MaildropPage,
   type MessagePage,
+  type MetadataEntry,
   NARROW,
   type NarrowColumns,
   PARTS,
@@ -102,6 +103,17 @@ export class ShardReader {
     const rows = this.sql.all('SELECT keywords FROM keyword_set WHERE account = ? AND id >= ? ORDER BY id', slot, first)
     const sets = rows.map(([keywords]) => JSON.parse(keywords as string) as readonly string[])
     return first <= 0 ? [[], ...sets] : sets
+  }
+
+  metadata(account: AccountId, mailbox: MailboxKey | undefined, user: AccountId): readonly MetadataEntry[] {
+    const rows = this.sql.all(
+      `SELECT name, value FROM metadata
+       WHERE account = (SELECT slot FROM account WHERE id = ?) AND mailbox = ? AND user IN (0, ?) ORDER BY name`,
+      account,
+      mailbox ?? 0,
+      user,
+    )
+    return rows.map(([name, value]) => ({ name: name as string, value: value as Uint8Array }))
   }
 
   messages(account: AccountId, mailbox: MailboxKey, after: number, limit: number): MessagePage {

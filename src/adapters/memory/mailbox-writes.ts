@@ -5,6 +5,7 @@ import { MAX_MAILBOXES, MAX_SUBSCRIPTIONS } from '#store/limits.ts'
 import { canonicalMailboxName, mailboxNameFault, superiorNames } from '#store/mailbox-name.ts'
 import type { SpecialUse } from '#store/types.ts'
 import { announce, type Commit, type Handler, nextModseq, touchMessages, touchTree } from './commit.ts'
+import { copyMetadata } from './metadata.ts'
 import { bury, settle } from './rows.ts'
 import { type Account, infoOf, type Mailbox, newAccount, nextKey, nextUidValidity } from './state.ts'
 
@@ -138,6 +139,8 @@ function emptyInbox(commit: Commit, account: Account, inbox: Mailbox, to: string
   if (!roomFor(account, missingOf(account, to))) return refused({ kind: 'too-many-mailboxes', limit: MAX_MAILBOXES })
   nextModseq(account)
   const target = addWithSuperiors(commit, account, to, undefined)
+  // The annotations of INBOX are those of both then (RFC 5464 §4.1).
+  target.metadata = copyMetadata(inbox.metadata)
   bury(commit, account, inbox, moving)
   for (const { email, flags } of moving) settle(commit, account, target, { email, flags, uidl: undefined })
   touchTree(commit, account)
@@ -182,6 +185,7 @@ function add(commit: Commit, account: Account, name: string, specialUse: Special
     size: 0,
     specialUse,
     rows: [],
+    metadata: new Map(),
     tombstones: [],
   }
   account.byName.set(name, mailbox)

@@ -17,6 +17,7 @@ import type {
   MailboxInfo,
   MaildropPage,
   MessagePage,
+  MetadataEntry,
   StagedBody,
   UidSet,
 } from '#store/types.ts'
@@ -25,6 +26,7 @@ import { Bodies } from './bodies.ts'
 import type { Commit, Handler } from './commit.ts'
 import * as mailboxWrites from './mailbox-writes.ts'
 import * as messageWrites from './message-writes.ts'
+import { metadataOf, setMetadata } from './metadata.ts'
 import { changesAfter, emailRow, messagesAfter, noChanges } from './reads.ts'
 import { type Account, infoOf, type Knobs, type Mailbox, rowsIn } from './state.ts'
 
@@ -48,6 +50,7 @@ const HANDLERS: { readonly [K in WriteKind]: Handler<K> } = {
   deleteMailbox: mailboxWrites.deleteMailbox,
   renameMailbox: mailboxWrites.renameMailbox,
   subscribe: mailboxWrites.subscribe,
+  setMetadata,
   append: messageWrites.append,
   changeFlags: messageWrites.changeFlags,
   copy: messageWrites.copy,
@@ -114,6 +117,16 @@ class MemoryStore implements MailStore {
 
   async keywordSets(account: AccountRef, first: number): Promise<readonly (readonly string[])[]> {
     return (await this.#account(account))?.keywordSets.slice(first) ?? []
+  }
+
+  async metadata(
+    account: AccountRef,
+    mailbox: MailboxKey | undefined,
+    user: AccountId,
+  ): Promise<readonly MetadataEntry[]> {
+    const found = await this.#account(account)
+    const place = mailbox === undefined ? found : found?.byKey.get(mailbox)
+    return place === undefined ? [] : metadataOf(place.metadata, user)
   }
 
   async messages(account: AccountRef, mailbox: MailboxKey, after: Uid | 0, limit = 5_000): Promise<MessagePage> {

@@ -32,6 +32,9 @@ export interface Row {
   downloadedAt: number
 }
 
+/** Annotations by whose they are (0: everybody's) and their name. */
+export type Metadata = Map<number, Map<string, Uint8Array>>
+
 export interface Mailbox {
   readonly key: MailboxKey
   readonly createdAt: number
@@ -47,6 +50,7 @@ export interface Mailbox {
   specialUse: SpecialUse | undefined
   /** Ascending by UID; gone ones stay in their place until their time is over. */
   rows: Row[]
+  metadata: Metadata
   /** Ascending by MODSEQ. */
   tombstones: { readonly uids: UidSet; readonly modseq: Modseq }[]
 }
@@ -64,6 +68,7 @@ export interface Account {
   /** Last mailbox that had a name and has not any more, so that no name shows a UIDVALIDITY twice. */
   readonly formerNames: Map<string, { readonly key: MailboxKey; readonly uidValidity: number }>
   readonly subscriptions: Set<string>
+  readonly metadata: Metadata
   readonly keywordSets: (readonly string[])[]
   readonly keywordSetIds: Map<string, number>
   /** First spelling seen of each keyword. */
@@ -100,6 +105,7 @@ export function newAccount(id: AccountId, limits: QuotaLimits): Account {
     goneMailboxes: new Map(),
     formerNames: new Map(),
     subscriptions: new Set(),
+    metadata: new Map(),
     keywordSets: [[]],
     keywordSetIds: new Map([['', 0]]),
     spellings: new Map(),

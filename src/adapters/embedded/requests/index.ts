@@ -9,6 +9,7 @@ import { applyMaildrop } from './apply-maildrop.ts'
 import { changeFlags } from './change-flags.ts'
 import { expunge } from './expunge.ts'
 import { createMailbox, deleteMailbox, renameMailbox, subscribe } from './mailboxes.ts'
+import { setMetadata } from './metadata.ts'
 import { replace } from './replace.ts'
 import { copy, move } from './transfer.ts'
 
@@ -33,6 +34,7 @@ export const HANDLERS: { readonly [K in WriteKind]: Handler<K> } = {
   deleteMailbox,
   renameMailbox,
   subscribe,
+  setMetadata,
 }
 
 /** Writes that need little space, and those that make some: a full disk does not stop them. */

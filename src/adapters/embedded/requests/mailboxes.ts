@@ -8,6 +8,7 @@ import type { LoadedAccount } from '../ledger.ts'
 import type { MailboxRow } from '../schema/mailbox.ts'
 import { announce, type Located, locate, mailboxInfo, type Transaction } from '../transaction.ts'
 import { allUids, bury, leavingIn } from './bury.ts'
+import { copyMetadata } from './metadata.ts'
 import { uidsExhausted } from './store-message.ts'
 import { copyRange } from './transfer.ts'
 
@@ -105,6 +106,7 @@ function emptyInbox(tx: Transaction, place: Located, to: string, by: string): An
   tx.ledger.bump(account, mailbox)
   for (const name of missing) tx.ledger.addMailbox(account, name, undefined, tx.now)
   const target = tx.ledger.addMailbox(account, to, undefined, tx.now)
+  copyMetadata(tx, account.row.slot, mailbox.key, target.key)
   if (uidsExhausted(target, mailbox.messages)) throw new Error('INBOX holds more messages than a mailbox has UIDs')
   for (const [first, last] of allUids(place)) {
     const leaving = leavingIn(tx, place, first, last, false, -1)

@@ -6,6 +6,7 @@ import { EMAIL } from './email.ts'
 import { KEYWORD_SET } from './keyword-set.ts'
 import { MAILBOX } from './mailbox.ts'
 import { MESSAGE, MESSAGE_DOWNLOADED } from './message.ts'
+import { METADATA } from './metadata.ts'
 import { SEEN_BY } from './seen.ts'
 import { SEGMENT } from './segment.ts'
 import { SUBSCRIPTION } from './subscription.ts'
@@ -18,6 +19,7 @@ const STEPS: readonly string[] = [
     '\n',
   ),
   MESSAGE_DOWNLOADED,
+  METADATA,
 ]
 
 /** The version of a database; 0 is an empty one. */
