@@ -1,19 +1,22 @@
-/** The messages of one APPEND on their way from the client into the store. @module */
+/** The messages of one APPEND or REPLACE on their way from the client into the store. @module */
 import { ConnectionGone } from '#lib/peer-connection.ts'
+import type { MailboxKey } from '#mail/ids.ts'
 import { prepareEmail } from '#mail/prepare.ts'
 import { MessageScanner } from '#mail/scanner.ts'
-import { formatUidSet, uidSetOf } from '#mail/uid-set.ts'
+import { formatUidSet, type UidSet, uidSetOf } from '#mail/uid-set.ts'
 import { flagsOf } from '#store/flags.ts'
 import type { BodyStage } from '#store/mail-store.ts'
 import type { MailboxInfo, NewMessage } from '#store/types.ts'
 import type { AppendMessage } from '#wire/imap/append-message.ts'
 import type { FrameEvent, LiteralAnnounced } from '#wire/imap/frame-events.ts'
+import type { MessageSet } from '#wire/imap/message-set.ts'
 import { CommandReader } from '#wire/imap/reader.ts'
-import type { Completion, Context } from './command.ts'
+import type { By, Completion, Context } from './command.ts'
 import { overQuotaText, refusalCompletion } from './completion.ts'
 import { Farewell } from './connection.ts'
 import { MULTIAPPEND_BYTES } from './limits.ts'
 import { readMailbox } from './mailbox-names.ts'
+import { NO_SUCH_NUMBER, READ_ONLY } from './message-commands.ts'
 
 /** A no that was found before the command was over. */
 class Refusal extends Error {
@@ -24,18 +27,29 @@ class Refusal extends Error {
   }
 }
 
+/** The message that leaves the selected mailbox when the one of REPLACE has come (RFC 8508). */
+export interface LeavingMessage {
+  readonly message: MessageSet
+  readonly by: By
+}
+
 /** Takes one APPEND, literal by literal, until it is over; keeps all of its messages or none (RFC 3502 §6.3.11). */
 export class AppendUpload {
   readonly #context: Context
   readonly #stages: BodyStage[] = []
   readonly #messages: NewMessage[] = []
+  readonly #leaving: LeavingMessage | undefined
+  /** The UID of the leaving message, and its octets. */
+  #left: { readonly uids: UidSet; readonly octets: number } | undefined
   #mailbox: MailboxInfo | undefined
   #bytes = 0
   /** The command was read to its end, by the framer at least. */
   #over = false
 
-  constructor(context: Context) {
+  /** @param leaving With it, this is REPLACE. */
+  constructor(context: Context, leaving?: LeavingMessage) {
     this.#context = context
+    this.#leaving = leaving
   }
 
   /** @param position Where the mailbox name begins in the command's text. */
@@ -58,6 +72,7 @@ export class AppendUpload {
   }
 
   async #receiveAll(first: LiteralAnnounced, position: number): Promise<void> {
+    if (this.#leaving !== undefined) this.#left = await this.#find(this.#leaving)
     const { connection } = this.#context.session
     let event: FrameEvent = first
     let at = position
@@ -71,7 +86,7 @@ export class AppendUpload {
       this.#over = event.kind === 'frame'
       const r: CommandReader = new CommandReader(event.frame, { utf8: this.#context.enabled.utf8, from: at })
       if (message === undefined) this.#mailbox = await this.#target(readMailbox(r))
-      else if (!r.appendMore(message)) {
+      else if (!r.appendMore(message) || this.#leaving !== undefined) {
         r.end()
         if (event.kind === 'frame') return
         r.fault('A message is expected')
@@ -83,6 +98,17 @@ export class AppendUpload {
       at = r.position
       event = await connection.next()
     }
+  }
+
+  /** @throws {Refusal} where there is no such message to be replaced */
+  async #find({ message, by }: LeavingMessage): Promise<{ readonly uids: UidSet; readonly octets: number }> {
+    const { view, out, store, account } = this.#context
+    if (view.readOnly) throw new Refusal(READ_ONLY)
+    const uids = await view.resolve(out, message, by)
+    if (uids === undefined) throw new Refusal(NO_SUCH_NUMBER)
+    for await (const rows of store.emails(account, view.mailbox, uids, 0))
+      for (const { size, gone } of rows) if (!gone) return { uids, octets: size }
+    throw new Refusal(refusalCompletion({ kind: 'no-such-message' }))
   }
 
   async #target(name: string): Promise<MailboxInfo> {
@@ -105,7 +131,9 @@ export class AppendUpload {
       throw new Refusal({ status: 'NO', code: 'LIMIT', text: 'These are too many messages at once' })
     const state = await store.state(account)
     const limit = state?.limits.storageBytes
-    if (state !== undefined && limit !== undefined && state.usage.storageBytes + this.#bytes > limit)
+    // Only what REPLACE takes more counts (RFC 8508 §3.4).
+    const more = this.#bytes - (this.#left?.octets ?? 0)
+    if (state !== undefined && limit !== undefined && more > 0 && state.usage.storageBytes + more > limit)
       throw new Refusal({ status: 'NO', code: 'OVERQUOTA', text: overQuotaText('storage', limit) })
   }
 
@@ -144,6 +172,7 @@ export class AppendUpload {
     const { store, account, id, session } = this.#context
     if (this.#mailbox === undefined) throw new Error('APPEND has no mailbox')
     const { key } = this.#mailbox
+    if (this.#left !== undefined) return this.#replace(key, this.#left.uids)
     const answer = await store.write('append', { account, by: id, mailbox: key, messages: this.#messages })
     if (!answer.ok) {
       if (answer.error.kind === 'no-such-mailbox') return { status: 'NO', code: 'TRYCREATE', text: 'No such mailbox' }
@@ -152,6 +181,23 @@ export class AppendUpload {
     const { uidValidity, uids, modseq } = answer.value
     if (session.selected?.mailbox === key) session.selected.expect(modseq)
     return { status: 'OK', code: `APPENDUID ${uidValidity} ${formatUidSet(uidSetOf(uids))}`, text: 'Appended' }
+  }
+
+  /** APPENDUID goes out before EXPUNGE, which the session writes when it brings the view up (RFC 8508 §4.3). */
+  async #replace(target: MailboxKey, uids: UidSet): Promise<Completion> {
+    const { store, account, id, view, out, enabled } = this.#context
+    const uid = uids[0]?.[0]
+    const message = this.#messages[0]
+    if (uid === undefined || message === undefined) throw new Error('REPLACE has nothing to replace')
+    const answer = await store.write('replace', { account, by: id, mailbox: view.mailbox, uid, target, message })
+    if (!answer.ok) {
+      if (answer.error.kind === 'no-such-mailbox') return { status: 'NO', code: 'TRYCREATE', text: 'No such mailbox' }
+      return refusalCompletion(answer.error)
+    }
+    const { modseq, uidValidity, uid: added } = answer.value
+    view.expect(modseq)
+    out.text(`* OK [APPENDUID ${uidValidity} ${added}] Replaced\r\n`)
+    return { status: 'OK', ...(enabled.qresync ? { code: `HIGHESTMODSEQ ${modseq}` } : {}), text: 'Replaced' }
   }
 
   /** Drops what is left of the command. */

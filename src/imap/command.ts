@@ -91,6 +91,7 @@ export interface CommandSpec<Args> {
 export type Upload = (
   announced: LiteralAnnounced,
   r: CommandReader,
+  by: By,
 ) => ((context: Context) => Promise<Completion>) | undefined
 
 /** A command whose arguments were read. */

@@ -253,9 +253,10 @@ export class Session implements Context, SessionControl {
   async #literal(event: LiteralAnnounced): Promise<void> {
     const head = readHead(event.frame, this.enabled)
     if (!(head instanceof SyntaxFault) && head.command !== undefined) {
-      const { tag, command, reader } = head
+      const { tag, name, command, reader } = head
+      const by = name === command.name ? 'number' : 'uid'
       const allowed = command.states.includes(this.state)
-      const upload = allowed ? command.upload?.(event, reader) : undefined
+      const upload = allowed ? command.upload?.(event, reader, by) : undefined
       if (upload !== undefined) return this.#execute(tag, command, false, () => upload(this))
       const limit = this.#account === undefined ? LITERAL_BYTES_BEFORE_LOGIN : ARGUMENT_LITERAL_BYTES
       if (event.bufferedBytes <= limit) {

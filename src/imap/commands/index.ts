@@ -21,6 +21,7 @@ import { namespace } from './namespace.ts'
 import { check, noop } from './noop.ts'
 import { getquota, getquotaroot, setquota } from './quota.ts'
 import { rename } from './rename.ts'
+import { replace } from './replace.ts'
 import { search } from './search.ts'
 import { examine, select } from './select.ts'
 import { starttls } from './starttls.ts'
@@ -55,6 +56,7 @@ const COMMANDS: readonly Command[] = [
   noop,
   remove,
   rename,
+  replace,
   search,
   select,
   setquota,

@@ -6,6 +6,8 @@ import { type FetchRequest, readFetchRequest } from './fetch-items.ts'
 import { type IdParams, readIdParams } from './id-params.ts'
 import { LIST_ITEMS } from './limits.ts'
 import { type ListRequest, readListRequest } from './list-options.ts'
+import type { MessageSet } from './message-set.ts'
+import { type MetadataRequest, type MetadataValue, readMetadataRequest, readMetadataValues } from './metadata.ts'
 import { type QuotaLimit, readQuotaLimits } from './quota-resources.ts'
 import { readSearchProgram, type SearchProgram } from './search-program.ts'
 import { readSelectParams, type SelectParams } from './select-params.ts'
@@ -21,6 +23,17 @@ export class CommandReader extends ElementReader {
   commandName(): string {
     const name = this.keyword()
     return name === 'UID' ? `UID ${this.sp().keyword()}` : name
+  }
+
+  /** One message number or UID, `*` too (REPLACE). */
+  oneMessage(): MessageSet {
+    const start = this.position
+    const set = this.messageSet()
+    const [first, second] = set === '$' ? [] : set
+    // seq-number = nz-number / "*"
+    if (first === undefined || second !== undefined || first[0] !== first[1])
+      this.fault('One message is expected', start)
+    return set
   }
 
   /** Items and modifiers of FETCH, after its message set and space. */
@@ -98,6 +111,16 @@ export class CommandReader extends ElementReader {
     const start = this.position
     const line = this.rest().trimEnd()
     return line === '=' ? new Uint8Array() : parseBase64(line, start)
+  }
+
+  /** Everything after GETMETADATA and its space. */
+  metadataRequest(): MetadataRequest {
+    return readMetadataRequest(this)
+  }
+
+  /** Entries and values of SETMETADATA in parentheses. */
+  metadataValues(): readonly MetadataValue[] {
+    return readMetadataValues(this)
   }
 
   /** `(STORAGE 512 …)` of SETQUOTA. */
