@@ -1,4 +1,4 @@
-import type { Result } from '#lib/result.ts'
+import { type Result, refused } from '#lib/result.ts'
 import type { Protocol } from '#store/directory.ts'
 import type { ConnectionId, Login, LoginRefusal, Registry, ScramSecrets } from './registry.ts'
 
@@ -10,6 +10,13 @@ export interface RegistryAuthority {
     attempt: { login: string; authorizeAs: string },
     matched: number | undefined,
   ): Promise<Result<Login, LoginRefusal>>
+  bearer(attempt: { login: string; authorizeAs: string; token: string }): Promise<Result<Login, LoginRefusal>>
+  bearerFault(refusal: LoginRefusal): {
+    readonly status: string
+    readonly scope?: string
+    readonly configuration?: string
+  }
+  external(attempt: { authorizeAs: string }): Promise<Result<Login, LoginRefusal>>
 }
 
 /** Lets the SASL mechanisms of one connection ask the registry. */
@@ -20,5 +27,8 @@ export function saslAuthority(registry: Registry, connection: ConnectionId, prot
     scramStart: ({ login, authorizeAs }) => registry.scramStart({ connection, protocol, login, authorizeAs }),
     scramFinish: ({ login, authorizeAs }, matched) =>
       registry.scramFinish({ attempt: { connection, protocol, login, authorizeAs }, matched }),
+    bearer: async () => refused({ kind: 'unavailable' }),
+    bearerFault: () => ({ status: 'invalid_token' }),
+    external: async () => refused({ kind: 'unavailable' }),
   }
 }

@@ -4,9 +4,18 @@
  * @module
  */
 import type { Result } from '#lib/result.ts'
+import type { BearerFault } from './oauth-messages.ts'
 
 /** Strongest first: the order in which they are offered and chosen. */
-export const SASL_MECHANISMS = ['SCRAM-SHA-256-PLUS', 'SCRAM-SHA-256', 'PLAIN', 'LOGIN'] as const
+export const SASL_MECHANISMS = [
+  'EXTERNAL',
+  'SCRAM-SHA-256-PLUS',
+  'SCRAM-SHA-256',
+  'OAUTHBEARER',
+  'XOAUTH2',
+  'PLAIN',
+  'LOGIN',
+] as const
 export type SaslMechanism = (typeof SASL_MECHANISMS)[number]
 
 /** Who somebody says they are. */
@@ -36,6 +45,12 @@ export interface SaslAuthority<L, R> {
   scramStart(attempt: SaslIdentity): Promise<Result<ScramOffer, R>>
   /** @param matched Index in the offer's `verifiers` of the one that fitted; `undefined`: the proof was wrong. */
   scramFinish(attempt: SaslIdentity, matched: number | undefined): Promise<Result<L, R>>
+  /** @param attempt `login` empty: whomever the token is for. `token` empty: only {@link bearerFault} is wanted. */
+  bearer(attempt: SaslIdentity & { readonly token: string }): Promise<Result<L, R>>
+  /** What the client of a refused token is told. */
+  bearerFault(refusal: R): BearerFault
+  /** TLS has shown who it is; empty: as the certificate says. */
+  external(attempt: { readonly authorizeAs: string }): Promise<Result<L, R>>
 }
 
 /**

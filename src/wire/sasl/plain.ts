@@ -37,6 +37,8 @@ export function formatPlain(message: PlainMessage): Uint8Array {
 /** A mechanism's own part of an exchange: octets in, a step out; `undefined` is "no initial response". */
 export interface Exchange<L, R> {
   step(response: Uint8Array | undefined): Promise<SaslStep<L, R>>
+  /** What a cancellation ends in, where that is more than a cancellation. */
+  cancelled?(): SaslStep<L, R> | undefined
 }
 
 /** PLAIN, server's side. */

@@ -34,6 +34,9 @@ function authority(login: string, passwords: readonly string[]): SaslAuthority<s
       value: { salt: SALT, iterations: 4096, verifiers: await Promise.all(passwords.map((one) => keysOf(one))) },
     }),
     scramFinish: async (attempt, matched) => answer(attempt, matched !== undefined),
+    bearer: async () => refused('wrong'),
+    bearerFault: () => ({ status: 'invalid_token' }),
+    external: async () => refused('wrong'),
   }
 }
 

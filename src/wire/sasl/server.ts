@@ -1,7 +1,9 @@
 /** The server's side of any mechanism, line by line as IMAP, POP3 and SMTP carry it. @module */
 import type { ChannelBindings } from './channel-binding.ts'
+import { ExternalExchange } from './external.ts'
 import { decodeBase64 } from './lines.ts'
 import { SASL_MECHANISMS, type SaslAuthority, type SaslMechanism, type SaslServer, type SaslStep } from './mechanism.ts'
+import { BearerExchange } from './oauth.ts'
 import { type Exchange, LoginExchange, PlainExchange } from './plain.ts'
 import { ScramExchange } from './scram-server.ts'
 
@@ -10,16 +12,26 @@ export interface OfferedBy {
   readonly plaintext: boolean
   /** Whether the connection has channel bindings. */
   readonly bindings: boolean
+  /** An issuer of tokens is configured. */
+  readonly bearer?: boolean
+  /** TLS has shown a client certificate that was verified. */
+  readonly external?: boolean
 }
 
 /** The mechanisms that a connection offers now, strongest first. */
-export function offeredMechanisms({ plaintext, bindings }: OfferedBy): readonly SaslMechanism[] {
+export function offeredMechanisms({ plaintext, bindings, bearer, external }: OfferedBy): readonly SaslMechanism[] {
   return SASL_MECHANISMS.filter((name) => {
     switch (name) {
       case 'SCRAM-SHA-256-PLUS':
         return bindings
       case 'SCRAM-SHA-256':
         return true
+      case 'EXTERNAL':
+        return external === true
+      case 'OAUTHBEARER':
+      case 'XOAUTH2':
+        // whoever hears a token can use it (RFC 6750 §5.3)
+        return plaintext && bearer === true
       case 'PLAIN':
       case 'LOGIN':
         return plaintext
@@ -75,6 +87,11 @@ function createExchange<L, R>(mechanism: SaslMechanism, options: SaslServerOptio
       return new ScramExchange({ ...options, plus: false })
     case 'SCRAM-SHA-256-PLUS':
       return new ScramExchange({ ...options, plus: true })
+    case 'OAUTHBEARER':
+    case 'XOAUTH2':
+      return new BearerExchange(mechanism, options.authority)
+    case 'EXTERNAL':
+      return new ExternalExchange(options.authority)
   }
 }
 
@@ -96,7 +113,7 @@ class LineServer<L, R> implements SaslServer<L, R> {
   }
 
   async line(line: string): Promise<SaslStep<L, R>> {
-    if (line === '*') return this.#end({ kind: 'failed', why: 'cancelled' })
+    if (line === '*') return this.#end(this.#exchange.cancelled?.() ?? { kind: 'failed', why: 'cancelled' })
     return this.#decoded(line)
   }
 
