@@ -33,6 +33,10 @@ test('a configuration is derived, absolute and frozen', () => {
     exempt = ["127.0.0.1", "fd00::/8"]
     [workers]
     count = "auto"
+    [pop3]
+    policy = "keep=14"
+    login_delay = 30
+    mark_seen = true
     `,
     'malle.toml',
     around,
@@ -57,6 +61,12 @@ test('a configuration is derived, absolute and frozen', () => {
     { address: 'fd00::', prefix: 8, family: 'ipv6' },
   ])
   assert.equal(config.workers.count, 7)
+  assert.deepEqual(config.pop3, {
+    policy: { kind: 'keep', days: 14 },
+    loginDelaySeconds: 30,
+    markSeen: true,
+    language: 'en',
+  })
   assert.ok(Object.isFrozen(config) && Object.isFrozen(config.limits.exempt[0]))
 })
 

@@ -5,6 +5,8 @@
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import * as v from 'valibot'
+import { type Pop3Policy, parsePop3Policy } from '#mail/pop3-policy.ts'
+import { type CertificateFiles, type Config, LISTENERS, type Listener } from './config.ts'
 import {
   type FieldDoc,
   field,
@@ -21,72 +23,8 @@ import {
   yesOrNo,
 } from './fields.ts'
 
-export type { ListenAddress, Network }
-
-/** Each kind of listener, in the order they are shown. */
-export const LISTENERS = [
-  'imap',
-  'imaps',
-  'pop3',
-  'pop3s',
-  'lmtp',
-  'smtp',
-  'submission',
-  'submissions',
-  'http',
-  'https',
-] as const
-export type Listener = (typeof LISTENERS)[number]
-
-/** A certificate chain and its key, as absolute paths of PEM files. */
-export interface CertificateFiles {
-  readonly cert: string
-  readonly key: string
-}
-
-/** The whole configuration: checked, derived, frozen. */
-export interface Config {
-  readonly hostname: string
-  /** Absolute. */
-  readonly data: string
-  /** Empty lists are off. */
-  readonly listen: Readonly<Record<Listener, readonly ListenAddress[]>>
-  readonly tls: {
-    /** `undefined`: a self-made certificate. */
-    readonly files: CertificateFiles | undefined
-    readonly hosts: readonly (CertificateFiles & { readonly name: string })[]
-  }
-  readonly auth: {
-    readonly allowPlaintext: boolean
-    readonly scramForPasswords: boolean
-    readonly unauthenticate: boolean
-  }
-  readonly limits: {
-    readonly connections: number
-    readonly connectionsPerUser: number
-    readonly connectionsPerAddress: number
-    readonly authFailuresPerMinute: number
-    readonly messageBytes: number
-    readonly lineBytes: number
-    readonly idleMs: number
-    readonly exempt: readonly Network[]
-  }
-  readonly store: {
-    readonly url: string
-    readonly durability: 'full' | 'relaxed'
-    readonly shards: number
-  }
-  readonly workers: {
-    /** `auto` resolved for this machine. */
-    readonly count: number
-  }
-  readonly smtp: {
-    readonly bareNewline: 'reject' | 'normalise'
-  }
-  readonly log: {
-    readonly level: 'debug' | 'info' | 'warn' | 'error'
-  }
-}
+export type { CertificateFiles, Config, ListenAddress, Listener, Network }
+export { LISTENERS }
 
 function listener(doc: string, usual: readonly string[]): ReturnType<typeof field<string[], ListenAddress[]>> {
   return field(listenAddresses(), [], {
@@ -111,6 +49,14 @@ function count(
 
 function pemFile(doc: string): ReturnType<typeof field<string, string>> {
   return field(text(), '', { doc, type: 'path', right: 'the path of a PEM file in quotes' })
+}
+
+function pop3Policy(): v.GenericSchema<string, Pop3Policy> {
+  return v.pipe(
+    v.string('is not a string'),
+    v.check((written) => parsePop3Policy(written) !== undefined, 'is not one of the words known here'),
+    v.transform((written): Pop3Policy => parsePop3Policy(written) ?? { kind: 'client' }),
+  )
 }
 
 const HOST_NAME = /^(?=.{1,253}$)(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*$/
@@ -305,6 +251,36 @@ const schema = v.object(
       ),
       {},
     ),
+    pop3: v.optional(
+      v.object(
+        {
+          policy: field(pop3Policy(), 'client', {
+            doc: 'What becomes of messages that were downloaded. `client`: the client deletes them, or not. `delete`: they go at QUIT. `keep=DAYS`: they go so many days after their first download. `read-only`: POP3 changes nothing. An account may have its own (`malle account set --pop3-policy`).',
+            type: '"client", "delete", "keep=DAYS" or "read-only"',
+            right: '"client", "delete", "keep=30" or "read-only"',
+          }),
+          login_delay: count(
+            0,
+            86_400,
+            0,
+            'Least time between two POP3 logins of an account, 0 for none; earlier ones are refused. An account may have its own.',
+            'seconds',
+          ),
+          mark_seen: field(yesOrNo(), false, {
+            doc: 'Whether messages downloaded over POP3 count as read in IMAP (`\\Seen`), from QUIT on.',
+            type: 'true or false',
+            right: 'true or false without quotes',
+          }),
+          language: field(oneOf(['en', 'fr']), 'en', {
+            doc: 'What a POP3 client gets that asks for the language of the house (`LANG *`).',
+            type: '"en" or "fr"',
+            right: '"en" or "fr"',
+          }),
+        },
+        'is not a section',
+      ),
+      {},
+    ),
     log: v.optional(
       v.object(
         {
@@ -330,6 +306,7 @@ const SECTION_DOCS: Readonly<Record<string, string>> = {
   store: 'Where and how mail is kept.',
   workers: 'Threads.',
   smtp: 'Mail in by SMTP.',
+  pop3: 'Mail out by POP3.',
   log: 'What is logged.',
 }
 
@@ -468,6 +445,12 @@ function derive(raw: v.InferOutput<typeof schema>, { folder, cores, platform }: 
     store: { url: raw.store.url, durability: raw.store.durability, shards: raw.store.shards },
     workers: { count: workerCount(raw.workers.count, cores, platform) },
     smtp: { bareNewline: raw.smtp.bare_newline },
+    pop3: {
+      policy: raw.pop3.policy,
+      loginDelaySeconds: raw.pop3.login_delay,
+      markSeen: raw.pop3.mark_seen,
+      language: raw.pop3.language,
+    },
     log: { level: raw.log.level },
   }
 }

@@ -1,0 +1,75 @@
+/** The configuration as everything past `load.ts` knows it. @module */
+import type { Pop3Policy } from '#mail/pop3-policy.ts'
+import type { ListenAddress, Network } from './fields.ts'
+
+/** Each kind of listener, in the order they are shown. */
+export const LISTENERS = [
+  'imap',
+  'imaps',
+  'pop3',
+  'pop3s',
+  'lmtp',
+  'smtp',
+  'submission',
+  'submissions',
+  'http',
+  'https',
+] as const
+export type Listener = (typeof LISTENERS)[number]
+
+/** A certificate chain and its key, as absolute paths of PEM files. */
+export interface CertificateFiles {
+  readonly cert: string
+  readonly key: string
+}
+
+/** The whole configuration: checked, derived, frozen. */
+export interface Config {
+  readonly hostname: string
+  /** Absolute. */
+  readonly data: string
+  /** Empty lists are off. */
+  readonly listen: Readonly<Record<Listener, readonly ListenAddress[]>>
+  readonly tls: {
+    /** `undefined`: a self-made certificate. */
+    readonly files: CertificateFiles | undefined
+    readonly hosts: readonly (CertificateFiles & { readonly name: string })[]
+  }
+  readonly auth: {
+    readonly allowPlaintext: boolean
+    readonly scramForPasswords: boolean
+    readonly unauthenticate: boolean
+  }
+  readonly limits: {
+    readonly connections: number
+    readonly connectionsPerUser: number
+    readonly connectionsPerAddress: number
+    readonly authFailuresPerMinute: number
+    readonly messageBytes: number
+    readonly lineBytes: number
+    readonly idleMs: number
+    readonly exempt: readonly Network[]
+  }
+  readonly store: {
+    readonly url: string
+    readonly durability: 'full' | 'relaxed'
+    readonly shards: number
+  }
+  readonly workers: {
+    /** `auto` resolved for this machine. */
+    readonly count: number
+  }
+  readonly smtp: {
+    readonly bareNewline: 'reject' | 'normalise'
+  }
+  readonly pop3: {
+    /** Of accounts that have none of their own. */
+    readonly policy: Pop3Policy
+    readonly loginDelaySeconds: number
+    readonly markSeen: boolean
+    readonly language: 'en' | 'fr'
+  }
+  readonly log: {
+    readonly level: 'debug' | 'info' | 'warn' | 'error'
+  }
+}
