@@ -6,6 +6,7 @@ import type { Snapshot } from '#services/snapshot.ts'
 import type { Difference } from '#services/snapshot-difference.ts'
 import { SnapshotWalk } from '#services/snapshot-walk.ts'
 import { type PackedFlags, SYSTEM_FLAG_NAMES } from '#store/flags.ts'
+import { fetchHead } from './message-commands.ts'
 import type { Output } from './output.ts'
 import type { BelievedFlags } from './silent-store.ts'
 
@@ -13,6 +14,8 @@ import type { BelievedFlags } from './silent-store.ts'
 export interface FlagLines {
   readonly uid: boolean
   readonly modseq: boolean
+  /** UIDFETCH. */
+  readonly uidOnly: boolean
   readonly keywords: AccountKeywords
 }
 
@@ -84,7 +87,7 @@ async function writeChanged(out: Output, { snapshot, changed, answered, how }: A
     const line = lineFor(walk, before, answered)
     if (line === 'flags') writeFlags(out, walk, how)
     else if (line === 'modseq' && how.modseq)
-      out.text(`* ${walk.number} FETCH (UID ${walk.uid} MODSEQ (${walk.modseq}))\r\n`)
+      out.text(`${fetchHead(walk, how.uidOnly)}${how.uidOnly ? '' : `UID ${walk.uid} `}MODSEQ (${walk.modseq}))\r\n`)
     if (out.due) await out.flush()
     if (turns.over) await turns.share()
   }
@@ -117,9 +120,10 @@ function isAbout(answered: Answered, uid: number): boolean {
 }
 
 /** Writes `* n FETCH (UID … FLAGS (…) MODSEQ (…))` for the message that the walk is at. */
-export function writeFlags(out: Output, { number, uid, flags, modseq }: SnapshotWalk, how: FlagLines): void {
+export function writeFlags(out: Output, walk: SnapshotWalk, how: FlagLines): void {
+  const { uid, flags, modseq } = walk
   out.text(
-    `* ${number} FETCH (${how.uid ? `UID ${uid} ` : ''}FLAGS (${how.keywords.text(flags)})${how.modseq ? ` MODSEQ (${modseq})` : ''})\r\n`,
+    `${fetchHead(walk, how.uidOnly)}${how.uid && !how.uidOnly ? `UID ${uid} ` : ''}FLAGS (${how.keywords.text(flags)})${how.modseq ? ` MODSEQ (${modseq})` : ''})\r\n`,
   )
 }
 

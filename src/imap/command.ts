@@ -28,11 +28,13 @@ export interface Enabled {
   utf8: boolean
   /** IMAP4rev2 (RFC 9051 §6.3.1). */
   rev2: boolean
+  /** No message numbers, in either direction: UIDFETCH for FETCH, VANISHED for EXPUNGE (RFC 9586 §3). */
+  uidOnly: boolean
 }
 
 /** As at the greeting. */
 export function nothingEnabled(): Enabled {
-  return { condstore: false, qresync: false, utf8: false, rev2: false }
+  return { condstore: false, qresync: false, utf8: false, rev2: false, uidOnly: false }
 }
 
 /** How a command ends; the session writes it behind the tag. */
@@ -77,6 +79,8 @@ export interface CommandSpec<Args> {
   readonly uidForm?: boolean
   /** Message numbers must not change while it answers (RFC 9051 §7.5.1); never true of the UID form. Default `false`. */
   readonly holdsExpunge?: boolean
+  /** The form without UID speaks of message numbers; default where there are both forms. */
+  readonly byNumber?: boolean
   /** Reads the arguments, from the space behind the name to the end. Pure; throws SyntaxFault. */
   parse(r: CommandReader): Args
   run(args: Args, by: By, context: Context): Promise<Completion>
@@ -103,6 +107,7 @@ export interface Command {
   readonly states: readonly SessionState[]
   readonly uidForm: boolean
   readonly holdsExpunge: boolean
+  readonly byNumber: boolean
   /** Reads the arguments and answers what is left to do. */
   read(r: CommandReader): Ready
   /** Only where literals are too large for memory. */
@@ -116,6 +121,7 @@ export function command<Args>(spec: CommandSpec<Args>): Command {
     states: spec.states,
     uidForm: spec.uidForm ?? false,
     holdsExpunge: spec.holdsExpunge ?? false,
+    byNumber: spec.byNumber ?? spec.uidForm ?? false,
     upload: spec.upload,
     read(r) {
       const args = spec.parse(r)

@@ -4,6 +4,21 @@ import type { Completion, Context } from './command.ts'
 /** RFC 9051 §9 seq-number: a number beyond the last is an error, also `*` in an empty mailbox. */
 export const NO_SUCH_NUMBER: Completion = { status: 'BAD', text: 'There is no message of that number' }
 
+/** RFC 9586 §3: UIDONLY is enabled. */
+export const UID_REQUIRED: Completion = {
+  status: 'BAD',
+  code: 'UIDREQUIRED',
+  text: 'Message numbers are not used after ENABLE UIDONLY',
+}
+
+/** How an answer about a message begins (RFC 9051 §7.5.2, RFC 9586 §3.3). */
+export function fetchHead(
+  { number, uid }: { readonly number: number; readonly uid: number },
+  uidOnly: boolean,
+): string {
+  return uidOnly ? `* ${uid} UIDFETCH (` : `* ${number} FETCH (`
+}
+
 /** EXAMINE. */
 export const READ_ONLY: Completion = { status: 'NO', code: 'READ-ONLY', text: 'The mailbox was only examined' }
 

@@ -19,6 +19,7 @@ import { ARGUMENT_LITERAL_BYTES } from '#wire/imap/limits.ts'
 import { SyntaxFault } from '#wire/imap/syntax-fault.ts'
 import { capabilities } from './capabilities.ts'
 import {
+  type By,
   type Command,
   type Completion,
   type Context,
@@ -38,6 +39,7 @@ import {
   LOGIN_MS,
   LOGIN_TOTAL_MS,
 } from './limits.ts'
+import { UID_REQUIRED } from './message-commands.ts'
 import type { Output } from './output.ts'
 import type { SessionControl } from './session-control.ts'
 import type { View } from './view.ts'
@@ -246,6 +248,7 @@ export class Session implements Context, SessionControl {
     if (command === undefined) return this.#answer(tag, undefined, UNKNOWN)
     const by = name === command.name ? 'number' : 'uid'
     if (!command.states.includes(this.state)) return this.#answer(tag, command, this.#wrongState(command))
+    if (this.#barsNumbers(command, by)) return this.#answer(tag, command, UID_REQUIRED)
     return this.#execute(tag, command, command.holdsExpunge && by === 'number', () => command.read(reader)(by, this))
   }
 
@@ -255,7 +258,7 @@ export class Session implements Context, SessionControl {
     if (!(head instanceof SyntaxFault) && head.command !== undefined) {
       const { tag, name, command, reader } = head
       const by = name === command.name ? 'number' : 'uid'
-      const allowed = command.states.includes(this.state)
+      const allowed = command.states.includes(this.state) && !this.#barsNumbers(command, by)
       const upload = allowed ? command.upload?.(event, reader, by) : undefined
       if (upload !== undefined) return this.#execute(tag, command, false, () => upload(this))
       const limit = this.#account === undefined ? LITERAL_BYTES_BEFORE_LOGIN : ARGUMENT_LITERAL_BYTES
@@ -335,6 +338,10 @@ export class Session implements Context, SessionControl {
       throw new Farewell('Too many bad commands')
     if (this.#failedLogins >= FAILED_LOGINS) throw new Farewell('Too many failed logins')
     if (this.out.due) await this.out.flush()
+  }
+
+  #barsNumbers(command: Command, by: By): boolean {
+    return this.enabled.uidOnly && command.byNumber && by === 'number'
   }
 
   #wrongState(command: Command): Completion {

@@ -223,7 +223,7 @@ export class View implements SelectedView {
   }
 
   async writeChangedSince(out: Output, since: Modseq, among: (uid: Uid) => boolean): Promise<void> {
-    const how = { uid: true, modseq: true, keywords: this.keywords }
+    const how = { uid: true, modseq: true, uidOnly: this.#context.enabled.uidOnly, keywords: this.keywords }
     const turns = new Turns()
     for (const walk = new SnapshotWalk(this.#shown); walk.next(); ) {
       if (walk.modseq <= since || !among(walk.uid)) continue
@@ -300,11 +300,12 @@ export class View implements SelectedView {
       answered,
       newKeywords,
       readOnly: this.readOnly,
-      vanished: enabled.qresync,
+      vanished: enabled.qresync || enabled.uidOnly,
       // RFC 9051 §7.5.2: what was not asked for has the UID; RFC 7162 §3.1 wants it with MODSEQ too
       how: {
         uid: this.#byUid || enabled.condstore || enabled.rev2,
         modseq: enabled.condstore,
+        uidOnly: enabled.uidOnly,
         keywords: this.keywords,
       },
     })

@@ -1,7 +1,7 @@
 import { type Command, command, LOGGED_IN } from '../command.ts'
 
 /**
- * ENABLE (RFC 9051 §6.3.1, RFC 5161). Names that are not known are passed over. A client that has selected a mailbox
+ * ENABLE (RFC 9051 §6.3.1, RFC 5161, RFC 9586 §3.1). Names that are not known are passed over. A client that has selected a mailbox
  * should not say it, and is served all the same.
  */
 export const enable: Command = command<readonly string[]>({
@@ -26,6 +26,10 @@ export const enable: Command = command<readonly string[]>({
         case 'UTF8=ACCEPT':
           enabled.utf8 = true
           if (!before.utf8) now.push(name)
+          break
+        case 'UIDONLY':
+          enabled.uidOnly = true
+          if (!before.uidOnly) now.push(name)
           break
         case 'QRESYNC':
           enabled.qresync = true

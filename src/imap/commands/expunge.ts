@@ -13,6 +13,7 @@ export const expunge: Command = command<Args>({
   name: 'EXPUNGE',
   states: ['selected'],
   uidForm: true,
+  byNumber: false,
 
   // "EXPUNGE" / "UID" SP "EXPUNGE" SP sequence-set
   parse(r) {

@@ -35,7 +35,7 @@ export const fetch: Command = command<Args>({
     const { changedSince, vanished } = request
     if (vanished && by === 'number') return { status: 'BAD', text: 'VANISHED needs UID FETCH' }
     if (vanished && !enabled.qresync) return { status: 'BAD', text: 'Enable QRESYNC first' }
-    const plan = planFetch(request, by === 'uid')
+    const plan = planFetch(request, by === 'uid' && !enabled.uidOnly)
     if (plan.modseq) enableCondstore(context)
     const named = await view.resolve(out, messages, by)
     if (named === undefined) return NO_SUCH_NUMBER

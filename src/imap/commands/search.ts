@@ -5,7 +5,7 @@ import { searchMailbox } from '#services/mailbox-search.ts'
 import { SnapshotWalk } from '#services/snapshot-walk.ts'
 import type { SearchKey, SearchProgram, SearchReturn } from '#wire/imap/search-program.ts'
 import { type By, type Command, type Completion, type Context, command } from '../command.ts'
-import { enableCondstore } from '../message-commands.ts'
+import { enableCondstore, UID_REQUIRED } from '../message-commands.ts'
 import { clipNumbers, criterionOf } from '../search/criterion.ts'
 
 /** Text of numbers that is written at once. */
@@ -33,6 +33,7 @@ export const search: Command = command<SearchProgram>({
       if (saves && refusal.status === 'NO') context.view.saved = []
       return refusal
     }
+    if (context.enabled.uidOnly && namesNumbers(program.keys)) return UID_REQUIRED
     if (asksModseq(program.keys)) enableCondstore(context)
     const { view, store, account, signal, clock } = context
     view.speak(by)
@@ -62,19 +63,26 @@ function charsetRefusal({ charset }: SearchProgram, { enabled }: Context): Compl
   return { status: 'NO', code: 'BADCHARSET (US-ASCII UTF-8)', text: 'That charset is not known here' }
 }
 
+/** RFC 9586 §3.5. `$` is no number. */
+function namesNumbers(keys: readonly SearchKey[]): boolean {
+  return anyKey(keys, (key) => key.kind === 'SET' && key.set !== '$')
+}
+
 function asksModseq(keys: readonly SearchKey[]): boolean {
+  return anyKey(keys, (key) => key.kind === 'MODSEQ')
+}
+
+function anyKey(keys: readonly SearchKey[], is: (key: SearchKey) => boolean): boolean {
   return keys.some((key) => {
     switch (key.kind) {
-      case 'MODSEQ':
-        return true
       case 'NOT':
-        return asksModseq([key.key])
+        return anyKey([key.key], is)
       case 'OR':
-        return asksModseq([key.left, key.right])
+        return anyKey([key.left, key.right], is)
       case 'AND':
-        return asksModseq(key.keys)
+        return anyKey(key.keys, is)
       default:
-        return false
+        return is(key)
     }
   })
 }

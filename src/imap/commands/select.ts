@@ -6,6 +6,7 @@ import { type Command, type CommandSpec, type Context, command, LOGGED_IN } from
 import { attributesOf, mailboxId, writeList } from '../list-response.ts'
 import { type GivenName, readGivenName } from '../mailbox-names.ts'
 import { mailboxTree } from '../mailbox-tree.ts'
+import { UID_REQUIRED } from '../message-commands.ts'
 import { writeSince } from '../qresync.ts'
 import type { SelectedView } from '../selected.ts'
 import { openView } from '../view.ts'
@@ -32,6 +33,8 @@ function selecting(readOnly: boolean): CommandSpec<Args> {
     async run({ mailbox, params }, _by, context) {
       const { store, account, enabled, out, session } = context
       if (params.qresync !== undefined && !enabled.qresync) return { status: 'BAD', text: 'Enable QRESYNC first' }
+      // RFC 9586 §3.7: the fourth parameter has message numbers.
+      if (params.qresync?.match !== undefined && enabled.uidOnly) return UID_REQUIRED
       // Whatever comes of it, the mailbox before is left (RFC 9051 §6.3.2).
       if (session.selected !== undefined) {
         session.select(undefined)
@@ -67,7 +70,8 @@ async function describe(
   out.text(`* ${view.messages} EXISTS\r\n`)
   if (!enabled.rev2) {
     out.text('* 0 RECENT\r\n')
-    const unseen = view.firstUnseen()
+    // A message number, which a client of UIDONLY must not see (RFC 9586 §3).
+    const unseen = enabled.uidOnly ? undefined : view.firstUnseen()
     if (unseen !== undefined) out.text(`* OK [UNSEEN ${unseen}] The first unseen\r\n`)
   }
   out.text(`* OK [UIDVALIDITY ${info.uidValidity}] UIDs are valid\r\n`)

@@ -6,6 +6,7 @@ import { SnapshotWalk } from '#services/snapshot-walk.ts'
 import { DamagedBody } from '#store/mail-store.ts'
 import type { EmailRow } from '#store/types.ts'
 import type { Context } from '../command.ts'
+import { fetchHead } from '../message-commands.ts'
 import type { Output } from '../output.ts'
 import { type Content, closeContents, contentsOf, UnknownEncoding } from './contents.ts'
 import { MessageBytes } from './message-bytes.ts'
@@ -78,11 +79,12 @@ export async function answerFetch(
 }
 
 /** UID, FLAGS and MODSEQ are in the view. */
-async function answerFromView({ view, out }: Context, plan: FetchPlan, uids: UidSet): Promise<void> {
+async function answerFromView({ view, out, enabled }: Context, plan: FetchPlan, uids: UidSet): Promise<void> {
   const turns = new Turns()
   const { keywords } = view
   for (const walk = new SnapshotWalk(view.shown, uids); walk.next(); ) {
-    let line = plan.uid ? `* ${walk.number} FETCH (UID ${walk.uid}` : `* ${walk.number} FETCH (`
+    let line = fetchHead(walk, enabled.uidOnly)
+    if (plan.uid) line += `UID ${walk.uid}`
     if (plan.flags) line += `${plan.uid ? ' ' : ''}FLAGS (${keywords.text(walk.flags)})`
     if (plan.modseq) line += `${plan.uid || plan.flags ? ' ' : ''}MODSEQ (${walk.modseq})`
     out.text(`${line})\r\n`)
@@ -95,8 +97,8 @@ async function answerFromView({ view, out }: Context, plan: FetchPlan, uids: Uid
 function headOf(walk: SnapshotWalk, plan: FetchPlan, marked: boolean, { view, enabled }: Context): string {
   // A change of flags is told with UID and MODSEQ to those who count (RFC 7162 §3.2.4).
   const counts = marked && enabled.condstore
-  let head = `* ${walk.number} FETCH (`
-  if (plan.uid || counts) head += `UID ${walk.uid} `
+  let head = fetchHead(walk, enabled.uidOnly)
+  if (plan.uid || (counts && !enabled.uidOnly)) head += `UID ${walk.uid} `
   if (plan.flags || marked) head += `FLAGS (${view.keywords.text(walk.flags)}) `
   if (plan.modseq || counts) head += `MODSEQ (${walk.modseq}) `
   return head

@@ -43,7 +43,7 @@ export interface FetchPlan {
   readonly marksSeen: boolean
 }
 
-/** @param byUid UID FETCH always tells UIDs (RFC 9051 §6.4.9). */
+/** @param byUid UID FETCH always tells UIDs (RFC 9051 §6.4.9); UIDFETCH has them anyway (RFC 9586 §3.3). */
 export function planFetch({ items, changedSince }: FetchRequest, byUid: boolean): FetchPlan {
   const names = new Set<string>(items.map((item) => item.kind))
   const rowItems = new Map<string, RowItem>()
