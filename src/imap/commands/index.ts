@@ -16,6 +16,7 @@ import { list } from './list.ts'
 import { login } from './login.ts'
 import { logout } from './logout.ts'
 import { lsub } from './lsub.ts'
+import { getmetadata, setmetadata } from './metadata.ts'
 import { move } from './move.ts'
 import { namespace } from './namespace.ts'
 import { check, noop } from './noop.ts'
@@ -28,6 +29,7 @@ import { starttls } from './starttls.ts'
 import { status } from './status.ts'
 import { store } from './store.ts'
 import { subscribe, unsubscribe } from './subscribe.ts'
+import { uidBatches } from './uid-batches.ts'
 import { unauthenticate } from './unauthenticate.ts'
 
 const COMMANDS: readonly Command[] = [
@@ -43,6 +45,7 @@ const COMMANDS: readonly Command[] = [
   examine,
   expunge,
   fetch,
+  getmetadata,
   getquota,
   getquotaroot,
   id,
@@ -59,11 +62,13 @@ const COMMANDS: readonly Command[] = [
   replace,
   search,
   select,
+  setmetadata,
   setquota,
   starttls,
   status,
   store,
   subscribe,
+  uidBatches,
   unauthenticate,
   unselect,
   unsubscribe,

@@ -4,9 +4,10 @@ import { attributesOf, writeList } from '../list-response.ts'
 import { netUnicode } from '../mailbox-names.ts'
 import { matchesPattern, simplifyPattern } from '../mailbox-pattern.ts'
 import { isOnTheWay, type MailboxNode, mailboxTree } from '../mailbox-tree.ts'
+import { chooseMetadata, writeMetadata } from '../metadata-response.ts'
 import { writeStatus } from '../status-response.ts'
 
-/** LIST (RFC 9051 §6.3.9) with its extensions (RFC 5258, RFC 5819, RFC 6154 §4). */
+/** LIST (RFC 9051 §6.3.9) with its extensions (RFC 5258, RFC 5819, RFC 6154 §4, RFC 9590). */
 export const list: Command = command<ListRequest>({
   name: 'LIST',
   states: LOGGED_IN,
@@ -85,5 +86,11 @@ async function answer(context: Context, request: ListRequest, node: MailboxNode,
   })
   const options = [...(selection.subscribed ? ['SUBSCRIBED'] : []), ...(selection.specialUse ? ['SPECIAL-USE'] : [])]
   writeList(context.out, 'LIST', attributes, node.name, childInfo ? { childInfo: options } : {})
+  if (returns.metadata !== undefined && node.info !== undefined) {
+    // Without annotations of that name, NIL says so (RFC 9590 §3).
+    const { store, account, out } = context
+    const entries = await store.metadata(account, node.info.key, account.id)
+    writeMetadata(out, node.name, chooseMetadata(entries, returns.metadata, '0'))
+  }
   if (returns.status !== undefined && node.info !== undefined) await writeStatus(context, node.info, returns.status)
 }

@@ -7,6 +7,7 @@ import { normaliseUidSet, type UidSet } from '#mail/uid-set.ts'
 import type { CalendarDate, DateTime } from './date-time.ts'
 import type { Section } from './fetch-items.ts'
 import type { MessageSet, SetNumber } from './message-set.ts'
+import type { MetadataValue } from './metadata.ts'
 
 const record = <T>(model: { [K in keyof T]: Arbitrary<T[K]> }): Arbitrary<T> =>
   fc.record(model, { noNullPrototype: true })
@@ -213,3 +214,25 @@ export function bodyStructure(extended: boolean): Arbitrary<BodyStructure> {
   }))
   return body
 }
+
+/** Names of annotations. */
+export const metadataName: Arbitrary<string> = fc
+  .tuple(
+    fc.constantFrom('/private', '/shared'),
+    fc.array(fc.string({ unit: charOf('ab -."\\()'), minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 3 }),
+  )
+  .map(([scope, parts]) => [scope, ...parts].join('/'))
+
+/** Annotations with their values, NUL among their octets too. */
+export const metadataValues: Arbitrary<readonly MetadataValue[]> = fc.array(
+  record<MetadataValue>({
+    name: metadataName,
+    value: maybe(
+      fc.oneof(
+        binary,
+        binary.map((text) => `${text}\0`),
+      ),
+    ),
+  }),
+  { minLength: 1, maxLength: 3 },
+)

@@ -43,6 +43,12 @@ export const SEARCH_KEYS = 10_000
 /** Items of one FETCH, fields of one header list, patterns of one LIST, and other lists of a command. */
 export const LIST_ITEMS = 4_096
 
+/** Groups of events of one NOTIFY. */
+export const NOTIFY_GROUPS = 100
+
+/** Chars of the name of an annotation (RFC 5464). */
+export const METADATA_NAME = 255
+
 /** Numbers in a section part such as `1.2.3`. */
 export const SECTION_DEPTH = 100
 

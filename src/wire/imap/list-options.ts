@@ -1,6 +1,7 @@
 /** LIST and its extensions (RFC 9051 §6.3.9, RFC 5258, RFC 5819, RFC 6154). @module */
 import type { ElementReader } from './element-reader.ts'
 import type { ElementWriter } from './element-writer.ts'
+import { readMetadataName } from './metadata.ts'
 import { formatStatusItems, readStatusItems, type StatusItem } from './status-items.ts'
 
 /** Options before the reference: which mailboxes. */
@@ -19,6 +20,8 @@ export interface ListReturn {
   readonly specialUse: boolean
   /** STATUS answers to send along (RFC 5819). */
   readonly status: readonly StatusItem[] | undefined
+  /** Entries to send along (RFC 9590), in lower case. */
+  readonly metadata: readonly string[] | undefined
 }
 
 /** Everything after LIST. */
@@ -70,6 +73,7 @@ function readSelection(r: ElementReader, given: boolean): ListSelection {
 function readReturns(r: ElementReader, given: boolean): ListReturn {
   const returns = { subscribed: false, children: false, specialUse: false }
   let status: readonly StatusItem[] | undefined
+  let metadata: readonly string[] | undefined
   if (given)
     r.expect('RETURN')
       .sp()
@@ -80,9 +84,10 @@ function readReturns(r: ElementReader, given: boolean): ListReturn {
         else if (name === 'CHILDREN') returns.children = true
         else if (name === 'SPECIAL-USE') returns.specialUse = true
         else if (name === 'STATUS') status = readStatusItems(r.sp())
+        else if (name === 'METADATA') metadata = r.sp().list(() => readMetadataName(r), 1)
         else r.fault('LIST return option is not known', at)
       })
-  return { ...returns, status }
+  return { ...returns, status, metadata }
 }
 
 /** Everything after LIST and its space. `extended` alone is written as `RETURN ()`. */
@@ -99,12 +104,13 @@ export function writeListRequest(w: ElementWriter, request: ListRequest): void {
   const [only, ...others] = patterns
   if (only !== undefined && others.length === 0) w.listMailbox(only)
   else w.list(patterns, (pattern) => w.listMailbox(pattern))
-  const returned = [
-    ...(returns.subscribed ? ['SUBSCRIBED'] : []),
-    ...(returns.children ? ['CHILDREN'] : []),
-    ...(returns.specialUse ? ['SPECIAL-USE'] : []),
-    ...(returns.status === undefined ? [] : [`STATUS ${formatStatusItems(returns.status)}`]),
-  ]
+  const returned: (() => void)[] = []
+  if (returns.subscribed) returned.push(() => w.text('SUBSCRIBED'))
+  if (returns.children) returned.push(() => w.text('CHILDREN'))
+  if (returns.specialUse) returned.push(() => w.text('SPECIAL-USE'))
+  const { status, metadata } = returns
+  if (status !== undefined) returned.push(() => w.text(`STATUS ${formatStatusItems(status)}`))
+  if (metadata !== undefined) returned.push(() => w.text('METADATA ').list(metadata, (name) => w.astring(name)))
   const mustShow = request.extended && selected.length === 0 && others.length === 0
-  if (returned.length > 0 || mustShow) w.text(` RETURN (${returned.join(' ')})`)
+  if (returned.length > 0 || mustShow) w.text(' RETURN ').list(returned, (write) => write())
 }

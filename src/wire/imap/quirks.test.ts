@@ -25,6 +25,8 @@ function command(r: CommandReader): unknown {
       return [r.sp().mailbox(), r.appendMessage(), r.end()]
     case 'FETCH':
       return [r.sp().messageSet(), r.sp().fetchRequest(), r.end()]
+    case 'GETMETADATA':
+      return [r.sp().metadataRequest(), r.end()]
     case 'LOGIN':
       return [r.sp().utf8String(), r.sp().utf8String(), r.end()]
     default:

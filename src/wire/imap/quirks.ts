@@ -58,6 +58,12 @@ export const QUIRKS: readonly Quirk[] = [
     ],
   },
   {
+    name: 'metadata-options-behind',
+    whom: 'clients that follow the examples of RFC 5464 §4.2 instead of its grammar',
+    tolerated: 'options of GETMETADATA behind the mailbox',
+    example: ['C: a GETMETADATA x (DEPTH 1) /private/a\r\n', 'C: a GETMETADATA (DEPTH 1) x /private/a\r\n'],
+  },
+  {
     name: 'bare-plus',
     whom: 'servers that continue with "+" alone',
     tolerated: 'no space and no text after "+"',

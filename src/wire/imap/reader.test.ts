@@ -12,6 +12,8 @@ import {
   mailbox,
   maybe,
   messageSet,
+  metadataName,
+  metadataValues,
   modseq,
   name,
   number64,
@@ -30,6 +32,14 @@ import type { Frame } from './frame.ts'
 import { CommandFramer } from './framer.ts'
 import { type IdParams, writeIdParams } from './id-params.ts'
 import { type ListRequest, writeListRequest } from './list-options.ts'
+import { type MetadataRequest, writeMetadataRequest, writeMetadataValues } from './metadata.ts'
+import {
+  NOTIFY_EVENTS,
+  type NotifyEvent,
+  type NotifyGroup,
+  type NotifyRequest,
+  writeNotifyRequest,
+} from './notify-request.ts'
 import { formatQuotaLimits } from './quota-resources.ts'
 import { CommandReader } from './reader.ts'
 import { type SearchKey, type SearchProgram, writeSearchProgram } from './search-program.ts'
@@ -194,7 +204,13 @@ const listRequest: Arbitrary<ListRequest> = fc
       ),
       recursive: fc.boolean(),
       returns: fc.record(
-        { subscribed: fc.boolean(), children: fc.boolean(), specialUse: fc.boolean(), status: maybe(statusItems) },
+        {
+          subscribed: fc.boolean(),
+          children: fc.boolean(),
+          specialUse: fc.boolean(),
+          status: maybe(statusItems),
+          metadata: maybe(fc.array(metadataName, { minLength: 1, maxLength: 2 })),
+        },
         { noNullPrototype: true },
       ),
       extended: fc.boolean(),
@@ -377,6 +393,26 @@ readsBack(
   },
 )
 readsBack(
+  'GETMETADATA',
+  fc.record<MetadataRequest>(
+    {
+      mailbox: fc.oneof(mailbox, fc.constant('')),
+      maxSize: maybe(nzNumber),
+      depth: fc.constantFrom('0', '1', 'infinity'),
+      entries: fc.array(metadataName, { minLength: 1, maxLength: 3 }),
+    },
+    { noNullPrototype: true },
+  ),
+  writeMetadataRequest,
+  (r) => r.metadataRequest(),
+)
+readsBack(
+  'SETMETADATA',
+  fc.tuple(mailbox, metadataValues),
+  (w, [target, values]) => writeMetadataValues(w.mailbox(target).sp(), values),
+  (r) => [r.mailbox(), r.sp().metadataValues()],
+)
+readsBack(
   'SETQUOTA',
   fc.array(fc.record({ resource: name, limit: number64 }, { noNullPrototype: true })),
   (w, limits) => w.text(formatQuotaLimits(limits)),
@@ -391,4 +427,44 @@ readsBack(
     const initial = r.initialResponse()
     return initial === undefined ? undefined : Buffer.from(initial)
   },
+)
+
+const plainEvent: Arbitrary<NotifyEvent> = fc.oneof(
+  fc
+    .constantFrom(...NOTIFY_EVENTS)
+    .map((kind): NotifyEvent => (kind === 'MessageNew' ? { kind, items: [] } : { kind })),
+  name.map((other): NotifyEvent => ({ kind: 'OTHER', name: other })),
+)
+const messageEvent: Arbitrary<NotifyEvent> = fc.oneof(
+  fc.constantFrom('MessageExpunge' as const, 'FlagChange' as const).map((kind) => ({ kind })),
+  fc.array(fetchItem, { maxLength: 3 }).map((items): NotifyEvent => ({ kind: 'MessageNew', items })),
+)
+const selectedGroup: Arbitrary<NotifyGroup> = record<NotifyGroup>({
+  filter: fc.constantFrom('selected' as const, 'selected-delayed' as const).map((kind) => ({ kind })),
+  events: fc.array(messageEvent, { maxLength: 3 }),
+})
+const otherGroup: Arbitrary<NotifyGroup> = record<NotifyGroup>({
+  filter: fc.oneof(
+    fc.constantFrom('inboxes' as const, 'personal' as const, 'subscribed' as const).map((kind) => ({ kind })),
+    fc
+      .tuple(
+        fc.constantFrom('subtree' as const, 'mailboxes' as const),
+        fc.array(mailbox, { minLength: 1, maxLength: 3 }),
+      )
+      .map(([kind, names]) => ({ kind, names })),
+  ),
+  events: fc.array(plainEvent, { maxLength: 3 }),
+})
+
+readsBack<NotifyRequest>(
+  'notifyRequest()',
+  fc.oneof(
+    fc.constant<NotifyRequest>({ kind: 'NONE' }),
+    fc
+      .tuple(fc.boolean(), fc.array(otherGroup, { maxLength: 3 }), fc.array(selectedGroup, { maxLength: 1 }))
+      .filter(([, others, selected]) => others.length + selected.length > 0)
+      .map(([status, others, selected]): NotifyRequest => ({ kind: 'SET', status, groups: [...others, ...selected] })),
+  ),
+  writeNotifyRequest,
+  (r) => r.notifyRequest(),
 )

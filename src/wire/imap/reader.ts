@@ -8,6 +8,7 @@ import { LIST_ITEMS } from './limits.ts'
 import { type ListRequest, readListRequest } from './list-options.ts'
 import type { MessageSet } from './message-set.ts'
 import { type MetadataRequest, type MetadataValue, readMetadataRequest, readMetadataValues } from './metadata.ts'
+import { type NotifyRequest, readNotifyRequest } from './notify-request.ts'
 import { type QuotaLimit, readQuotaLimits } from './quota-resources.ts'
 import { readSearchProgram, type SearchProgram } from './search-program.ts'
 import { readSelectParams, type SelectParams } from './select-params.ts'
@@ -34,6 +35,13 @@ export class CommandReader extends ElementReader {
     if (first === undefined || second !== undefined || first[0] !== first[1])
       this.fault('One message is expected', start)
     return set
+  }
+
+  /** Optional ` 1:4` of UIDBATCHES with its leading space; in either order. */
+  batchRange(): readonly [number, number] | undefined {
+    if (!this.spaces() || this.atEnd) return undefined
+    const first = this.nzNumber()
+    return [first, this.expect(':').nzNumber()]
   }
 
   /** Items and modifiers of FETCH, after its message set and space. */
@@ -121,6 +129,11 @@ export class CommandReader extends ElementReader {
   /** Entries and values of SETMETADATA in parentheses. */
   metadataValues(): readonly MetadataValue[] {
     return readMetadataValues(this)
+  }
+
+  /** Everything after NOTIFY and its space. */
+  notifyRequest(): NotifyRequest {
+    return readNotifyRequest(this)
   }
 
   /** `(STORAGE 512 …)` of SETQUOTA. */

@@ -1,4 +1,4 @@
-/** Response codes (RFC 9051 §7.1, RFC 5530, RFC 4315, RFC 7162, RFC 8474 §4.1, RFC 6154 §5.1). @module */
+/** Response codes (RFC 9051 §7.1, RFC 5530, RFC 4315, RFC 7162, RFC 8474 §4.1, RFC 6154 §5.1, RFC 5465 §3.1). @module */
 import type { Modseq } from '#mail/ids.ts'
 import { formatUidSet, type UidSet } from '#mail/uid-set.ts'
 import type { ElementReader } from './element-reader.ts'
@@ -24,6 +24,7 @@ const PLAIN = [
   'NOMODSEQ',
   'NONEXISTENT',
   'NOPERM',
+  'NOTIFICATIONOVERFLOW',
   'NOTSAVED',
   'OVERQUOTA',
   'PARSE',
@@ -48,6 +49,8 @@ export type ResponseCode =
   | { readonly kind: PlainCode }
   /** Empty where the server does not say which it knows. */
   | { readonly kind: 'BADCHARSET'; readonly charsets: readonly string[] }
+  /** Events that NOTIFY takes, as the server writes them (RFC 5465 §3.1). */
+  | { readonly kind: 'BADEVENT'; readonly events: readonly string[] }
   /** Upper case. */
   | { readonly kind: 'CAPABILITY'; readonly names: readonly string[] }
   /** With `\*` where new keywords can be made. */
@@ -59,6 +62,9 @@ export type ResponseCode =
   | { readonly kind: 'COPYUID'; readonly uidValidity: number; readonly from: UidSet; readonly to: UidSet }
   /** UIDs after UID STORE, else message numbers (RFC 7162 §3.1.3). */
   | { readonly kind: 'MODIFIED'; readonly set: UidSet }
+  /** GETMETADATA left out values, the largest of so many octets (RFC 5464 §4.2.1). */
+  | { readonly kind: 'METADATA'; readonly what: 'LONGENTRIES' | 'MAXSIZE'; readonly octets: number }
+  | { readonly kind: 'METADATA'; readonly what: 'TOOMANY' | 'NOPRIVATE' }
   | { readonly kind: 'MAILBOXID'; readonly id: string }
   /** Any other, or one whose arguments cannot be read; `name` in upper case. */
   | { readonly kind: 'OTHER'; readonly name: string; readonly text: string | undefined }
@@ -80,6 +86,8 @@ function readArguments(r: ElementReader, name: string): ResponseCode {
   switch (name) {
     case 'BADCHARSET':
       return { kind: name, charsets: r.spaces() ? r.list(() => r.astring()) : [] }
+    case 'BADEVENT':
+      return { kind: name, events: r.sp().list(() => r.atom(), 1) }
     case 'CAPABILITY':
       return { kind: name, names: readCapabilities(r) }
     case 'PERMANENTFLAGS':
@@ -103,6 +111,11 @@ function readArguments(r: ElementReader, name: string): ResponseCode {
       return { kind: name, set: r.sp().orderedUids() }
     case 'MAILBOXID':
       return { kind: name, id: r.sp().list(() => r.astring(), 1)[0] ?? '' }
+    case 'METADATA': {
+      const what = r.sp().keyword()
+      if (what === 'LONGENTRIES' || what === 'MAXSIZE') return { kind: name, what, octets: r.sp().number() }
+      return what === 'TOOMANY' || what === 'NOPRIVATE' ? { kind: name, what } : r.fault('Response code is not known')
+    }
     default:
       return isPlainCode(name) ? { kind: name } : r.fault('Response code is not known')
   }
@@ -138,6 +151,9 @@ export function writeResponseCode(w: ElementWriter, code: ResponseCode): void {
     case 'BADCHARSET':
       if (code.charsets.length > 0) w.sp().list(code.charsets, (charset) => w.astring(charset))
       break
+    case 'BADEVENT':
+      w.sp().list(code.events, (event) => w.text(event))
+      break
     case 'CAPABILITY':
       for (const name of code.names) w.text(` ${name}`)
       break
@@ -163,6 +179,9 @@ export function writeResponseCode(w: ElementWriter, code: ResponseCode): void {
       break
     case 'MAILBOXID':
       w.text(` (${code.id})`)
+      break
+    case 'METADATA':
+      w.text('octets' in code ? ` ${code.what} ${code.octets}` : ` ${code.what}`)
       break
     case 'OTHER':
       if (code.text !== undefined) w.text(` ${code.text}`)

@@ -4,6 +4,7 @@ import { toBinary } from './characters.ts'
 import { writeExtensionValue } from './extension-value.ts'
 import { writeFetchValues } from './fetch-values.ts'
 import { writeIdParams } from './id-params.ts'
+import { writeMetadataContent } from './metadata.ts'
 import { formatQuotaUsages } from './quota-resources.ts'
 import { writeResponseCode } from './response-codes.ts'
 import { ResponseWriter } from './response-writer.ts'
@@ -86,6 +87,9 @@ function writeUntagged(
     case 'QUOTAROOT':
       w.text('QUOTAROOT ').mailbox(response.mailbox)
       for (const root of response.roots) w.sp().utf8String(root)
+      return
+    case 'METADATA':
+      writeMetadataContent(w.text('METADATA ').mailbox(response.mailbox).sp(), response.content)
       return
     case 'UNKNOWN':
       throw new TypeError('A response that is not known cannot be written')

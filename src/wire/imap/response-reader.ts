@@ -8,6 +8,7 @@ import { readFetchValues } from './fetch-values.ts'
 import type { Frame } from './frame.ts'
 import { readIdParams } from './id-params.ts'
 import { decodeMailboxName } from './mailbox-name.ts'
+import { readMetadataContent } from './metadata.ts'
 import { readQuotaUsages } from './quota-resources.ts'
 import { readCapabilities, readResponseCode } from './response-codes.ts'
 import type {
@@ -104,6 +105,10 @@ function readNamed(r: ElementReader, kind: string, frame: Frame): Response {
       const roots: string[] = []
       while (r.spaces() && !r.atEnd) roots.push(unicode(r.astring()))
       return ended(r, { kind, mailbox: name, roots })
+    }
+    case 'METADATA': {
+      const { name } = readName(r.sp())
+      return ended(r, { kind, mailbox: name, content: readMetadataContent(r.sp()) })
     }
     default:
       return { kind: 'UNKNOWN', frame }

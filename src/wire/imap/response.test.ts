@@ -12,6 +12,8 @@ import {
   flags,
   mailbox,
   maybe,
+  metadataName,
+  metadataValues,
   modseq,
   name,
   number64,
@@ -71,7 +73,10 @@ const code: Arbitrary<ResponseCode> = fc.oneof(
     ...(['ALERT', 'CLOSED', 'NOMODSEQ', 'OVERQUOTA', 'READ-WRITE', 'UNKNOWN-CTE'] as const).map((kind) => ({ kind })),
   ),
   fc.array(atom).map((charsets): ResponseCode => ({ kind: 'BADCHARSET', charsets })),
+  fc.array(atom, { minLength: 1 }).map((events): ResponseCode => ({ kind: 'BADEVENT', events })),
   names.map((list): ResponseCode => ({ kind: 'CAPABILITY', names: list })),
+  nzNumber.map((octets): ResponseCode => ({ kind: 'METADATA', what: 'LONGENTRIES', octets })),
+  fc.constantFrom<ResponseCode>({ kind: 'METADATA', what: 'TOOMANY' }, { kind: 'METADATA', what: 'NOPRIVATE' }),
   flags.map((list): ResponseCode => ({ kind: 'PERMANENTFLAGS', flags: [...list, '\\*'] })),
   fc
     .tuple(fc.constantFrom('UIDNEXT', 'UIDVALIDITY', 'UNSEEN'), nzNumber)
@@ -217,3 +222,13 @@ readsBack(
   }),
 )
 readsBack('QUOTAROOT', response('QUOTAROOT', { mailbox, roots: fc.array(unicode) }))
+readsBack(
+  'METADATA',
+  response('METADATA', {
+    mailbox: fc.oneof(mailbox, fc.constant('')),
+    content: fc.oneof(
+      metadataValues.map((values) => ({ kind: 'values', values }) as const),
+      fc.array(metadataName, { minLength: 1, maxLength: 3 }).map((names) => ({ kind: 'names', names }) as const),
+    ),
+  }),
+)

@@ -5,6 +5,7 @@ import type { ExtensionValue } from './extension-value.ts'
 import type { FetchValue } from './fetch-values.ts'
 import type { Frame } from './frame.ts'
 import type { IdParams } from './id-params.ts'
+import type { MetadataResponse } from './metadata.ts'
 import type { QuotaUsage } from './quota-resources.ts'
 import type { ResponseCode } from './response-codes.ts'
 
@@ -173,4 +174,5 @@ export type Response =
   | NamespaceResponse
   | QuotaResponse
   | QuotaRootResponse
+  | MetadataResponse
   | UnknownResponse

@@ -1,0 +1,74 @@
+/** GETMETADATA and SETMETADATA (RFC 5464 §4.2, §4.3). @module */
+import type { MetadataRequest, MetadataValue } from '#wire/imap/metadata.ts'
+import { type Command, command, LOGGED_IN } from '../command.ts'
+import { refusalCompletion } from '../completion.ts'
+import { netUnicode, readMailbox } from '../mailbox-names.ts'
+import { chooseMetadata, writeMetadata } from '../metadata-response.ts'
+
+export const getmetadata: Command = command<MetadataRequest>({
+  name: 'GETMETADATA',
+  states: LOGGED_IN,
+  parse(r) {
+    const request = r.sp().metadataRequest()
+    r.end()
+    return request
+  },
+  async run({ mailbox, entries, depth, maxSize }, _by, { store, account, out }) {
+    const name = netUnicode(mailbox)
+    const info = name === '' ? undefined : await store.mailboxByName(account, name)
+    if (name !== '' && info === undefined) return { status: 'NO', code: 'NONEXISTENT', text: 'No such mailbox' }
+    const all = chooseMetadata(await store.metadata(account, info?.key, account.id), entries, depth)
+    const fits = ({ value }: MetadataValue): boolean => value === undefined || value.length <= (maxSize ?? Infinity)
+    writeMetadata(out, name, all.filter(fits))
+    const longest = all.reduce((most, value) => (fits(value) ? most : Math.max(most, value.value?.length ?? 0)), 0)
+    // The largest of those left out (RFC 5464 §4.2.1).
+    return {
+      status: 'OK',
+      ...(longest > 0 ? { code: `METADATA LONGENTRIES ${longest}` } : {}),
+      text: 'Those are the annotations',
+    }
+  },
+})
+
+interface SetArgs {
+  readonly mailbox: string
+  readonly values: readonly MetadataValue[]
+}
+
+export const setmetadata: Command = command<SetArgs>({
+  name: 'SETMETADATA',
+  states: LOGGED_IN,
+  // setmetadata = "SETMETADATA" SP mailbox SP entry-values
+  parse(r) {
+    const mailbox = readMailbox(r.sp())
+    const values = r.sp().metadataValues()
+    r.end()
+    return { mailbox, values }
+  },
+  async run({ mailbox, values }, _by, { store, account, id }) {
+    const info = mailbox === '' ? undefined : await store.mailboxByName(account, mailbox)
+    if (mailbox !== '' && info === undefined) return { status: 'NO', code: 'NONEXISTENT', text: 'No such mailbox' }
+    for (const { name } of values) {
+      // "/private" alone is a place to look below, not an entry (RFC 5464 §3.2: two components at least).
+      if (name.lastIndexOf('/') === 0) return { status: 'BAD', text: 'The name of an entry is expected' }
+      // What all people of the server see is not for one of them to say (RFC 5464 §3.3).
+      if (info === undefined && name.startsWith('/shared/'))
+        return { status: 'NO', code: 'NOPERM', text: 'Only the administrator annotates the server' }
+    }
+    const entries = values.map(({ name, value }) => ({ name, value: value === undefined ? undefined : bytesOf(value) }))
+    const answer = await store.write('setMetadata', {
+      account,
+      by: id,
+      mailbox: info?.key,
+      user: account.id,
+      entries,
+    })
+    if (!answer.ok) return refusalCompletion(answer.error)
+    return { status: 'OK', text: 'Annotated' }
+  },
+})
+
+/** In memory of their own: they travel to another thread. */
+function bytesOf(binary: string): Uint8Array {
+  return Uint8Array.from(binary, (char) => char.charCodeAt(0))
+}
