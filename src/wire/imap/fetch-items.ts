@@ -109,8 +109,13 @@ export function readModseq(r: ElementReader): Modseq {
 // fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")")
 function readFetchItems(r: ElementReader): readonly FetchItem[] {
   // A macro inside the list is tolerated: see quirks.ts, macro-in-list.
-  if (r.peek() === '(') return r.list(() => readItemOrMacro(r), 1).flat()
+  if (r.peek() === '(') return readFetchItemList(r)
   return readItemOrMacro(r)
+}
+
+/** Items in parentheses, at least one (RFC 5465 §8, RFC 5267 §2.2). */
+export function readFetchItemList(r: ElementReader): readonly FetchItem[] {
+  return r.list(() => readItemOrMacro(r), 1).flat()
 }
 
 function readItemOrMacro(r: ElementReader): readonly FetchItem[] {
@@ -213,7 +218,7 @@ export function writeFetchRequest(w: ElementWriter, { items, changedSince, vanis
 }
 
 /** Items in parentheses. */
-function writeFetchItems(w: ElementWriter, items: readonly FetchItem[]): void {
+export function writeFetchItems(w: ElementWriter, items: readonly FetchItem[]): void {
   w.list(items, (item) => writeItem(w, item))
 }
 
