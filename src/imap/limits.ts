@@ -31,6 +31,11 @@ export const HEADER_BYTES: number = 1024 * 1024
 /** Octets of one message that FETCH holds before it begins to answer; what is larger goes out as it is read. */
 export const FETCH_AHEAD_BYTES: number = 1024 * 1024
 
+/** The smallest batch of UIDBATCHES (RFC 10022 §3.1.3.2)… */
+export const UID_BATCH_MESSAGES = 500
+/** …and how many messages the batches of one range may have together (§3.1.5). */
+export const UID_BATCHES_SPAN = 100_000
+
 /** Who idles on a mailbox of this many messages lets go of it… */
 export const REST_MESSAGES = 1_000
 /** …when nothing has happened for so long. */
