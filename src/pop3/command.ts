@@ -1,5 +1,5 @@
 /** What a command is: facts as data, and meaning; its grammar is in `wire/pop3/commands.ts`, for both ends. @module */
-import type { ConnectionId, Login } from '#services/registry.ts'
+import type { ConnectionId, Login, Pop3Announcement, Pop3Terms } from '#services/registry.ts'
 import type { RegistryAuthority } from '#services/sasl-authority.ts'
 import type { Log } from '#services/session-deps.ts'
 import type { MailStore } from '#store/mail-store.ts'
@@ -7,6 +7,8 @@ import type { CommandName, Pop3Command } from '#wire/pop3/commands.ts'
 import type { SaslMechanism } from '#wire/sasl/mechanism.ts'
 import type { Connection } from './connection.ts'
 import type { Maildrop } from './maildrop.ts'
+import type { Pop3Options } from './options.ts'
+import type { Language, Words } from './words.ts'
 
 /** States of a session (RFC 1939 §3). In UPDATE no command is read any more. */
 export type SessionState = 'authorization' | 'transaction' | 'update'
@@ -17,7 +19,7 @@ export interface Completion {
   /** Response code without brackets: `IN-USE`, `AUTH`, `SYS/TEMP`, `SYS/PERM`. */
   readonly code?: string
   /** Nothing that the client sent goes in. */
-  readonly text: string
+  readonly text: Words
 }
 
 /** The command has written its whole answer itself. */
@@ -33,6 +35,17 @@ export interface Context {
   readonly log: Log
   /** Ask only in state `transaction`. */
   readonly maildrop: Maildrop
+  /** What the maildrop is to its account; ask only in state `transaction`. */
+  readonly terms: Pop3Terms
+  readonly options: Pop3Options
+  /** What CAPA says before the login. */
+  announcement(): Promise<Pop3Announcement>
+  /** UTF8 was asked for (RFC 6856 §2.1). */
+  utf8: boolean
+  /** `undefined`: LANG was not asked for, so English in ASCII. */
+  language: Language | undefined
+  /** Words in the client's language, one character an octet. */
+  say(words: Words): string
   /** What USER named; PASS and STLS forget it. */
   user: string | undefined
   /** Whether passwords may be sent as they are: over TLS, or because the configuration says so. */
@@ -80,11 +93,11 @@ export function command<Name extends CommandName>(spec: CommandSpec<Name>): Comm
 }
 
 /** `+OK` with words for people. */
-export function ok(text: string): Completion {
+export function ok(text: Words): Completion {
   return { status: '+OK', text }
 }
 
 /** `-ERR` with words for people. */
-export function err(text: string, code?: string): Completion {
+export function err(text: Words, code?: string): Completion {
   return code === undefined ? { status: '-ERR', text } : { status: '-ERR', code, text }
 }

@@ -8,6 +8,8 @@ export const LOGIN_TOTAL_MS = 300_000
 export const IDLE_MS = 600_000
 /** A session silent for this long gives its maildrop up to another login (design §4). */
 export const YIELD_MS = 60_000
+export const DAY_MS = 86_400_000
+
 /** How often deadlines are looked at; all sessions together, by one timer. */
 export const TICK_MS = 1_000
 /** How long a service that stops waits for commands to end. */

@@ -25,7 +25,7 @@ async function open(count: number, uniqueIds: boolean): Promise<Maildrop> {
       yield { uids, sizes, uidls, downloaded: new Float64Array(length) }
     }
   }
-  return Maildrop.open(store, account)
+  return Maildrop.open(store, account, { key: 1 as MailboxKey, uidValidity: 0xabc })
 }
 
 test('a maildrop of 200,000 messages takes a few megabytes', async () => {
@@ -65,6 +65,6 @@ test('a maildrop counts what is marked, and names it in ranges', async () => {
 
 test('an account without INBOX has an empty maildrop', async () => {
   await using store = openMemoryStore()
-  const maildrop = await Maildrop.open(store, account)
+  const maildrop = await Maildrop.open(store, account, undefined)
   assert.deepEqual([maildrop.count, maildrop.mailbox], [0, undefined])
 })

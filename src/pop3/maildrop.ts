@@ -1,14 +1,17 @@
 import type { MailboxKey, MessageNumber, Uid } from '#mail/ids.ts'
 import { type UidSet, uidSetOf } from '#mail/uid-set.ts'
 import type { MailStore } from '#store/mail-store.ts'
-import type { AccountRef, MaildropPage } from '#store/types.ts'
+import type { AccountRef, MailboxInfo, MaildropPage } from '#store/types.ts'
 import { formatUniqueId } from '#wire/pop3/listings.ts'
 
 /** Why a message-number is refused. */
 export type NumberRefusal = 'no-such-message' | 'deleted'
 
+const DELETED = 1
+const RETRIEVED = 2
+
 /**
- * INBOX as it was at login, and what the session wants to delete from it (RFC 1939 §4, §5). Columns in typed arrays:
+ * A mailbox as it was at login, and what the session wants to delete from it (RFC 1939 §4, §5). Columns in typed arrays:
  * 13 octets a message, and the unique-ids that a migration kept.
  */
 export class Maildrop {
@@ -19,8 +22,9 @@ export class Maildrop {
   #uids = new Uint32Array(64)
   #octets = new Float64Array(64)
   readonly #uidls = new UniqueIds()
-  /** 1: to be deleted. */
-  #deleted = new Uint8Array(0)
+  /** {@link DELETED}, {@link RETRIEVED}. */
+  #marks = new Uint8Array(0)
+  readonly #expired: number[] = []
   #count = 0
   #remaining = 0
   #remainingOctets = 0
@@ -31,13 +35,24 @@ export class Maildrop {
     this.#uidValidity = uidValidity
   }
 
-  static async open(store: MailStore, account: AccountRef): Promise<Maildrop> {
-    const inbox = await store.mailboxByName(account, 'INBOX')
-    const maildrop = new Maildrop(account, inbox?.key, inbox?.uidValidity ?? 0)
-    if (inbox !== undefined) {
-      for await (const page of store.maildrop(account, inbox.key)) maildrop.#add(page)
+  /**
+   * Messages come in the order of their UIDs, which is the order in which they arrived in the mailbox (RFC 9051
+   * §2.3.1.1); INTERNALDATE may be anything that an APPEND said.
+   * @param expiredBefore Messages first downloaded at this time or before are left out: {@link expiredUids}.
+   */
+  static async open(
+    store: MailStore,
+    account: AccountRef,
+    mailbox: Pick<MailboxInfo, 'key' | 'uidValidity'> | undefined,
+    expiredBefore?: number,
+  ): Promise<Maildrop> {
+    const maildrop = new Maildrop(account, mailbox?.key, mailbox?.uidValidity ?? 0)
+    if (mailbox !== undefined) {
+      for await (const page of store.maildrop(account, mailbox.key)) {
+        maildrop.#add(expiredBefore === undefined ? page : maildrop.#withoutExpired(page, expiredBefore))
+      }
     }
-    maildrop.#deleted = new Uint8Array(maildrop.#count)
+    maildrop.#marks = new Uint8Array(maildrop.#count)
     maildrop.reset()
     return maildrop
   }
@@ -60,7 +75,7 @@ export class Maildrop {
   /** `undefined`: the message is there to be named. */
   refusal(message: MessageNumber): NumberRefusal | undefined {
     if (message > this.#count) return 'no-such-message'
-    return this.#deleted[message - 1] === 1 ? 'deleted' : undefined
+    return this.#has(message - 1, DELETED) ? 'deleted' : undefined
   }
 
   uid(message: MessageNumber): Uid {
@@ -78,27 +93,71 @@ export class Maildrop {
 
   /** Marks a message that {@link refusal} does not refuse. */
   delete(message: MessageNumber): void {
-    this.#deleted[message - 1] = 1
+    this.#mark(message, DELETED)
     this.#remaining -= 1
     this.#remainingOctets -= this.octets(message)
   }
 
-  /** Takes all marks away. */
+  /** Notes that the client has a message, wholly sent. */
+  retrieve(message: MessageNumber): void {
+    this.#mark(message, RETRIEVED)
+  }
+
+  /** Takes all marks of deletion away. */
   reset(): void {
-    this.#deleted.fill(0)
+    for (let index = 0; index < this.#count; index += 1) this.#marks[index] = (this.#marks[index] ?? 0) & ~DELETED
     this.#remaining = this.#count
     this.#remainingOctets = 0
     for (let index = 0; index < this.#count; index += 1) this.#remainingOctets += this.#octets[index] ?? 0
   }
 
-  /** UIDs of the messages marked. */
+  /** UIDs of the messages marked as deleted. */
   deletedUids(): UidSet {
-    return uidSetOf(this.#marked())
+    return uidSetOf(this.#marked((marks) => (marks & DELETED) !== 0))
   }
 
-  *#marked(): Generator<number, void, void> {
+  /** UIDs of the messages retrieved and not marked as deleted. */
+  retrievedUids(): UidSet {
+    return uidSetOf(this.#marked((marks) => marks === RETRIEVED))
+  }
+
+  /** UIDs of the messages retrieved or marked as deleted. */
+  finishedUids(): UidSet {
+    return uidSetOf(this.#marked((marks) => marks !== 0))
+  }
+
+  /** UIDs of the messages that were left out because their time was over. */
+  expiredUids(): UidSet {
+    return uidSetOf(this.#expired)
+  }
+
+  *#marked(wanted: (marks: number) => boolean): Generator<number, void, void> {
     for (let index = 0; index < this.#count; index += 1) {
-      if (this.#deleted[index] === 1) yield this.#uids[index] ?? 0
+      if (wanted(this.#marks[index] ?? 0)) yield this.#uids[index] ?? 0
+    }
+  }
+
+  #has(index: number, bit: number): boolean {
+    return ((this.#marks[index] ?? 0) & bit) !== 0
+  }
+
+  #mark(message: MessageNumber, bit: number): void {
+    this.#marks[message - 1] = (this.#marks[message - 1] ?? 0) | bit
+  }
+
+  #withoutExpired(page: MaildropPage, before: number): MaildropPage {
+    const gone = (index: number): boolean => {
+      const at = page.downloaded[index] ?? 0
+      return at > 0 && at <= before
+    }
+    const stays = Array.from(page.uids.keys()).filter((index) => !gone(index))
+    if (stays.length === page.uids.length) return page
+    for (const [index, uid] of page.uids.entries()) if (gone(index)) this.#expired.push(uid)
+    return {
+      uids: Uint32Array.from(stays, (index) => page.uids[index] ?? 0),
+      sizes: Float64Array.from(stays, (index) => page.sizes[index] ?? 0),
+      uidls: stays.map((index) => page.uidls[index]),
+      downloaded: Float64Array.from(stays, (index) => page.downloaded[index] ?? 0),
     }
   }
 

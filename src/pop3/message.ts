@@ -6,6 +6,7 @@ import { DotStuffer } from '#wire/pop3/dot-stuffing.ts'
 import { ANSWERED, type Answer, type Context, err } from './command.ts'
 import { TOP_READ_BYTES, WHOLE_BODY_BYTES } from './limits.ts'
 import { TopCutter } from './top-cutter.ts'
+import { words } from './words.ts'
 
 interface OpenMessage {
   readonly trace: Uint8Array
@@ -35,7 +36,7 @@ export function sendMessage(message: MessageNumber, context: Context): Promise<A
 /** Sends the header and so many lines of the body (TOP); reads no more than that. */
 export function sendTop(message: MessageNumber, lines: number, context: Context): Promise<Answer> {
   return send(message, context, ({ body }) => ({
-    first: '+OK Top of the message\r\n',
+    first: `+OK ${context.say(words('Top of the message', 'Début du message'))}\r\n`,
     pieces: inSteps(body),
     cut: new TopCutter(lines),
   }))
@@ -55,7 +56,7 @@ async function send(
 ): Promise<Answer> {
   const { connection, log, id } = context
   const found = await open(message, context)
-  if (found === undefined) return err('That message is no longer there')
+  if (found === undefined) return err(words('That message is no longer there', 'Ce message n’est plus là'))
   const { first, pieces, cut } = outgoing(found)
   const stuffer = new DotStuffer()
   let begun = false
@@ -76,7 +77,8 @@ async function send(
   } catch (error) {
     if (!(error instanceof DamagedBody)) throw error
     log.error({ connection: id, uid: context.maildrop.uid(message), err: error }, 'Cannot read a message')
-    if (!begun) return err('That message is damaged in the store', 'SYS/PERM')
+    if (!begun)
+      return err(words('That message is damaged in the store', 'Ce message est endommagé dans le dépôt'), 'SYS/PERM')
     // Half a message must not look like a whole one.
     connection.destroy()
     throw new ConnectionGone('A message could not be read to its end', { cause: error })

@@ -74,7 +74,7 @@ test('a client that closes its side without QUIT is answered, and deletes nothin
 
 for (const reason of ['full', 'read-only', 'failed'] as const) {
   test(`QUIT says so when nothing could be removed: ${reason}`, async () => {
-    const store = openMemoryStore({ failing: (_, kind) => (kind === 'expunge' ? reason : undefined) })
+    const store = openMemoryStore({ failing: (_, kind) => (kind === 'applyMaildrop' ? reason : undefined) })
     await using server = await TestPop3Server.start({ messages, store })
     const client = await new TestClient(await server.connect()).login()
     client.send('DELE 1', 'QUIT')

@@ -2,19 +2,24 @@ import type { Socket } from 'node:net'
 import { setTimeout as after } from 'node:timers/promises'
 import type { SessionDeps } from '#services/session-deps.ts'
 import { STOP_MS, TICK_MS } from './limits.ts'
+import { DEFAULT_OPTIONS, type Pop3Options } from './options.ts'
 import { Session } from './session.ts'
 
-/** Speaks POP3 on sockets that someone else accepted (RFC 1939, RFC 2449, RFC 2595 §4, RFC 5034, RFC 3206). */
+export type { Pop3Options }
+
+/** Speaks POP3 on sockets that someone else accepted (RFC 1939, RFC 2449, RFC 2595 §4, RFC 5034, RFC 3206, RFC 6856). */
 export class Pop3Service implements AsyncDisposable {
   readonly #deps: SessionDeps
+  readonly #options: Pop3Options
   /** Until their sockets are gone. */
   readonly #sessions = new Set<Session>()
   /** Until they have let go of everything else. */
   readonly #running = new Set<Promise<void>>()
   #timer: NodeJS.Timeout | undefined
 
-  constructor(deps: SessionDeps) {
+  constructor(deps: SessionDeps, options: Pop3Options = DEFAULT_OPTIONS) {
     this.#deps = deps
+    this.#options = options
   }
 
   /**
@@ -22,7 +27,7 @@ export class Pop3Service implements AsyncDisposable {
    * @param secure `true` for a `TLSSocket` whose handshake is done (pop3s).
    */
   accept(socket: Socket, { secure }: { readonly secure: boolean }): void {
-    const session: Session = new Session(socket, secure, this.#deps, () => {
+    const session: Session = new Session(socket, secure, this.#deps, this.#options, () => {
       this.#sessions.delete(session)
       if (this.#sessions.size === 0) this.#stopTimer()
     })

@@ -8,10 +8,18 @@
  */
 import type { Socket } from 'node:net'
 import { ConnectionGone } from '#lib/peer-connection.ts'
-import type { ConnectionId, ConnectionInfo, Login, SessionOrder } from '#services/registry.ts'
+import type {
+  ConnectionId,
+  ConnectionInfo,
+  Login,
+  Pop3Announcement,
+  Pop3Terms,
+  SessionOrder,
+} from '#services/registry.ts'
 import { type RegistryAuthority, saslAuthority } from '#services/sasl-authority.ts'
 import type { Log, SessionDeps } from '#services/session-deps.ts'
 import type { MailStore } from '#store/mail-store.ts'
+import type { AccountRef, MailboxInfo } from '#store/types.ts'
 import { SyntaxFault } from '#wire/imap/syntax-fault.ts'
 import { type Pop3Command, parseCommand } from '#wire/pop3/commands.ts'
 import type { LineEvent } from '#wire/pop3/line-framer.ts'
@@ -24,33 +32,42 @@ import { Connection } from './connection.ts'
 import {
   BAD_AFTER_LOGIN,
   BAD_BEFORE_LOGIN,
+  DAY_MS,
   FAILED_LOGINS,
   IDLE_MS,
   LOGIN_MS,
   LOGIN_TOTAL_MS,
   YIELD_MS,
 } from './limits.ts'
+import { mailboxFor } from './mailbox-for.ts'
 import { Maildrop } from './maildrop.ts'
 import { dropText } from './message.ts'
-import { connectionRefusal } from './refusals.ts'
+import type { Pop3Options } from './options.ts'
+import { connectionRefusal, maildropRefusal, noSuchMailbox } from './refusals.ts'
+import { type Language, same, syntaxWords, type Words, words } from './words.ts'
 
 export class Session implements Context {
   readonly id: ConnectionId
   readonly connection: Connection
   readonly authority: RegistryAuthority
+  readonly options: Pop3Options
   user: string | undefined
+  utf8 = false
+  language: Language | undefined
   readonly #deps: SessionDeps
   readonly #info: ConnectionInfo
   #state: SessionState = 'authorization'
   #maildrop: Maildrop | undefined
+  #terms: Pop3Terms | undefined
   #login: Login | undefined
   #badInARow = 0
   #failedLogins = 0
   #commands = 0
 
   /** @param onGone Called when the socket is no more. */
-  constructor(socket: Socket, secure: boolean, deps: SessionDeps, onGone: () => void) {
+  constructor(socket: Socket, secure: boolean, deps: SessionDeps, options: Pop3Options, onGone: () => void) {
     this.#deps = deps
+    this.options = options
     this.id = deps.newConnectionId()
     this.#info = {
       id: this.id,
@@ -82,6 +99,19 @@ export class Session implements Context {
     return this.#maildrop
   }
 
+  get terms(): Pop3Terms {
+    if (this.#terms === undefined) throw new Error('There are no terms before the login')
+    return this.#terms
+  }
+
+  announcement(): Promise<Pop3Announcement> {
+    return this.#deps.registry.pop3Announcement()
+  }
+
+  say(text: Words): string {
+    return Buffer.from(text[this.language ?? 'en'], 'utf8').toString('latin1')
+  }
+
   get plaintext(): boolean {
     return this.connection.tls !== undefined || this.#deps.allowPlaintext
   }
@@ -108,7 +138,7 @@ export class Session implements Context {
         this.#answer(connectionRefusal(counted.error))
         end = counted.error.kind
       } else {
-        this.#answer(ok(`${hostname} POP3 ready`))
+        this.#answer(ok(same(`${hostname} POP3 ready`)))
         end = await this.#converse()
       }
     } catch (error) {
@@ -116,7 +146,7 @@ export class Session implements Context {
       else {
         end = 'fault'
         log.error({ connection: this.id, err: error }, 'A POP3 session failed')
-        this.#answer(err('Something went wrong here', 'SYS/TEMP'))
+        this.#answer(err(words('Something went wrong here', 'Une erreur est survenue ici'), 'SYS/TEMP'))
       }
     } finally {
       this.connection.close()
@@ -136,24 +166,46 @@ export class Session implements Context {
 
   async enter(login: Login): Promise<Completion> {
     const { registry, store, log } = this.#deps
-    const { account } = login
-    const lock = await registry.lockMaildrop(account.id, this.id)
-    if (!lock.ok) return err('The maildrop is in use by another session', 'IN-USE')
+    const { account, detail } = login
     let maildrop: Maildrop
+    let terms: Pop3Terms
+    let name = 'INBOX'
     try {
-      maildrop = await Maildrop.open(store, account)
+      const mailbox = await mailboxFor(store, account, detail)
+      if (mailbox === undefined && detail !== undefined) return noSuchMailbox()
+      if (mailbox !== undefined) name = mailbox.name
+      const lock = await registry.lockMaildrop(account.id, this.id, name === 'INBOX' ? undefined : mailbox?.key)
+      if (!lock.ok) return maildropRefusal(lock.error)
+      terms = lock.value
+      maildrop = await this.#open(account, mailbox, terms)
     } catch (error) {
       // The lock must not outlive a refusal (RFC 1939 §4).
       registry.unlockMaildrop(account.id, this.id)
       log.error({ connection: this.id, account: login.address, err: error }, 'Cannot open a maildrop')
-      return err('The maildrop cannot be opened now', 'SYS/TEMP')
+      return err(
+        words('The maildrop cannot be opened now', 'La boîte ne peut pas être ouverte pour le moment'),
+        'SYS/TEMP',
+      )
     }
     this.#maildrop = maildrop
+    this.#terms = terms
     this.#login = login
     this.#state = 'transaction'
     this.connection.patienceMs = IDLE_MS
-    registry.note(this.id, { mailbox: 'INBOX', state: 'transaction' })
-    return ok(dropText(maildrop.remaining, maildrop.remainingOctets))
+    registry.note(this.id, { mailbox: name, state: 'transaction' })
+    return ok(same(dropText(maildrop.remaining, maildrop.remainingOctets)))
+  }
+
+  /** What is over its time goes now, before anybody counts: QUIT may remove only what was marked (RFC 1939 §6). */
+  async #open(account: AccountRef, mailbox: MailboxInfo | undefined, { policy }: Pop3Terms): Promise<Maildrop> {
+    const { store, clock, log } = this.#deps
+    const expired = policy.kind === 'keep' ? clock.now() - policy.days * DAY_MS : undefined
+    const maildrop = await Maildrop.open(store, account, mailbox, expired)
+    const uids = maildrop.expiredUids()
+    if (mailbox === undefined || uids.length === 0) return maildrop
+    const answer = await store.write('expunge', { account, by: this.id, mailbox: mailbox.key, uids, which: 'any' })
+    if (!answer.ok) log.warn({ connection: this.id, reason: answer.error.kind }, 'Cannot remove expired messages')
+    return maildrop
   }
 
   leave(): void {
@@ -162,9 +214,10 @@ export class Session implements Context {
   }
 
   async startTls(): Promise<void> {
-    this.#answer(ok('Begin the TLS handshake'))
+    this.#answer(ok(words('Begin the TLS handshake', 'Commencez la négociation TLS')))
     await this.connection.upgrade(this.#deps.tls)
     this.user = undefined
+    this.language = undefined
     this.#badInARow = 0
     this.#deps.registry.note(this.id, { secure: true })
   }
@@ -183,7 +236,7 @@ export class Session implements Context {
       const bad = await this.#handle(event)
       this.#badInARow = bad ? this.#badInARow + 1 : 0
       if (this.#badInARow >= (this.#state === 'authorization' ? BAD_BEFORE_LOGIN : BAD_AFTER_LOGIN)) {
-        this.#answer(err('Too many bad commands, goodbye'))
+        this.#answer(err(words('Too many bad commands, goodbye', 'Trop de commandes erronées, au revoir')))
         return 'bad commands'
       }
       if (this.#failedLogins >= FAILED_LOGINS) return 'failed logins'
@@ -198,7 +251,13 @@ export class Session implements Context {
     if (command === undefined) return this.#bad()
     const found = COMMANDS.get(command.name)
     if (found === undefined || !found.states.includes(this.#state)) {
-      this.#answer(err(this.#state === 'authorization' ? 'Log in first' : 'You are logged in already'))
+      this.#answer(
+        err(
+          this.#state === 'authorization'
+            ? words('Log in first', 'Connectez-vous d’abord')
+            : words('You are logged in already', 'Vous êtes déjà connecté'),
+        ),
+      )
       return this.#bad()
     }
     const started = performance.now()
@@ -220,20 +279,20 @@ export class Session implements Context {
 
   #parse(event: LineEvent): Pop3Command | undefined {
     if (event.kind === 'too-long') {
-      this.#answer(err('The command is too long'))
+      this.#answer(err(words('The command is too long', 'La commande est trop longue')))
       return undefined
     }
     try {
       return parseCommand(event.text)
     } catch (error) {
       if (!(error instanceof SyntaxFault)) throw error
-      this.#answer(err(error.message))
+      this.#answer(err(syntaxWords(error.message)))
       return undefined
     }
   }
 
   #answer({ status, code, text }: Completion): void {
-    this.connection.writeText(formatStatusLine({ status, code, text }))
+    this.connection.writeText(formatStatusLine({ status, code, text: this.say(text) }))
   }
 
   #obey(order: SessionOrder): void {

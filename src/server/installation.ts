@@ -59,6 +59,7 @@ export async function openInstallation(config: Config, log: Log): Promise<Instal
       exempt: exempt.map(({ address, prefix }) => `${address}/${prefix}`),
     },
     scramForPasswords,
+    pop3: config.pop3,
     ensureOpen: (account) => accounts.ensureOpen(account),
   })
   const parts = opened.move()

@@ -4,7 +4,7 @@ import type { EmbeddedConnection } from '#adapters/embedded/options.ts'
 import type { Config, Listener } from '#config/schema.ts'
 import { ImapService } from '#imap/service.ts'
 import { systemClock } from '#lib/clock.ts'
-import { Pop3Service } from '#pop3/service.ts'
+import { type Pop3Options, Pop3Service } from '#pop3/service.ts'
 import type { Registry } from '#services/registry.ts'
 import type { Log, SessionDeps, SessionLimits } from '#services/session-deps.ts'
 import { SmtpService } from '#smtp/service.ts'
@@ -32,6 +32,7 @@ export interface ThreadSetup {
   readonly scramForPasswords: boolean
   readonly unauthenticate: boolean
   readonly bareNewline: Config['smtp']['bareNewline']
+  readonly pop3: Pop3Options
   readonly store: EmbeddedConnection
 }
 
@@ -65,7 +66,7 @@ export class ProtocolThread implements AsyncDisposable {
       meter: this.meter,
     }
     const imap = new ImapService(deps)
-    const pop3 = new Pop3Service(deps)
+    const pop3 = new Pop3Service(deps, setup.pop3)
     const smtp = (role: 'mx' | 'submission' | 'lmtp') => new SmtpService(deps, { role, bareNewline: setup.bareNewline })
     const [mx, submission, lmtp] = [smtp('mx'), smtp('submission'), smtp('lmtp')]
     this.#services = [imap, pop3, mx, submission, lmtp]

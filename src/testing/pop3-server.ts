@@ -9,7 +9,7 @@ import { serverHandshake } from '#lib/tls-handshake.ts'
 import type { AccountId, MailboxKey } from '#mail/ids.ts'
 import { prepareEmail } from '#mail/prepare.ts'
 import { scanMessage } from '#mail/scanner.ts'
-import { Pop3Service } from '#pop3/service.ts'
+import { type Pop3Options, Pop3Service } from '#pop3/service.ts'
 import { selfMadeCertificate } from '#server/self-made-certificate.ts'
 import type { SessionDeps } from '#services/session-deps.ts'
 import { NO_FLAGS } from '#store/flags.ts'
@@ -34,6 +34,8 @@ export interface TestServerOptions {
   /** TLS from the first byte, as on port 995; default `false`. */
   readonly implicitTls?: boolean
   readonly store?: MailStore
+  /** `[pop3]`; default: nothing is marked, English. */
+  readonly pop3?: Pop3Options
 }
 
 export class TestPop3Server implements AsyncDisposable {
@@ -60,7 +62,7 @@ export class TestPop3Server implements AsyncDisposable {
       },
     ])
     let connections = 0
-    this.service = new Pop3Service({
+    const deps: SessionDeps = {
       hostname: 'mail.example.org',
       store: this.store,
       registry: this.registry,
@@ -71,7 +73,8 @@ export class TestPop3Server implements AsyncDisposable {
       clock: this.clock,
       log: this.log,
       newConnectionId: () => `c${(connections += 1)}`,
-    })
+    }
+    this.service = new Pop3Service(deps, options.pop3)
     this.#server = createServer({ allowHalfOpen: true }, (socket) => {
       if (options.implicitTls !== true) this.service.accept(socket, { secure: false })
       else void serverHandshake(socket, tls, 5_000).then((secure) => this.service.accept(secure, { secure: true }))

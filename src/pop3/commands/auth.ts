@@ -5,6 +5,7 @@ import { encodeBase64 } from '#wire/sasl/lines.ts'
 import { createSaslServer, findMechanism } from '#wire/sasl/server.ts'
 import { ANSWERED, type Command, command, err } from '../command.ts'
 import { loginRefusal, saslFault } from '../refusals.ts'
+import { words } from '../words.ts'
 import { plaintextRefusal } from './user.ts'
 
 export const auth: Command = command({
@@ -20,7 +21,9 @@ export const auth: Command = command({
     const mechanism = findMechanism(name, mechanisms)
     if (mechanism === undefined) {
       const wantsTls = !context.plaintext && (name === 'PLAIN' || name === 'LOGIN')
-      return wantsTls ? plaintextRefusal(context.canStartTls) : err('That mechanism is not offered here')
+      return wantsTls
+        ? plaintextRefusal(context.canStartTls)
+        : err(words('That mechanism is not offered here', 'Ce mécanisme n’est pas proposé ici'))
     }
     const { tls } = connection
     const bindings = tls === undefined ? undefined : channelBindings(tls, 'server')
@@ -29,7 +32,7 @@ export const auth: Command = command({
     while (step.kind === 'challenge') {
       connection.writeText(formatContinuation(encodeBase64(step.data)))
       const event = await connection.nextAuthLine()
-      if (event.kind === 'too-long') return err('The answer is too long')
+      if (event.kind === 'too-long') return err(words('The answer is too long', 'La réponse est trop longue'))
       step = await server.line(event.text)
     }
     switch (step.kind) {

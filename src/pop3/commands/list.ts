@@ -4,6 +4,7 @@ import { formatScanListing } from '#wire/pop3/listings.ts'
 import { type Command, command, ok } from '../command.ts'
 import { sendListing } from '../message.ts'
 import { numberRefusal } from '../refusals.ts'
+import { same } from '../words.ts'
 
 export const list: Command = command({
   name: 'LIST',
@@ -14,6 +15,6 @@ export const list: Command = command({
       formatScanListing({ message: number, octets: maildrop.octets(number) })
     if (message === undefined) return sendListing(context, line)
     const refusal = maildrop.refusal(message)
-    return refusal === undefined ? ok(line(message)) : numberRefusal(refusal)
+    return refusal === undefined ? ok(same(line(message))) : numberRefusal(refusal)
   },
 })

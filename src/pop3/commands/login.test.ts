@@ -100,6 +100,8 @@ test('no password is taken without TLS unless it is allowed', async () => {
     S: AUTH-RESP-CODE
     S: PIPELINING
     S: EXPIRE NEVER
+    S: UTF8 USER
+    S: LANG
     S: SASL SCRAM-SHA-256
     S: STLS
     S: IMPLEMENTATION Malle
@@ -138,6 +140,8 @@ test(
     S: AUTH-RESP-CODE
     S: PIPELINING
     S: EXPIRE NEVER
+    S: UTF8 USER
+    S: LANG
     S: USER
     S: SASL SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN LOGIN
     S: IMPLEMENTATION Malle
@@ -154,6 +158,8 @@ test(
     S: AUTH-RESP-CODE
     S: PIPELINING
     S: EXPIRE NEVER
+    S: UTF8 USER
+    S: LANG
     S: USER
     S: SASL SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN LOGIN
     S: IMPLEMENTATION Malle

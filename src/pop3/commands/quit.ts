@@ -1,5 +1,7 @@
 /** QUIT (RFC 1939 §4, §6): the only way into UPDATE, where marked messages go in one request. @module */
+import { uidSetSize } from '#mail/uid-set.ts'
 import { type Command, type Completion, type Context, command, err, ok } from '../command.ts'
+import { words } from '../words.ts'
 
 export const quit: Command = command({
   name: 'QUIT',
@@ -7,7 +9,7 @@ export const quit: Command = command({
   async run(_, context) {
     if (context.state === 'authorization') {
       context.leave()
-      return ok('Bye')
+      return ok(words('Bye', 'Au revoir'))
     }
     const completion = await update(context)
     // Before the answer: who logs in again at once must not find the maildrop in use.
@@ -16,23 +18,35 @@ export const quit: Command = command({
   },
 })
 
-async function update({ store, maildrop, id, log }: Context): Promise<Completion> {
+async function update({ store, maildrop, terms, options, id, log }: Context): Promise<Completion> {
   const { account, mailbox } = maildrop
-  const uids = maildrop.deletedUids()
-  if (mailbox === undefined || uids.length === 0) return ok('Bye')
+  const { kind } = terms.policy
+  const bye = words('Bye', 'Au revoir')
+  if (mailbox === undefined || kind === 'read-only') return ok(bye)
+  // EXPIRE 0: what was downloaded goes as if by DELE (RFC 2449 §6.7)
+  const removed = kind === 'delete' ? maildrop.finishedUids() : maildrop.deletedUids()
+  const downloaded = kind === 'delete' ? [] : maildrop.retrievedUids()
+  if (removed.length === 0 && downloaded.length === 0) return ok(bye)
   try {
     // Whatever is not among those removed was removed by somebody else before: gone all the same.
-    const answer = await store.write('expunge', { account, by: id, mailbox, uids, which: 'any' })
-    if (answer.ok) return ok(`Bye, ${maildrop.count - maildrop.remaining} deleted`)
+    const { markSeen } = options
+    const answer = await store.write('applyMaildrop', { account, by: id, mailbox, downloaded, markSeen, removed })
+    if (answer.ok) {
+      const count = uidSetSize(removed)
+      return ok(count === 0 ? bye : words(`Bye, ${count} deleted`, `Au revoir, ${count} supprimé(s)`))
+    }
     switch (answer.error.kind) {
       case 'no-such-account':
       case 'no-such-mailbox':
-        return err('The mailbox is gone', 'SYS/PERM')
+        return err(words('The mailbox is gone', 'La boîte n’existe plus'), 'SYS/PERM')
       case 'unavailable':
-        log.warn({ connection: id, reason: answer.error.reason }, 'Cannot remove the messages deleted over POP3')
+        log.warn({ connection: id, reason: answer.error.reason }, 'Cannot write what a POP3 session did')
     }
   } catch (error) {
-    log.error({ connection: id, err: error }, 'Cannot remove the messages deleted over POP3')
+    log.error({ connection: id, err: error }, 'Cannot write what a POP3 session did')
   }
-  return err('Some deleted messages were not removed', 'SYS/TEMP')
+  return err(
+    words('Some deleted messages were not removed', 'Des messages supprimés n’ont pas été retirés'),
+    'SYS/TEMP',
+  )
 }

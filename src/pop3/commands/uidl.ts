@@ -4,6 +4,7 @@ import { formatUniqueIdListing } from '#wire/pop3/listings.ts'
 import { type Command, command, ok } from '../command.ts'
 import { sendListing } from '../message.ts'
 import { numberRefusal } from '../refusals.ts'
+import { same } from '../words.ts'
 
 export const uidl: Command = command({
   name: 'UIDL',
@@ -14,6 +15,6 @@ export const uidl: Command = command({
       formatUniqueIdListing({ message: number, uniqueId: maildrop.uniqueId(number) })
     if (message === undefined) return sendListing(context, line)
     const refusal = maildrop.refusal(message)
-    return refusal === undefined ? ok(line(message)) : numberRefusal(refusal)
+    return refusal === undefined ? ok(same(line(message))) : numberRefusal(refusal)
   },
 })

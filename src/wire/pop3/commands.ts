@@ -1,4 +1,4 @@
-/** Commands of RFC 1939, RFC 2449, RFC 2595 §4 and RFC 5034 as values, read and written. @module */
+/** Commands of RFC 1939, RFC 2449, RFC 2595 §4, RFC 5034 and RFC 6856 as values, read and written. @module */
 import type { MessageNumber } from '#mail/ids.ts'
 import { SyntaxFault } from '../imap/syntax-fault.ts'
 import { COMMAND_OCTETS, LARGEST_MESSAGE_NUMBER } from './limits.ts'
@@ -19,8 +19,13 @@ export interface AuthCommand {
   /** As it stands there: base64, or `=` for an empty one. */
   readonly initial: string | undefined
 }
-export interface PlainCommand<Name extends 'CAPA' | 'STLS' | 'STAT' | 'NOOP' | 'RSET' | 'QUIT'> {
+export interface PlainCommand<Name extends 'CAPA' | 'STLS' | 'UTF8' | 'STAT' | 'NOOP' | 'RSET' | 'QUIT'> {
   readonly name: Name
+}
+export interface LangCommand {
+  readonly name: 'LANG'
+  /** A basic language range (RFC 4647 §2.1) or `*`; `undefined` asks for the list. */
+  readonly range: string | undefined
 }
 export interface ListingCommand<Name extends 'LIST' | 'UIDL'> {
   readonly name: Name
@@ -44,6 +49,8 @@ export type Pop3Command =
   | AuthCommand
   | PlainCommand<'CAPA'>
   | PlainCommand<'STLS'>
+  | PlainCommand<'UTF8'>
+  | LangCommand
   | PlainCommand<'STAT'>
   | PlainCommand<'NOOP'>
   | PlainCommand<'RSET'>
@@ -78,12 +85,20 @@ export function parseCommand(line: string): Pop3Command {
       return parseAuth(rest, at)
     case 'CAPA':
     case 'STLS':
+    case 'UTF8':
     case 'STAT':
     case 'NOOP':
     case 'RSET':
     case 'QUIT':
       if (rest !== '') throw new SyntaxFault(`${keyword} wants no argument`, at)
       return { name: keyword }
+    case 'LANG':
+      if (rest !== '' && !/^(?:\*|[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8}){0,15})$/.test(rest)) {
+        throw new SyntaxFault('LANG wants one language range at most', at)
+      }
+      return { name: keyword, range: rest === '' ? undefined : rest }
+    case 'APOP':
+      throw new SyntaxFault('APOP is not offered here', 0)
     case 'LIST':
     case 'UIDL':
       return { name: keyword, message: rest === '' ? undefined : messageNumber(rest, at) }
@@ -131,13 +146,13 @@ function messageNumber(text: string, at: number): MessageNumber {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** Quirk `eight-bit-login`. */
+/** UTF-8 with or without the command UTF8, and nothing else (RFC 6856 §2.2). */
 function decodeLogin(octets: string): string {
   if (!/[\x80-\xff]/.test(octets)) return octets
   try {
     return utf8.decode(Buffer.from(octets, 'latin1'))
   } catch (error) {
-    if (error instanceof TypeError) return octets
+    if (error instanceof TypeError) throw new SyntaxFault('That is not UTF-8', 5)
     throw error
   }
 }
@@ -175,11 +190,14 @@ function body(command: Pop3Command): string {
         : `AUTH ${command.mechanism} ${command.initial}`
     case 'CAPA':
     case 'STLS':
+    case 'UTF8':
     case 'STAT':
     case 'NOOP':
     case 'RSET':
     case 'QUIT':
       return command.name
+    case 'LANG':
+      return command.range === undefined ? 'LANG' : `LANG ${command.range}`
     case 'LIST':
     case 'UIDL':
       return command.message === undefined ? command.name : `${command.name} ${command.message}`

@@ -33,11 +33,6 @@ export const QUIRKS: readonly Quirk[] = [
     who: 'Outlook, Thunderbird, getmail: they ask so where CAPA is not understood',
   },
   {
-    name: 'eight-bit-login',
-    what: 'Octets above 127 in USER and PASS are UTF-8 or else ISO 8859-1, where RFC 1939 §3 has ASCII only.',
-    who: 'Passwords with accents (RFC 6856 came late)',
-  },
-  {
     name: 'status-case',
     what: 'Our client reads "+ok" and "-err" in any case, where RFC 1939 §3 demands capitals.',
     who: 'Home-made servers',
