@@ -13,6 +13,7 @@ import type { AccountRecord, AppPasswordRecord, Directory, Protocol } from '#sto
 import { canonicalLocal, parseAddress } from './addresses.ts'
 import { CredentialCache } from './credential-cache.ts'
 import { FairQueue } from './fair-queue.ts'
+import type { TokenRefusal } from './oauth-tokens.ts'
 import {
   appPasswordDigest,
   isOutdatedHash,
@@ -44,8 +45,11 @@ export interface Authenticated {
 
 type Answer = Result<Authenticated, LoginRefusal>
 
-/** A password that was right: the person's own, or one of their app passwords. */
-type Credential = { readonly kind: 'own' } | { readonly kind: 'app'; readonly record: AppPasswordRecord }
+/** A password that was right: the person's own, or one of their app passwords; or something that is no password. */
+type Credential = { readonly kind: 'own' | 'proof' } | { readonly kind: 'app'; readonly record: AppPasswordRecord }
+
+/** Who says they are whom, by whatever means. */
+type NamedAttempt = Pick<ScramAttempt, 'connection' | 'protocol' | 'login'>
 
 /** Whom a login names. */
 interface Named {
@@ -132,6 +136,46 @@ export class Authentication {
     return this.#admit(attempt, remoteAddress, pending, now, credential)
   }
 
+  /**
+   * Lets in who has shown by other means than a password whom they are.
+   * @param proof The addresses shown; asked for once the throttle has let it through.
+   */
+  async proved(
+    { connection, protocol, login: name }: NamedAttempt,
+    remoteAddress: string,
+    proof: () => Promise<Result<readonly string[], TokenRefusal>>,
+  ): Promise<Answer> {
+    const attempt = { connection, protocol, login: name, authorizeAs: '' }
+    const named = name === '' ? undefined : await this.#named(attempt)
+    // a failure without a name must not slow down others who give none
+    const key = named?.login ?? `proof from ${remoteAddress}`
+    const throttled = this.#throttled(remoteAddress, key)
+    if (throttled !== undefined) return throttled
+    const shown = await proof()
+    if (!shown.ok) {
+      switch (shown.error.kind) {
+        case 'invalid':
+          return this.#wrong(remoteAddress, key)
+        case 'scope':
+          return refused({ kind: 'not-allowed', why: 'protocol' })
+        case 'unavailable':
+          return refused({ kind: 'unavailable' })
+      }
+    }
+    let somebodyElse = false
+    for (const text of shown.value) {
+      const address = parseAddress(text)?.address
+      const account = address === undefined ? undefined : await this.#deps.directory.account(address)
+      if (account === undefined) continue
+      if (named === undefined || named.login === account.address) {
+        const who = { login: account.address, detail: named?.detail }
+        return this.#admit(attempt, remoteAddress, who, account, { kind: 'proof' })
+      }
+      somebodyElse = true
+    }
+    return somebodyElse ? refused({ kind: 'not-allowed', why: 'authorization' }) : this.#wrong(remoteAddress, key)
+  }
+
   /** Forgets an exchange that its connection will not finish. */
   abandon(connection: string): void {
     this.#pending.delete(connection)
@@ -206,7 +250,7 @@ export class Authentication {
 
   /** Whether a password was not taken away during the exchange. */
   async #stillThere(now: AccountRecord, before: AccountRecord, credential: Credential): Promise<boolean> {
-    if (credential.kind === 'own') return now.passwordHash === before.passwordHash
+    if (credential.kind !== 'app') return now.passwordHash === before.passwordHash
     const records = await this.#deps.directory.appPasswords(now.ref.id)
     return records.some((record) => record.id === credential.record.id)
   }

@@ -7,10 +7,12 @@ import type { AccountRecord, Directory } from '#store/directory.ts'
 import { type Authenticated, Authentication } from './authentication.ts'
 import { MaildropLocks } from './maildrop-locks.ts'
 import { type NetworkTest, networkTest } from './networks.ts'
+import type { TokenVerifier } from './oauth-tokens.ts'
 import { type PasswordHasher, passwordHasher } from './passwords.ts'
 import { RecentLogins } from './recent-logins.ts'
 import { resolveRecipient } from './recipients.ts'
 import type {
+  CertificateAttempt,
   ConnectionId,
   ConnectionInfo,
   ConnectionNote,
@@ -29,6 +31,7 @@ import type {
   ScramOutcome,
   ScramSecrets,
   SessionOrder,
+  TokenAttempt,
 } from './registry.ts'
 import { LoginThrottle } from './throttle.ts'
 
@@ -63,6 +66,8 @@ export interface RegistryDeps {
   readonly ensureOpen?: (account: AccountRecord) => Promise<boolean>
   /** From `[pop3]`, for accounts that have nothing of their own; none: the client decides, no delay. */
   readonly pop3?: Pop3Terms
+  /** Where an issuer of tokens is configured (`[auth.oauth]`). */
+  readonly tokens?: TokenVerifier | undefined
   readonly clock?: Clock
   readonly hasher?: PasswordHasher
   /** How long a POP3 login waits for the maildrop's holder to yield; default 500. */
@@ -171,6 +176,26 @@ export class LocalRegistry implements Registry {
     if (connection === undefined) return refused({ kind: 'unavailable' })
     const answer = await this.#authentication.scramFinish(outcome, connection.info.remoteAddress)
     return answer.ok ? this.#enter(id, answer.value) : answer
+  }
+
+  async loginByToken(attempt: TokenAttempt): Promise<Result<Login, LoginRefusal>> {
+    const { tokens } = this.#deps
+    const connection = this.#connections.get(attempt.connection)
+    if (connection === undefined || tokens === undefined) return refused({ kind: 'unavailable' })
+    if (attempt.token === '') return refused({ kind: 'wrong-credentials' })
+    const answer = await this.#authentication.proved(attempt, connection.info.remoteAddress, async () => {
+      const verdict = await tokens.verify(attempt.token, attempt.protocol)
+      return verdict.ok ? done([verdict.value]) : verdict
+    })
+    return answer.ok ? this.#enter(attempt.connection, answer.value) : answer
+  }
+
+  async loginByCertificate(attempt: CertificateAttempt): Promise<Result<Login, LoginRefusal>> {
+    const connection = this.#connections.get(attempt.connection)
+    if (connection === undefined) return refused({ kind: 'unavailable' })
+    const { remoteAddress } = connection.info
+    const answer = await this.#authentication.proved(attempt, remoteAddress, async () => done(attempt.addresses))
+    return answer.ok ? this.#enter(attempt.connection, answer.value) : answer
   }
 
   async #enter(id: ConnectionId, who: Authenticated): Promise<Result<Login, LoginRefusal>> {

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openDirectory } from '#adapters/sqlite/directory.ts'
+import { done, refused } from '#lib/result.ts'
 import { scramStoredKey } from '#lib/scram-keys.ts'
 import type { AccountId, MailboxKey } from '#mail/ids.ts'
 import { newAccount } from '#store/directory.contract.ts'
-import type { AccountRecord, Directory, NewAccount } from '#store/directory.ts'
+import type { AccountRecord, Directory, NewAccount, Protocol } from '#store/directory.ts'
 import { DEFAULT_REGISTRY_LIMITS, LocalRegistry, type RegistryDeps, type RegistryLimits } from './local-registry.ts'
+import type { TokenVerifier } from './oauth-tokens.ts'
 import { appPasswordDigest, type PasswordHasher, scramVerifier } from './passwords.ts'
 import type { ConnectionInfo, PasswordAttempt, Registry, SessionOrder } from './registry.ts'
 
@@ -393,5 +395,64 @@ export function registryContract(reach: Reach): void {
     assert.deepEqual(unknown.value.salt, again.value.salt)
     assert.deepEqual(unknown.value.verifiers, [])
     assert.equal(known.value.verifiers[0]?.storedKey.length, scramStoredKey(new Uint8Array(32)).length)
+  })
+
+  test('a token lets in whom it is for, and nobody else', async () => {
+    const tokens: TokenVerifier = {
+      async verify(token, protocol) {
+        if (token === 'down') return refused({ kind: 'unavailable' })
+        if (protocol === 'pop3') return refused({ kind: 'scope' })
+        return token.startsWith('for.') ? done(token.slice(4).replace('.at.', '@')) : refused({ kind: 'invalid' })
+      },
+    }
+    await using s = await setUp(reach, { authFailuresPerMinute: 3 }, { tokens })
+    const ann = await s.add('ann@example.org')
+    await s.add('ben@example.org', { enabled: false })
+    await s.connect('a')
+    const login = (token: string, name = '', protocol: Protocol = 'imap') =>
+      s.registry.loginByToken({ connection: 'a', protocol, login: name, token })
+    const value = { account: ann.ref, address: 'ann@example.org', displayName: '', appPassword: undefined }
+    for (const name of ['', 'ann', 'Ann@Example.ORG']) {
+      assert.deepEqual(await login('for.ann.at.example.org', name), { ok: true, value })
+    }
+    const refusals = [
+      [await login('for.ann.at.example.org', 'ben'), { kind: 'not-allowed', why: 'authorization' }],
+      [await login('for.ann.at.example.org', '', 'pop3'), { kind: 'not-allowed', why: 'protocol' }],
+      [await login('for.ben.at.example.org'), { kind: 'not-allowed', why: 'disabled' }],
+      [await login('down'), { kind: 'unavailable' }],
+      [await login(''), { kind: 'wrong-credentials' }],
+      [await login(''), { kind: 'wrong-credentials' }],
+      [await login('for.eve.at.example.org'), { kind: 'wrong-credentials' }],
+      [await login('nonsense'), { kind: 'wrong-credentials' }],
+    ] as const
+    for (const [answer, error] of refusals) assert.deepEqual(answer, { ok: false, error })
+    assert.equal((await login('nonsense')).ok, false)
+    const slowed = await login('for.ann.at.example.org')
+    assert.ok(!slowed.ok && slowed.error.kind === 'throttled')
+  })
+
+  test('without an issuer no token is known', async () => {
+    await using s = await setUp(reach)
+    await s.connect('a')
+    const answer = await s.registry.loginByToken({ connection: 'a', protocol: 'imap', login: '', token: 'x' })
+    assert.deepEqual(answer, { ok: false, error: { kind: 'unavailable' } })
+  })
+
+  test('a certificate lets in one of those it names', async () => {
+    await using s = await setUp(reach)
+    const ann = await s.add('ann@example.org')
+    await s.add('ben@example.org')
+    await s.connect('a')
+    const login = async (addresses: readonly string[], name = '') => {
+      const attempt = { connection: 'a', protocol: 'imap', login: name, addresses } as const
+      const answer = await s.registry.loginByCertificate(attempt)
+      return answer.ok ? answer.value.address : answer.error.kind
+    }
+    assert.equal(await login(['Ann@Example.org']), ann.address)
+    assert.equal(await login(['eve@example.net', 'ben@example.org']), 'ben@example.org')
+    assert.equal(await login(['ann@example.org', 'ben@example.org'], 'ben'), 'ben@example.org')
+    assert.equal(await login(['ann@example.org'], 'ben@example.org'), 'not-allowed')
+    assert.equal(await login(['eve@example.net']), 'wrong-credentials')
+    assert.equal(await login([]), 'wrong-credentials')
   })
 }

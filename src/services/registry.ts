@@ -108,6 +108,26 @@ export interface ScramAttempt {
   readonly authorizeAs: string
 }
 
+/** An access token in place of a password (RFC 7628). */
+export interface TokenAttempt {
+  readonly connection: ConnectionId
+  readonly protocol: Protocol
+  /** Who the client says it is; empty: whomever the token is for. Somebody else's is refused. */
+  readonly login: string
+  /** Empty: the client only asks what would be right; it counts as no failure. */
+  readonly token: string
+}
+
+/** A client certificate in place of a password (SASL EXTERNAL). */
+export interface CertificateAttempt {
+  readonly connection: ConnectionId
+  readonly protocol: Protocol
+  /** Who the client wants to be; empty: the first account that the certificate names. */
+  readonly login: string
+  /** Addresses of a certificate that TLS has verified. */
+  readonly addresses: readonly string[]
+}
+
 /** For SCRAM's server-first message; unknown users get a salt of their own, always the same, and verifiers nobody can meet. */
 export interface ScramSecrets {
   readonly salt: Uint8Array
@@ -157,6 +177,10 @@ export interface Registry {
   login(attempt: PasswordAttempt): Promise<Result<Login, LoginRefusal>>
   scramStart(attempt: ScramAttempt): Promise<Result<ScramSecrets, LoginRefusal>>
   scramFinish(outcome: ScramOutcome): Promise<Result<Login, LoginRefusal>>
+
+  /** Throttle, then the token's signature and claims; nothing of it is remembered. */
+  loginByToken(attempt: TokenAttempt): Promise<Result<Login, LoginRefusal>>
+  loginByCertificate(attempt: CertificateAttempt): Promise<Result<Login, LoginRefusal>>
 
   /**
    * Exclusive use of a mailbox as a maildrop until {@link disconnect} or {@link unlockMaildrop}. The account's login

@@ -7,6 +7,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { Result } from '#lib/result.ts'
 import type { AccountId, MailboxKey } from '#mail/ids.ts'
 import type {
+  CertificateAttempt,
   ConnectionId,
   ConnectionInfo,
   ConnectionNote,
@@ -24,9 +25,19 @@ import type {
   ScramOutcome,
   ScramSecrets,
   SessionOrder,
+  TokenAttempt,
 } from './registry.ts'
 
-type Asking = 'connect' | 'login' | 'scramStart' | 'scramFinish' | 'lockMaildrop' | 'pop3Announcement' | 'resolve'
+type Asking =
+  | 'connect'
+  | 'login'
+  | 'scramStart'
+  | 'scramFinish'
+  | 'loginByToken'
+  | 'loginByCertificate'
+  | 'lockMaildrop'
+  | 'pop3Announcement'
+  | 'resolve'
 type Telling = 'note' | 'disconnect' | 'unlockMaildrop'
 /** Arguments that cross; the listener of `connect` stays behind. */
 type Crossing<M extends keyof Registry> = M extends 'connect' ? [ConnectionInfo] : Parameters<Registry[M]>
@@ -74,6 +85,10 @@ export function serveRegistry(registry: Registry, port: RegistryPort): () => voi
         return registry.scramStart(question[2])
       case 'scramFinish':
         return registry.scramFinish(question[2])
+      case 'loginByToken':
+        return registry.loginByToken(question[2])
+      case 'loginByCertificate':
+        return registry.loginByCertificate(question[2])
       case 'lockMaildrop':
         return registry.lockMaildrop(question[2], question[3], question[4])
       case 'pop3Announcement':
@@ -159,6 +174,14 @@ export class RemoteRegistry implements Registry {
 
   scramFinish(outcome: ScramOutcome): Promise<Result<Login, LoginRefusal>> {
     return this.#ask((id) => ['scramFinish', id, outcome])
+  }
+
+  loginByToken(attempt: TokenAttempt): Promise<Result<Login, LoginRefusal>> {
+    return this.#ask((id) => ['loginByToken', id, attempt])
+  }
+
+  loginByCertificate(attempt: CertificateAttempt): Promise<Result<Login, LoginRefusal>> {
+    return this.#ask((id) => ['loginByCertificate', id, attempt])
   }
 
   lockMaildrop(

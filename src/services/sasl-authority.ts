@@ -1,5 +1,6 @@
-import { type Result, refused } from '#lib/result.ts'
+import type { Result } from '#lib/result.ts'
 import type { Protocol } from '#store/directory.ts'
+import type { OAuthOffer } from './oauth-tokens.ts'
 import type { ConnectionId, Login, LoginRefusal, Registry, ScramSecrets } from './registry.ts'
 
 /** What the mechanisms of `wire/sasl` ask; the same form as its `SaslAuthority<Login, LoginRefusal>`. */
@@ -10,7 +11,7 @@ export interface RegistryAuthority {
     attempt: { login: string; authorizeAs: string },
     matched: number | undefined,
   ): Promise<Result<Login, LoginRefusal>>
-  bearer(attempt: { login: string; authorizeAs: string; token: string }): Promise<Result<Login, LoginRefusal>>
+  bearer(attempt: { login: string; token: string }): Promise<Result<Login, LoginRefusal>>
   bearerFault(refusal: LoginRefusal): {
     readonly status: string
     readonly scope?: string
@@ -19,16 +20,54 @@ export interface RegistryAuthority {
   external(attempt: { authorizeAs: string }): Promise<Result<Login, LoginRefusal>>
 }
 
+/** What there is besides passwords. */
+export interface OtherProofs {
+  /** The issuer of tokens, as its clients know it. */
+  readonly oauth?: OAuthOffer | undefined
+  /** Addresses in the client certificate that TLS has verified on this connection, as it is when asked. */
+  readonly certificate?: () => readonly string[]
+}
+
 /** Lets the SASL mechanisms of one connection ask the registry. */
-export function saslAuthority(registry: Registry, connection: ConnectionId, protocol: Protocol): RegistryAuthority {
+export function saslAuthority(
+  registry: Registry,
+  connection: ConnectionId,
+  protocol: Protocol,
+  { oauth, certificate }: OtherProofs = {},
+): RegistryAuthority {
+  const scope = oauth?.scopes[protocol]
+  const where = {
+    ...(scope === undefined ? {} : { scope }),
+    ...(oauth?.configuration === undefined ? {} : { configuration: oauth.configuration }),
+  }
   return {
     password: ({ login, authorizeAs, password }) =>
       registry.login({ connection, protocol, login, authorizeAs, password }),
     scramStart: ({ login, authorizeAs }) => registry.scramStart({ connection, protocol, login, authorizeAs }),
     scramFinish: ({ login, authorizeAs }, matched) =>
       registry.scramFinish({ attempt: { connection, protocol, login, authorizeAs }, matched }),
-    bearer: async () => refused({ kind: 'unavailable' }),
-    bearerFault: () => ({ status: 'invalid_token' }),
-    external: async () => refused({ kind: 'unavailable' }),
+    bearer: ({ login, token }) => registry.loginByToken({ connection, protocol, login, token }),
+    bearerFault: (refusal) => ({ status: bearerStatus(refusal), ...where }),
+    external: ({ authorizeAs }) =>
+      registry.loginByCertificate({
+        connection,
+        protocol,
+        login: authorizeAs,
+        addresses: certificate?.() ?? [],
+      }),
+  }
+}
+
+/** Words of the OAuth error registry (RFC 6749 §5.2, RFC 6750 §3.1). */
+function bearerStatus(refusal: LoginRefusal): string {
+  switch (refusal.kind) {
+    case 'wrong-credentials':
+      return 'invalid_token'
+    case 'not-allowed':
+      return refusal.why === 'protocol' ? 'insufficient_scope' : 'invalid_token'
+    case 'throttled':
+    case 'too-many-sessions':
+    case 'unavailable':
+      return 'temporarily_unavailable'
   }
 }

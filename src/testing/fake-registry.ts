@@ -4,6 +4,7 @@ import { done, type Result, refused } from '#lib/result.ts'
 import { scramClientKeys, scramStoredKey } from '#lib/scram-keys.ts'
 import type { AccountId, MailboxKey } from '#mail/ids.ts'
 import type {
+  CertificateAttempt,
   ConnectionId,
   ConnectionInfo,
   ConnectionNote,
@@ -21,6 +22,7 @@ import type {
   ScramOutcome,
   ScramSecrets,
   SessionOrder,
+  TokenAttempt,
 } from '#services/registry.ts'
 import type { AccountRef } from '#store/types.ts'
 
@@ -33,6 +35,11 @@ export interface FakeAccount {
 }
 
 const ITERATIONS = 4_096
+
+/** The token with which an account gets in here. */
+export function tokenFor(address: string): string {
+  return Buffer.from(address).toString('base64url')
+}
 
 /** A registry for tests of sessions: a few accounts, no hashing, no throttling; it shows what sessions told it. */
 export class FakeRegistry implements Registry {
@@ -113,6 +120,21 @@ export class FakeRegistry implements Registry {
     const found = this.#accounts.find((one) => one.address === attempt.login)
     if (found === undefined || matched === undefined) return refused({ kind: 'wrong-credentials' })
     return this.#allowed(found, attempt.authorizeAs)
+  }
+
+  /** The token of an account is {@link tokenFor} its address. */
+  async loginByToken({ login, token }: TokenAttempt): Promise<Result<Login, LoginRefusal>> {
+    await Promise.resolve()
+    this.attempts.push(login)
+    const found = this.#accounts.find((one) => tokenFor(one.address) === token)
+    return found === undefined ? refused({ kind: 'wrong-credentials' }) : this.#allowed(found, login)
+  }
+
+  async loginByCertificate({ login, addresses }: CertificateAttempt): Promise<Result<Login, LoginRefusal>> {
+    await Promise.resolve()
+    this.attempts.push(login)
+    const found = this.#accounts.find((one) => addresses.includes(one.address))
+    return found === undefined ? refused({ kind: 'wrong-credentials' }) : this.#allowed(found, login)
   }
 
   /** Asks the holder to yield, as the real one does, and gives it a moment. */
