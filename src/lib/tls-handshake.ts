@@ -10,15 +10,23 @@ export interface ContextSource {
 /**
  * Does the server side of a TLS handshake on a socket, for implicit TLS and after STARTTLS or STLS.
  * What was read from the socket before must be thrown away by the caller (STARTTLS injection).
+ * @param alpn The protocol spoken here: a client that names others only is refused (RFC 7301 §3.2), one that names none
+ * is not. `undefined`: nothing is negotiated.
  * @throws {Error} when the handshake fails or takes longer than `timeoutMs`; the socket is destroyed then.
  */
-export async function serverHandshake(socket: Socket, source: ContextSource, timeoutMs: number): Promise<TLSSocket> {
+export async function serverHandshake(
+  socket: Socket,
+  source: ContextSource,
+  timeoutMs: number,
+  alpn?: string,
+): Promise<TLSSocket> {
   const secureContext = source.context(undefined)
   if (secureContext === undefined) throw new Error('There is no certificate for TLS')
   const secure = new TLSSocket(socket, {
     isServer: true,
     secureContext,
     SNICallback: (name, callback) => callback(null, source.context(name)),
+    ...(alpn === undefined ? {} : { ALPNProtocols: alpnList(alpn) }),
   })
   try {
     await new Promise<void>((resolve, reject) => {
@@ -42,4 +50,9 @@ export async function serverHandshake(socket: Socket, source: ContextSource, tim
     throw error
   }
   return secure
+}
+
+/** As ProtocolNameList (RFC 7301 §3.1). */
+function alpnList(protocol: string): Buffer {
+  return Buffer.concat([Buffer.of(protocol.length), Buffer.from(protocol, 'latin1')])
 }

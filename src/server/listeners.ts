@@ -64,12 +64,18 @@ export async function probe(endpoint: Endpoint): Promise<Endpoint> {
 export async function open(
   endpoint: Endpoint,
   acceptor: Acceptor,
-  options: { readonly implicitTls: TlsIdentity | undefined; readonly reusePort: boolean; readonly log: Log },
+  options: {
+    readonly implicitTls: TlsIdentity | undefined
+    /** What ALPN calls the protocol, where TLS is implicit and it has a name. */
+    readonly alpn?: string | undefined
+    readonly reusePort: boolean
+    readonly log: Log
+  },
 ): Promise<{ readonly endpoint: Endpoint; close(): Promise<void> }> {
-  const { implicitTls, reusePort, log } = options
+  const { implicitTls, alpn, reusePort, log } = options
   const server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
     if (implicitTls === undefined) acceptor.accept(socket, { secure: false })
-    else void handshake(socket, implicitTls, acceptor, log)
+    else void handshake(socket, implicitTls, alpn, acceptor, log)
   })
   const bound = await listen(server, endpoint, reusePort)
   // Behind `listen`, which takes the errors of binding for itself.
@@ -77,10 +83,16 @@ export async function open(
   return { endpoint: bound, close: () => new Promise((resolve) => server.close(() => resolve())) }
 }
 
-async function handshake(socket: Socket, identity: TlsIdentity, acceptor: Acceptor, log: Log): Promise<void> {
+async function handshake(
+  socket: Socket,
+  identity: TlsIdentity,
+  alpn: string | undefined,
+  acceptor: Acceptor,
+  log: Log,
+): Promise<void> {
   let secure: Socket
   try {
-    secure = await serverHandshake(socket, identity, HANDSHAKE_TIMEOUT_MS)
+    secure = await serverHandshake(socket, identity, HANDSHAKE_TIMEOUT_MS, alpn)
   } catch (error) {
     log.debug(
       { error: error instanceof Error ? error.message : error, remote: socket.remoteAddress },

@@ -36,6 +36,11 @@ export interface ThreadSetup {
   readonly store: EmbeddedConnection
 }
 
+/** Names that ALPN knows (RFC 7301 §6, IANA); the others have none. */
+const ALPN: ReadonlyMap<MailListener, string> = new Map([
+  ['imaps', 'imap'],
+  ['pop3s', 'pop3'],
+])
 const IMPLICIT_TLS: ReadonlySet<MailListener> = new Set(['imaps', 'pop3s', 'submissions'])
 
 /** A running protocol thread, seen from inside it. */
@@ -81,7 +86,7 @@ export class ProtocolThread implements AsyncDisposable {
       bound[name] = here
       for (const endpoint of wanted) {
         const implicitTls = IMPLICIT_TLS.has(name) ? this.#tls : undefined
-        const listener = await open(endpoint, this.#acceptors[name], { implicitTls, reusePort, log })
+        const listener = await open(endpoint, this.#acceptors[name], { implicitTls, alpn: ALPN.get(name), reusePort, log })
         this.#listening.push(listener)
         here.push(listener.endpoint)
       }
