@@ -249,6 +249,8 @@ export class SmtpService implements AsyncDisposable {
 
   #fault(error: unknown, session: SMTPServerSession): Error {
     if (error instanceof SmtpRefusal) return error
+    // the peer is gone: nothing of ours is broken, and nobody hears the reply
+    if (error instanceof Error && 'code' in error && error.code === 'ECONNECTION') return error
     this.#deps.log.error({ connection: session.id, error }, 'message could not be taken')
     return new SmtpRefusal(451, '4.3.0 The message cannot be taken now, try again later')
   }

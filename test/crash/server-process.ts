@@ -14,7 +14,7 @@ export interface Endpoint {
   readonly port: number
 }
 
-export type Protocol = 'imap' | 'pop3' | 'lmtp' | 'http'
+export type Protocol = 'imap' | 'pop3' | 'lmtp' | 'smtp' | 'http'
 
 /** What may differ from a server for a test. */
 export interface InstallationOptions {
@@ -49,7 +49,7 @@ export class Installation {
   static async make(folder: string, options: InstallationOptions = {}): Promise<Installation> {
     await mkdir(folder, { recursive: true })
     const installation = new Installation(folder)
-    const listen = ['imap', 'pop3', 'lmtp', 'http'].map((name) => `${name} = ["127.0.0.1:0"]`)
+    const listen = ['imap', 'pop3', 'lmtp', 'smtp', 'http'].map((name) => `${name} = ["127.0.0.1:0"]`)
     const lines = [
       'hostname = "mail.example.org"',
       'data = "data"',

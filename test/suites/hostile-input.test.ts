@@ -477,5 +477,10 @@ suite('hostile input that only SMTP has', () => {
       await pause(1)
     assert.equal(server.registry.sessions().length, 0)
     assert.equal(await server.messages(server.ann), 0)
+    // who vanishes is no fault of ours
+    assert.deepEqual(
+      server.log.lines.filter(({ level }) => level === 'error'),
+      [],
+    )
   })
 })
