@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander'
 import { EXIT } from '#lib/exit-codes.ts'
 import type { AccountView } from '#server/verbs.ts'
+import { type Pop3SetOptions, pop3Of, pop3Rows, withPop3 } from './account-pop3.ts'
 import { CliError } from './cli-error.ts'
 import { administer, type CommonOptions, print, show, withConfig, withListing } from './context.ts'
 import { counted, formatBytes, formatTime, say } from './language.ts'
@@ -31,7 +32,7 @@ const ONE_OR_MANY = say(
   'Indiquez une adresse ou --from FICHIER, l’un des deux.',
 )
 
-interface SetOptions extends CommonOptions, PasswordOptions {
+interface SetOptions extends CommonOptions, PasswordOptions, Pop3SetOptions {
   readonly name?: string
   readonly newPassword?: boolean
   readonly protocols?: string
@@ -119,7 +120,7 @@ function addCommand(account: Command): void {
 }
 
 function setCommand(account: Command): void {
-  withPassword(withLimits(withConfig(account.command('set <address>'))))
+  withPop3(withPassword(withLimits(withConfig(account.command('set <address>')))))
     .description(say('change an account', 'modifier un compte'))
     .option('--new-password', say('ask for a new password', 'demander un nouveau mot de passe'))
     .option('--enable', say('let it log in', 'permettre la connexion'))
@@ -135,16 +136,19 @@ function setCommand(account: Command): void {
         ? await readPassword(options, say(`New password of ${address}`, `Nouveau mot de passe de ${address}`))
         : undefined
       const { quotaBytes, quotaMessages, protocols } = limitsOf(options)
-      const given = [password, quotaBytes, quotaMessages, protocols, options.name, options.enable, options.disable]
+      const pop3 = pop3Of(options)
+      const { name, enable, disable } = options
+      const given = [password, quotaBytes, quotaMessages, protocols, pop3, name, enable, disable]
       if (given.every((one) => one === undefined))
         throw new CliError(EXIT.usage, say('There is nothing to change.', 'Il n’y a rien à modifier.'))
       await administer(options, (admin) =>
         admin.ask('account.set', {
           address,
           ...(password === undefined ? {} : { password }),
-          ...(options.name === undefined ? {} : { name: options.name }),
+          ...(name === undefined ? {} : { name }),
           ...(protocols === undefined ? {} : { protocols }),
-          ...(options.enable === true ? { enabled: true } : options.disable === true ? { enabled: false } : {}),
+          ...(pop3 === undefined ? {} : { pop3 }),
+          ...(enable === true ? { enabled: true } : disable === true ? { enabled: false } : {}),
           limits: {
             ...(quotaBytes === undefined ? {} : { storageBytes: quotaBytes }),
             ...(quotaMessages === undefined ? {} : { messages: quotaMessages }),
@@ -223,6 +227,7 @@ function formatAccount(one: AccountView): string {
         ? formatBytes(one.usedBytes)
         : `${formatBytes(one.usedBytes)} / ${formatBytes(one.quotaBytes)}`,
     ],
+    ...pop3Rows(one),
     [say('Password', 'Mot de passe'), one.password ? say('set', 'défini') : say('none', 'aucun')],
     [say('App passwords', 'Mots de passe d’application'), String(one.appPasswords)],
     ['Shard', String(one.shard)],

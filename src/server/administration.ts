@@ -6,6 +6,7 @@ import type { ShardStatus } from '#adapters/embedded/options.ts'
 import type { Config } from '#config/schema.ts'
 import type { Result } from '#lib/result.ts'
 import { VERSION } from '#lib/version.ts'
+import { formatPop3Policy } from '#mail/pop3-policy.ts'
 import { parseAccountCsv } from '#services/account-csv.ts'
 import type { AccountsRefusal } from '#services/accounts.ts'
 import { parseDomain } from '#services/addresses.ts'
@@ -182,6 +183,8 @@ export class RunningAdministration implements Administration {
       mailboxes: state?.usage.mailboxes ?? 0,
       password: record.passwordHash !== undefined,
       appPasswords: (await directory.appPasswords(record.ref.id)).length,
+      pop3Policy: record.pop3.policy === undefined ? null : formatPop3Policy(record.pop3.policy),
+      pop3LoginDelay: record.pop3.loginDelaySeconds ?? null,
       created: new Date(record.createdAt).toISOString(),
     }
   }
@@ -196,10 +199,10 @@ export class RunningAdministration implements Administration {
     return { added: plans.value.length }
   }
 
-  async #changeAccount({ address, name, limits, ...wish }: AccountChangeArgs): Promise<AccountView> {
+  async #changeAccount({ address, name, limits, pop3, ...wish }: AccountChangeArgs): Promise<AccountView> {
     const { accounts } = this.#parts
-    const before = must(await accounts.account(address)).limits
-    const merged = (value: number | null | undefined, old: number | undefined) =>
+    const before = must(await accounts.account(address))
+    const merged = <T>(value: T | null | undefined, old: T | undefined): T | undefined =>
       value === undefined ? old : (value ?? undefined)
     const changed = must(
       await accounts.changeAccount(address, {
@@ -209,8 +212,16 @@ export class RunningAdministration implements Administration {
           ? {}
           : {
               limits: {
-                storageBytes: merged(limits.storageBytes, before.storageBytes),
-                messages: merged(limits.messages, before.messages),
+                storageBytes: merged(limits.storageBytes, before.limits.storageBytes),
+                messages: merged(limits.messages, before.limits.messages),
+              },
+            }),
+        ...(pop3 === undefined
+          ? {}
+          : {
+              pop3: {
+                policy: merged(pop3.policy, before.pop3.policy),
+                loginDelaySeconds: merged(pop3.loginDelaySeconds, before.pop3.loginDelaySeconds),
               },
             }),
       }),

@@ -1,6 +1,7 @@
 /** Administrative verbs as data: what the command line asks and what it is told, in process or through the control socket. @module */
 import type { CheckFinding } from '#adapters/embedded/check.ts'
 import type { ShardStatus } from '#adapters/embedded/options.ts'
+import type { Pop3Policy } from '#mail/pop3-policy.ts'
 import type { CsvRefusal } from '#services/account-csv.ts'
 import type { AccountsRefusal } from '#services/accounts.ts'
 import type { ConnectionView } from '#services/registry.ts'
@@ -32,6 +33,10 @@ export interface AccountView {
   readonly mailboxes: number
   readonly password: boolean
   readonly appPasswords: number
+  /** As `--pop3-policy` takes it; `null`: as configured for all. */
+  readonly pop3Policy: string | null
+  /** Seconds; `null`: as configured for all. */
+  readonly pop3LoginDelay: number | null
   /** ISO 8601. */
   readonly created: string
 }
@@ -73,6 +78,8 @@ export interface AccountChangeArgs {
   readonly enabled?: boolean
   readonly protocols?: readonly Protocol[]
   readonly limits?: Partial<{ readonly [K in keyof QuotaLimits]: number | null }>
+  /** `null`: as configured for all. */
+  readonly pop3?: { readonly policy?: Pop3Policy | null; readonly loginDelaySeconds?: number | null }
 }
 
 /** Each verb: its arguments, its answer, and what it tells on the way. */

@@ -28,6 +28,8 @@ async function everyVerb(place: Place): Promise<Ran[]> {
   await run(['account', 'add', 'ann@example.org', '--password-stdin', '--quota', '1GB'], 0, `${SECRETS[0]}\n`)
   const passwordFile = await place.file('password', `${SECRETS[1]}\n`)
   await run(['account', 'set', 'ann@example.org', '--password-file', passwordFile, '--name', 'Ann É'])
+  await run(['account', 'set', 'ann@example.org', '--pop3-policy', 'keep=30', '--pop3-login-delay', '60'])
+  await run(['account', 'set', 'ann@example.org', '--pop3-login-delay', 'default'])
   const people = `address,hash,name,protocols\r\nbob@example.org,{PLAIN}${SECRETS[2]},"Bob, B","imap,pop3"\r\n`
   const csv = await place.file('people.csv', `${people}cat@example.org,{PLAIN}${SECRETS[3]},,\r\n`)
   await run(['account', 'add', '--from', csv, '--dry-run'])
@@ -53,6 +55,8 @@ async function everyVerb(place: Place): Promise<Ran[]> {
     mailboxes: 6,
     password: true,
     appPasswords: 0,
+    pop3Policy: 'keep=30',
+    pop3LoginDelay: null,
   })
 
   await run(['alias', 'add', 'info@example.org', 'ann@example.org', 'bob@example.org'])
@@ -129,6 +133,12 @@ const REFUSALS: readonly Refusal[] = [
   },
   { args: ['account', 'add', 'zoe@example.org'], code: 64, says: /--password-stdin or --password-file/ },
   { args: ['account', 'set', 'ann@example.org'], code: 64, says: /nothing to change/ },
+  { args: ['account', 'set', 'ann@example.org', '--pop3-policy', 'keep'], code: 64, says: /"keep" is not client/ },
+  {
+    args: ['account', 'set', 'ann@example.org', '--pop3-login-delay', '86401'],
+    code: 64,
+    says: /"86401" is not a number of seconds/,
+  },
   { args: ['account', 'set', 'ann@example.org', '--quota', '10XB'], code: 64, says: /"10XB" is not a size/ },
   { args: ['account', 'remove', 'ann@example.org'], code: 64, says: /Confirm with --yes/ },
   { args: ['account', 'add', 'ann@example.org', '--no-password'], code: 65, says: /already an account "ann@/ },
