@@ -16,6 +16,8 @@ export const MAX_METADATA_OCTETS = 16_384
 export const MAX_METADATA_ENTRIES = 100
 /** Octets of all annotations of an account, names included. */
 export const MAX_METADATA_TOTAL: number = 4 * 1024 * 1024
+/** Entries in the list of rights of one mailbox. */
+export const MAX_ACL_ENTRIES = 200
 /** Keywords on one message. */
 export const MAX_KEYWORDS = 100
 /** Octets of one keyword. */

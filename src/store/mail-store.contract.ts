@@ -5,6 +5,7 @@
  */
 import { after, afterEach, before, suite } from 'node:test'
 import { accountsContract } from './accounts.contract.ts'
+import { aclContract } from './acl.contract.ts'
 import { appendContract } from './append.contract.ts'
 import { bodiesContract } from './bodies.contract.ts'
 import { changesContract } from './changes.contract.ts'
@@ -45,6 +46,7 @@ export function mailStoreContract(name: string, open: () => Promise<OpenedStore>
     mailboxesContract(current)
     renameContract(current)
     metadataContract(current)
+    aclContract(current)
     appendContract(current)
     deliveryContract(current)
     bodiesContract(current)

@@ -1,5 +1,6 @@
 import type { Result } from '#lib/result.ts'
 import type { AccountId, MailboxKey, Modseq, Uid } from '#mail/ids.ts'
+import type { AclEntry } from './acl.ts'
 import type {
   AccountRef,
   AccountState,
@@ -40,6 +41,11 @@ export interface MailStore extends AsyncDisposable {
    */
   keywordSets(account: AccountRef, first: number): Promise<readonly (readonly string[])[]>
 
+  /**
+   * Who but the owner may do what in a mailbox, ascending by identifier. A new mailbox has the list of the nearest one
+   * above it; RENAME keeps the list, DELETE forgets it (RFC 4314 §4).
+   */
+  acl(account: AccountRef, mailbox: MailboxKey): Promise<readonly AclEntry[]>
   /**
    * Annotations of a mailbox, or of the account itself (`undefined`): those under `/shared/` and those of `user` under
    * `/private/`, ascending by name. They follow their mailbox in RENAME and go with it in DELETE; RENAME of INBOX copies them.

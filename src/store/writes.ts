@@ -235,6 +235,20 @@ export interface TooMuchMetadata {
   readonly kind: 'too-much-metadata'
 }
 
+/** SETACL and DELETEACL (RFC 4314 §3.1, §3.2). An entry without rights is forgotten. */
+export interface SetAclRequest extends Asked {
+  readonly mailbox: MailboxKey
+  /** See `AclEntry`. */
+  readonly identifier: string
+  readonly mode: 'replace' | 'add' | 'remove'
+  /** In the order of `RIGHTS`. */
+  readonly rights: string
+}
+export interface TooManyAclEntries {
+  readonly kind: 'too-many-acl-entries'
+  readonly limit: number
+}
+
 /** Each kind of write: what is asked, what is answered, what is refused. */
 export interface Writes {
   openAccount: { request: OpenAccountRequest; value: Committed; refusal: BadName | Unavailable }
@@ -291,6 +305,11 @@ export interface Writes {
     request: SubscribeRequest
     value: Committed
     refusal: NoSuchAccount | BadName | TooManyMailboxes | Unavailable
+  }
+  setAcl: {
+    request: SetAclRequest
+    value: Committed
+    refusal: NoSuchAccount | NoSuchMailbox | TooManyAclEntries | Unavailable
   }
   setMetadata: {
     request: SetMetadataRequest

@@ -5,6 +5,7 @@ import { type Clock, systemClock } from '#lib/clock.ts'
 import { type Result, refused } from '#lib/result.ts'
 import type { AccountId, MailboxKey, Modseq, Uid } from '#mail/ids.ts'
 import type { UidSet } from '#mail/uid-set.ts'
+import type { AclEntry } from '#store/acl.ts'
 import type { BodyStage, MailStore, StoredBody } from '#store/mail-store.ts'
 import {
   type AccountRef,
@@ -119,6 +120,10 @@ class EmbeddedStore implements MailStore {
 
   async keywordSets(account: AccountRef, first: number): Promise<readonly (readonly string[])[]> {
     return this.#reader(account).keywordSets(account.id, first)
+  }
+
+  async acl(account: AccountRef, mailbox: MailboxKey): Promise<readonly AclEntry[]> {
+    return this.#reader(account).acl(account.id, mailbox)
   }
 
   async metadata(

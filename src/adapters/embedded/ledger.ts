@@ -3,6 +3,7 @@
  * shard, what it remembers holds until a transaction fails, when it forgets everything. @module
  */
 
+import { superiorNames } from '#store/mailbox-name.ts'
 import { KeywordSets } from './keyword-sets.ts'
 import { type AccountRow, LARGEST_SLOT } from './schema/account.ts'
 import { MAILBOX_COLUMNS, type MailboxRow, mailboxRow } from './schema/mailbox.ts'
@@ -128,6 +129,18 @@ export class Ledger {
       specialUse ?? null,
       now,
     )
+    // A new mailbox is for those who had the one above it (RFC 4314 §4 CREATE).
+    const parent = superiorNames(name)
+      .map((each) => account.byName.get(each))
+      .findLast((each) => each !== undefined)
+    if (parent !== undefined)
+      this.#sql.run(
+        `INSERT INTO acl (account, mailbox, identifier, rights)
+         SELECT account, ?, identifier, rights FROM acl WHERE account = ? AND mailbox = ?`,
+        mailbox.key,
+        row.slot,
+        parent.key,
+      )
     account.mailboxes.set(mailbox.key, mailbox)
     account.byName.set(name, mailbox)
     this.#mailboxes += 1
@@ -140,6 +153,7 @@ export class Ledger {
     const { slot } = account.row
     this.#sql.run('DELETE FROM mailbox WHERE account = ? AND key = ?', slot, mailbox.key)
     this.#sql.run('DELETE FROM tombstone WHERE account = ? AND mailbox = ?', slot, mailbox.key)
+    this.#sql.run('DELETE FROM acl WHERE account = ? AND mailbox = ?', slot, mailbox.key)
     this.#sql.run('DELETE FROM metadata WHERE account = ? AND mailbox = ?', slot, mailbox.key)
     this.#leaveName(account, mailbox)
     account.mailboxes.delete(mailbox.key)

@@ -63,6 +63,7 @@ const OF_ACCOUNT: readonly string[] = [
   'thread_reference',
   'seen_by',
   'metadata',
+  'acl',
 ]
 
 function* purgeAccount(tx: Transaction, slot: number): Generator<undefined, void, void> {

@@ -1,6 +1,7 @@
 /** Reads of one shard in one thread, each synchronous and short, on a read-only connection. @module */
 import type { AccountId, EmailKey, MailboxKey, Modseq, ThreadKey, Uid } from '#mail/ids.ts'
 import { normaliseUidSet, type UidSet } from '#mail/uid-set.ts'
+import type { AclEntry } from '#store/acl.ts'
 import { canonicalMailboxName, compareMailboxNames } from '#store/mailbox-name.ts'
 import {
   type AccountState,
@@ -103,6 +104,16 @@ export class ShardReader {
     const rows = this.sql.all('SELECT keywords FROM keyword_set WHERE account = ? AND id >= ? ORDER BY id', slot, first)
     const sets = rows.map(([keywords]) => JSON.parse(keywords as string) as readonly string[])
     return first <= 0 ? [[], ...sets] : sets
+  }
+
+  acl(account: AccountId, mailbox: MailboxKey): readonly AclEntry[] {
+    const rows = this.sql.all(
+      `SELECT identifier, rights FROM acl
+       WHERE account = (SELECT slot FROM account WHERE id = ?) AND mailbox = ? ORDER BY identifier`,
+      account,
+      mailbox,
+    )
+    return rows.map(([identifier, rights]) => ({ identifier: identifier as string, rights: rights as string }))
   }
 
   metadata(account: AccountId, mailbox: MailboxKey | undefined, user: AccountId): readonly MetadataEntry[] {

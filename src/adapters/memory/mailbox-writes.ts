@@ -185,12 +185,21 @@ function add(commit: Commit, account: Account, name: string, specialUse: Special
     size: 0,
     specialUse,
     rows: [],
+    acl: inheritedAcl(account, name),
     metadata: new Map(),
     tombstones: [],
   }
   account.byName.set(name, mailbox)
   account.byKey.set(mailbox.key, mailbox)
   return mailbox
+}
+
+/** A new mailbox is for those who had the one above it (RFC 4314 §4 CREATE). */
+function inheritedAcl(account: Account, name: string): Map<string, string> {
+  const parent = superiorNames(name)
+    .map((each) => account.byName.get(each))
+    .findLast((each) => each !== undefined)
+  return new Map(parent?.acl)
 }
 
 function leaveName(account: Account, mailbox: Mailbox): void {

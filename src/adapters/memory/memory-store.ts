@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '#lib/clock.ts'
 import { type Result, refused } from '#lib/result.ts'
 import type { AccountId, MailboxKey, Modseq, Uid } from '#mail/ids.ts'
 import { LARGEST_UID } from '#mail/ids.ts'
+import type { AclEntry } from '#store/acl.ts'
 import type { BodyStage, MailStore, StoredBody } from '#store/mail-store.ts'
 import { canonicalMailboxName, compareMailboxNames } from '#store/mailbox-name.ts'
 import type {
@@ -22,6 +23,7 @@ import type {
   UidSet,
 } from '#store/types.ts'
 import type { Delivered, DeliverRefusal, DeliverRequest, Unavailable, WriteKind, Writes } from '#store/writes.ts'
+import { setAcl } from './acl.ts'
 import { Bodies } from './bodies.ts'
 import type { Commit, Handler } from './commit.ts'
 import * as mailboxWrites from './mailbox-writes.ts'
@@ -50,6 +52,7 @@ const HANDLERS: { readonly [K in WriteKind]: Handler<K> } = {
   deleteMailbox: mailboxWrites.deleteMailbox,
   renameMailbox: mailboxWrites.renameMailbox,
   subscribe: mailboxWrites.subscribe,
+  setAcl,
   setMetadata,
   append: messageWrites.append,
   changeFlags: messageWrites.changeFlags,
@@ -117,6 +120,12 @@ class MemoryStore implements MailStore {
 
   async keywordSets(account: AccountRef, first: number): Promise<readonly (readonly string[])[]> {
     return (await this.#account(account))?.keywordSets.slice(first) ?? []
+  }
+
+  async acl(account: AccountRef, mailbox: MailboxKey): Promise<readonly AclEntry[]> {
+    const found = (await this.#account(account))?.byKey.get(mailbox)
+    const entries = [...(found?.acl ?? [])].map(([identifier, rights]) => ({ identifier, rights }))
+    return entries.sort((a, b) => (a.identifier < b.identifier ? -1 : 1))
   }
 
   async metadata(

@@ -50,6 +50,8 @@ export interface Mailbox {
   specialUse: SpecialUse | undefined
   /** Ascending by UID; gone ones stay in their place until their time is over. */
   rows: Row[]
+  /** Rights by identifier. */
+  acl: Map<string, string>
   metadata: Metadata
   /** Ascending by MODSEQ. */
   tombstones: { readonly uids: UidSet; readonly modseq: Modseq }[]

@@ -4,6 +4,7 @@ import type { Result } from '#lib/result.ts'
 import type { WriteKind, Writes } from '#store/writes.ts'
 import type { Step, Transaction } from '../transaction.ts'
 import { openAccount, removeAccount, setLimits } from './accounts.ts'
+import { setAcl } from './acl.ts'
 import { append } from './append.ts'
 import { applyMaildrop } from './apply-maildrop.ts'
 import { changeFlags } from './change-flags.ts'
@@ -34,6 +35,7 @@ export const HANDLERS: { readonly [K in WriteKind]: Handler<K> } = {
   deleteMailbox,
   renameMailbox,
   subscribe,
+  setAcl,
   setMetadata,
 }
 

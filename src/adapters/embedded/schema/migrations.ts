@@ -1,6 +1,7 @@
 /** Versions of a shard's database, kept in `PRAGMA user_version`. Steps that were released are never edited. @module */
 import type { DatabaseSync } from 'node:sqlite'
 import { ACCOUNT } from './account.ts'
+import { ACL } from './acl.ts'
 import { DELETED } from './deleted.ts'
 import { EMAIL } from './email.ts'
 import { KEYWORD_SET } from './keyword-set.ts'
@@ -20,6 +21,7 @@ const STEPS: readonly string[] = [
   ),
   MESSAGE_DOWNLOADED,
   METADATA,
+  ACL,
 ]
 
 /** The version of a database; 0 is an empty one. */

@@ -1,0 +1,46 @@
+/** Rights to mailboxes (RFC 4314). @module */
+import { done, type Result, refused } from '#lib/result.ts'
+import type { Modseq } from '#mail/ids.ts'
+import { changeRights } from '#store/acl.ts'
+import { MAX_ACL_ENTRIES } from '#store/limits.ts'
+import type { Writes } from '#store/writes.ts'
+import { announce, locate, type Transaction } from '../transaction.ts'
+
+type Answer<K extends keyof Writes> = Result<Writes[K]['value'], Writes[K]['refusal']>
+
+/** SETACL and DELETEACL (RFC 4314 §3.1, §3.2). */
+export function setAcl(tx: Transaction, request: Writes['setAcl']['request']): Answer<'setAcl'> {
+  const found = locate(tx, request.account.id, request.mailbox)
+  if (!found.ok) return found
+  const { account, mailbox } = found.value
+  const { slot } = account.row
+  const { identifier, mode } = request
+  const known = tx.sql.get(
+    'SELECT rights FROM acl WHERE account = ? AND mailbox = ? AND identifier = ?',
+    slot,
+    mailbox.key,
+    identifier,
+  )?.[0] as string | undefined
+  const rights = changeRights(known ?? '', mode, request.rights)
+  if (known === undefined && rights !== '') {
+    const [count] = tx.sql.get(
+      'SELECT count(*) FROM acl WHERE account = ? AND mailbox = ?',
+      slot,
+      mailbox.key,
+    ) as readonly [number]
+    if (count >= MAX_ACL_ENTRIES) return refused({ kind: 'too-many-acl-entries', limit: MAX_ACL_ENTRIES })
+  }
+  if (rights === '')
+    tx.sql.run('DELETE FROM acl WHERE account = ? AND mailbox = ? AND identifier = ?', slot, mailbox.key, identifier)
+  else
+    tx.sql.run(
+      'INSERT OR REPLACE INTO acl (account, mailbox, identifier, rights) VALUES (?, ?, ?, ?)',
+      slot,
+      mailbox.key,
+      identifier,
+      rights,
+    )
+  const modseq = tx.ledger.bump(account)
+  announce(tx, account, undefined, request.by)
+  return done({ modseq: modseq as Modseq })
+}

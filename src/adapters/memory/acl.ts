@@ -1,0 +1,22 @@
+/** Rights to mailboxes in memory (RFC 4314). @module */
+import { done, refused } from '#lib/result.ts'
+import { changeRights } from '#store/acl.ts'
+import { MAX_ACL_ENTRIES } from '#store/limits.ts'
+import { type Handler, nextModseq, touchTree } from './commit.ts'
+
+export const setAcl: Handler<'setAcl'> = (commit, request) => {
+  const account = commit.accounts.get(request.account.id)
+  if (account === undefined) return refused({ kind: 'no-such-account' })
+  const mailbox = account.byKey.get(request.mailbox)
+  if (mailbox === undefined) return refused({ kind: 'no-such-mailbox' })
+  const { identifier, mode } = request
+  const known = mailbox.acl.get(identifier)
+  const rights = changeRights(known ?? '', mode, request.rights)
+  if (known === undefined && rights !== '' && mailbox.acl.size >= MAX_ACL_ENTRIES)
+    return refused({ kind: 'too-many-acl-entries', limit: MAX_ACL_ENTRIES })
+  if (rights === '') mailbox.acl.delete(identifier)
+  else mailbox.acl.set(identifier, rights)
+  nextModseq(account)
+  touchTree(commit, account)
+  return done({ modseq: account.modseq })
+}

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { MailboxKey } from '#mail/ids.ts'
+import type { Person, World } from './kit.contract.ts'
+import { MAX_ACL_ENTRIES } from './limits.ts'
+
+async function listed(person: Person, mailbox: MailboxKey): Promise<string[]> {
+  return (await person.store.acl(person.ref, mailbox)).map(({ identifier, rights }) => `${identifier} ${rights}`)
+}
+
+/** Rights to mailboxes (RFC 4314). */
+export function aclContract(world: () => World): void {
+  test('setAcl grants, adds, removes and forgets rights', async () => {
+    const person = await world().person()
+    const { key } = await person.inbox()
+    const before = await person.modseq()
+    assert.deepEqual(await listed(person, key), [])
+    const set = (identifier: string, mode: 'replace' | 'add' | 'remove', rights: string) =>
+      person.must('setAcl', { mailbox: key, identifier, mode, rights })
+    const { modseq } = await set('bob@example.org', 'replace', 'lrs')
+    assert.ok(modseq > before)
+    assert.equal(await person.modseq(), modseq)
+    await set('anyone', 'add', 'lr')
+    await set('-bob@example.org', 'replace', 'w')
+    await set('bob@example.org', 'add', 'lx')
+    assert.deepEqual(await listed(person, key), ['-bob@example.org w', 'anyone lr', 'bob@example.org lrsx'])
+    await set('bob@example.org', 'remove', 'lrs')
+    await set('anyone', 'replace', '')
+    await set('nobody@example.org', 'remove', 'l')
+    assert.deepEqual(await listed(person, key), ['-bob@example.org w', 'bob@example.org x'])
+    await set('bob@example.org', 'remove', 'x')
+    assert.deepEqual(await listed(person, key), ['-bob@example.org w'])
+    assert.deepEqual(await listed(person, 999_999 as MailboxKey), [])
+  })
+
+  test('a new mailbox has the rights of its parent, and RENAME and DELETE keep and forget them (RFC 4314 §4)', async () => {
+    const person = await world().person()
+    const parent = await person.make('a')
+    await person.must('setAcl', { mailbox: parent.key, identifier: 'anyone', mode: 'replace', rights: 'lr' })
+    const child = await person.make('a/b/c')
+    assert.deepEqual(await listed(person, (await person.box('a/b')).key), ['anyone lr'])
+    assert.deepEqual(await listed(person, child.key), ['anyone lr'])
+    await person.must('setAcl', { mailbox: parent.key, identifier: 'anyone', mode: 'add', rights: 'x' })
+    assert.deepEqual(await listed(person, child.key), ['anyone lr'])
+    await person.must('renameMailbox', { from: 'a/b', to: 'z' })
+    assert.deepEqual(await listed(person, child.key), ['anyone lr'])
+    await person.must('deleteMailbox', { mailbox: parent.key })
+    assert.deepEqual(await listed(person, parent.key), [])
+    assert.deepEqual(await listed(person, (await person.make('a')).key), [])
+  })
+
+  test('setAcl refuses what is not there and what is too much', async () => {
+    const person = await world().person()
+    const { key } = await person.inbox()
+    const own = { identifier: 'anyone', mode: 'replace', rights: 'l' } as const
+    assert.deepEqual(await person.refused('setAcl', { ...own, mailbox: 999_999 as MailboxKey }), {
+      kind: 'no-such-mailbox',
+    })
+    for (let index = 0; index < MAX_ACL_ENTRIES; index += 1)
+      await person.must('setAcl', { ...own, mailbox: key, identifier: `p${index}@example.org` })
+    assert.deepEqual(await person.refused('setAcl', { ...own, mailbox: key }), {
+      kind: 'too-many-acl-entries',
+      limit: MAX_ACL_ENTRIES,
+    })
+    await person.must('setAcl', { ...own, mailbox: key, identifier: 'p0@example.org', rights: 'lr' })
+  })
+}
