@@ -36,7 +36,7 @@ export async function openView(
   const { store, account } = context
   const handle = snapshotsOf(store).open(account, info.key)
   try {
-    const snapshot = await handle.refresh(0, true)
+    const snapshot = await handle.refresh(0, performance.now())
     // SELECT tells all keywords of the account: those of later ones are news.
     if (snapshot !== undefined) {
       await handle.keywords.load(store, account)
@@ -244,8 +244,9 @@ export class View implements SelectedView {
 
   async #bring(out: Output, hold: boolean, answered: Answered | undefined): Promise<boolean> {
     if (this.#remembered !== undefined && (await this.#nothingNew(this.#remembered))) return true
-    const [expected, fresh] = [this.#expected, this.#polling && !this.#idling]
-    const latest = this.#handle.ready(expected, fresh) ?? (await this.#handle.refresh(expected, fresh))
+    // Commands that came in one piece are answered from one read: it began after all of them were here.
+    const since = this.#polling && !this.#idling ? this.#context.session.connection.receivedAt : undefined
+    const latest = this.#handle.ready(this.#expected, since) ?? (await this.#handle.refresh(this.#expected, since))
     if (latest === undefined) return false
     if (this.#remembered !== undefined) {
       this.#shown = this.#remembered.recall(latest)
@@ -257,7 +258,7 @@ export class View implements SelectedView {
     if (released) await this.#tellHighest(out, latest)
     else if (this.#holding && this.#context.enabled.qresync)
       // The client must not think that it knows what is held back (RFC 7162 §3.2, §6).
-      out.text(`* OK [HIGHESTMODSEQ ${this.modseq}] Expunges are held back\r\n`)
+      out.text(`* OK [HIGHESTMODSEQ ${this.modseq}] `).line('Expunges are held back')
     return true
   }
 
@@ -317,6 +318,6 @@ export class View implements SelectedView {
     if (!enabled.qresync) return
     const info = await store.mailbox(account, this.mailbox)
     this.#complete = Math.max(this.#complete, Math.min(info?.highestModseq ?? 0, latest.modseq))
-    out.text(`* OK [HIGHESTMODSEQ ${this.modseq}] Nothing is held back\r\n`)
+    out.text(`* OK [HIGHESTMODSEQ ${this.modseq}] `).line('Nothing is held back')
   }
 }

@@ -48,6 +48,8 @@ export abstract class PeerConnection {
   protected readonly clock: Clock
   /** When the peer said something last, took what was waiting for it, or was answered, as the protocol counts. */
   protected heardAt: number
+  /** `performance.now()` when bytes came last. */
+  receivedAt = 0
 
   #socket: Transport
   readonly #readAheadBytes: number
@@ -296,6 +298,7 @@ export abstract class PeerConnection {
     if (this.#waiting === 'close') return
     this.#received += chunk.length
     this.heardAt = this.clock.now()
+    this.receivedAt = performance.now()
     this.receive(chunk)
   }
 

@@ -24,12 +24,13 @@ export interface SnapshotHandle {
   /**
    * The mailbox as it is now: at least as of `modseq` and of everything announced. Reads only what is not known yet, once
    * for all who ask at the same time.
-   * @param fresh What other threads have committed must show, even if their announcement is still on its way.
+   * @param since `performance.now()` of a question: what other threads had committed by then must show, even if their
+   *   announcement is still on its way. Without, what was announced and what is a second old does.
    * @returns `undefined` when the mailbox no longer exists.
    */
-  refresh(modseq: Modseq | 0, fresh?: boolean): Promise<Snapshot | undefined>
+  refresh(modseq: Modseq | 0, since?: number): Promise<Snapshot | undefined>
   /** What `refresh` would give without reading, `undefined` when it would have to. */
-  ready(modseq: Modseq | 0, fresh?: boolean): Snapshot | undefined
+  ready(modseq: Modseq | 0, since?: number): Snapshot | undefined
   /** Calls `listener` whenever there may be something new, until told otherwise. */
   listen(listener: (() => void) | undefined): void
   /** Says that this session needs no snapshot until its next refresh; what nobody needs is dropped. */
@@ -296,13 +297,13 @@ class Hold implements SnapshotHandle {
     return this.#mailbox.account.keywords
   }
 
-  async refresh(modseq: Modseq | 0, fresh = false): Promise<Snapshot | undefined> {
+  async refresh(modseq: Modseq | 0, since = trusted()): Promise<Snapshot | undefined> {
     this.resting = false
-    return this.#mailbox.refresh(modseq, earliest(fresh))
+    return this.#mailbox.refresh(modseq, since)
   }
 
-  ready(modseq: Modseq | 0, fresh = false): Snapshot | undefined {
-    return this.#mailbox.ready(modseq, earliest(fresh))
+  ready(modseq: Modseq | 0, since = trusted()): Snapshot | undefined {
+    return this.#mailbox.ready(modseq, since)
   }
 
   listen(listener: (() => void) | undefined): void {
@@ -323,7 +324,7 @@ class Hold implements SnapshotHandle {
   }
 }
 
-/** When a read must have begun at the earliest. */
-function earliest(fresh: boolean): number {
-  return performance.now() - (fresh ? 0 : TRUSTED_MS)
+/** When a read must have begun at the earliest where nobody asks for more. */
+function trusted(): number {
+  return performance.now() - TRUSTED_MS
 }
