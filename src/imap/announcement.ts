@@ -73,7 +73,7 @@ async function writeGone(out: Output, gone: Difference['gone'], vanished: boolea
 function writeKeywords(out: Output, { how, readOnly }: Announcement): void {
   const flags = [...SYSTEM_FLAG_NAMES, ...how.keywords.names()].join(' ')
   out.text(`* FLAGS (${flags})\r\n`)
-  if (!readOnly) out.text(`* OK [PERMANENTFLAGS (${flags} \\*)] New keywords are welcome\r\n`)
+  if (!readOnly) out.text(`* OK [PERMANENTFLAGS (${flags} \\*)] `).line('New keywords are welcome')
 }
 
 async function writeChanged(out: Output, { snapshot, changed, answered, how }: Announcement): Promise<void> {

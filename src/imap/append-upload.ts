@@ -196,7 +196,7 @@ export class AppendUpload {
     }
     const { modseq, uidValidity, uid: added } = answer.value
     view.expect(modseq)
-    out.text(`* OK [APPENDUID ${uidValidity} ${added}] Replaced\r\n`)
+    out.text(`* OK [APPENDUID ${uidValidity} ${added}] `).line('Replaced')
     return { status: 'OK', ...(enabled.qresync ? { code: `HIGHESTMODSEQ ${modseq}` } : {}), text: 'Replaced' }
   }
 

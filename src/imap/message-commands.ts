@@ -33,5 +33,5 @@ export const SOME_GONE: Completion = {
 export function enableCondstore({ enabled, out, view }: Context): void {
   if (enabled.condstore) return
   enabled.condstore = true
-  out.text(`* OK [HIGHESTMODSEQ ${view.modseq}] Changes are counted\r\n`)
+  out.text(`* OK [HIGHESTMODSEQ ${view.modseq}] `).line('Changes are counted')
 }

@@ -1,4 +1,5 @@
 import { ResponseWriter } from '#wire/imap/response-writer.ts'
+import { type Language, translate } from './language.ts'
 
 /** Written bytes above which a command in a loop should {@link Output.flush}. */
 const FLUSH_BYTES = 65_536
@@ -11,6 +12,8 @@ export type Sink = (chunks: readonly Uint8Array[]) => Promise<void> | undefined
  * commands is answered in one write; the session flushes when it waits for the client.
  */
 export class Output extends ResponseWriter {
+  /** Of what {@link line} says. */
+  language: Language = 'i-default'
   readonly #sink: Sink
   #lastByte: number | undefined
 
@@ -31,6 +34,11 @@ export class Output extends ResponseWriter {
   async flush(): Promise<void> {
     if (this.size === 0) return
     await this.#sink(this.take())
+  }
+
+  /** The rest of the line, for people, in their language. */
+  override line(text: string): this {
+    return super.line(translate(text, this.language))
   }
 
   override take(): Uint8Array[] {

@@ -170,6 +170,7 @@ export class Session implements Context, SessionControl {
     this.#account = undefined
     Object.assign(enabled, nothingEnabled())
     this.out.utf8 = false
+    this.out.language = 'i-default'
     this.#since = this.clock.now()
     connection.limitLines(Math.min(LINE_BYTES_BEFORE_LOGIN, deps.limits.lineBytes))
     deps.log.info({ connection: this.id }, 'IMAP logout')

@@ -26,7 +26,7 @@ export const remove: Command = command<GivenName>({
     if (!answer.ok) return refusalCompletion(answer.error)
     if (session.selected?.mailbox === info.key) {
       session.select(undefined)
-      out.text('* OK [CLOSED] The selected mailbox is no more\r\n')
+      out.text('* OK [CLOSED] ').line('The selected mailbox is no more')
     }
     writeOldName(out, enabled, name, oldName, ['\\NonExistent'])
     return { status: 'OK', text: 'Deleted' }

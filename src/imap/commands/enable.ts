@@ -48,7 +48,7 @@ export const enable: Command = command<readonly string[]>({
       // RFC 7162 §3.1.2: the client must learn from where on it may count.
       const { modseq, mailbox } = session.selected
       if ((await store.mailbox(account, mailbox)) !== undefined)
-        out.text(`* OK [HIGHESTMODSEQ ${modseq}] Changes are counted\r\n`)
+        out.text(`* OK [HIGHESTMODSEQ ${modseq}] `).line('Changes are counted')
     }
     return { status: 'OK', text: 'Enabled' }
   },

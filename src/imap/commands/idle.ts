@@ -18,7 +18,7 @@ export const idle: Command = command<void>({
         // Also before the first wait: something may have come since the last command.
         if (selected !== undefined && !(await selected.sync(out, { holdExpunge: false })))
           throw new Farewell(MAILBOX_GONE)
-        if (clock.now() >= connection.wakeAt && out.size === 0) out.text('* OK Still here\r\n')
+        if (clock.now() >= connection.wakeAt && out.size === 0) out.text('* OK ').line('Still here')
         if (out.size > 0) connection.wakeAt = clock.now() + KEEP_ALIVE_MS
         const event = await connection.nextOrWake()
         if (event === undefined) continue

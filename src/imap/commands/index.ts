@@ -12,6 +12,7 @@ import { expunge } from './expunge.ts'
 import { fetch } from './fetch.ts'
 import { id } from './id.ts'
 import { idle } from './idle.ts'
+import { language } from './language.ts'
 import { list } from './list.ts'
 import { login } from './login.ts'
 import { logout } from './logout.ts'
@@ -50,6 +51,7 @@ const COMMANDS: readonly Command[] = [
   getquotaroot,
   id,
   idle,
+  language,
   list,
   login,
   logout,

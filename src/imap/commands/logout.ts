@@ -8,7 +8,7 @@ export const logout: Command = command<void>({
   async run(_args, _by, { out, session }) {
     // First let go of the mailbox: nothing about it may come after BYE.
     session.select(undefined)
-    out.text('* BYE See you\r\n')
+    out.text('* BYE ').line('See you')
     session.end()
     return { status: 'OK', text: 'Logged out' }
   },

@@ -1,3 +1,4 @@
+import { normaliseUidSet } from '#mail/uid-set.ts'
 import { type Command, command } from '../command.ts'
 import { NO_SUCH_NUMBER, READ_ONLY, SOME_GONE } from '../message-commands.ts'
 import { copyUid, parseTransfer, type TransferArgs, transferRefusal } from './copy.ts'
@@ -22,9 +23,9 @@ export const move: Command = command<TransferArgs>({
     const answer = await store.write('move', { account, by: id, mailbox: view.mailbox, uids, target: to.key })
     if (!answer.ok) return transferRefusal(answer.error)
     const { from, modseq } = answer.value
-    view.expect(modseq)
+    view.expect(modseq, to.key === view.mailbox ? normaliseUidSet([...from, ...answer.value.to]) : from)
     if (from.length === 0) return by === 'number' ? SOME_GONE : { status: 'OK', text: 'Nothing to move' }
-    out.text(`* OK [${copyUid(answer.value)}] Moved\r\n`)
+    out.text(`* OK [${copyUid(answer.value)}] `).line('Moved')
     return { status: 'OK', ...(enabled.qresync ? { code: `HIGHESTMODSEQ ${modseq}` } : {}), text: 'Moved' }
   },
 })

@@ -38,7 +38,7 @@ function selecting(readOnly: boolean): CommandSpec<Args> {
       // Whatever comes of it, the mailbox before is left (RFC 9051 §6.3.2).
       if (session.selected !== undefined) {
         session.select(undefined)
-        out.text('* OK [CLOSED] The mailbox before is left\r\n')
+        out.text('* OK [CLOSED] ').line('The mailbox before is left')
       }
       if (params.condstore || params.qresync !== undefined) enabled.condstore = true
       const info = await store.mailboxByName(account, mailbox.name)
@@ -65,19 +65,19 @@ async function describe(
 ): Promise<void> {
   const flags = [...SYSTEM_FLAG_NAMES, ...keywordsOf(await store.keywordSets(account, 0))].join(' ')
   out.text(`* FLAGS (${flags})\r\n`)
-  if (view.readOnly) out.text('* OK [PERMANENTFLAGS ()] Nothing can be changed here\r\n')
-  else out.text(`* OK [PERMANENTFLAGS (${flags} \\*)] New keywords are welcome\r\n`)
+  if (view.readOnly) out.text('* OK [PERMANENTFLAGS ()] ').line('Nothing can be changed here')
+  else out.text(`* OK [PERMANENTFLAGS (${flags} \\*)] `).line('New keywords are welcome')
   out.text(`* ${view.messages} EXISTS\r\n`)
   if (!enabled.rev2) {
     out.text('* 0 RECENT\r\n')
     // A message number, which a client of UIDONLY must not see (RFC 9586 §3).
     const unseen = enabled.uidOnly ? undefined : view.firstUnseen()
-    if (unseen !== undefined) out.text(`* OK [UNSEEN ${unseen}] The first unseen\r\n`)
+    if (unseen !== undefined) out.text(`* OK [UNSEEN ${unseen}] `).line('The first unseen')
   }
-  out.text(`* OK [UIDVALIDITY ${info.uidValidity}] UIDs are valid\r\n`)
-  out.text(`* OK [UIDNEXT ${view.uidNext}] The next UID\r\n`)
-  out.text(`* OK [HIGHESTMODSEQ ${view.modseq}] Changes are counted\r\n`)
-  out.text(`* OK [MAILBOXID (${mailboxId(info.key)})] The mailbox has an id\r\n`)
+  out.text(`* OK [UIDVALIDITY ${info.uidValidity}] `).line('UIDs are valid')
+  out.text(`* OK [UIDNEXT ${view.uidNext}] `).line('The next UID')
+  out.text(`* OK [HIGHESTMODSEQ ${view.modseq}] `).line('Changes are counted')
+  out.text(`* OK [MAILBOXID (${mailboxId(info.key)})] `).line('The mailbox has an id')
 }
 
 /** Every keyword in use in the account, each in the spelling of its first use. */

@@ -44,6 +44,16 @@ export class CommandReader extends ElementReader {
     return [first, this.expect(':').nzNumber()]
   }
 
+  /** Ranges of LANGUAGE with their leading spaces, perhaps none (RFC 5255 §3.5). */
+  languageRanges(): readonly string[] {
+    const ranges: string[] = []
+    while (this.spaces() && !this.atEnd) {
+      if (ranges.length === LIST_ITEMS) this.fault(`The list is longer than ${LIST_ITEMS}`)
+      ranges.push(this.astring())
+    }
+    return ranges
+  }
+
   /** Items and modifiers of FETCH, after its message set and space. */
   fetchRequest(): FetchRequest {
     return readFetchRequest(this)
