@@ -5,6 +5,7 @@ import type { Config, Listener } from '#config/schema.ts'
 import { ImapService } from '#imap/service.ts'
 import { systemClock } from '#lib/clock.ts'
 import { type Pop3Options, Pop3Service } from '#pop3/service.ts'
+import type { OAuthOffer } from '#services/oauth-tokens.ts'
 import type { Registry } from '#services/registry.ts'
 import type { Log, SessionDeps, SessionLimits } from '#services/session-deps.ts'
 import { SmtpService } from '#smtp/service.ts'
@@ -31,6 +32,7 @@ export interface ThreadSetup {
   readonly allowPlaintext: boolean
   readonly scramForPasswords: boolean
   readonly unauthenticate: boolean
+  readonly oauth: OAuthOffer | undefined
   readonly bareNewline: Config['smtp']['bareNewline']
   readonly pop3: Pop3Options
   readonly store: EmbeddedConnection
@@ -64,6 +66,7 @@ export class ProtocolThread implements AsyncDisposable {
       allowPlaintext: setup.allowPlaintext,
       scramForPasswords: setup.scramForPasswords,
       unauthenticate: setup.unauthenticate,
+      oauth: setup.oauth,
       tls: this.#tls,
       clock: systemClock,
       log,
@@ -86,7 +89,12 @@ export class ProtocolThread implements AsyncDisposable {
       bound[name] = here
       for (const endpoint of wanted) {
         const implicitTls = IMPLICIT_TLS.has(name) ? this.#tls : undefined
-        const listener = await open(endpoint, this.#acceptors[name], { implicitTls, alpn: ALPN.get(name), reusePort, log })
+        const listener = await open(endpoint, this.#acceptors[name], {
+          implicitTls,
+          alpn: ALPN.get(name),
+          reusePort,
+          log,
+        })
         this.#listening.push(listener)
         here.push(listener.endpoint)
       }

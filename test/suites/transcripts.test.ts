@@ -49,8 +49,8 @@ suite('over the embedded store', () => {
     await rm(directory, { recursive: true })
   })
 
+  // the writer thread has the time of the system, and transcripts that name the time are none for it
   for (const [file, transcripts] of cases)
-    // the writer thread has the time of the system, and transcripts that name the time are none for it
     for (const one of transcripts)
       if (!NAMES_TIME.test(one.lines)) test(`${file}: ${one.title}`, () => play(one, forOneCase(store)))
 })
