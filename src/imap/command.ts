@@ -55,6 +55,8 @@ export interface Context {
   /** Of the command at work, for ESEARCH (RFC 9051 §7.3.4). */
   readonly tag: string
   readonly account: AccountRef
+  /** Canonical address of the person, in the states that have an `account`. */
+  readonly address: string
   /** The selected mailbox; ask only in state `selected`. */
   readonly view: View
   readonly store: MailStore

@@ -57,6 +57,7 @@ export class Session implements Context, SessionControl {
   #over = false
   #bad = 0
   #failedLogins = 0
+  #address = ''
   #info: ConnectionInfo | undefined
   #admitted = false
   /** Since when nobody has logged in. */
@@ -102,6 +103,9 @@ export class Session implements Context, SessionControl {
   get account(): AccountRef {
     if (this.#account === undefined) throw new Error('Nobody is logged in')
     return this.#account
+  }
+  get address(): string {
+    return this.#address
   }
   get tag(): string {
     return this.#tag
@@ -157,6 +161,7 @@ export class Session implements Context, SessionControl {
 
   loggedIn(login: Login): void {
     this.#account = login.account
+    this.#address = login.address
     this.#failedLogins = 0
     this.connection.patienceMs = this.deps.limits.idleMs
     this.connection.limitLines(this.deps.limits.lineBytes)

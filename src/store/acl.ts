@@ -29,7 +29,7 @@ export function parseRights(text: string): string | undefined {
 
 /** Rights as clients are told them: with `c` and `d` for those who know only RFC 2086. */
 export function formatRights(rights: string): string {
-  const has = (letters: string): boolean => [...letters].some((letter) => rights.includes(letter))
+  const has = (letters: string): boolean => Array.from(letters).some((letter) => rights.includes(letter))
   return rights + (has('kx') ? 'c' : '') + (has('te') ? 'd' : '')
 }
 
@@ -53,5 +53,5 @@ export function rightsOf(entries: readonly AclEntry[], address: string): string 
 }
 
 function inOrder(has: (right: string) => boolean): string {
-  return [...RIGHTS].filter(has).join('')
+  return Array.from(RIGHTS).filter(has).join('')
 }

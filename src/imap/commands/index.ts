@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts'
+import { deleteacl, getacl, listrights, myrights, setacl } from './acl.ts'
 import { append } from './append.ts'
 import { authenticate } from './authenticate.ts'
 import { capability } from './capability.ts'
@@ -42,10 +43,12 @@ const COMMANDS: readonly Command[] = [
   compress,
   copy,
   create,
+  deleteacl,
   enable,
   examine,
   expunge,
   fetch,
+  getacl,
   getmetadata,
   getquota,
   getquotaroot,
@@ -53,10 +56,12 @@ const COMMANDS: readonly Command[] = [
   idle,
   language,
   list,
+  listrights,
   login,
   logout,
   lsub,
   move,
+  myrights,
   namespace,
   noop,
   remove,
@@ -64,6 +69,7 @@ const COMMANDS: readonly Command[] = [
   replace,
   search,
   select,
+  setacl,
   setmetadata,
   setquota,
   starttls,

@@ -1,0 +1,168 @@
+/**
+ * SETACL, DELETEACL, GETACL, LISTRIGHTS and MYRIGHTS (RFC 4314 §3). Mailboxes are the person's own, who has every right
+ * there whatever the list says; the list is for others.
+ * @module
+ */
+import { saslPrep } from '#lib/sasl-prep.ts'
+import { ANYONE, formatRights, parseRights, RIGHTS } from '#store/acl.ts'
+import type { MailboxInfo } from '#store/types.ts'
+import { writeAclResponse } from '#wire/imap/acl.ts'
+import type { CommandReader } from '#wire/imap/reader.ts'
+import { type Command, type Completion, type Context, command, LOGGED_IN } from '../command.ts'
+import { refusalCompletion } from '../completion.ts'
+import { readMailbox } from '../mailbox-names.ts'
+
+const NO_MAILBOX: Completion = { status: 'NO', code: 'NONEXISTENT', text: 'No such mailbox' }
+const NO_PERSON: Completion = { status: 'NO', code: 'CANNOT', text: 'No such person here' }
+const OWNER: Completion = { status: 'NO', code: 'CANNOT', text: 'The owner has all rights' }
+
+interface NamedArgs {
+  readonly mailbox: string
+  /** Prepared (RFC 4314 §3). */
+  readonly identifier: string
+}
+
+interface SetArgs extends NamedArgs {
+  readonly mode: 'replace' | 'add' | 'remove'
+  readonly rights: string
+}
+
+export const setacl: Command = command<SetArgs>({
+  name: 'SETACL',
+  states: LOGGED_IN,
+  // setacl = "SETACL" SP mailbox SP identifier SP mod-rights
+  parse(r) {
+    const mailbox = readMailbox(r.sp())
+    const identifier = readIdentifier(r)
+    const start = r.sp().position
+    const text = r.astring()
+    const mode = text.startsWith('+') ? 'add' : text.startsWith('-') ? 'remove' : 'replace'
+    const rights = parseRights(mode === 'replace' ? text : text.slice(1))
+    if (rights === undefined) return r.fault(`Rights are some of ${RIGHTS}, c and d`, start)
+    r.end()
+    return { mailbox, identifier, mode, rights }
+  },
+  async run({ mailbox, identifier, mode, rights }, _by, context) {
+    const info = await context.store.mailboxByName(context.account, mailbox)
+    if (info === undefined) return NO_MAILBOX
+    const whom = await canonical(context, identifier)
+    if (whom === undefined) return NO_PERSON
+    if (isOwner(context, whom)) return mode === 'add' && !whom.startsWith('-') ? SET : OWNER
+    return write(context, info, whom, mode, rights)
+  },
+})
+
+export const deleteacl: Command = command<NamedArgs>({
+  name: 'DELETEACL',
+  states: LOGGED_IN,
+  // deleteacl = "DELETEACL" SP mailbox SP identifier
+  parse: parseNamed,
+  async run({ mailbox, identifier }, _by, context) {
+    const info = await context.store.mailboxByName(context.account, mailbox)
+    if (info === undefined) return NO_MAILBOX
+    // Somebody who is no more can still be in the list.
+    const whom = (await canonical(context, identifier)) ?? identifier
+    return isOwner(context, whom) ? OWNER : write(context, info, whom, 'replace', '')
+  },
+})
+
+const SET: Completion = { status: 'OK', text: 'The rights are set' }
+
+async function write(
+  { store, account, id }: Context,
+  info: MailboxInfo,
+  identifier: string,
+  mode: SetArgs['mode'],
+  rights: string,
+): Promise<Completion> {
+  const answer = await store.write('setAcl', { account, by: id, mailbox: info.key, identifier, mode, rights })
+  return answer.ok ? SET : refusalCompletion(answer.error)
+}
+
+export const getacl: Command = command<string>({
+  name: 'GETACL',
+  states: LOGGED_IN,
+  // getacl = "GETACL" SP mailbox
+  parse: parseMailbox,
+  async run(mailbox, _by, { store, account, address, out }) {
+    const info = await store.mailboxByName(account, mailbox)
+    if (info === undefined) return NO_MAILBOX
+    const entries = [{ identifier: address, rights: RIGHTS }, ...(await store.acl(account, info.key))]
+    out.text('* ')
+    writeAclResponse(out, {
+      kind: 'ACL',
+      mailbox,
+      entries: entries.map(({ identifier, rights }) => [identifier, formatRights(rights)]),
+    })
+    out.text('\r\n')
+    return { status: 'OK', text: 'Those are the rights' }
+  },
+})
+
+export const listrights: Command = command<NamedArgs>({
+  name: 'LISTRIGHTS',
+  states: LOGGED_IN,
+  // listrights = "LISTRIGHTS" SP mailbox SP identifier
+  parse: parseNamed,
+  async run({ mailbox, identifier }, _by, context) {
+    const info = await context.store.mailboxByName(context.account, mailbox)
+    if (info === undefined) return NO_MAILBOX
+    const whom = await canonical(context, identifier)
+    if (whom === undefined) return NO_PERSON
+    // No right is tied to another; those of RFC 2086 stand by themselves then (RFC 4314 §2.1.1).
+    const all = formatRights(RIGHTS)
+    const [required, optional] = isOwner(context, whom) ? [all, []] : ['', Array.from(all)]
+    context.out.text('* ')
+    writeAclResponse(context.out, { kind: 'LISTRIGHTS', mailbox, identifier, required, optional })
+    context.out.text('\r\n')
+    return { status: 'OK', text: 'Those can be granted' }
+  },
+})
+
+export const myrights: Command = command<string>({
+  name: 'MYRIGHTS',
+  states: LOGGED_IN,
+  // myrights = "MYRIGHTS" SP mailbox
+  parse: parseMailbox,
+  async run(mailbox, _by, { store, account, out }) {
+    if ((await store.mailboxByName(account, mailbox)) === undefined) return NO_MAILBOX
+    out.text('* ')
+    writeAclResponse(out, { kind: 'MYRIGHTS', mailbox, rights: formatRights(RIGHTS) })
+    out.text('\r\n')
+    return { status: 'OK', text: 'Those are your rights' }
+  },
+})
+
+function parseMailbox(r: CommandReader): string {
+  const mailbox = readMailbox(r.sp())
+  r.end()
+  return mailbox
+}
+
+function parseNamed(r: CommandReader): NamedArgs {
+  const mailbox = readMailbox(r.sp())
+  const identifier = readIdentifier(r)
+  r.end()
+  return { mailbox, identifier }
+}
+
+/** Prepared with SASLprep; what it refuses is BAD (RFC 4314 §3). */
+function readIdentifier(r: CommandReader): string {
+  const start = r.sp().position
+  return saslPrep(r.utf8String()) ?? r.fault('That cannot be the name of anybody', start)
+}
+
+/** The identifier as it is kept; `undefined` where it names nobody here, or several. */
+async function canonical({ session }: Context, identifier: string): Promise<string | undefined> {
+  const negative = identifier.startsWith('-') ? '-' : ''
+  const name = identifier.slice(negative.length)
+  if (name.toLowerCase() === ANYONE) return `${negative}${ANYONE}`
+  const answer = await session.deps.registry.resolve(name)
+  if (!answer.ok) return undefined
+  const [target, ...more] = answer.value
+  return target === undefined || more.length > 0 ? undefined : `${negative}${target.address}`
+}
+
+function isOwner({ address }: Context, identifier: string): boolean {
+  return identifier === address || identifier === `-${address}`
+}
