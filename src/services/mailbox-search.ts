@@ -9,7 +9,7 @@ import type { MailboxKey } from '#mail/ids.ts'
 import { PartTable } from '#mail/part-table.ts'
 import { type SearchableText, searchableHeader, searchableText } from '#mail/searchable.ts'
 import { normaliseUidSet, UidCollector, type UidSet } from '#mail/uid-set.ts'
-import type { MailStore } from '#store/mail-store.ts'
+import { DamagedBody, type MailStore } from '#store/mail-store.ts'
 import { type AccountRef, type EmailFields, type EmailRow, HEADER, NARROW, PARTS } from '#store/types.ts'
 import {
   type BodyFacts,
@@ -104,7 +104,7 @@ async function stage(
   for await (const rows of store.emails(account, mailbox, uids, fields)) {
     for (const row of rows) {
       if (!walk.goTo(row.uid)) continue
-      const answer = await decide(row, walk)
+      const answer = await decide(row, walk).catch(unreadable)
       if (answer === true) found.add(row.uid)
       else if (answer === undefined) undecided.add(row.uid)
       if (turns.over) {
@@ -115,6 +115,12 @@ async function stage(
     signal.throwIfAborted()
   }
   return { found: found.set, undecided: undecided.set }
+}
+
+/** A message whose octets are damaged is not found by them; all others are. */
+function unreadable(error: unknown): false {
+  if (!(error instanceof DamagedBody)) throw error
+  return false
 }
 
 function factsOf(row: EmailRow, { flags, modseq }: SnapshotWalk): Facts {
