@@ -6,7 +6,6 @@ import { writeExtensionValue } from './extension-value.ts'
 import { writeFetchValues } from './fetch-values.ts'
 import { writeIdParams } from './id-params.ts'
 import { writeMetadataContent } from './metadata.ts'
-import { formatPartialRange } from './partial-range.ts'
 import { formatQuotaUsages } from './quota-resources.ts'
 import { writeResponseCode } from './response-codes.ts'
 import { ResponseWriter } from './response-writer.ts'
@@ -18,7 +17,6 @@ import type {
   Response,
   StatusValues,
 } from './responses.ts'
-import { formatThreadLists } from './thread-list.ts'
 
 /** One response with its line end. `UNKNOWN` cannot be written: a TypeError. */
 export function writeResponse(w: ResponseWriter, response: Response): void {
@@ -53,15 +51,11 @@ function writeUntagged(
       writeStatusValues(w, response.values)
       return
     case 'SEARCH':
-    case 'SORT':
-      w.text([response.kind, ...response.numbers].join(' '))
+      w.text(['SEARCH', ...response.numbers].join(' '))
       if (response.modseq !== undefined) w.text(` (MODSEQ ${response.modseq})`)
       return
     case 'ESEARCH':
       writeEsearch(w, response)
-      return
-    case 'THREAD':
-      w.text(response.threads.length === 0 ? 'THREAD' : `THREAD ${formatThreadLists(response.threads)}`)
       return
     case 'FLAGS':
       w.text('FLAGS ').flagList(response.flags)
@@ -77,25 +71,6 @@ function writeUntagged(
     case 'FETCH':
       w.text(`${response.number} FETCH `)
       writeFetchValues(w, response.values)
-      return
-    case 'UIDFETCH':
-      w.text(`${response.uid} UIDFETCH `)
-      writeFetchValues(w, response.values)
-      return
-    case 'UIDBATCHES': {
-      w.text('UIDBATCHES')
-      const correlators: (() => unknown)[] = []
-  const { tag, mailbox, uidValidity, partial, relevancy } = response
-  if (tag !== undefined) correlators.push(() => w.text('TAG ').string(tag))
-  if (mailbox !== undefined) correlators.push(() => w.text('MAILBOX ').mailbox(mailbox))
-  if (uidValidity !== undefined) correlators.push(() => w.text(`UIDVALIDITY ${uidValidity}`))
-  if (correlators.length > 0) w.sp().list(correlators, (write) => write())
-      const batches = response.batches.map(([lowest, highest]) => `${highest}:${lowest}`)
-      if (batches.length > 0) w.text(` ${batches.join(',')}`)
-      return
-    }
-    case 'LANGUAGE':
-      w.text('LANGUAGE ').list(response.tags, (tag) => w.astring(tag))
       return
     case 'ID':
       writeIdParams(w.text('ID '), response.params)
@@ -172,11 +147,6 @@ function writeEsearch(w: ResponseWriter, response: EsearchResponse): void {
   if (response.all !== undefined) w.text(` ALL ${formatUidSet(response.all)}`)
   if (response.count !== undefined) w.text(` COUNT ${response.count}`)
   if (response.modseq !== undefined) w.text(` MODSEQ ${response.modseq}`)
-  if (partial !== undefined) {
-    const { range, results } = partial
-    w.text(` PARTIAL (${formatPartialRange(range)} ${results === undefined ? 'NIL' : formatUidSet(results)})`)
-  }
-  if (relevancy !== undefined) w.text(` RELEVANCY (${relevancy.join(' ')})`)
   for (const [name, value] of response.others) writeExtensionValue(w.text(` ${name} `), value)
 }
 
