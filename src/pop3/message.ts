@@ -5,8 +5,11 @@ import { DamagedBody, type StoredBody } from '#store/mail-store.ts'
 import { DotStuffer } from '#wire/pop3/dot-stuffing.ts'
 import { ANSWERED, type Answer, type Context, err } from './command.ts'
 import { TOP_READ_BYTES, WHOLE_BODY_BYTES } from './limits.ts'
+import { type Start, surrogate } from './surrogate.ts'
 import { TopCutter } from './top-cutter.ts'
 import { words } from './words.ts'
+
+const EMPTY = new Uint8Array(0)
 
 interface OpenMessage {
   readonly trace: Uint8Array
@@ -27,7 +30,7 @@ async function open(message: MessageNumber, { store, maildrop }: Context): Promi
 /** Sends a whole message (RETR). */
 export function sendMessage(message: MessageNumber, context: Context): Promise<Answer> {
   return send(message, context, ({ trace, body }) => ({
-    first: `+OK ${trace.length + body.size} octets\r\n`,
+    first: (grown) => `+OK ${trace.length + body.size + grown} octets\r\n`,
     pieces: body.size <= WHOLE_BODY_BYTES ? whole(body) : body.stream(0, body.size),
     cut: undefined,
   }))
@@ -36,14 +39,15 @@ export function sendMessage(message: MessageNumber, context: Context): Promise<A
 /** Sends the header and so many lines of the body (TOP); reads no more than that. */
 export function sendTop(message: MessageNumber, lines: number, context: Context): Promise<Answer> {
   return send(message, context, ({ body }) => ({
-    first: `+OK ${context.say(words('Top of the message', 'Début du message'))}\r\n`,
+    first: () => `+OK ${context.say(words('Top of the message', 'Début du message'))}\r\n`,
     pieces: inSteps(body),
     cut: new TopCutter(lines),
   }))
 }
 
 interface Outgoing {
-  readonly first: string
+  /** @param grown Octets that a surrogate has more. */
+  readonly first: (grown: number) => string
   /** The body. */
   readonly pieces: Iterable<Uint8Array | Promise<Uint8Array>> | AsyncIterable<Uint8Array>
   readonly cut: TopCutter | undefined
@@ -60,20 +64,31 @@ async function send(
   const { first, pieces, cut } = outgoing(found)
   const stuffer = new DotStuffer()
   let begun = false
-  const begin = (): void => {
+  const begin = ({ trace, piece }: Start, before: number): Uint8Array => {
     begun = true
-    connection.writeText(first)
-    connection.write(stuffer.push(cut?.push(found.trace) ?? found.trace))
+    connection.writeText(first(trace.length + piece.length - found.trace.length - before))
+    connection.write(stuffer.push(cut?.push(trace) ?? trace))
+    return piece
   }
   try {
     // What cannot be read at all is refused in time: nothing is said before the first piece is there.
-    for await (const piece of pieces) {
-      if (!begun) begin()
+    for await (const read of pieces) {
+      let piece = read
+      if (!begun) {
+        const start = context.utf8
+          ? { trace: found.trace, piece }
+          : surrogate(found.trace, piece, piece.length === found.body.size)
+        if (start === undefined) return needsUtf8()
+        piece = begin(start, piece.length)
+      }
       if (cut?.done === true) break
       connection.write(stuffer.push(cut?.push(piece) ?? piece))
       if (connection.due) await connection.flush()
     }
-    if (!begun) begin()
+    if (!begun) {
+      const start = context.utf8 ? undefined : surrogate(found.trace, EMPTY, true)
+      begin(start ?? { trace: found.trace, piece: EMPTY }, 0)
+    }
   } catch (error) {
     if (!(error instanceof DamagedBody)) throw error
     log.error({ connection: id, uid: context.maildrop.uid(message), err: error }, 'Cannot read a message')
@@ -85,6 +100,11 @@ async function send(
   }
   connection.write(stuffer.end())
   return ANSWERED
+}
+
+/** RFC 6856 §5 */
+function needsUtf8(): Answer {
+  return err(words('That message wants a client with UTF8', 'Ce message demande un client avec UTF8'), 'UTF8')
 }
 
 function* whole(body: StoredBody): Generator<Uint8Array | Promise<Uint8Array>> {

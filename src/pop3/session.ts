@@ -8,6 +8,7 @@
  */
 import type { Socket } from 'node:net'
 import { ConnectionGone } from '#lib/peer-connection.ts'
+import { clientAddresses } from '#services/client-certificate.ts'
 import type {
   ConnectionId,
   ConnectionInfo,
@@ -78,7 +79,10 @@ export class Session implements Context {
       secure,
       since: deps.clock.now(),
     }
-    this.authority = saslAuthority(deps.registry, this.id, 'pop3')
+    this.authority = saslAuthority(deps.registry, this.id, 'pop3', {
+      oauth: deps.oauth,
+      certificate: () => clientAddresses(this.connection.tls),
+    })
     this.connection = new Connection(socket, deps.clock, { patienceMs: LOGIN_MS, onGone })
   }
 
@@ -117,7 +121,13 @@ export class Session implements Context {
   }
 
   get mechanisms(): readonly SaslMechanism[] {
-    return offeredMechanisms({ plaintext: this.plaintext, bindings: this.connection.tls !== undefined })
+    const { tls } = this.connection
+    return offeredMechanisms({
+      plaintext: this.plaintext,
+      bindings: tls !== undefined,
+      bearer: this.#deps.oauth !== undefined,
+      external: clientAddresses(tls).length > 0,
+    })
   }
 
   get listedMechanisms(): readonly SaslMechanism[] {
