@@ -30,15 +30,29 @@ export interface Config {
   readonly data: string
   /** Empty lists are off. */
   readonly listen: Readonly<Record<Listener, readonly ListenAddress[]>>
+  /** Proxies that say whose connections they pass on. */
+  readonly proxyFrom: readonly Network[]
   readonly tls: {
     /** `undefined`: a self-made certificate. */
     readonly files: CertificateFiles | undefined
     readonly hosts: readonly (CertificateFiles & { readonly name: string })[]
+    /** Absolute path of the authorities that client certificates may come from; `undefined`: none is asked for. */
+    readonly clientCa: string | undefined
   }
   readonly auth: {
     readonly allowPlaintext: boolean
     readonly scramForPasswords: boolean
     readonly unauthenticate: boolean
+    /** `undefined`: no tokens. */
+    readonly oauth:
+      | {
+          readonly issuer: string
+          readonly audience: readonly string[]
+          readonly jwksUri: string | undefined
+          readonly claim: string
+          readonly scopes: Readonly<Partial<Record<'imap' | 'pop3' | 'smtp', string>>>
+        }
+      | undefined
   }
   readonly limits: {
     readonly connections: number

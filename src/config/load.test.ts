@@ -21,9 +21,11 @@ test('a configuration is derived, absolute and frozen', () => {
     data = "../data"
     [listen]
     imap = ["[::]:143", "127.0.0.1:0"]
+    proxy_from = ["10.0.0.0/8"]
     [tls]
     cert = "tls/cert.pem"
     key = "/key.pem"
+    client_ca = "clients.pem"
     [[tls.hosts]]
     name = "IMAP.example.net"
     cert = "a"
@@ -51,9 +53,13 @@ test('a configuration is derived, absolute and frozen', () => {
   ])
   assert.deepEqual(config.listen.https, [])
   assert.deepEqual(config.tls, {
+    clientCa: '/etc/malle/clients.pem',
     files: { cert: '/etc/malle/tls/cert.pem', key: '/key.pem' },
     hosts: [{ name: 'imap.example.net', cert: '/etc/malle/a', key: '/etc/malle/b' }],
   })
+  assert.deepEqual(config.proxyFrom, [{ address: '10.0.0.0', prefix: 8, family: 'ipv4' }])
+  assert.ok(!('proxy_from' in config.listen))
+  assert.equal(config.auth.oauth, undefined)
   assert.equal(config.limits.messageBytes, 10 * 1024 * 1024)
   assert.equal(config.limits.idleMs, 1_800_000)
   assert.deepEqual(config.limits.exempt, [
@@ -68,6 +74,27 @@ test('a configuration is derived, absolute and frozen', () => {
     language: 'en',
   })
   assert.ok(Object.isFrozen(config) && Object.isFrozen(config.limits.exempt[0]))
+})
+
+test('an issuer of tokens is configured in a section of its own', () => {
+  const head = 'hostname = "a"\n[auth.oauth]\nissuer = "https://id.example.org"\n'
+  const loaded = parseConfig(`${head}audience = ["malle"]\nscope_pop3 = "pop"`, 'malle.toml', around)
+  assert.ok(loaded.ok)
+  assert.deepEqual(loaded.value.auth.oauth, {
+    issuer: 'https://id.example.org',
+    audience: ['malle'],
+    jwksUri: undefined,
+    claim: 'email',
+    scopes: { pop3: 'pop' },
+  })
+  assert.deepEqual(mistakes(head), [
+    'malle.toml:2: auth.oauth.audience is empty while auth.oauth.issuer is not. Write a list such as ["malle"].',
+  ])
+  assert.deepEqual(mistakes('hostname = "a"\n[auth.oauth]\nissuer = "id"\naudiense = []'), [
+    'malle.toml:3: auth.oauth.issuer "id" is not a web address. Write a web address such as "https://id.example.org".',
+    'malle.toml:4: auth.oauth.audiense is not known. Perhaps you mean audience.',
+  ])
+  assert.match(mistakes('hostname = "a"\n[[auth.oauth]]\nissuer = "https://x"').join(), /auth.oauth is not a section/)
 })
 
 test('threads are one where the system cannot share a port among them', () => {

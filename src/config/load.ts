@@ -97,8 +97,11 @@ function explain(issue: ConfigIssue, table: Record<string, unknown>, text: strin
   return { file, line, key, wrong: `${key}${shown} ${issue.wrong}`, right: whatIsRight(issue) }
 }
 
-function whatIsRight({ kind, path: [first, second, ...rest] }: ConfigIssue): string {
+function whatIsRight({ kind, path }: ConfigIssue): string {
   const sections = reference()
+  // a section in a section has a name of two keys
+  const deep = sections.some((one) => one.name === path.slice(0, 2).join('.'))
+  const [first, second, ...rest] = deep ? [path.slice(0, 2).join('.'), ...path.slice(2)] : path
   const top = sections.find((section) => section.name === '')?.fields.map((one) => one.key) ?? []
   const names = sections.flatMap((section) => (section.name === '' ? [] : [section.name]))
   const section = sections.find((one) => one.name === first)

@@ -43,7 +43,11 @@ test('every default passes its own check', () => {
       fields.flatMap((field) => (field.fallback === undefined ? [] : [[field.key, field.fallback]])),
     )
     if (name === '') Object.assign(all, values)
-    else all[name] = values
+    else {
+      const [section = '', inner] = name.split('.')
+      if (inner === undefined) all[section] = values
+      else all[section] = { ...(all[section] as object), [inner]: values }
+    }
   }
   assert.deepEqual(checkConfig(all), checkConfig({ hostname: 'mail.example.org' }))
   assert.ok(parse(annotatedSample()))

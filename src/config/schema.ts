@@ -8,9 +8,7 @@ import * as v from 'valibot'
 import { type Pop3Policy, parsePop3Policy } from '#mail/pop3-policy.ts'
 import { type CertificateFiles, type Config, LISTENERS, type Listener } from './config.ts'
 import {
-  type FieldDoc,
   field,
-  fieldDoc,
   integer,
   type ListenAddress,
   listenAddresses,
@@ -22,6 +20,8 @@ import {
   text,
   yesOrNo,
 } from './fields.ts'
+import { deriveOAuth, oauthSection } from './oauth-section.ts'
+import { type FieldReference, referenceOf, type SectionReference } from './sections.ts'
 
 export type { CertificateFiles, Config, ListenAddress, Listener, Network }
 export { LISTENERS }
@@ -91,6 +91,11 @@ const schema = v.object(
             '127.0.0.1:8080',
           ]),
           https: listener('The same over TLS.', []),
+          proxy_from: field(networks(), [], {
+            doc: 'Proxies in front of the mail listeners (HAProxy, nginx, a load balancer): connections from these addresses must begin with the PROXY protocol, version 1 or 2, which says where they really come from. From anybody else it is not understood.',
+            type: 'list of addresses and networks',
+            right: 'a list such as ["10.0.0.1", "10.1.0.0/16"]',
+          }),
         },
         'is not a section',
       ),
@@ -103,6 +108,9 @@ const schema = v.object(
             'Certificate chain in PEM form. Without it Malle makes a certificate of its own, which no client trusts, and warns.',
           ),
           key: pemFile('Private key of `cert` in PEM form.'),
+          client_ca: pemFile(
+            'Certificates of the authorities whose client certificates are taken: a client that shows one logs in with AUTH=EXTERNAL as the account whose address is in it (subjectAltName, rfc822Name). Empty: none is asked for.',
+          ),
           hosts: field(
             v.array(
               v.strictObject(
@@ -145,6 +153,7 @@ const schema = v.object(
             type: 'true or false',
             right: 'true or false without quotes',
           }),
+          oauth: v.optional(oauthSection, {}),
         },
         'is not a section',
       ),
@@ -298,53 +307,11 @@ const schema = v.object(
   'is not a table',
 )
 
-const SECTION_DOCS: Readonly<Record<string, string>> = {
-  listen: 'Where Malle accepts connections. What is empty or absent is off.',
-  tls: 'Certificates. SIGHUP reads them again.',
-  auth: 'How people show who they are.',
-  limits: 'What one server, account or address may use.',
-  store: 'Where and how mail is kept.',
-  workers: 'Threads.',
-  smtp: 'Mail in by SMTP.',
-  pop3: 'Mail out by POP3.',
-  log: 'What is logged.',
-}
-
-/** One field as the reference and mistakes show it. */
-export interface FieldReference extends FieldDoc {
-  readonly key: string
-  /** As in the file; `undefined`: the field is required. */
-  readonly fallback: unknown
-}
-
-/** One section; the fields before any section have the name ''. */
-export interface SectionReference {
-  readonly name: string
-  readonly doc: string
-  readonly fields: readonly FieldReference[]
-}
+export type { FieldReference, SectionReference }
 
 /** Every field there is, in the order of the file. */
 export function reference(): readonly SectionReference[] {
-  const top: FieldReference[] = []
-  const sections: SectionReference[] = [{ name: '', doc: 'Before any section.', fields: top }]
-  for (const [name, entry] of Object.entries(schema.entries)) {
-    const wrapped: v.GenericSchema = entry.type === 'optional' && 'wrapped' in entry ? entry.wrapped : entry
-    if (wrapped.type === 'object') {
-      const { entries } = wrapped as v.ObjectSchema<Record<string, v.GenericSchema>, undefined>
-      sections.push({
-        name,
-        doc: SECTION_DOCS[name] ?? '',
-        fields: Object.entries(entries).map(([key, one]) => fieldOf(key, one)),
-      })
-    } else top.push(fieldOf(name, entry))
-  }
-  return sections
-}
-
-function fieldOf(key: string, one: v.GenericSchema): FieldReference {
-  const { doc, fallback } = fieldDoc(one)
-  return { ...doc, key, fallback }
+  return referenceOf(schema)
 }
 
 /** Something in a configuration that cannot be: where, and what is wrong with it. */
@@ -378,6 +345,13 @@ export function checkConfig(
     issues.push({ path: ['tls', 'key'], kind: 'wrong', wrong: 'is empty while tls.cert is not' })
   if (tls.key !== '' && tls.cert === '')
     issues.push({ path: ['tls', 'cert'], kind: 'wrong', wrong: 'is empty while tls.key is not' })
+  const { issuer, audience } = checked.output.auth.oauth
+  if (issuer !== '' && audience.length === 0)
+    issues.push({
+      path: ['auth', 'oauth', 'audience'],
+      kind: 'wrong',
+      wrong: 'is empty while auth.oauth.issuer is not',
+    })
   if (issues.length > 0) return { ok: false, error: issues }
   return { ok: true, value: deepFreeze(derive(checked.output, around)) }
 }
@@ -393,13 +367,21 @@ function misplaced(input: unknown): ConfigIssue[] {
     if (section !== undefined && Array.isArray(value)) {
       issues.push({ path: [key], kind: 'wrong', wrong: 'is not a section' })
     }
-    if (section === undefined || !isTable(value)) continue
-    const known = new Set(section.fields.map((one) => one.key))
-    for (const inner of Object.keys(value)) {
-      if (!known.has(inner)) issues.push({ path: [key, inner], kind: 'unknown', wrong: 'is not known' })
-    }
+    if (section !== undefined && isTable(value)) issues.push(...misplacedIn(section, value))
   }
   return issues
+}
+
+function misplacedIn(section: SectionReference, table: Readonly<Record<string, unknown>>): ConfigIssue[] {
+  const known = new Set(section.fields.map((one) => one.key))
+  return Object.entries(table).flatMap(([key, value]): ConfigIssue[] => {
+    const path = [...section.name.split('.'), key]
+    if (known.has(key)) return []
+    const inner = reference().find((one) => one.name === path.join('.'))
+    if (inner === undefined) return [{ path, kind: 'unknown', wrong: 'is not known' }]
+    if (Array.isArray(value)) return [{ path, kind: 'wrong', wrong: 'is not a section' }]
+    return isTable(value) ? misplacedIn(inner, value) : []
+  })
 }
 
 function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -414,12 +396,15 @@ function issueOf(issue: v.BaseIssue<unknown>): ConfigIssue {
 }
 
 function derive(raw: v.InferOutput<typeof schema>, { folder, cores, platform }: Surroundings): Config {
+  const { proxy_from: proxyFrom, ...listen } = raw.listen
   const absolute = (file: string): string => path.resolve(folder, file)
   return {
     hostname: raw.hostname.toLowerCase(),
     data: absolute(raw.data),
-    listen: raw.listen,
+    listen,
+    proxyFrom,
     tls: {
+      clientCa: raw.tls.client_ca === '' ? undefined : absolute(raw.tls.client_ca),
       files: raw.tls.cert === '' ? undefined : { cert: absolute(raw.tls.cert), key: absolute(raw.tls.key) },
       hosts: raw.tls.hosts.map((host) => ({
         name: host.name.toLowerCase(),
@@ -431,6 +416,7 @@ function derive(raw: v.InferOutput<typeof schema>, { folder, cores, platform }: 
       allowPlaintext: raw.auth.allow_plaintext,
       scramForPasswords: raw.auth.scram_for_passwords,
       unauthenticate: raw.auth.unauthenticate,
+      oauth: deriveOAuth(raw.auth.oauth),
     },
     limits: {
       connections: raw.limits.connections,

@@ -1,4 +1,5 @@
 /** What the server says it can do, by state (RFC 9051 §6.1.1, §7.2.2). @module */
+import { clientAddresses } from '#services/client-certificate.ts'
 import { channelBindings } from '#wire/sasl/channel-binding.ts'
 import type { SaslMechanism } from '#wire/sasl/mechanism.ts'
 import { listedMechanisms, offeredMechanisms } from '#wire/sasl/server.ts'
@@ -46,6 +47,8 @@ export function mechanisms(session: SessionControl): readonly SaslMechanism[] {
   return offeredMechanisms({
     plaintext: mayLogInPlainly(session),
     bindings: session.connection.tls !== undefined,
+    bearer: session.deps.oauth !== undefined,
+    external: clientAddresses(session.connection.tls).length > 0,
   })
 }
 

@@ -8,6 +8,7 @@ import type { Config } from '#config/schema.ts'
 import { systemClock } from '#lib/clock.ts'
 import { Accounts } from '#services/accounts.ts'
 import { LocalRegistry } from '#services/local-registry.ts'
+import { JwtVerifier } from '#services/oauth-tokens.ts'
 import type { Log } from '#services/session-deps.ts'
 import type { Directory } from '#store/directory.ts'
 import type { MailStore } from '#store/mail-store.ts'
@@ -60,6 +61,7 @@ export async function openInstallation(config: Config, log: Log): Promise<Instal
     },
     scramForPasswords,
     pop3: config.pop3,
+    tokens: config.auth.oauth && new JwtVerifier(config.auth.oauth, { clock: systemClock }),
     ensureOpen: (account) => accounts.ensureOpen(account),
   })
   const parts = opened.move()

@@ -4,6 +4,7 @@ import path from 'node:path'
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import type { EmbeddedHost } from '#adapters/embedded/host.ts'
 import type { Config } from '#config/schema.ts'
+import { oauthOffer } from '#services/oauth-tokens.ts'
 import type { Registry } from '#services/registry.ts'
 import { serveRegistry } from '#services/remote-registry.ts'
 import type { Log } from '#services/session-deps.ts'
@@ -71,6 +72,7 @@ function setupOf({ config, tls, host }: ThreadsOptions, number: number, endpoint
     allowPlaintext: auth.allowPlaintext,
     scramForPasswords: auth.scramForPasswords,
     unauthenticate: auth.unauthenticate,
+    oauth: auth.oauth && oauthOffer(auth.oauth),
     bareNewline: smtp.bareNewline,
     pop3: { markSeen: pop3.markSeen, language: pop3.language },
     store: host.connect(),

@@ -2,6 +2,7 @@
 import type { SecureContext } from 'node:tls'
 import type { Clock } from '#lib/clock.ts'
 import type { MailStore } from '#store/mail-store.ts'
+import type { OAuthOffer } from './oauth-tokens.ts'
 import type { Registry } from './registry.ts'
 
 /** Structured log: the shape of pino's methods, so that pino itself fits. Secrets and bodies never go in. */
@@ -49,6 +50,8 @@ export interface SessionDeps {
   readonly scramForPasswords: boolean
   /** IMAP's UNAUTHENTICATE, on unless `false` (`auth.unauthenticate`). */
   readonly unauthenticate?: boolean
+  /** The issuer whose tokens the registry takes (`[auth.oauth]`), as clients are told of it; absent: no tokens. */
+  readonly oauth?: OAuthOffer | undefined
   readonly tls: TlsIdentity
   readonly clock: Clock
   readonly log: Log

@@ -1,5 +1,6 @@
 /** AUTH of submission (RFC 4954) over the mechanisms that IMAP and POP3 use too. @module */
 import type { TLSSocket } from 'node:tls'
+import { clientAddresses } from '#services/client-certificate.ts'
 import { saslAuthority } from '#services/sasl-authority.ts'
 import type { SessionDeps } from '#services/session-deps.ts'
 import { channelBindings } from '#wire/sasl/channel-binding.ts'
@@ -10,8 +11,18 @@ import type { MalleSmtpConnection } from './connection.ts'
 import { loginRefused, SmtpRefusal } from './replies.ts'
 
 /** The mechanisms of a connection; without TLS they are offered only where plaintext is allowed. */
-export function mechanismsOf(secure: boolean): readonly SaslMechanism[] {
-  return offeredMechanisms({ plaintext: true, bindings: secure })
+export function mechanismsOf(deps: SessionDeps, connection: MalleSmtpConnection): readonly SaslMechanism[] {
+  const external = clientAddresses(tlsOf(connection)).length > 0
+  return offeredMechanisms({
+    plaintext: true,
+    bindings: connection.secure,
+    bearer: deps.oauth !== undefined,
+    external,
+  })
+}
+
+function tlsOf({ secure, _socket: socket }: MalleSmtpConnection): TLSSocket | undefined {
+  return secure ? (socket as TLSSocket) : undefined
 }
 
 /** Carries out one AUTH command and answers it. */
@@ -37,12 +48,15 @@ async function exchange(
   mechanismName: string,
   initialResponse: string | undefined,
 ): Promise<SmtpRefusal | undefined> {
-  const { secure } = connection
-  const mechanism = findMechanism(mechanismName, mechanismsOf(secure))
+  const mechanism = findMechanism(mechanismName, mechanismsOf(deps, connection))
   if (mechanism === undefined) return new SmtpRefusal(504, '5.5.4 That authentication mechanism is not offered')
+  const tls = tlsOf(connection)
   const server = createSaslServer(mechanism, {
-    authority: saslAuthority(deps.registry, connection.id, 'smtp'),
-    bindings: secure ? channelBindings(connection._socket as TLSSocket, 'server') : undefined,
+    authority: saslAuthority(deps.registry, connection.id, 'smtp', {
+      oauth: deps.oauth,
+      certificate: () => clientAddresses(tls),
+    }),
+    bindings: tls && channelBindings(tls, 'server'),
   })
   let step = await server.begin(initialResponse)
   while (step.kind === 'challenge') {

@@ -66,9 +66,9 @@ export class SmtpService implements AsyncDisposable {
     })
     connection.waitsForEarlyTalkers = this.#options.role === 'mx'
     if (this.#options.role === 'submission') {
-      connection.mechanisms = () => mechanismsOf(connection.secure)
+      connection.mechanisms = () => mechanismsOf(this.#deps, connection)
       connection.listedMechanisms = () =>
-        listedMechanisms(mechanismsOf(connection.secure), this.#deps.scramForPasswords)
+        listedMechanisms(mechanismsOf(this.#deps, connection), this.#deps.scramForPasswords)
       connection.authenticate = (over, mechanism, initial) => authenticateOver(this.#deps, over, mechanism, initial)
     }
     connection.on('error', (error: Error) =>

@@ -11,6 +11,7 @@ import type { AccountId } from '#mail/ids.ts'
 import { prepareEmail } from '#mail/prepare.ts'
 import { scanMessage } from '#mail/scanner.ts'
 import { selfMadeCertificate } from '#server/self-made-certificate.ts'
+import type { OAuthOffer } from '#services/oauth-tokens.ts'
 import type { SessionDeps } from '#services/session-deps.ts'
 import { flagsOf } from '#store/flags.ts'
 import type { MailStore } from '#store/mail-store.ts'
@@ -45,6 +46,8 @@ export interface ImapServerOptions {
   readonly scramForPasswords?: boolean
   /** Default `true`. */
   readonly unauthenticate?: boolean
+  /** Default: no tokens. */
+  readonly oauth?: OAuthOffer
   readonly store?: MailStore
 }
 
@@ -84,6 +87,7 @@ export class TestImapServer implements AsyncDisposable {
       allowPlaintext: options.allowPlaintext ?? true,
       scramForPasswords: options.scramForPasswords ?? true,
       unauthenticate: options.unauthenticate ?? true,
+      oauth: options.oauth,
       tls: { context: () => context, ticketKeys: Buffer.alloc(48, 1) },
       clock: this.clock,
       log: this.log,

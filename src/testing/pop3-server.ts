@@ -11,6 +11,7 @@ import { prepareEmail } from '#mail/prepare.ts'
 import { scanMessage } from '#mail/scanner.ts'
 import { type Pop3Options, Pop3Service } from '#pop3/service.ts'
 import { selfMadeCertificate } from '#server/self-made-certificate.ts'
+import type { OAuthOffer } from '#services/oauth-tokens.ts'
 import type { SessionDeps } from '#services/session-deps.ts'
 import { NO_FLAGS } from '#store/flags.ts'
 import type { MailStore } from '#store/mail-store.ts'
@@ -33,6 +34,8 @@ export interface TestServerOptions {
   readonly tls?: boolean
   /** TLS from the first byte, as on port 995; default `false`. */
   readonly implicitTls?: boolean
+  /** Default: no tokens. */
+  readonly oauth?: OAuthOffer
   readonly store?: MailStore
   /** `[pop3]`; default: nothing is marked, English. */
   readonly pop3?: Pop3Options
@@ -69,6 +72,7 @@ export class TestPop3Server implements AsyncDisposable {
       limits: { messageBytes: 50_000_000, lineBytes: 65_536, idleMs: 1_800_000 },
       allowPlaintext: options.allowPlaintext ?? true,
       scramForPasswords: true,
+      oauth: options.oauth,
       tls,
       clock: this.clock,
       log: this.log,

@@ -11,6 +11,7 @@ import { selfMadeCertificate } from '#server/self-made-certificate.ts'
 import { readPair, ThreadTls } from '#server/tls.ts'
 import { Accounts } from '#services/accounts.ts'
 import { DEFAULT_REGISTRY_LIMITS, LocalRegistry } from '#services/local-registry.ts'
+import { JwtVerifier, type OAuthIssuer, oauthOffer } from '#services/oauth-tokens.ts'
 import type { SessionDeps } from '#services/session-deps.ts'
 import { type SmtpRole, SmtpService } from '#smtp/service.ts'
 import type { Directory } from '#store/directory.ts'
@@ -23,6 +24,8 @@ export interface SmtpServerOptions {
   readonly bareNewline?: 'reject' | 'normalise'
   readonly allowPlaintext?: boolean
   readonly messageBytes?: number
+  /** Whose tokens count; default: none. */
+  readonly oauth?: OAuthIssuer
   /** Storage of bob's account, octets. */
   readonly bobLimit?: number
 }
@@ -54,6 +57,7 @@ export class TestSmtpServer implements AsyncDisposable {
       directory,
       limits: DEFAULT_REGISTRY_LIMITS,
       scramForPasswords: false,
+      tokens: options.oauth && new JwtVerifier(options.oauth, { clock: systemClock }),
       ensureOpen: (account) => this.accounts.ensureOpen(account),
     })
     let connections = 0
@@ -64,6 +68,7 @@ export class TestSmtpServer implements AsyncDisposable {
       limits: { messageBytes: options.messageBytes ?? 50_000_000, lineBytes: 65_536, idleMs: 1_800_000 },
       allowPlaintext: options.allowPlaintext ?? false,
       scramForPasswords: true,
+      oauth: options.oauth && oauthOffer(options.oauth),
       tls,
       clock: systemClock,
       log: this.log,

@@ -1,13 +1,15 @@
 import { done, refused } from '#lib/result.ts'
+import { clientAddresses } from '#services/client-certificate.ts'
 import type { Login, LoginRefusal } from '#services/registry.ts'
 import { saslAuthority } from '#services/sasl-authority.ts'
 import { encodeBase64, encodeInitialResponse } from '#wire/sasl/lines.ts'
 import type { SaslFault } from '#wire/sasl/mechanism.ts'
 import { createSaslServer, findMechanism } from '#wire/sasl/server.ts'
 import { loginCompletion } from '../authentication.ts'
-import { bindings, mechanisms } from '../capabilities.ts'
+import { bindings, mayLogInPlainly, mechanisms } from '../capabilities.ts'
 import { type Command, type Completion, command } from '../command.ts'
 import type { Connection } from '../connection.ts'
+import type { SessionControl } from '../session-control.ts'
 
 interface Args {
   readonly mechanism: string
@@ -15,7 +17,7 @@ interface Args {
   readonly initial: Uint8Array | undefined
 }
 
-/** AUTHENTICATE (RFC 9051 §6.2.2, RFC 4959) with PLAIN, LOGIN and SCRAM-SHA-256(-PLUS). */
+/** AUTHENTICATE (RFC 9051 §6.2.2, RFC 4959) with the mechanisms of `wire/sasl`. */
 export const authenticate: Command = command<Args>({
   name: 'AUTHENTICATE',
   states: ['not-authenticated'],
@@ -28,9 +30,12 @@ export const authenticate: Command = command<Args>({
   },
   async run({ mechanism: name, initial }, _by, { id, out, session }) {
     const mechanism = findMechanism(name, mechanisms(session))
-    if (mechanism === undefined) return notOffered(name)
+    if (mechanism === undefined) return notOffered(name, session)
     const server = createSaslServer<Login, LoginRefusal>(mechanism, {
-      authority: saslAuthority(session.deps.registry, id, 'imap'),
+      authority: saslAuthority(session.deps.registry, id, 'imap', {
+        oauth: session.deps.oauth,
+        certificate: () => clientAddresses(session.connection.tls),
+      }),
       bindings: bindings(session),
     })
     let step = await server.begin(initial === undefined ? undefined : encodeInitialResponse(initial))
@@ -52,8 +57,11 @@ export const authenticate: Command = command<Args>({
   },
 })
 
-function notOffered(name: string): Completion {
-  if (name === 'PLAIN' || name === 'LOGIN')
+/** What anybody who listens could use again. */
+const PLAINLY: ReadonlySet<string> = new Set(['PLAIN', 'LOGIN', 'OAUTHBEARER', 'XOAUTH2'])
+
+function notOffered(name: string, session: SessionControl): Completion {
+  if (PLAINLY.has(name) && !mayLogInPlainly(session))
     return { status: 'NO', code: 'PRIVACYREQUIRED', text: 'Use TLS before you log in' }
   return { status: 'NO', code: 'CANNOT', text: 'The mechanism is not offered' }
 }

@@ -130,7 +130,8 @@ function withoutTrailingSpaces(text: string): string {
 
 // auth-command = "AUTH" SP sasl-mech [SP initial-response]
 function parseAuth(rest: string, at: number): AuthCommand {
-  const [mechanism = '', initial, ...more] = rest.split(' ')
+  // quirk extra-spaces
+  const [mechanism = '', initial, ...more] = rest.replace(/^ +/, '').split(/ +/)
   if (rest === '') return { name: 'AUTH', mechanism: undefined, initial: undefined }
   if (more.length > 0 || !/^[A-Za-z0-9_-]{1,20}$/.test(mechanism) || initial === '') {
     throw new SyntaxFault('AUTH wants a mechanism and at most one initial response', at)

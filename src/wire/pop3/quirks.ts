@@ -28,6 +28,11 @@ export const QUIRKS: readonly Quirk[] = [
     who: 'Old Eudora and scripts ("NOOP ", "LIST ")',
   },
   {
+    name: 'extra-spaces',
+    what: 'Several spaces may stand before the mechanism and the initial response of AUTH.',
+    who: 'Old phones ("AUTH PLAIN  AGFubg==")',
+  },
+  {
     name: 'bare-auth',
     what: 'AUTH without a mechanism lists the mechanisms, as drafts before RFC 1734 had it.',
     who: 'Outlook, Thunderbird, getmail: they ask so where CAPA is not understood',
