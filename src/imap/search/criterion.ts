@@ -1,5 +1,6 @@
-/** SEARCH keys as what a search asks of a message (RFC 9051 §6.4.4, RFC 5032, RFC 7162 §3.1.5, RFC 8474 §5.4, RFC 8514). @module */
+/** SEARCH keys as what a search asks of a message (RFC 9051 §6.4.4, RFC 5032, RFC 7162 §3.1.5, RFC 8474 §5.4, RFC 8514, RFC 9738 §3.2). @module */
 import { fold } from '#mail/fold.ts'
+import { LARGEST_UID, type Uid } from '#mail/ids.ts'
 import type { UidSet } from '#mail/uid-set.ts'
 import type { AccountKeywords } from '#services/account-keywords.ts'
 import type { Criterion } from '#services/search-criterion.ts'
@@ -134,6 +135,10 @@ function one(key: SearchKey, ground: SearchGround): Criterion {
       return { kind: 'uids', set: ground.uidsOf(key.set, 'number') }
     case 'UID':
       return { kind: 'uids', set: ground.uidsOf(key.set, 'uid') }
+    case 'UIDAFTER':
+      return key.uid === LARGEST_UID ? NONE : { kind: 'uids', set: [[(key.uid + 1) as Uid, LARGEST_UID]] }
+    case 'UIDBEFORE':
+      return key.uid === 1 ? NONE : { kind: 'uids', set: [[1 as Uid, (key.uid - 1) as Uid]] }
     case 'NOT':
       return { kind: 'not', inner: one(key.key, ground) }
     case 'OR':

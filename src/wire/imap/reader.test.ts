@@ -21,6 +21,7 @@ import {
   orderedUids,
   part,
   section,
+  uid,
   uidSet,
   unicode,
 } from './arbitraries.ts'
@@ -164,6 +165,7 @@ const { key: searchKey } = fc.letrec<{ key: SearchKey }>((tie) => ({
     ),
     fc.tuple(fc.constantFrom('EMAILID', 'THREADID'), atom).map(([kind, id]): SearchKey => ({ kind, id })),
     fc.tuple(fc.constantFrom('SET', 'UID'), messageSet).map(([kind, set]): SearchKey => ({ kind, set })),
+    fc.tuple(fc.constantFrom('UIDAFTER', 'UIDBEFORE'), uid).map(([kind, each]): SearchKey => ({ kind, uid: each })),
     tie('key').map((key): SearchKey => ({ kind: 'NOT', key })),
     fc.tuple(tie('key'), tie('key')).map(([left, right]): SearchKey => ({ kind: 'OR', left, right })),
     fc.array(tie('key'), { minLength: 1, maxLength: 3 }).map((keys): SearchKey => ({ kind: 'AND', keys })),

@@ -1,5 +1,5 @@
 /** Response codes (RFC 9051 §7.1, RFC 5530, RFC 4315, RFC 7162, RFC 8474 §4.1, RFC 6154 §5.1, RFC 5465 §3.1). @module */
-import type { Modseq } from '#mail/ids.ts'
+import type { Modseq, Uid } from '#mail/ids.ts'
 import { formatUidSet, type UidSet } from '#mail/uid-set.ts'
 import type { ElementReader } from './element-reader.ts'
 import type { ElementWriter } from './element-writer.ts'
@@ -33,8 +33,11 @@ const PLAIN = [
   'READ-WRITE',
   'SERVERBUG',
   'TOOBIG',
+  'TOOFEW',
+  'TOOMANY',
   'TRYCREATE',
   'UIDNOTSTICKY',
+  'UIDREQUIRED',
   'UNAVAILABLE',
   'UNKNOWN-CTE',
   'USEATTR',
@@ -66,8 +69,19 @@ export type ResponseCode =
   | { readonly kind: 'METADATA'; readonly what: 'LONGENTRIES' | 'MAXSIZE'; readonly octets: number }
   | { readonly kind: 'METADATA'; readonly what: 'TOOMANY' | 'NOPRIVATE' }
   | { readonly kind: 'MAILBOXID'; readonly id: string }
+  /** So many messages were dealt with, from the highest UID down to `last`; none at all without (RFC 9738 §3.1). */
+  | { readonly kind: 'MESSAGELIMIT'; readonly limit: number; readonly last: Uid | undefined }
+  /** How far the command of the tag has come; `undefined` where the server does not say (RFC 9585 §4). */
+  | { readonly kind: 'INPROGRESS'; readonly state: Progress | undefined }
   /** Any other, or one whose arguments cannot be read; `name` in upper case. */
   | { readonly kind: 'OTHER'; readonly name: string; readonly text: string | undefined }
+
+export interface Progress {
+  readonly tag: string | undefined
+  /** Items done; never without it: a goal. */
+  readonly done: number | undefined
+  readonly goal: number | undefined
+}
 
 /** The code with its brackets; `undefined`, with nothing taken, where there is none. */
 export function readResponseCode(r: ElementReader): ResponseCode | undefined {
@@ -109,6 +123,12 @@ function readArguments(r: ElementReader, name: string): ResponseCode {
     }
     case 'MODIFIED':
       return { kind: name, set: r.sp().orderedUids() }
+    case 'MESSAGELIMIT': {
+      const limit = r.sp().nzNumber()
+      return { kind: name, limit, last: r.spaces() ? (r.nzNumber() as Uid) : undefined }
+    }
+    case 'INPROGRESS':
+      return { kind: name, state: r.spaces() ? readProgress(r) : undefined }
     case 'MAILBOXID':
       return { kind: name, id: r.sp().list(() => r.astring(), 1)[0] ?? '' }
     case 'METADATA': {
@@ -119,6 +139,15 @@ function readArguments(r: ElementReader, name: string): ResponseCode {
     default:
       return isPlainCode(name) ? { kind: name } : r.fault('Response code is not known')
   }
+}
+
+// "(" inprogress-tag SP inprogress-state ")"
+function readProgress(r: ElementReader): Progress {
+  const tag = r.expect('(').nil() ? undefined : r.string()
+  const done = r.sp().nil() ? undefined : r.number()
+  const goal = r.sp().nil() ? undefined : r.number()
+  r.expect(')')
+  return { tag, done, goal }
 }
 
 function isPlainCode(name: string): name is PlainCode {
@@ -143,6 +172,14 @@ function readOther(r: ElementReader): ResponseCode {
 
 const NAME = /[!#$&'+,\-./0-9:;<=>?@A-Z[^_`a-z|}~]+/y
 const CODE_TEXT = /[^\]]*/y
+
+/** A tag with `]` cannot be told (RFC 9585 §4). */
+function writeProgress(w: ElementWriter, { tag, done, goal }: Progress): void {
+  w.text(' (')
+  if (tag === undefined || tag.includes(']')) w.text('NIL')
+  else w.string(tag)
+  w.text(` ${done ?? 'NIL'} ${(done === undefined ? undefined : goal) ?? 'NIL'})`)
+}
 
 /** The code with its brackets. */
 export function writeResponseCode(w: ElementWriter, code: ResponseCode): void {
@@ -176,6 +213,12 @@ export function writeResponseCode(w: ElementWriter, code: ResponseCode): void {
       break
     case 'MODIFIED':
       w.text(` ${formatUidSet(code.set)}`)
+      break
+    case 'MESSAGELIMIT':
+      w.text(` ${code.limit}${code.last === undefined ? '' : ` ${code.last}`}`)
+      break
+    case 'INPROGRESS':
+      if (code.state !== undefined) writeProgress(w, code.state)
       break
     case 'MAILBOXID':
       w.text(` (${code.id})`)

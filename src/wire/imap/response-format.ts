@@ -72,6 +72,20 @@ function writeUntagged(
       w.text(`${response.number} FETCH `)
       writeFetchValues(w, response.values)
       return
+    case 'UIDFETCH':
+      w.text(`${response.uid} UIDFETCH `)
+      writeFetchValues(w, response.values)
+      return
+    case 'UIDBATCHES': {
+      w.text('UIDBATCHES')
+      if (response.tag !== undefined) w.text(' (TAG ').string(response.tag).text(')')
+      const batches = response.batches.map(([lowest, highest]) => `${highest}:${lowest}`)
+      if (batches.length > 0) w.text(` ${batches.join(',')}`)
+      return
+    }
+    case 'LANGUAGE':
+      w.text('LANGUAGE ').list(response.tags, (tag) => w.astring(tag))
+      return
     case 'ID':
       writeIdParams(w.text('ID '), response.params)
       return

@@ -1,5 +1,5 @@
 /** Reads what a server says (RFC 9051 §7), more leniently than commands: servers cannot be asked again. @module */
-import type { Modseq } from '#mail/ids.ts'
+import type { Modseq, Uid } from '#mail/ids.ts'
 import type { UidSet } from '#mail/uid-set.ts'
 import { readAclEntries, readRightsList } from './acl.ts'
 import { ASTRING, DIGITS, fromBinary } from './characters.ts'
@@ -57,6 +57,8 @@ function readNumbered(r: ElementReader, frame: Frame): Response {
       return ended(r, { kind, number })
     case 'FETCH':
       return ended(r, { kind, number, values: readFetchValues(r.sp()) })
+    case 'UIDFETCH':
+      return ended(r, { kind, uid: number as Uid, values: readFetchValues(r.sp()) })
     default:
       return { kind: 'UNKNOWN', frame }
   }
@@ -90,6 +92,12 @@ function readNamed(r: ElementReader, kind: string, frame: Frame): Response {
       const earlier = r.sp().skip('(EARLIER)')
       return ended(r, { kind, earlier, uids: (earlier ? r.sp() : r).orderedUids() })
     }
+    case 'UIDBATCHES': {
+      const tag = readCorrelator(r)
+      return ended(r, { kind, tag, batches: r.spaces() && !r.atEnd ? r.orderedUids() : [] })
+    }
+    case 'LANGUAGE':
+      return ended(r, { kind, tags: r.sp().list(() => r.astring(), 1) })
     case 'ID':
       return ended(r, { kind, params: readIdParams(r.sp()) })
     case 'NAMESPACE': {
@@ -217,13 +225,17 @@ function readSearch(r: ElementReader): SearchResponse {
   return { kind: 'SEARCH', numbers, modseq }
 }
 
+// search-correlator = SP "(" "TAG" SP tag-string ")"
+function readCorrelator(r: ElementReader): string | undefined {
+  if (!r.skip(' (TAG ')) return undefined
+  const tag = r.astring()
+  r.expect(')')
+  return tag
+}
+
 // esearch-response = "ESEARCH" [search-correlator] [SP "UID"] *(SP search-return-data)
 function readEsearch(r: ElementReader): EsearchResponse {
-  let tag: string | undefined
-  if (r.skip(' (TAG ')) {
-    tag = r.astring()
-    r.expect(')')
-  }
+  const tag = readCorrelator(r)
   let uid = false
   let min: number | undefined
   let max: number | undefined

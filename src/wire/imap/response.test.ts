@@ -70,7 +70,9 @@ const others = fc.array(fc.tuple(name, extensionValue), { maxLength: 2 })
 
 const code: Arbitrary<ResponseCode> = fc.oneof(
   fc.constantFrom<ResponseCode>(
-    ...(['ALERT', 'CLOSED', 'NOMODSEQ', 'OVERQUOTA', 'READ-WRITE', 'UNKNOWN-CTE'] as const).map((kind) => ({ kind })),
+    ...(
+      ['ALERT', 'CLOSED', 'NOMODSEQ', 'OVERQUOTA', 'READ-WRITE', 'TOOFEW', 'UIDREQUIRED', 'UNKNOWN-CTE'] as const
+    ).map((kind) => ({ kind })),
   ),
   fc.array(atom).map((charsets): ResponseCode => ({ kind: 'BADCHARSET', charsets })),
   fc.array(atom, { minLength: 1 }).map((events): ResponseCode => ({ kind: 'BADEVENT', events })),
@@ -90,6 +92,14 @@ const code: Arbitrary<ResponseCode> = fc.oneof(
     .map(([uidValidity, from, to]): ResponseCode => ({ kind: 'COPYUID', uidValidity, from, to })),
   orderedUids.map((set): ResponseCode => ({ kind: 'MODIFIED', set })),
   name.map((id): ResponseCode => ({ kind: 'MAILBOXID', id })),
+  fc.tuple(nzNumber, maybe(uid)).map(([limit, last]): ResponseCode => ({ kind: 'MESSAGELIMIT', limit, last })),
+  maybe(
+    fc.tuple(maybe(atom), maybe(nzNumber), maybe(nzNumber)).map(([tag, done, goal]) => ({
+      tag: tag?.includes(']') === true ? undefined : tag,
+      done,
+      goal: done === undefined ? undefined : goal,
+    })),
+  ).map((state): ResponseCode => ({ kind: 'INPROGRESS', state })),
   fc
     .tuple(name, maybe(fc.string({ unit: charOf('ab ("['), minLength: 1 })))
     .map(([other, text]): ResponseCode => ({ kind: 'OTHER', name: other, text })),
@@ -197,6 +207,9 @@ readsBack('FLAGS', response('FLAGS', { flags }))
 readsBack('EXISTS', response('EXISTS', { number: nzNumber }))
 readsBack('EXPUNGE', response('EXPUNGE', { number: nzNumber }))
 readsBack('VANISHED', response('VANISHED', { earlier: fc.boolean(), uids: orderedUids }))
+readsBack('UIDFETCH', response('UIDFETCH', { uid, values: fc.array(fetchValue, { maxLength: 4 }) }))
+readsBack('UIDBATCHES', response('UIDBATCHES', { tag: maybe(atom), batches: fc.oneof(fc.constant([]), orderedUids) }))
+readsBack('LANGUAGE', response('LANGUAGE', { tags: fc.array(name, { minLength: 1, maxLength: 3 }) }))
 readsBack('FETCH', response('FETCH', { number: nzNumber, values: fc.array(fetchValue, { maxLength: 4 }) }))
 readsBack(
   'ID',

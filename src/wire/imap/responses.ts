@@ -1,5 +1,5 @@
 /** Everything a server says, as values (RFC 9051 §7). @module */
-import type { Modseq } from '#mail/ids.ts'
+import type { Modseq, Uid } from '#mail/ids.ts'
 import type { UidSet } from '#mail/uid-set.ts'
 import type { AclResponse, ListRightsResponse, MyRightsResponse } from './acl.ts'
 import type { ExtensionValue } from './extension-value.ts'
@@ -120,6 +120,27 @@ export interface FetchResponse {
   readonly values: readonly FetchValue[]
 }
 
+/** FETCH after ENABLE UIDONLY (RFC 9586 §3.3). */
+export interface UidFetchResponse {
+  readonly kind: 'UIDFETCH'
+  readonly uid: Uid
+  readonly values: readonly FetchValue[]
+}
+
+/** RFC 10022 §3.1.2. */
+export interface UidBatchesResponse {
+  readonly kind: 'UIDBATCHES'
+  readonly tag: string | undefined
+  /** The newest first; in each, the lower end first. */
+  readonly batches: UidSet
+}
+
+/** One is the language spoken from here on, more are those that there are (RFC 5255 §3.3). */
+export interface LanguageResponse {
+  readonly kind: 'LANGUAGE'
+  readonly tags: readonly string[]
+}
+
 export interface IdResponse {
   readonly kind: 'ID'
   readonly params: IdParams
@@ -171,6 +192,9 @@ export type Response =
   | NumberResponse
   | VanishedResponse
   | FetchResponse
+  | UidFetchResponse
+  | UidBatchesResponse
+  | LanguageResponse
   | IdResponse
   | NamespaceResponse
   | QuotaResponse

@@ -1,5 +1,5 @@
 /** SEARCH as a value (RFC 9051 §6.4.4, RFC 4731, RFC 5032, RFC 7162 §3.1.5, RFC 8474 §5.4, RFC 8514 §4.3). @module */
-import type { Modseq } from '#mail/ids.ts'
+import type { Modseq, Uid } from '#mail/ids.ts'
 import type { CalendarDate } from './date-time.ts'
 import type { ElementReader } from './element-reader.ts'
 import type { ElementWriter } from './element-writer.ts'
@@ -51,6 +51,8 @@ export type SearchKey =
   /** Message numbers. */
   | { readonly kind: 'SET'; readonly set: MessageSet }
   | { readonly kind: 'UID'; readonly set: MessageSet }
+  /** Above and below, without the UID itself (RFC 9738 §3.2). */
+  | { readonly kind: 'UIDAFTER' | 'UIDBEFORE'; readonly uid: Uid }
   | { readonly kind: 'NOT'; readonly key: SearchKey }
   | { readonly kind: 'OR'; readonly left: SearchKey; readonly right: SearchKey }
   /** A list in parentheses; at least one key. */
@@ -105,6 +107,7 @@ const KEYS: ReadonlyMap<string, KeyReader> = new Map<string, KeyReader>([
   // objectid = 1*255(ALPHA / DIGIT / "_" / "-") (RFC 8474 §7); an unknown one finds nothing, so any astring is taken
   ...keys(['EMAILID', 'THREADID'], (kind) => (r) => ({ kind, id: r.sp().astring() })),
   ...keys(['UID'], (kind) => (r) => ({ kind, set: r.sp().messageSet() })),
+  ...keys(['UIDAFTER', 'UIDBEFORE'], (kind) => (r) => ({ kind, uid: r.sp().nzNumber() as Uid })),
   ...keys(['HEADER'], (kind) => (r, context) => {
     const field = r.sp().astring()
     return { kind, field, text: context.text(r.sp()) }
@@ -271,6 +274,10 @@ function writeKey(w: ElementWriter, key: SearchKey, text: (value: string) => unk
     case 'EMAILID':
     case 'THREADID':
       w.sp().astring(key.id)
+      return
+    case 'UIDAFTER':
+    case 'UIDBEFORE':
+      w.sp().number(key.uid)
       return
     case 'UID':
       w.sp().messageSet(key.set)
