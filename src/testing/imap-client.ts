@@ -35,6 +35,11 @@ export class ImapLines {
     }
   }
 
+  /** Gives a line back, to be read again. */
+  putBack(line: string): void {
+    this.#text = `${line}\r\n${this.#text}`
+  }
+
   /** Exactly so many bytes. */
   async bytes(count: number): Promise<string> {
     while (this.#text.length < count) {

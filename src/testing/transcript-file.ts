@@ -78,7 +78,7 @@ function readHeader(lines: readonly string[], shared: Header | undefined): { hea
       header.messages.at(-1)?.body.push(unescape(line.slice(2)))
       continue
     }
-    if (/^\d?(?:C~|C|S|U|T|A):/.test(line)) return { header, rest: lines.slice(index) }
+    if (/^\d?(?:C~|C|S|U\??|T|A):/.test(line)) return { header, rest: lines.slice(index) }
     const match = /^([A-Z][a-z-]+): ?(.*)$/.exec(line)
     assert.ok(match, `not a line of a header: ${line}`)
     const [, key = '', value = ''] = match

@@ -1,5 +1,6 @@
 /** Plays IMAP conversations as a reader of the RFC would write them (style: tests). @module */
 import assert from 'node:assert/strict'
+import type { Duplex } from 'node:stream'
 import { ImapLines } from './imap-client.ts'
 import { ANN, type ImapServerOptions, TestImapServer } from './imap-server.ts'
 
@@ -11,7 +12,14 @@ export interface Scene {
   /** Whether the greeting is a part of the transcript. */
   readonly greeting: boolean
   /** The server to speak to, instead of one made for this transcript. */
-  readonly server?: TestImapServer
+  readonly server?: TranscriptServer
+}
+
+/** What the player needs of a server. */
+export interface TranscriptServer {
+  connect(): Promise<Duplex>
+  /** Lets time pass. */
+  pass(ms: number): void
 }
 
 /** A new connection; the transcript begins with the greeting. */
@@ -30,7 +38,7 @@ export function selected(options: ImapServerOptions = {}, ...commands: readonly 
 }
 
 /** The same scene, on a server that the test keeps and closes. */
-export function on(server: TestImapServer, scene: Scene): Scene {
+export function on(server: TranscriptServer, scene: Scene): Scene {
   return { ...scene, server }
 }
 
@@ -39,61 +47,71 @@ export function on(server: TestImapServer, scene: Scene): Scene {
  * speak on two connections. In both, `$name` stands for text without spaces, parentheses, brackets and commas that must
  * be the same ever after; `...` in `S:` for anything. `\xNN` is a byte, in `C:` also `\0`, `\r`, `\n`.
  *
- * `U:` lines in a row are lines of the server in any order. `A: $old < $new` and `A: $a = 12` compare numbers.
+ * `U:` lines in a row are lines of the server in any order, `U?:` among them need not come; `S: <lines>` passes over
+ * untagged lines up to the next that is wanted. `A: $old < $new` and `A: $a = 12` compare numbers.
  *
  * `C: <tls>` does the handshake, `C: <end>` closes the client's side, `C: <reset>` vanishes, `C: <piece>` ends the piece,
  * `C~: text` sends without line end, `S: <closed>` awaits the end, `T: 1000` lets so many milliseconds pass.
  * At the end nothing may be left unread. Spaces at the end of a line do not count: `S: +` is an empty challenge.
  */
 export async function transcript(text: string, scene: Scene = selected()): Promise<void> {
-  const server = scene.server ?? (await TestImapServer.start(scene.options))
+  if (scene.server !== undefined) return playOn(scene.server, text, scene)
+  await using server = await TestImapServer.start(scene.options)
+  await playOn(server, text, scene)
+  assert.deepEqual(
+    server.log.lines.filter(({ level }) => level === 'error'),
+    [],
+  )
+}
+
+async function playOn(server: TranscriptServer, text: string, scene: Scene): Promise<void> {
   const player = new Player(server, scene)
   try {
     for (const line of text.split('\n')) if (line.trim() !== '') await player.play(line.trim())
     await player.finish()
-    if (scene.server === undefined)
-      assert.deepEqual(
-        server.log.lines.filter(({ level }) => level === 'error'),
-        [],
-      )
   } finally {
     player.close()
-    if (scene.server === undefined) await server[Symbol.asyncDispose]()
   }
 }
 
 interface Speaker {
   readonly lines: ImapLines
   pending: string
+  /** `S: <lines>` came: untagged lines are passed over until one is as wanted. */
+  passing: boolean
+}
+
+interface Wanted {
+  readonly said: string
+  readonly raw: string
+  /** `U?:`: a server that does not know of it leaves it out. */
+  readonly optional: boolean
 }
 
 class Player {
   readonly names = new Map<string, string>()
-  readonly #server: TestImapServer
+  readonly #server: TranscriptServer
   readonly #scene: Scene
   readonly #speakers = new Map<string, Speaker>()
   /** Lines that may come in any order, and on which connection. */
-  #unordered: { readonly who: string; readonly wanted: { readonly said: string; readonly raw: string }[] } | undefined
+  #unordered: { readonly who: string; readonly wanted: Wanted[] } | undefined
 
-  constructor(server: TestImapServer, scene: Scene) {
+  constructor(server: TranscriptServer, scene: Scene) {
     this.#server = server
     this.#scene = scene
   }
 
   async play(raw: string): Promise<void> {
-    const match = /^(\d?)(C~|C|S|U|T|A):(?: (.*))?$/.exec(raw)
+    const match = /^(\d?)(C~|C|S|U\??|T|A):(?: (.*))?$/.exec(raw)
     assert.ok(match, `not a line of a transcript: ${raw}`)
     const [, who = '', side, said = ''] = match
-    if (side === 'U' && (this.#unordered === undefined || this.#unordered.who === who)) {
+    if (side === 'U' || side === 'U?') {
+      if (this.#unordered?.who !== who) await this.#expectUnordered()
       this.#unordered ??= { who, wanted: [] }
-      this.#unordered.wanted.push({ said, raw })
+      this.#unordered.wanted.push({ said, raw, optional: side === 'U?' })
       return
     }
     await this.#expectUnordered()
-    if (side === 'U') {
-      this.#unordered = { who, wanted: [{ said, raw }] }
-      return
-    }
     if (side === 'A') return this.#compare(said)
     if (side === 'T') {
       await this.#sendAll()
@@ -118,7 +136,7 @@ class Player {
   }
 
   async #join(who: string): Promise<Speaker> {
-    const speaker = { lines: new ImapLines(await this.#server.connect()), pending: '' }
+    const speaker = { lines: new ImapLines(await this.#server.connect()), pending: '', passing: false }
     this.#speakers.set(who, speaker)
     if (!this.#scene.greeting) await speaker.lines.line()
     for (const [index, command] of this.#scene.commands.entries()) {
@@ -159,6 +177,8 @@ class Player {
     while (wanted.length > 0) {
       const line = await speaker.lines.line()
       const found = wanted.findIndex(({ said }) => this.#match(line ?? '', said))
+      if (found < 0 && line !== undefined && wanted.every(({ optional }) => optional))
+        return speaker.lines.putBack(line)
       if (found < 0) assert.equal(line, wanted.map(({ said }) => this.#named(said)).join('\n'), 'none of these lines')
       wanted.splice(found, 1)
     }
@@ -173,7 +193,14 @@ class Player {
 
   async #expect(speaker: Speaker, said: string, raw: string): Promise<void> {
     this.#send(speaker)
-    const line = await speaker.lines.line()
+    if (said === '<lines>') {
+      speaker.passing = true
+      return
+    }
+    let line = await speaker.lines.line()
+    while (speaker.passing && line?.startsWith('* ') === true && !this.#match(line, said))
+      line = await speaker.lines.line()
+    speaker.passing = false
     if (said === '<closed>') return assert.equal(line, undefined, `the end was expected at: ${raw}`)
     assert.notEqual(line, undefined, `the connection ended before: ${raw}`)
     if (!this.#match(line ?? '', said)) assert.equal(line?.trimEnd(), this.#named(said), `at: ${raw}`)
