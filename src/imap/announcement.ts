@@ -43,6 +43,8 @@ export interface Announcement extends Pick<Difference, 'changed' | 'added'> {
   readonly snapshot: Snapshot
   readonly answered: Answered | undefined
   readonly newKeywords: boolean
+  /** Flags that others changed are told (RFC 5465 §5.1: FlagChange). */
+  readonly flags: boolean
   readonly readOnly: boolean
   /** VANISHED instead of EXPUNGE. */
   readonly vanished: boolean
@@ -76,7 +78,7 @@ function writeKeywords(out: Output, { how, readOnly }: Announcement): void {
   if (!readOnly) out.text(`* OK [PERMANENTFLAGS (${flags} \\*)] `).line('New keywords are welcome')
 }
 
-async function writeChanged(out: Output, { snapshot, changed, answered, how }: Announcement): Promise<void> {
+async function writeChanged(out: Output, { snapshot, changed, answered, flags, how }: Announcement): Promise<void> {
   const told = answered === undefined ? [] : toTell(answered)
   if (changed.uids.length === 0 && told.length === 0) return
   const turns = new Turns()
@@ -84,6 +86,7 @@ async function writeChanged(out: Output, { snapshot, changed, answered, how }: A
   for (const walk = new SnapshotWalk(snapshot, union(uidSetOf(changed.uids), told)); walk.next(); ) {
     while ((changed.uids[at] ?? Number.POSITIVE_INFINITY) < walk.uid) at += 1
     const before = changed.uids[at] === walk.uid ? ((changed.flagsBefore[at] ?? 0) as PackedFlags) : undefined
+    if (!flags && (answered === undefined || !isAbout(answered, walk.uid))) continue
     const line = lineFor(walk, before, answered)
     if (line === 'flags') writeFlags(out, walk, how)
     else if (line === 'modseq' && how.modseq)

@@ -17,6 +17,7 @@ import { Farewell } from './connection.ts'
 import { MULTIAPPEND_BYTES } from './limits.ts'
 import { readMailbox } from './mailbox-names.ts'
 import { NO_SUCH_NUMBER, READ_ONLY } from './message-commands.ts'
+import { messageLimit, tooMany } from './message-limit.ts'
 
 /** A no that was found before the command was over. */
 class Refusal extends Error {
@@ -124,6 +125,9 @@ export class AppendUpload {
     const { messageBytes } = session.deps.limits
     if (utf8 && !enabled.utf8) throw new Refusal({ status: 'BAD', text: 'Enable UTF8=ACCEPT first' })
     if (size === 0) throw new Refusal({ status: 'NO', code: 'CANNOT', text: 'The message is empty' })
+    // §3.1 of RFC 9738: a MULTIAPPEND of too many keeps none.
+    if (this.#messages.length >= messageLimit(this.#context))
+      throw new Refusal(tooMany(`MESSAGELIMIT ${messageLimit(this.#context)}`))
     if (size > messageBytes)
       throw new Refusal({ status: 'NO', code: 'TOOBIG', text: `The limit is ${messageBytes} bytes` })
     this.#bytes += size
@@ -179,7 +183,7 @@ export class AppendUpload {
       return refusalCompletion(answer.error)
     }
     const { uidValidity, uids, modseq } = answer.value
-    if (session.selected?.mailbox === key) session.selected.expect(modseq)
+    if (session.selected?.mailbox === key) session.selected.expect(modseq, uidSetOf(uids))
     return { status: 'OK', code: `APPENDUID ${uidValidity} ${formatUidSet(uidSetOf(uids))}`, text: 'Appended' }
   }
 
@@ -195,7 +199,8 @@ export class AppendUpload {
       return refusalCompletion(answer.error)
     }
     const { modseq, uidValidity, uid: added } = answer.value
-    view.expect(modseq)
+    const own = target === view.mailbox ? [uid, added] : [uid]
+    view.expect(modseq, uidSetOf(own))
     out.text(`* OK [APPENDUID ${uidValidity} ${added}] `).line('Replaced')
     return { status: 'OK', ...(enabled.qresync ? { code: `HIGHESTMODSEQ ${modseq}` } : {}), text: 'Replaced' }
   }

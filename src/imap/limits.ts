@@ -36,6 +36,18 @@ export const UID_BATCH_MESSAGES = 500
 /** …and how many messages the batches of one range may have together (§3.1.5). */
 export const UID_BATCHES_SPAN = 100_000
 
+/** Mailboxes that one session may watch without selecting them (RFC 5465 §3.1)… */
+export const NOTIFY_MAILBOXES = 10_000
+/** …and those of them, or names, that may have changed while it could not be told (§5.8). */
+export const NOTIFY_PENDING = 2_000
+
+/** Messages that clients should not go beyond in one command (RFC 9738 §3)… */
+export const MESSAGES_ADVISED = 100_000
+/** …and what they get at most, the highest UIDs. */
+export const MESSAGES_AT_ONCE = 1_000_000
+/** Silence of a command at work after which its client is told that it goes on (RFC 9585 §4: 10 to 15 s). */
+export const PROGRESS_MS = 10_000
+
 /** Who idles on a mailbox of this many messages lets go of it… */
 export const REST_MESSAGES = 1_000
 /** …when nothing has happened for so long. */

@@ -19,8 +19,11 @@ export interface SelectedView {
   numberOf(uid: Uid): number | undefined
   /** The lowest number without `\Seen`, `undefined` when all have it. */
   firstUnseen(): number | undefined
-  /** A write of this session was committed at `modseq`: the next {@link sync} reaches it. */
-  expect(modseq: Modseq): void
+  /**
+   * A write of this session was committed at `modseq`: the next {@link sync} reaches it.
+   * @param own Messages that it made here, or expunged.
+   */
+  expect(modseq: Modseq, own?: UidSet): void
   /**
    * Writes what changed since (EXISTS, EXPUNGE or VANISHED, FETCH) and brings the view up to it; cheap when nothing is
    * known to have changed. The session calls it before every tagged answer and while it idles.

@@ -2,6 +2,7 @@ import type { ConnectionNote, Login } from '#services/registry.ts'
 import type { SessionDeps } from '#services/session-deps.ts'
 import type { SessionState } from './command.ts'
 import type { Connection } from './connection.ts'
+import type { Notifier } from './notify/notifier.ts'
 import type { View } from './view.ts'
 
 /** What commands may do to their session. Commands on messages need none of it. */
@@ -13,6 +14,10 @@ export interface SessionControl {
   readonly secure: boolean
   /** The selected mailbox, `undefined` without. */
   readonly selected: View | undefined
+  /** What the client wants to hear unasked, `undefined` until it says so (RFC 5465). */
+  readonly notifier: Notifier | undefined
+  /** From now on that one; the one before is closed. */
+  notify(notifier: Notifier | undefined): void
   /** The person logged in has shown who they are. */
   loggedIn(login: Login): void
   /**

@@ -38,8 +38,10 @@ import {
   LITERAL_BYTES_BEFORE_LOGIN,
   LOGIN_MS,
   LOGIN_TOTAL_MS,
+  PROGRESS_MS,
 } from './limits.ts'
 import { UID_REQUIRED } from './message-commands.ts'
+import type { Notifier } from './notify/notifier.ts'
 import type { Output } from './output.ts'
 import type { SessionControl } from './session-control.ts'
 import type { View } from './view.ts'
@@ -52,7 +54,10 @@ export class Session implements Context, SessionControl {
 
   #account: AccountRef | undefined
   #view: View | undefined
+  #notifier: Notifier | undefined
   #tag = ''
+  /** While a command has said nothing: since when, and how much was written before it. */
+  #silent: { since: number; readonly command: string; written: number } | undefined
   #abort: AbortController | undefined
   #over = false
   #bad = 0
@@ -99,6 +104,9 @@ export class Session implements Context, SessionControl {
   }
   get selected(): View | undefined {
     return this.#view
+  }
+  get notifier(): Notifier | undefined {
+    return this.#notifier
   }
   get account(): AccountRef {
     if (this.#account === undefined) throw new Error('Nobody is logged in')
@@ -147,11 +155,29 @@ export class Session implements Context, SessionControl {
       }
     } finally {
       this.connection.close()
+      this.notify(undefined)
       this.select(undefined)
       if (this.#admitted) registry.disconnect(this.id)
       this.deps.meter?.bytes('imap', this.connection.received, this.connection.sent)
       log.debug({ connection: this.id }, 'IMAP session ended')
     }
+  }
+
+  /** Looks at deadlines; the service calls it each second. */
+  tick(now: number): void {
+    this.connection.tick(now)
+    const silent = this.#silent
+    if (silent === undefined || now - silent.since < PROGRESS_MS || this.connection.waits) return
+    // What the command has begun to say must not be interrupted.
+    if (this.out.written !== silent.written) return
+    silent.since = now
+    // A tag with "]" would end the code (RFC 9585 §4).
+    this.out.text('* OK [INPROGRESS (')
+    if (this.#tag.includes(']')) this.out.text('NIL')
+    else this.out.string(this.#tag)
+    this.out.text(' NIL NIL)] ').line('Still at work')
+    silent.written = this.out.written
+    this.out.flush().catch(() => undefined)
   }
 
   /** Ends the session after the command it is at. */
@@ -171,6 +197,7 @@ export class Session implements Context, SessionControl {
 
   async loggedOut(): Promise<void> {
     const { deps, connection, enabled } = this
+    this.notify(undefined)
     this.select(undefined)
     this.#account = undefined
     Object.assign(enabled, nothingEnabled())
@@ -193,7 +220,14 @@ export class Session implements Context, SessionControl {
   select(view: View | undefined): void {
     const before = this.#view
     this.#view = view
-    before?.close()
+    if (before === undefined) return
+    this.#notifier?.left(before)
+    before.close()
+  }
+
+  notify(notifier: Notifier | undefined): void {
+    this.#notifier?.close()
+    this.#notifier = notifier
   }
 
   note(note: ConnectionNote): void {
@@ -231,7 +265,7 @@ export class Session implements Context, SessionControl {
       const left = this.#since + LOGIN_TOTAL_MS - this.clock.now()
       this.connection.patienceMs = Math.max(0, Math.min(LOGIN_MS, left))
     }
-    const event = await this.connection.next()
+    const event = await (this.#notifier ?? this.connection).next()
     switch (event.kind) {
       case 'frame':
         return this.#command(event.frame)
@@ -306,6 +340,7 @@ export class Session implements Context, SessionControl {
     const start = performance.now()
     this.#tag = tag
     let completion: Completion
+    this.#silent = { since: this.clock.now(), command: command.name, written: this.out.written }
     try {
       completion = await run()
     } catch (error) {
@@ -313,6 +348,7 @@ export class Session implements Context, SessionControl {
       else if (error instanceof ConnectionGone || error instanceof Farewell) throw error
       else completion = this.#bug(error, command)
     }
+    this.#silent = undefined
     if (this.#view !== undefined && completion.status !== 'BAD') {
       if (!(await this.#view.sync(this.out, { holdExpunge: hold }))) throw new Farewell(MAILBOX_GONE)
     }

@@ -21,9 +21,11 @@ import { type SnapshotHandle, snapshotsOf } from '#services/snapshots.ts'
 import { SEEN } from '#store/flags.ts'
 import type { MailboxInfo } from '#store/types.ts'
 import type { MessageSet, SetNumber } from '#wire/imap/message-set.ts'
-import { type Answered, writeAnnouncement, writeFlags } from './announcement.ts'
+import { type Announcement, type Answered, writeAnnouncement, writeFlags } from './announcement.ts'
 import type { By, Context } from './command.ts'
 import { REST_MESSAGES, REST_MS } from './limits.ts'
+import { EVERYTHING, type SelectedEvents } from './notify/registration.ts'
+import { announceAdded, ownChanges } from './notify/selected.ts'
 import type { Output } from './output.ts'
 import type { SelectedView } from './selected.ts'
 
@@ -62,6 +64,8 @@ export class View implements SelectedView {
   /** The shared snapshot up to which everything was told, apart from what is held back. */
   #synced: Snapshot
   #holding = false
+  /** NOTIFY wants no news of the mailbox, and some was passed over. */
+  #frozen = false
   /** The client knows every change up to here; a value that STATUS would say too. */
   #complete: number
   #expected: Modseq | 0 = 0
@@ -72,6 +76,8 @@ export class View implements SelectedView {
   /** The command names no messages: it can only be after news. */
   #polling = true
   #answered: Answered | undefined
+  /** Messages that the command itself made or expunged. */
+  #own: UidSet = []
   /** Something was told while the command began. */
   #toldBefore = false
   #idling = false
@@ -111,6 +117,20 @@ export class View implements SelectedView {
 
   get uidNext(): Uid {
     return this.#synced.uidNext
+  }
+
+  /** Everything committed up to here was told, 0 where something was kept from the client. */
+  get told(): Modseq | 0 {
+    return this.#holding || this.#frozen ? 0 : this.#synced.modseq
+  }
+
+  /** It must be brought up to date before a command names messages. */
+  get resting(): boolean {
+    return this.#remembered !== undefined
+  }
+
+  get #events(): SelectedEvents {
+    return this.#context.session.notifier?.selected ?? EVERYTHING
   }
 
   uids(): UidSet {
@@ -196,8 +216,9 @@ export class View implements SelectedView {
     this.#answered = retell ? { ...answered, believed: undefined } : answered
   }
 
-  expect(modseq: Modseq): void {
+  expect(modseq: Modseq, own: UidSet = []): void {
     if (modseq > this.#expected) this.#expected = modseq
+    if (own.length > 0) this.#own = own
   }
 
   async sync(out: Output, { holdExpunge }: { readonly holdExpunge: boolean }): Promise<boolean> {
@@ -211,6 +232,7 @@ export class View implements SelectedView {
       this.#polling = true
       this.#toldBefore = false
       this.#answered = undefined
+      this.#own = []
     }
   }
 
@@ -252,10 +274,14 @@ export class View implements SelectedView {
       this.#shown = this.#remembered.recall(latest)
       this.#remembered = undefined
     }
+    const { messages } = this.#events
     const released = this.#holding && !hold
-    if (latest !== this.#synced || released || answered !== undefined) await this.#announce(out, latest, hold, answered)
+    if (latest !== this.#synced || released || answered !== undefined || (this.#frozen && messages)) {
+      if (messages) await this.#announce(out, latest, hold, answered)
+      else await this.#announceOwn(out, latest, answered)
+    }
     if (this.#idling) this.#rest()
-    if (released) await this.#tellHighest(out, latest)
+    if (released && messages) await this.#tellHighest(out, latest)
     else if (this.#holding && this.#context.enabled.qresync)
       // The client must not think that it knows what is held back (RFC 7162 §3.2, §6).
       out.text(`* OK [HIGHESTMODSEQ ${this.modseq}] `).line('Expunges are held back')
@@ -264,7 +290,7 @@ export class View implements SelectedView {
 
   /** Lets go of a large mailbox in which nothing happens. */
   #rest(): void {
-    if (this.#shown.size < REST_MESSAGES || this.#holding) return
+    if (this.#shown.size < REST_MESSAGES || this.#holding || this.#frozen) return
     if (this.#context.clock.now() - this.#newsAt < REST_MS) return
     this.#remembered = new RememberedMailbox(this.#shown)
     this.#shown = Snapshot.empty(this.#shown.modseq, this.#shown.uidNext)
@@ -289,22 +315,41 @@ export class View implements SelectedView {
     this.#shown = next
     this.#synced = latest
     this.#holding = holding
+    this.#frozen = false
     if (!holding) this.#complete = Math.max(this.#complete, latest.highest)
+    await this.#write(out, { ...news, gone: hold ? undefined : news.gone }, answered)
+    if (news.added > 0) await announceAdded(this.#context, this.#events.items, news.added, this.#own)
+  }
+
+  /** Of a mailbox of which NOTIFY wants no news: what the command at work has done, and no more. */
+  async #announceOwn(out: Output, latest: Snapshot, answered: Answered | undefined): Promise<void> {
+    const before = this.#shown
+    this.#shown = ownChanges(before, latest, answered, this.#own)
+    this.#synced = latest
+    this.#frozen = true
+    await this.#write(out, difference(before, this.#shown), answered)
+  }
+
+  async #write(
+    out: Output,
+    news: Pick<Announcement, 'gone' | 'changed' | 'added'>,
+    answered: Answered | undefined,
+  ): Promise<void> {
     const { count } = this.keywords
     const newKeywords = count > this.#knownKeywords && (news.added > 0 || news.changed.uids.length > 0)
     if (newKeywords) this.#knownKeywords = count
-    const { enabled } = this.#context
+    const { enabled, session } = this.#context
     await writeAnnouncement(out, {
       ...news,
-      gone: hold ? undefined : news.gone,
-      snapshot: next,
+      snapshot: this.#shown,
       answered,
       newKeywords,
+      flags: this.#events.flags,
       readOnly: this.readOnly,
       vanished: enabled.qresync || enabled.uidOnly,
-      // RFC 9051 §7.5.2: what was not asked for has the UID; RFC 7162 §3.1 wants it with MODSEQ too
+      // RFC 9051 §7.5.2, RFC 5465 §5.1: what was not asked for has the UID; RFC 7162 §3.1 wants it with MODSEQ too
       how: {
-        uid: this.#byUid || enabled.condstore || enabled.rev2,
+        uid: this.#byUid || enabled.condstore || enabled.rev2 || session.notifier !== undefined,
         modseq: enabled.condstore,
         uidOnly: enabled.uidOnly,
         keywords: this.keywords,

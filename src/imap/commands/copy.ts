@@ -7,6 +7,7 @@ import { type Command, type Completion, command } from '../command.ts'
 import { refusalCompletion, type WriteRefusal } from '../completion.ts'
 import { readMailbox } from '../mailbox-names.ts'
 import { NO_SUCH_NUMBER, SOME_GONE } from '../message-commands.ts'
+import { limited, tooMany } from '../message-limit.ts'
 
 /** Of COPY and MOVE. */
 export interface TransferArgs {
@@ -28,15 +29,18 @@ export const copy: Command = command<TransferArgs>({
   uidForm: true,
   parse: parseTransfer,
 
-  async run({ messages, target }, by, { view, store, account, id, out }) {
+  async run({ messages, target }, by, context) {
+    const { view, store, account, id, out } = context
     const uids = await view.resolve(out, messages, by)
     if (uids === undefined) return NO_SUCH_NUMBER
     const to = await store.mailboxByName(account, target)
     if (to === undefined) return NO_TARGET
     if (uids.length === 0) return { status: 'OK', text: 'Nothing to copy' }
+    const { code } = limited(context, uids)
+    if (code !== undefined) return tooMany(code)
     const answer = await store.write('copy', { account, by: id, mailbox: view.mailbox, uids, target: to.key })
     if (!answer.ok) return transferRefusal(answer.error)
-    if (to.key === view.mailbox) view.expect(answer.value.modseq)
+    if (to.key === view.mailbox) view.expect(answer.value.modseq, answer.value.to)
     if (answer.value.from.length === 0) return by === 'number' ? SOME_GONE : { status: 'OK', text: 'Nothing to copy' }
     return { status: 'OK', code: copyUid(answer.value), text: 'Copied' }
   },

@@ -9,14 +9,17 @@ export const idle: Command = command<void>({
   states: LOGGED_IN,
   parse: (r) => r.end(),
   async run(_args, _by, { out, session, clock }) {
-    const { connection, selected } = session
+    const { connection, selected, notifier } = session
     out.text('+ Idling\r\n')
     connection.framer.expectLine()
-    selected?.whenChanged(() => connection.wake())
+    if (notifier !== undefined) notifier.listen()
+    else selected?.whenChanged(() => connection.wake())
     try {
       for (;;) {
         // Also before the first wait: something may have come since the last command.
-        if (selected !== undefined && !(await selected.sync(out, { holdExpunge: false })))
+        // After NOTIFY exactly what it asks for (RFC 5465 §4).
+        if (notifier !== undefined) await notifier.tell(false)
+        else if (selected !== undefined && !(await selected.sync(out, { holdExpunge: false })))
           throw new Farewell(MAILBOX_GONE)
         if (clock.now() >= connection.wakeAt && out.size === 0) out.text('* OK ').line('Still here')
         if (out.size > 0) connection.wakeAt = clock.now() + KEEP_ALIVE_MS

@@ -22,6 +22,7 @@ import { getmetadata, setmetadata } from './metadata.ts'
 import { move } from './move.ts'
 import { namespace } from './namespace.ts'
 import { check, noop } from './noop.ts'
+import { notify } from './notify.ts'
 import { getquota, getquotaroot, setquota } from './quota.ts'
 import { rename } from './rename.ts'
 import { replace } from './replace.ts'
@@ -64,6 +65,7 @@ const COMMANDS: readonly Command[] = [
   myrights,
   namespace,
   noop,
+  notify,
   remove,
   rename,
   replace,

@@ -1,0 +1,135 @@
+/** What a client asked for by NOTIFY SET, in the form in which mailboxes and events are looked up (RFC 5465 §5, §6). @module */
+import type { FetchItem } from '#wire/imap/fetch-items.ts'
+import {
+  isOfSelected,
+  type NotifyEvent,
+  type NotifyEventName,
+  type NotifyFilter,
+  type NotifyGroup,
+} from '#wire/imap/notify-request.ts'
+import { netUnicode } from '../mailbox-names.ts'
+
+/** Events of a mailbox that is not selected, to be or-ed. MessageNew and MessageExpunge only come together. */
+export const MESSAGES = 1
+export const FLAGS = 2
+export const NAMES = 4
+export const SUBSCRIPTIONS = 8
+export type Wanted = number
+
+/** What a client wants to hear of the selected mailbox unasked. */
+export interface SelectedEvents {
+  /** MessageNew and MessageExpunge. */
+  readonly messages: boolean
+  readonly flags: boolean
+  /** Expunges wait for a command that may answer with them (RFC 5465 §6.1.2). */
+  readonly delayed: boolean
+  /** Told of each new message. */
+  readonly items: readonly FetchItem[]
+}
+
+/** Without NOTIFY, or before the first of them: everything, but nothing between commands. */
+export const EVERYTHING: SelectedEvents = { messages: true, flags: true, delayed: true, items: [] }
+/** `selected NONE`, which is also what no word about it means (RFC 5465 §3.1). */
+export const NOTHING: SelectedEvents = { messages: false, flags: false, delayed: false, items: [] }
+
+/** Events that can be asked for. */
+export const SUPPORTED: readonly NotifyEventName[] = [
+  'MessageNew',
+  'MessageExpunge',
+  'FlagChange',
+  'MailboxName',
+  'SubscriptionChange',
+]
+
+export interface Registration {
+  readonly selected: SelectedEvents
+  /** Everything that some group wants of other mailboxes. */
+  readonly any: Wanted
+  /** What is wanted of the mailbox of that name when it is not selected. */
+  wanted(name: string, subscribed: boolean): Wanted
+}
+
+/** Why there is no registration. */
+export type RegistrationRefusal = { readonly kind: 'bad-event' } | { readonly kind: 'not-together' }
+
+/** Makes the groups ready. */
+export function registrationOf(groups: readonly NotifyGroup[]): Registration | RegistrationRefusal {
+  const supported = new Set<string>(SUPPORTED)
+  // An event of an unsupported type is answered NO, not BAD (RFC 5465 §3.1), whatever else is wrong.
+  if (groups.some(({ events }) => events.some(({ kind }) => !supported.has(kind)))) return { kind: 'bad-event' }
+  if (!groups.every(({ events }) => areTogether(events))) return { kind: 'not-together' }
+  const own = groups.find(isOfSelected)
+  const others = groups
+    .filter((group) => !isOfSelected(group))
+    .map(({ filter, events }) => ({ fits: testOf(filter), wanted: wantedOf(events) }))
+  return {
+    selected: own === undefined ? NOTHING : selectedOf(own),
+    any: others.reduce((all, { wanted }) => all | wanted, 0),
+    wanted(name, subscribed) {
+      let all = 0
+      for (const { fits, wanted } of others) {
+        if (!fits(name, subscribed)) continue
+        // NONE takes its mailboxes out of all other groups: it would mean nothing otherwise.
+        if (wanted === 0) return 0
+        all |= wanted
+      }
+      return all
+    },
+  }
+}
+
+/** MessageNew needs MessageExpunge and the reverse, FlagChange needs both (RFC 5465 §5). */
+function areTogether(events: readonly NotifyEvent[]): boolean {
+  const has = (kind: NotifyEvent['kind']): boolean => events.some((event) => event.kind === kind)
+  return has('MessageNew') === has('MessageExpunge') && (has('MessageNew') || !has('FlagChange'))
+}
+
+function selectedOf({ filter, events }: NotifyGroup): SelectedEvents {
+  const wanted = wantedOf(events)
+  return {
+    messages: (wanted & MESSAGES) !== 0,
+    flags: (wanted & FLAGS) !== 0,
+    delayed: filter.kind === 'selected-delayed',
+    items: events.flatMap((event) => (event.kind === 'MessageNew' ? event.items : [])),
+  }
+}
+
+const BITS: ReadonlyMap<NotifyEvent['kind'], Wanted> = new Map<NotifyEvent['kind'], Wanted>([
+  ['MessageNew', MESSAGES],
+  ['MessageExpunge', MESSAGES],
+  ['FlagChange', FLAGS],
+  ['MailboxName', NAMES],
+  ['SubscriptionChange', SUBSCRIPTIONS],
+])
+
+function wantedOf(events: readonly NotifyEvent[]): Wanted {
+  return events.reduce((all, { kind }) => all | (BITS.get(kind) ?? 0), 0)
+}
+
+type Test = (name: string, subscribed: boolean) => boolean
+
+function testOf(filter: NotifyFilter): Test {
+  switch (filter.kind) {
+    case 'selected':
+    case 'selected-delayed':
+      return () => false
+    case 'inboxes':
+    // Mail is delivered into any mailbox (plus-addressing), so this is the same (RFC 5465 §6.3).
+    case 'personal':
+      return () => true
+    case 'subscribed':
+      return (_name, subscribed) => subscribed
+    case 'mailboxes': {
+      const names = new Set(filter.names.map(netUnicode))
+      return (name) => names.has(name)
+    }
+    case 'subtree': {
+      const roots = new Set(filter.names.map(netUnicode))
+      return (name) => {
+        for (let at = name.length; at > 0; at = name.lastIndexOf('/', at - 1))
+          if (roots.has(name.slice(0, at))) return true
+        return false
+      }
+    }
+  }
+}

@@ -1,0 +1,253 @@
+/**
+ * Mailboxes that are watched without being selected: what their client knows of each, and what it has yet to hear
+ * (RFC 5465 §5). Hints of the store say where to look; what is told comes from the store alone, so that a hundred hints of
+ * one mailbox are one STATUS. Commits of an account are announced in their order: a state that holds nothing later than
+ * the last hint, and no hint of another session's, is the client's own doing and not told (§5).
+ * @module
+ */
+import type { MailboxKey, Modseq } from '#mail/ids.ts'
+import type { Change, MailboxInfo } from '#store/types.ts'
+import type { Context } from '../command.ts'
+import { NOTIFY_MAILBOXES, NOTIFY_PENDING } from '../limits.ts'
+import { attributesOf, writeList } from '../list-response.ts'
+import { type MailboxNode, mailboxTree } from '../mailbox-tree.ts'
+import { FLAGS, MESSAGES, NAMES, type Registration, SUBSCRIPTIONS, type Wanted } from './registration.ts'
+import { affectedNames, type Named } from './tree-changes.ts'
+
+/** What the client was told last. */
+interface Known extends Named {
+  wanted: Wanted
+  uidValidity: number
+  uidNext: number
+  messages: number
+  unseen: number
+  modseq: number
+}
+
+/** Another session had a hand in it. */
+const OTHERS = 0
+
+/** See the module. */
+export class WatchedMailboxes {
+  readonly #context: Context
+  readonly #registration: Registration
+  readonly #known = new Map<MailboxKey, Known>()
+  /** Mailboxes to look at, and up to which MODSEQ the client knows of them; {@link OTHERS}: it must hear. */
+  readonly #pending = new Map<MailboxKey, number>()
+  /** UIDVALIDITY of mailboxes that went: another one in the place of one is news (§5.1). */
+  readonly #gone = new Map<string, number>()
+  #subscribed: ReadonlySet<string> = new Set()
+  /** The tree changed, by whom. */
+  #tree: 'own' | 'others' | undefined
+  /** The last MODSEQ announced, by whomever… */
+  #heard = 0
+  /** …and by others in the mailbox that is selected. */
+  #heardInSelected = 0
+  #overflow = false
+  /** Before it, every hint may be of something that was not read yet. */
+  #began = false
+
+  constructor(context: Context, registration: Registration) {
+    this.#context = context
+    this.#registration = registration
+  }
+
+  /** Whether {@link tell} has something to look at. */
+  get pending(): boolean {
+    return this.#overflow || this.#tree !== undefined || this.#pending.size > 0
+  }
+
+  /**
+   * Begins: what the store has now is what the client knows.
+   * @param status Says so with STATUS (RFC 5465 §3.1).
+   * @returns `false` when these are too many mailboxes.
+   */
+  async begin(status: boolean): Promise<boolean> {
+    const { store, account, session, out } = this.#context
+    const { nodes } = await mailboxTree(store, account)
+    this.#subscribed = subscribedOf(nodes)
+    for (const { name, info, subscribed } of nodes) {
+      if (info === undefined) continue
+      const wanted = this.#registration.wanted(name, subscribed)
+      if (!this.#isKept(wanted)) continue
+      if (this.#known.size === NOTIFY_MAILBOXES) return false
+      this.#known.set(info.key, { name, wanted, ...stateOf(info) })
+      if (!status || (wanted & MESSAGES) === 0 || session.selected?.mailbox === info.key) continue
+      const items = [`MESSAGES ${info.messages}`, `UIDNEXT ${info.uidNext}`, `UIDVALIDITY ${info.uidValidity}`]
+      if ((wanted & FLAGS) !== 0) items.push(`UNSEEN ${info.unseen}`, `HIGHESTMODSEQ ${info.highestModseq}`)
+      this.#writeStatus(name, items)
+      if (out.due) await out.flush()
+    }
+    this.#began = true
+    return true
+  }
+
+  /** A hint of the store. */
+  hear({ mailbox, modseq, by }: Change): void {
+    const own = by === this.#context.id
+    this.#heard = Math.max(this.#heard, modseq)
+    if (mailbox === undefined) {
+      if (!own) this.#tree = 'others'
+      else this.#tree ??= 'own'
+      return
+    }
+    // What is selected is told by its view.
+    if (mailbox === this.#context.session.selected?.mailbox) {
+      if (!own) this.#heardInSelected = modseq
+      return
+    }
+    const known = this.#known.get(mailbox)
+    if (
+      known !== undefined
+        ? known.modseq >= modseq || (known.wanted & MESSAGES) === 0
+        : this.#began && this.#tree === undefined
+    )
+      return
+    const before = this.#pending.get(mailbox)
+    if (own) this.#set(mailbox, before === OTHERS ? OTHERS : Math.max(before ?? 0, modseq))
+    else if (before === undefined || before < modseq) this.#set(mailbox, OTHERS)
+  }
+
+  /** The mailbox is no longer selected; what others did up to `told` the client has heard. */
+  left(mailbox: MailboxKey, told: Modseq | 0): void {
+    if (this.#known.has(mailbox)) this.#set(mailbox, this.#heardInSelected > told ? OTHERS : Math.max(1, told))
+    this.#heardInSelected = 0
+  }
+
+  #set(mailbox: MailboxKey, modseq: number): void {
+    if (this.#pending.size >= NOTIFY_PENDING && !this.#pending.has(mailbox)) {
+      this.#overflow = true
+      this.#pending.clear()
+    } else if (!this.#overflow) this.#pending.set(mailbox, modseq)
+  }
+
+  /**
+   * Writes what is new.
+   * @returns `false` when it is too much (RFC 5465 §5.8).
+   */
+  async tell(): Promise<boolean> {
+    if (this.#overflow) return false
+    if (this.#tree !== undefined && !(await this.#tellTree())) return false
+    const { out, store, account, session } = this.#context
+    const pending = [...this.#pending]
+    this.#pending.clear()
+    const all = pending.length > ONE_BY_ONE ? await store.mailboxes(account) : undefined
+    const infos = new Map(all?.map((info) => [info.key, info]))
+    for (const [key, upTo] of pending) {
+      const known = this.#known.get(key)
+      if (known === undefined || (known.wanted & MESSAGES) === 0 || key === session.selected?.mailbox) continue
+      const info = all === undefined ? await store.mailbox(account, key) : infos.get(key)
+      // A mailbox that went is told with the tree.
+      if (info === undefined) continue
+      // Nobody else did anything that is in it.
+      const silent = upTo !== OTHERS && info.highestModseq <= Math.max(upTo, this.#heard)
+      const items = silent ? [] : this.#news(known, info)
+      Object.assign(known, stateOf(info))
+      if (items.length > 0) this.#writeStatus(known.name, items)
+      if (out.due) await out.flush()
+    }
+    return true
+  }
+
+  /** RFC 5465 §5.1 to §5.3. */
+  #news(known: Known, info: MailboxInfo): string[] {
+    const { condstore } = this.#context.enabled
+    const unseen = (known.wanted & FLAGS) !== 0 && info.unseen !== known.unseen ? [`UNSEEN ${info.unseen}`] : []
+    const validity = `UIDVALIDITY ${info.uidValidity}`
+    const modseq = condstore ? [`HIGHESTMODSEQ ${info.highestModseq}`] : []
+    if (info.uidValidity !== known.uidValidity || info.uidNext !== known.uidNext || info.messages !== known.messages)
+      return [`MESSAGES ${info.messages}`, `UIDNEXT ${info.uidNext}`, validity, ...unseen, ...modseq]
+    if ((known.wanted & FLAGS) === 0 || info.highestModseq <= known.modseq) return []
+    // Without CONDSTORE only what UNSEEN counts can be told.
+    return condstore || unseen.length > 0 ? [validity, ...unseen, ...modseq] : []
+  }
+
+  /** RFC 5465 §5.4, §5.5: LIST for every name concerned. */
+  async #tellTree(): Promise<boolean> {
+    const { store, account, out } = this.#context
+    const by = this.#tree
+    this.#tree = undefined
+    const { nodes } = await mailboxTree(store, account)
+    const state = await store.state(account)
+    const silent = by === 'own' && (state?.modseq ?? 0) <= this.#heard
+    const names = affectedNames(this.#known, nodes)
+    const subscribed = subscribedOf(nodes)
+    const subscriptions = symmetricDifference(this.#subscribed, subscribed)
+    const was = this.#subscribed
+    this.#subscribed = subscribed
+    if (!this.#follow(nodes, silent)) return false
+    if (silent) return true
+    const byName = new Map(nodes.map((node) => [node.name, node]))
+    let told = 0
+    for (const name of new Set([...names.keys(), ...subscriptions])) {
+      const oldName = names.get(name)
+      const before = this.#registration.wanted(oldName ?? name, was.has(oldName ?? name))
+      const wanted = before | this.#registration.wanted(name, subscribed.has(name))
+      const bits = (names.has(name) ? NAMES : 0) | (subscriptions.has(name) ? SUBSCRIPTIONS : 0)
+      if ((wanted & bits) === 0) continue
+      told += 1
+      if (told > NOTIFY_PENDING) return false
+      const node = byName.get(name) ?? { name, info: undefined, subscribed: false, hasChildren: false }
+      writeList(out, 'LIST', attributesOf(node, { nonExistent: true, subscribed: true }), name, { oldName })
+      if (out.due) await out.flush()
+    }
+    return true
+  }
+
+  /** Takes over names, and mailboxes that came or went. */
+  #follow(nodes: readonly MailboxNode[], silent: boolean): boolean {
+    const there = new Set<MailboxKey>()
+    for (const { info } of nodes) if (info !== undefined) there.add(info.key)
+    for (const [key, { name, wanted, uidValidity }] of this.#known)
+      if (!there.has(key)) {
+        if ((wanted & FLAGS) !== 0 && this.#gone.size < NOTIFY_PENDING) this.#gone.set(name, uidValidity)
+        this.#known.delete(key)
+        this.#pending.delete(key)
+      }
+    for (const { name, info, subscribed } of nodes) {
+      if (info === undefined) continue
+      const wanted = this.#registration.wanted(name, subscribed)
+      const known = this.#known.get(info.key)
+      if (!this.#isKept(wanted)) this.#known.delete(info.key)
+      else if (known !== undefined) Object.assign(known, { name, wanted })
+      else {
+        if (this.#known.size >= NOTIFY_MAILBOXES) return false
+        const { uidValidity, highestModseq } = info
+        const before = this.#gone.get(name) ?? uidValidity
+        this.#gone.delete(name)
+        const empty = { uidValidity: before, uidNext: 1, messages: 0, unseen: 0, modseq: highestModseq }
+        // What came into it since it was made is news.
+        this.#known.set(info.key, { name, wanted, ...(silent ? stateOf(info) : empty) })
+        if (!silent && (before !== uidValidity || info.uidNext > 1)) this.#set(info.key, OTHERS)
+      }
+    }
+    return true
+  }
+
+  #isKept(wanted: Wanted): boolean {
+    return wanted !== 0 || (this.#registration.any & NAMES) !== 0
+  }
+
+  #writeStatus(name: string, items: readonly string[]): void {
+    this.#context.out
+      .text('* STATUS ')
+      .mailbox(name)
+      .text(` (${items.join(' ')})\r\n`)
+  }
+}
+
+/** Above this, all mailboxes of the account are read in one go. */
+const ONE_BY_ONE = 8
+
+function stateOf(info: MailboxInfo): Omit<Known, 'name' | 'wanted'> {
+  const { uidValidity, uidNext, messages, unseen, highestModseq } = info
+  return { uidValidity, uidNext, messages, unseen, modseq: highestModseq }
+}
+
+function subscribedOf(nodes: readonly MailboxNode[]): ReadonlySet<string> {
+  return new Set(nodes.filter((node) => node.subscribed).map((node) => node.name))
+}
+
+function symmetricDifference(a: ReadonlySet<string>, b: ReadonlySet<string>): ReadonlySet<string> {
+  return new Set([...[...a].filter((name) => !b.has(name)), ...[...b].filter((name) => !a.has(name))])
+}
