@@ -40,6 +40,7 @@ interface SetOptions extends CommonOptions, PasswordOptions, Pop3SetOptions {
   readonly messages?: string
   readonly enable?: boolean
   readonly disable?: boolean
+  readonly administrator?: 'yes' | 'no'
 }
 
 export function accountCommand(): Command {
@@ -130,6 +131,12 @@ function setCommand(account: Command): void {
         say('let nobody log in; mail is still received', 'interdire la connexion ; le courrier est toujours reçu'),
       ).conflicts('enable'),
     )
+    .addOption(
+      new Option(
+        '--administrator <yes|no>',
+        say('let it set quotas of everybody over IMAP', 'permettre de fixer les quotas de tous par IMAP'),
+      ).choices(['yes', 'no']),
+    )
     .action(async (address: string, options: SetOptions) => {
       const asked = options.newPassword === true || options.passwordStdin === true || options.passwordFile !== undefined
       const password = asked
@@ -137,8 +144,8 @@ function setCommand(account: Command): void {
         : undefined
       const { quotaBytes, quotaMessages, protocols } = limitsOf(options)
       const pop3 = pop3Of(options)
-      const { name, enable, disable } = options
-      const given = [password, quotaBytes, quotaMessages, protocols, pop3, name, enable, disable]
+      const { name, enable, disable, administrator } = options
+      const given = [password, quotaBytes, quotaMessages, protocols, pop3, name, enable, disable, administrator]
       if (given.every((one) => one === undefined))
         throw new CliError(EXIT.usage, say('There is nothing to change.', 'Il n’y a rien à modifier.'))
       await administer(options, (admin) =>
@@ -149,6 +156,7 @@ function setCommand(account: Command): void {
           ...(protocols === undefined ? {} : { protocols }),
           ...(pop3 === undefined ? {} : { pop3 }),
           ...(enable === true ? { enabled: true } : disable === true ? { enabled: false } : {}),
+          ...(administrator === undefined ? {} : { administrator: administrator === 'yes' }),
           limits: {
             ...(quotaBytes === undefined ? {} : { storageBytes: quotaBytes }),
             ...(quotaMessages === undefined ? {} : { messages: quotaMessages }),
@@ -213,6 +221,10 @@ function formatAccounts(accounts: readonly AccountView[]): string {
   )
 }
 
+function adminRow(): [string, string] {
+  return [say('Administrator', 'Administrateur'), say('yes, of quotas over IMAP', 'oui, des quotas par IMAP')]
+}
+
 function formatAccount(one: AccountView): string {
   const rows: [string, string][] = [
     [say('Address', 'Adresse'), one.address],
@@ -227,6 +239,7 @@ function formatAccount(one: AccountView): string {
         ? formatBytes(one.usedBytes)
         : `${formatBytes(one.usedBytes)} / ${formatBytes(one.quotaBytes)}`,
     ],
+    ...(one.administrator ? [adminRow()] : []),
     ...pop3Rows(one),
     [say('Password', 'Mot de passe'), one.password ? say('set', 'défini') : say('none', 'aucun')],
     [say('App passwords', 'Mots de passe d’application'), String(one.appPasswords)],

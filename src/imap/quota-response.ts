@@ -1,13 +1,18 @@
-/** QUOTA responses (RFC 9208 §5.1). @module */
+/** QUOTA responses (RFC 9208 §4.2.1). @module */
+import type { AccountRef } from '#store/types.ts'
 import { formatQuotaUsages, type QuotaUsage } from '#wire/imap/quota-resources.ts'
 import type { Context } from './command.ts'
 
-/** There is one root: the account. */
+/** A person's own root; administrators call those of others by the address. */
 export const QUOTA_ROOT = ''
 
 /** Writes `* QUOTA "" (STORAGE used limit MESSAGE used limit)`, storage in units of 1024 octets; resources without a limit are left out. */
-export async function writeQuota({ store, account, out }: Context): Promise<void> {
-  const state = await store.state(account)
+export async function writeQuota(
+  { store, account, out }: Context,
+  root: string = QUOTA_ROOT,
+  whose: AccountRef = account,
+): Promise<void> {
+  const state = await store.state(whose)
   const usages: QuotaUsage[] = []
   if (state?.limits.storageBytes !== undefined)
     usages.push({
@@ -19,6 +24,6 @@ export async function writeQuota({ store, account, out }: Context): Promise<void
     usages.push({ resource: 'MESSAGE', usage: state.usage.messages, limit: state.limits.messages })
   out
     .text('* QUOTA ')
-    .string(QUOTA_ROOT)
+    .string(root)
     .text(` ${formatQuotaUsages(usages)}\r\n`)
 }

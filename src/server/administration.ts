@@ -174,6 +174,7 @@ export class RunningAdministration implements Administration {
       address: record.address,
       name: record.displayName,
       enabled: record.enabled,
+      administrator: record.administrator,
       protocols: record.protocols,
       shard: record.ref.shard,
       quotaBytes: record.limits.storageBytes ?? null,

@@ -63,6 +63,7 @@ export async function openInstallation(config: Config, log: Log): Promise<Instal
     pop3: config.pop3,
     tokens: config.auth.oauth && new JwtVerifier(config.auth.oauth, { clock: systemClock }),
     ensureOpen: (account) => accounts.ensureOpen(account),
+    setLimits: async ({ address }, limits) => (await accounts.changeAccount(address, { limits })).ok,
   })
   const parts = opened.move()
   return { config, directory, host, store, accounts, registry, [Symbol.asyncDispose]: () => parts.disposeAsync() }

@@ -23,6 +23,8 @@ export interface AccountView {
   readonly address: string
   readonly name: string
   readonly enabled: boolean
+  /** May set quotas over IMAP. */
+  readonly administrator: boolean
   readonly protocols: readonly Protocol[]
   readonly shard: number
   /** `null`: no limit. */
@@ -76,6 +78,7 @@ export interface AccountChangeArgs {
   readonly name?: string
   readonly password?: string
   readonly enabled?: boolean
+  readonly administrator?: boolean
   readonly protocols?: readonly Protocol[]
   readonly limits?: Partial<{ readonly [K in keyof QuotaLimits]: number | null }>
   /** `null`: as configured for all. */

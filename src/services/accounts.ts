@@ -72,6 +72,7 @@ export interface AccountWish {
   /** From the next POP3 login on. */
   readonly pop3?: Pop3Settings
   readonly enabled?: boolean
+  readonly administrator?: boolean
 }
 
 export interface AccountsDeps {

@@ -4,6 +4,8 @@ import { done, type Result, refused } from '#lib/result.ts'
 import type { AccountId, MailboxKey } from '#mail/ids.ts'
 import { retentionDays } from '#mail/pop3-policy.ts'
 import type { AccountRecord, Directory } from '#store/directory.ts'
+import type { AccountRef, QuotaLimits } from '#store/types.ts'
+import { parseAddress } from './addresses.ts'
 import { type Authenticated, Authentication } from './authentication.ts'
 import { MaildropLocks } from './maildrop-locks.ts'
 import { type NetworkTest, networkTest } from './networks.ts'
@@ -25,6 +27,7 @@ import type {
   PasswordAttempt,
   Pop3Announcement,
   Pop3Terms,
+  QuotaRefusal,
   RecipientRefusal,
   Registry,
   ScramAttempt,
@@ -64,6 +67,8 @@ export interface RegistryDeps {
    * be made now. `Accounts.ensureOpen` does it.
    */
   readonly ensureOpen?: (account: AccountRecord) => Promise<boolean>
+  /** Changes the limits of an account, in the directory and the store; `false`: not now. None: nobody sets quotas over IMAP. */
+  readonly setLimits?: (account: AccountRecord, limits: QuotaLimits) => Promise<boolean>
   /** From `[pop3]`, for accounts that have nothing of their own; none: the client decides, no delay. */
   readonly pop3?: Pop3Terms
   /** Where an issuer of tokens is configured (`[auth.oauth]`). */
@@ -279,6 +284,24 @@ export class LocalRegistry implements Registry {
   }
 
   // --- recipients ---
+
+  async quotaOf(
+    connection: ConnectionId,
+    address: string,
+    limits: QuotaLimits | undefined,
+  ): Promise<Result<AccountRef, QuotaRefusal>> {
+    const { directory, setLimits } = this.#deps
+    const asker = this.#connections.get(connection)?.account
+    // as it is now, not as it was at the login
+    const now = asker === undefined ? undefined : await directory.accountById(asker.ref.id)
+    if (now?.administrator !== true) return refused({ kind: 'not-administrator' })
+    const canonical = parseAddress(address)?.address
+    const account = canonical === undefined ? undefined : await directory.account(canonical)
+    if (account === undefined) return refused({ kind: 'no-such-account' })
+    const ready = (await this.#deps.ensureOpen?.(account)) ?? true
+    const kept = ready && (limits === undefined || ((await setLimits?.(account, limits)) ?? false))
+    return kept ? done(account.ref) : refused({ kind: 'unavailable' })
+  }
 
   async resolve(address: string): Promise<Result<readonly DeliveryTarget[], RecipientRefusal>> {
     const { directory, ensureOpen } = this.#deps

@@ -140,6 +140,32 @@ async function settled(): Promise<void> {
 
 /** What every way to the registry must do. */
 export function registryContract(reach: Reach): void {
+  test('quotas of others are for administrators, as they are now', async () => {
+    const changed: unknown[] = []
+    await using s = await setUp(
+      reach,
+      {},
+      {
+        setLimits: async ({ address }, limits) => {
+          changed.push([address, limits])
+          return true
+        },
+      },
+    )
+    const limits = { storageBytes: 1_024, messages: undefined }
+    const ann = await s.add('ann@example.org')
+    const ben = await s.add('ben@example.org')
+    await s.connect('c1')
+    assert.deepEqual(await s.registry.quotaOf('c1', 'ben@example.org', limits), refused({ kind: 'not-administrator' }))
+    assert.ok((await s.login('c1', 'ann@example.org', 'secret')).ok)
+    assert.deepEqual(await s.registry.quotaOf('c1', 'ben@example.org', limits), refused({ kind: 'not-administrator' }))
+    await s.directory.changeAccount(ann.ref.id, { administrator: true })
+    assert.deepEqual(await s.registry.quotaOf('c1', 'Ben@Example.org', limits), done(ben.ref))
+    assert.deepEqual(await s.registry.quotaOf('c1', 'ben@example.org', undefined), done(ben.ref))
+    assert.deepEqual(await s.registry.quotaOf('c1', 'nobody@example.org', limits), refused({ kind: 'no-such-account' }))
+    assert.deepEqual(changed, [['ben@example.org', limits]])
+  })
+
   test('connections are counted, in all and by address, and given back', async () => {
     await using s = await setUp(reach, { connections: 3, connectionsPerAddress: 2, exempt: ['127.0.0.0/8'] })
     assert.deepEqual(await s.connect('a'), { ok: true, value: undefined })

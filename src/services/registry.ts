@@ -7,7 +7,7 @@ import type { Result } from '#lib/result.ts'
 import type { AccountId, MailboxKey } from '#mail/ids.ts'
 import type { Pop3Policy } from '#mail/pop3-policy.ts'
 import type { Protocol, ScramVerifier } from '#store/directory.ts'
-import type { AccountRef } from '#store/types.ts'
+import type { AccountRef, QuotaLimits } from '#store/types.ts'
 
 /** Unique in the installation's run, short, in every log line of the connection. */
 export type ConnectionId = string
@@ -159,6 +159,10 @@ export type RecipientRefusal =
   /** Aliases that lead back to themselves, or to more than 1,000 accounts. */
   | { readonly kind: 'alias-loop' }
 
+export type QuotaRefusal =
+  /** The person logged in may not ask for others. */
+  { readonly kind: 'not-administrator' } | { readonly kind: 'no-such-account' } | { readonly kind: 'unavailable' }
+
 /** Pushed to a session. */
 export type SessionOrder =
   /** Say goodbye and close: kicked by an administrator, account removed or password changed, server stopping. */
@@ -194,6 +198,16 @@ export interface Registry {
   ): Promise<Result<Pop3Terms, MaildropRefusal>>
   unlockMaildrop(account: AccountId, connection: ConnectionId): void
   pop3Announcement(): Promise<Pop3Announcement>
+
+  /**
+   * For administrators: the account of that address, after its limits were put in place of all it had.
+   * @param limits `undefined`: nothing is changed.
+   */
+  quotaOf(
+    connection: ConnectionId,
+    address: string,
+    limits: QuotaLimits | undefined,
+  ): Promise<Result<AccountRef, QuotaRefusal>>
 
   /** Aliases, catch-all and plus-addressing resolved; each account once. */
   resolve(address: string): Promise<Result<readonly DeliveryTarget[], RecipientRefusal>>

@@ -6,6 +6,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Result } from '#lib/result.ts'
 import type { AccountId, MailboxKey } from '#mail/ids.ts'
+import type { AccountRef, QuotaLimits } from '#store/types.ts'
 import type {
   CertificateAttempt,
   ConnectionId,
@@ -19,6 +20,7 @@ import type {
   PasswordAttempt,
   Pop3Announcement,
   Pop3Terms,
+  QuotaRefusal,
   RecipientRefusal,
   Registry,
   ScramAttempt,
@@ -37,6 +39,7 @@ type Asking =
   | 'loginByCertificate'
   | 'lockMaildrop'
   | 'pop3Announcement'
+  | 'quotaOf'
   | 'resolve'
 type Telling = 'note' | 'disconnect' | 'unlockMaildrop'
 /** Arguments that cross; the listener of `connect` stays behind. */
@@ -93,6 +96,8 @@ export function serveRegistry(registry: Registry, port: RegistryPort): () => voi
         return registry.lockMaildrop(question[2], question[3], question[4])
       case 'pop3Announcement':
         return registry.pop3Announcement()
+      case 'quotaOf':
+        return registry.quotaOf(question[2], question[3], question[4])
       case 'resolve':
         return registry.resolve(question[2])
     }
@@ -198,6 +203,14 @@ export class RemoteRegistry implements Registry {
 
   unlockMaildrop(account: AccountId, connection: ConnectionId): void {
     this.#post(['unlockMaildrop', account, connection])
+  }
+
+  quotaOf(
+    connection: ConnectionId,
+    address: string,
+    limits: QuotaLimits | undefined,
+  ): Promise<Result<AccountRef, QuotaRefusal>> {
+    return this.#ask((id) => ['quotaOf', id, connection, address, limits])
   }
 
   resolve(address: string): Promise<Result<readonly DeliveryTarget[], RecipientRefusal>> {

@@ -124,6 +124,19 @@ export function directoryContract(open: (clock: Clock) => Promise<Directory>): v
     assert.deepEqual(await directory.pop3Extremes(), { fewestDays: 7, longestDelaySeconds: 0 })
   })
 
+  test('an account is made an administrator, and is one no more', async () => {
+    await using directory = await withDomain()
+    const ann = await add(directory, 'ann@example.org')
+    assert.equal(ann.administrator, false)
+    assert.ok((await directory.changeAccount(ann.ref.id, { administrator: true })).ok)
+    assert.equal((await directory.accountById(ann.ref.id))?.administrator, true)
+    assert.ok((await directory.changeAccount(ann.ref.id, { enabled: true })).ok)
+    assert.equal((await directory.account('ann@example.org'))?.administrator, true)
+    assert.ok((await directory.changeAccount(ann.ref.id, { administrator: false })).ok)
+    assert.equal((await directory.accountById(ann.ref.id))?.administrator, false)
+    assert.equal((await add(directory, 'root@example.org', { administrator: true })).administrator, true)
+  })
+
   test('accounts are added all or none', async () => {
     await using directory = await withDomain()
     await add(directory, 'ann@example.org')

@@ -30,6 +30,8 @@ export interface AccountRecord {
   readonly pop3: Pop3Settings
   /** `false`: nobody logs in; mail is still received. */
   readonly enabled: boolean
+  /** May set quotas of everybody over IMAP (RFC 9208 §4.1.3). */
+  readonly administrator: boolean
   readonly createdAt: number
 }
 
@@ -77,7 +79,11 @@ export interface AppPasswordRecord {
   readonly lastUsedAt: number | undefined
 }
 
-export type NewAccount = Omit<AccountRecord, 'ref' | 'createdAt'> & { readonly shard: number }
+export type NewAccount = Omit<AccountRecord, 'ref' | 'createdAt' | 'administrator'> & {
+  readonly shard: number
+  /** Default `false`. */
+  readonly administrator?: boolean
+}
 export type AccountChange = Partial<Omit<AccountRecord, 'ref' | 'createdAt' | 'address'>> & { readonly shard?: number }
 
 export type DirectoryRefusal =

@@ -16,6 +16,7 @@ import type {
   PasswordAttempt,
   Pop3Announcement,
   Pop3Terms,
+  QuotaRefusal,
   RecipientRefusal,
   Registry,
   ScramAttempt,
@@ -24,7 +25,7 @@ import type {
   SessionOrder,
   TokenAttempt,
 } from '#services/registry.ts'
-import type { AccountRef } from '#store/types.ts'
+import type { AccountRef, QuotaLimits } from '#store/types.ts'
 
 export interface FakeAccount {
   readonly account: AccountRef
@@ -56,6 +57,8 @@ export class FakeRegistry implements Registry {
     retentionDays: Number.POSITIVE_INFINITY,
     retentionByUser: false,
   }
+  /** Sets limits for an administrator; whoever asks is one while it is there. */
+  setLimits: ((account: AccountRef, limits: QuotaLimits) => Promise<boolean>) | undefined
   /** Set: the next maildrops are refused so. */
   maildropRefusal: MaildropRefusal | undefined
   /** Set: the next connections are refused so. */
@@ -163,6 +166,18 @@ export class FakeRegistry implements Registry {
 
   unlockMaildrop(account: AccountId, connection: ConnectionId): void {
     if (this.maildrops.get(account) === connection) this.maildrops.delete(account)
+  }
+
+  async quotaOf(
+    _connection: ConnectionId,
+    address: string,
+    limits: QuotaLimits | undefined,
+  ): Promise<Result<AccountRef, QuotaRefusal>> {
+    if (this.setLimits === undefined) return refused({ kind: 'not-administrator' })
+    const found = this.#accounts.find((one) => one.address === address)
+    if (found === undefined) return refused({ kind: 'no-such-account' })
+    const kept = limits === undefined || (await this.setLimits(found.account, limits))
+    return kept ? done(found.account) : refused({ kind: 'unavailable' })
   }
 
   async resolve(address: string): Promise<Result<readonly DeliveryTarget[], RecipientRefusal>> {

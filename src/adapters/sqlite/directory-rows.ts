@@ -66,6 +66,7 @@ export function accountOf(row: Row): AccountRecord {
       loginDelaySeconds: optional(row.pop3_login_delay, integer),
     },
     enabled: row.enabled === 1,
+    administrator: row.administrator === 1,
     createdAt: integer(row.created_at),
   }
 }
@@ -105,7 +106,10 @@ function scramOf(row: Row): ScramVerifier | undefined {
 
 /** Columns of `account` that {@link AccountRecord} can change, in the order of the table. */
 export function accountColumns(
-  account: Omit<AccountRecord, 'ref' | 'createdAt' | 'address'> & { readonly shard: number },
+  account: Omit<AccountRecord, 'ref' | 'createdAt' | 'address' | 'administrator'> & {
+    readonly shard: number
+    readonly administrator?: boolean
+  },
 ): Record<string, SQLInputValue> {
   return {
     shard: account.shard,
@@ -117,6 +121,7 @@ export function accountColumns(
     pop3_policy: account.pop3.policy === undefined ? null : policyNumber(account.pop3.policy),
     pop3_login_delay: account.pop3.loginDelaySeconds ?? null,
     enabled: account.enabled ? 1 : 0,
+    administrator: account.administrator === true ? 1 : 0,
     scram_iterations: account.scram?.iterations ?? null,
     scram_stored_key: account.scram?.storedKey ?? null,
     scram_server_key: account.scram?.serverKey ?? null,

@@ -71,4 +71,5 @@ export const DIRECTORY_MIGRATIONS: readonly string[] = [
   CREATE INDEX account_pop3_policy ON account (pop3_policy) WHERE pop3_policy IS NOT NULL;
   CREATE INDEX account_pop3_login_delay ON account (pop3_login_delay) WHERE pop3_login_delay IS NOT NULL;
   `,
+  'ALTER TABLE account ADD COLUMN administrator INTEGER NOT NULL DEFAULT 0',
 ]

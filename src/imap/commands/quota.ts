@@ -1,21 +1,32 @@
-/** GETQUOTA, GETQUOTAROOT and SETQUOTA (RFC 9208 §4). @module */
-import { type Command, command, LOGGED_IN } from '../command.ts'
+/** GETQUOTA, GETQUOTAROOT and SETQUOTA (RFC 9208 §4.1). @module */
+import type { QuotaRefusal } from '#services/registry.ts'
+import type { QuotaLimits } from '#store/types.ts'
+import type { QuotaLimit } from '#wire/imap/quota-resources.ts'
+import { type Command, type Completion, command, LOGGED_IN } from '../command.ts'
 import { readMailbox } from '../mailbox-names.ts'
 import { QUOTA_ROOT, writeQuota } from '../quota-response.ts'
+
+const GIVEN: Completion = { status: 'OK', text: 'That is the quota' }
 
 // getquota = "GETQUOTA" SP quota-root-name
 export const getquota: Command = command<string>({
   name: 'GETQUOTA',
   states: LOGGED_IN,
   parse(r) {
-    const root = r.sp().astring()
+    const root = r.sp().utf8String()
     r.end()
     return root
   },
   async run(root, _by, context) {
-    if (root !== QUOTA_ROOT) return { status: 'NO', code: 'NONEXISTENT', text: 'No such quota root' }
-    await writeQuota(context)
-    return { status: 'OK', text: 'That is the quota' }
+    if (root === QUOTA_ROOT) {
+      await writeQuota(context)
+      return GIVEN
+    }
+    const answer = await context.session.deps.registry.quotaOf(context.id, root, undefined)
+    // Whether there is such a person is nothing for people to know.
+    if (!answer.ok) return answer.error.kind === 'not-administrator' ? NO_ROOT : refusal(answer.error)
+    await writeQuota(context, root, answer.value)
+    return GIVEN
   },
 })
 
@@ -34,19 +45,58 @@ export const getquotaroot: Command = command<string>({
       return { status: 'NO', code: 'NONEXISTENT', text: 'No such mailbox' }
     out.text('* QUOTAROOT ').mailbox(name).text(' ').string(QUOTA_ROOT).text('\r\n')
     await writeQuota(context)
-    return { status: 'OK', text: 'That is the quota' }
+    return GIVEN
   },
 })
 
-/** Limits are the administrator's (design: plans), never the person's own. */
-export const setquota: Command = command<void>({
+interface SetArgs {
+  readonly root: string
+  readonly limits: readonly QuotaLimit[]
+}
+
+/** For administrators (design: plans); limits that are not named are no more (RFC 9208 §4.1.3). */
+export const setquota: Command = command<SetArgs>({
   name: 'SETQUOTA',
   states: LOGGED_IN,
   // setquota = "SETQUOTA" SP quota-root-name SP setquota-list
   parse(r) {
-    r.sp().astring()
-    r.sp().quotaLimits()
+    const root = r.sp().utf8String()
+    const limits = r.sp().quotaLimits()
     r.end()
+    return { root, limits }
   },
-  run: async () => ({ status: 'NO', code: 'NOPERM', text: 'Only the administrator changes quotas' }),
+  async run({ root, limits }, _by, context) {
+    const wanted = limitsOf(limits)
+    if (wanted === undefined)
+      return { status: 'NO', code: 'CANNOT', text: 'Only STORAGE and MESSAGE have limits, each one' }
+    const address = root === QUOTA_ROOT ? context.address : root
+    const answer = await context.session.deps.registry.quotaOf(context.id, address, wanted)
+    if (!answer.ok) return refusal(answer.error)
+    await writeQuota(context, root, answer.value)
+    return { status: 'OK', text: 'The quota is set' }
+  },
 })
+
+function limitsOf(limits: readonly QuotaLimit[]): QuotaLimits | undefined {
+  const names = new Set(limits.map(({ resource }) => resource))
+  if (names.size < limits.length) return undefined
+  const limitOf = (name: string): number | undefined => limits.find(({ resource }) => resource === name)?.limit
+  const units = limitOf('STORAGE')
+  const messages = limitOf('MESSAGE')
+  if (names.size > (units === undefined ? 0 : 1) + (messages === undefined ? 0 : 1)) return undefined
+  const storageBytes = units === undefined ? undefined : Math.min(units * 1024, Number.MAX_SAFE_INTEGER)
+  return { storageBytes, messages }
+}
+
+const NO_ROOT: Completion = { status: 'NO', code: 'NONEXISTENT', text: 'No such quota root' }
+
+function refusal(error: QuotaRefusal): Completion {
+  switch (error.kind) {
+    case 'not-administrator':
+      return { status: 'NO', code: 'NOPERM', text: 'Only the administrator changes quotas' }
+    case 'no-such-account':
+      return NO_ROOT
+    case 'unavailable':
+      return { status: 'NO', code: 'UNAVAILABLE', text: 'The quota cannot be set now, try again' }
+  }
+}
