@@ -2,11 +2,14 @@
 import { Turns } from '#lib/turns.ts'
 import { formatUidSet, type UidSet, uidSetOf, uidSetSize } from '#mail/uid-set.ts'
 import { searchMailbox } from '#services/mailbox-search.ts'
+import type { Criterion } from '#services/search-criterion.ts'
 import { SnapshotWalk } from '#services/snapshot-walk.ts'
 import type { SearchKey, SearchProgram, SearchReturn } from '#wire/imap/search-program.ts'
 import { type By, type Command, type Completion, type Context, command } from '../command.ts'
 import { enableCondstore, UID_REQUIRED } from '../message-commands.ts'
-import { clipNumbers, criterionOf } from '../search/criterion.ts'
+import { limited, messageLimit, withLimit } from '../message-limit.ts'
+import { clipNumbers, criterionOf, type SearchGround } from '../search/criterion.ts'
+import { intersectUidSets } from '../uid-sets.ts'
 
 /** Text of numbers that is written at once. */
 const NUMBERS_CHARS = 4_096
@@ -37,7 +40,7 @@ export const search: Command = command<SearchProgram>({
     if (asksModseq(program.keys)) enableCondstore(context)
     const { view, store, account, signal, clock } = context
     view.speak(by)
-    const criterion = criterionOf(program.keys, {
+    const ground: SearchGround = {
       keywords: view.keywords,
       uidsOf(set, how) {
         if (how === 'uid' || set === '$') return view.among(set, how) ?? []
@@ -46,14 +49,35 @@ export const search: Command = command<SearchProgram>({
         return view.among(clipNumbers(set, view.messages), how) ?? []
       },
       now: clock.now(),
-    })
+    }
     const { mailbox, shown: snapshot } = view
+    const { criterion, code } = within(context, program.keys, ground)
     const found = await searchMailbox({ store, account, mailbox, snapshot, criterion, signal })
     if (saves) view.saved = savedOf(program.returns ?? [], found)
     await answer(context, program, found, by)
-    return { status: 'OK', text: 'Searched' }
+    return withLimit(context, { status: 'OK', text: 'Searched' }, code)
   },
 })
+
+/** The keys, and the messages that one command may look at: what they name by UID or number, the highest UIDs of it. */
+function within(
+  context: Context,
+  keys: readonly SearchKey[],
+  ground: SearchGround,
+): { readonly criterion: Criterion; readonly code: string | undefined } {
+  const criterion = criterionOf(keys, ground)
+  const { view } = context
+  if (view.messages <= messageLimit(context)) return { criterion, code: undefined }
+  let looked = view.uids()
+  for (const key of keys) {
+    const named = criterionOf([key], ground)
+    if (named.kind === 'uids') looked = intersectUidSets(looked, named.set)
+  }
+  const { uids, code } = limited(context, looked)
+  return code === undefined
+    ? { criterion, code }
+    : { criterion: { kind: 'and', all: [{ kind: 'uids', set: uids }, criterion] }, code }
+}
 
 function charsetRefusal({ charset }: SearchProgram, { enabled }: Context): Completion | undefined {
   if (charset === undefined) return undefined
@@ -75,6 +99,7 @@ function asksModseq(keys: readonly SearchKey[]): boolean {
 function anyKey(keys: readonly SearchKey[], is: (key: SearchKey) => boolean): boolean {
   return keys.some((key) => {
     switch (key.kind) {
+      case 'FUZZY':
       case 'NOT':
         return anyKey([key.key], is)
       case 'OR':

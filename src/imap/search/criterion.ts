@@ -1,4 +1,4 @@
-/** SEARCH keys as what a search asks of a message (RFC 9051 §6.4.4, RFC 5032, RFC 7162 §3.1.5, RFC 8474 §5.4, RFC 8514, RFC 9738 §3.2). @module */
+/** SEARCH keys as what a search asks of a message (RFC 9051 §6.4.4, RFC 5032, RFC 6203, RFC 7162 §3.1.5, RFC 8474 §5.4, RFC 8514, RFC 9738 §3.2). @module */
 import { fold } from '#mail/fold.ts'
 import { LARGEST_UID, type Uid } from '#mail/ids.ts'
 import type { UidSet } from '#mail/uid-set.ts'
@@ -17,7 +17,12 @@ export interface SearchGround {
   /** Messages of the view that a set names; numbers beyond the last name none. */
   uidsOf(set: MessageSet, by: By): UidSet
   readonly now: number
+  /** Within FUZZY: the words of a text may stand anywhere, in any order (RFC 6203 §3). */
+  readonly fuzzy?: boolean
 }
+
+/** Words of one text that are looked for. */
+const FUZZY_WORDS = 50
 
 const ALL: Criterion = { kind: 'all' }
 const NONE: Criterion = { kind: 'not', inner: ALL }
@@ -89,15 +94,14 @@ function one(key: SearchKey, ground: SearchGround): Criterion {
     case 'FROM':
     case 'TO':
     case 'CC':
-      return field(key.kind.toLowerCase(), key.text)
     case 'BCC':
-      return field('bcc', key.text)
+      return words(key.text, ground, (text) => field(key.kind.toLowerCase(), text))
     case 'HEADER':
-      return field(key.field.toLowerCase(), key.text)
+      return words(key.text, ground, (text) => field(key.field.toLowerCase(), text))
     case 'BODY':
-      return key.text === '' ? ALL : { kind: 'body', text: fold(key.text) }
+      return words(key.text, ground, (text) => (text === '' ? ALL : { kind: 'body', text: fold(text) }))
     case 'TEXT':
-      return key.text === '' ? ALL : { kind: 'text', text: fold(key.text) }
+      return words(key.text, ground, (text) => (text === '' ? ALL : { kind: 'text', text: fold(text) }))
     case 'BEFORE':
       return { kind: 'day', of: 'internal', from: Number.NEGATIVE_INFINITY, before: dayOf(key.date) }
     case 'ON':
@@ -136,9 +140,11 @@ function one(key: SearchKey, ground: SearchGround): Criterion {
     case 'UID':
       return { kind: 'uids', set: ground.uidsOf(key.set, 'uid') }
     case 'UIDAFTER':
-      return key.uid === LARGEST_UID ? NONE : { kind: 'uids', set: [[(key.uid + 1) as Uid, LARGEST_UID]] }
+      return { kind: 'uids', set: key.uid === LARGEST_UID ? [] : [[(key.uid + 1) as Uid, LARGEST_UID]] }
     case 'UIDBEFORE':
-      return key.uid === 1 ? NONE : { kind: 'uids', set: [[1 as Uid, (key.uid - 1) as Uid]] }
+      return { kind: 'uids', set: key.uid === 1 ? [] : [[1 as Uid, (key.uid - 1) as Uid]] }
+    case 'FUZZY':
+      return one(key.key, { ...ground, fuzzy: ground.fuzzy ?? true })
     case 'NOT':
       return { kind: 'not', inner: one(key.key, ground) }
     case 'OR':
@@ -154,6 +160,12 @@ function has(flag: number): Criterion {
 
 function lacks(flag: number): Criterion {
   return { kind: 'flags', mask: flag, value: 0 }
+}
+
+/** The text as one needle, or each of its words where that will do. */
+function words(text: string, { fuzzy }: SearchGround, ask: (text: string) => Criterion): Criterion {
+  const each = fuzzy === true ? text.split(/\s+/).filter((word) => word !== '') : []
+  return each.length < 2 ? ask(text) : { kind: 'and', all: each.slice(0, FUZZY_WORDS).map(ask) }
 }
 
 /** An empty text asks whether the field is there (RFC 9051 §6.4.4 HEADER). */

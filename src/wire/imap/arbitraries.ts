@@ -8,6 +8,8 @@ import type { CalendarDate, DateTime } from './date-time.ts'
 import type { Section } from './fetch-items.ts'
 import type { MessageSet, SetNumber } from './message-set.ts'
 import type { MetadataValue } from './metadata.ts'
+import type { PartialRange } from './partial-range.ts'
+import type { ThreadList } from './thread-list.ts'
 
 const record = <T>(model: { [K in keyof T]: Arbitrary<T[K]> }): Arbitrary<T> =>
   fc.record(model, { noNullPrototype: true })
@@ -98,6 +100,23 @@ export const orderedUids: Arbitrary<UidSet> = fc.array(
   { minLength: 1, maxLength: 5 },
 )
 export const uidSet: Arbitrary<UidSet> = orderedUids.map(normaliseUidSet)
+
+export const partialRange: Arbitrary<PartialRange> = record<PartialRange>({
+  first: nzNumber,
+  last: nzNumber,
+  fromEnd: fc.boolean(),
+})
+
+const { thread } = fc.letrec<{ thread: ThreadList }>((tie) => ({
+  thread: fc.oneof(
+    { maxDepth: 3 },
+    fc.array(nzNumber, { minLength: 1, maxLength: 4 }).map((numbers): ThreadList => ({ numbers, branches: [] })),
+    fc
+      .tuple(fc.array(nzNumber, { maxLength: 2 }), fc.array(tie('thread'), { minLength: 2, maxLength: 3 }))
+      .map(([numbers, branches]): ThreadList => ({ numbers, branches })),
+  ),
+}))
+export const threads: Arbitrary<readonly ThreadList[]> = fc.array(thread, { maxLength: 4 })
 
 export const part: Arbitrary<readonly number[]> = fc.array(nzNumber, { maxLength: 4 })
 

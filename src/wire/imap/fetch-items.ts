@@ -1,8 +1,9 @@
-/** What FETCH asks for (RFC 9051 §6.4.5, RFC 3516, RFC 7162 §3.1.4, RFC 8474 §5.3, RFC 8514 §4.4, RFC 8970 §3). @module */
+/** What FETCH asks for (RFC 9051 §6.4.5, RFC 3516, RFC 7162 §3.1.4, RFC 8474 §5.3, RFC 8514 §4.4, RFC 8970 §3, RFC 9394 §3.3). @module */
 import type { Modseq } from '#mail/ids.ts'
 import type { ElementReader } from './element-reader.ts'
 import type { ElementWriter } from './element-writer.ts'
 import { SECTION_DEPTH } from './limits.ts'
+import { formatPartialRange, type PartialRange, readPartialRange } from './partial-range.ts'
 
 /** What stands between the brackets of `BODY[…]`. */
 export interface Section {
@@ -61,6 +62,8 @@ export interface FetchRequest {
   readonly changedSince: Modseq | undefined
   /** VANISHED, only with `changedSince` (RFC 7162 §3.2.6). */
   readonly vanished: boolean
+  /** PARTIAL (RFC 9394 §3.3). */
+  readonly partial: PartialRange | undefined
 }
 
 /** ALL, FAST and FULL stand for these (RFC 9051 §6.4.5). */
@@ -84,6 +87,7 @@ export function readFetchRequest(r: ElementReader): FetchRequest {
   const items = readFetchItems(r)
   let changedSince: Modseq | undefined
   let vanished = false
+  let partial: PartialRange | undefined
   // fetch-modifiers = SP "(" fetch-modifier *(SP fetch-modifier) ")" (RFC 4466 §2.4)
   const start = r.position
   if (r.spaces() && r.peek() === '(')
@@ -92,10 +96,11 @@ export function readFetchRequest(r: ElementReader): FetchRequest {
       const name = r.keyword()
       if (name === 'CHANGEDSINCE') changedSince = readModseq(r.sp())
       else if (name === 'VANISHED') vanished = true
+      else if (name === 'PARTIAL') partial = readPartialRange(r.sp())
       else r.fault('FETCH modifier is not known', at)
     }, 1)
   if (vanished && changedSince === undefined) r.fault('VANISHED needs CHANGEDSINCE', start)
-  return { items, changedSince, vanished }
+  return { items, changedSince, vanished, partial }
 }
 
 /** mod-sequence-value (RFC 7162 §7): from 1 on. */
@@ -212,9 +217,13 @@ function readOctetRange(r: ElementReader): OctetRange | undefined {
 }
 
 /** Items and modifiers as FETCH takes them, always as a list. */
-export function writeFetchRequest(w: ElementWriter, { items, changedSince, vanished }: FetchRequest): void {
+export function writeFetchRequest(w: ElementWriter, request: FetchRequest): void {
+  const { items, changedSince, vanished, partial } = request
   writeFetchItems(w, items)
-  if (changedSince !== undefined) w.text(` (CHANGEDSINCE ${changedSince}${vanished ? ' VANISHED' : ''})`)
+  const modifiers: string[] = []
+  if (changedSince !== undefined) modifiers.push(`CHANGEDSINCE ${changedSince}${vanished ? ' VANISHED' : ''}`)
+  if (partial !== undefined) modifiers.push(`PARTIAL ${formatPartialRange(partial)}`)
+  if (modifiers.length > 0) w.text(` (${modifiers.join(' ')})`)
 }
 
 /** Items in parentheses. */

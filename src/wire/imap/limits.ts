@@ -40,6 +40,9 @@ export const SEARCH_DEPTH = 500
 /** Keys of one search program. */
 export const SEARCH_KEYS = 10_000
 
+/** Criteria of one SORT. */
+export const SORT_CRITERIA = 32
+
 /** Items of one FETCH, fields of one header list, patterns of one LIST, and other lists of a command. */
 export const LIST_ITEMS = 4_096
 

@@ -20,6 +20,7 @@ import {
   nzNumber,
   orderedUids,
   part,
+  partialRange,
   section,
   uid,
   uidSet,
@@ -28,6 +29,7 @@ import {
 import { formatBase64 } from './base64.ts'
 import { CommandWriter } from './command-writer.ts'
 import type { ElementWriter } from './element-writer.ts'
+import { type EsearchRequest, type SearchSource, writeEsearchRequest } from './esearch-request.ts'
 import { type FetchItem, type FetchRequest, writeFetchRequest } from './fetch-items.ts'
 import type { Frame } from './frame.ts'
 import { CommandFramer } from './framer.ts'
@@ -43,10 +45,12 @@ import {
 } from './notify-request.ts'
 import { formatQuotaLimits } from './quota-resources.ts'
 import { CommandReader } from './reader.ts'
-import { type SearchKey, type SearchProgram, writeSearchProgram } from './search-program.ts'
+import { type SearchKey, type SearchProgram, type SearchReturns, writeSearchProgram } from './search-program.ts'
 import { formatSelectParams, type SelectParams } from './select-params.ts'
+import { SORT_KEYS, type SortCriterion, type SortProgram, writeSortProgram } from './sort-program.ts'
 import { formatStatusItems, type StatusItem } from './status-items.ts'
 import { formatStoreRequest, type StoreRequest } from './store-request.ts'
+import { type ThreadRequest, writeThreadRequest } from './thread-request.ts'
 
 const record = <T>(model: { [K in keyof T]: Arbitrary<T[K]> }): Arbitrary<T> =>
   fc.record(model, { noNullPrototype: true })
@@ -125,8 +129,13 @@ const fetchItem: Arbitrary<FetchItem> = fc.oneof(
 )
 
 const fetchRequest: Arbitrary<FetchRequest> = fc
-  .tuple(fc.array(fetchItem, { minLength: 1, maxLength: 4 }), maybe(modseq), fc.boolean())
-  .map(([items, changedSince, vanished]) => ({ items, changedSince, vanished: vanished && changedSince !== undefined }))
+  .tuple(fc.array(fetchItem, { minLength: 1, maxLength: 4 }), maybe(modseq), fc.boolean(), maybe(partialRange))
+  .map(([items, changedSince, vanished, partial]) => ({
+    items,
+    changedSince,
+    vanished: vanished && changedSince !== undefined,
+    partial,
+  }))
 
 const { key: searchKey } = fc.letrec<{ key: SearchKey }>((tie) => ({
   key: fc.oneof(
@@ -166,16 +175,64 @@ const { key: searchKey } = fc.letrec<{ key: SearchKey }>((tie) => ({
     fc.tuple(fc.constantFrom('EMAILID', 'THREADID'), atom).map(([kind, id]): SearchKey => ({ kind, id })),
     fc.tuple(fc.constantFrom('SET', 'UID'), messageSet).map(([kind, set]): SearchKey => ({ kind, set })),
     fc.tuple(fc.constantFrom('UIDAFTER', 'UIDBEFORE'), uid).map(([kind, each]): SearchKey => ({ kind, uid: each })),
-    tie('key').map((key): SearchKey => ({ kind: 'NOT', key })),
+    fc.tuple(fc.constantFrom('NOT', 'FUZZY'), tie('key')).map(([kind, key]): SearchKey => ({ kind, key })),
     fc.tuple(tie('key'), tie('key')).map(([left, right]): SearchKey => ({ kind: 'OR', left, right })),
     fc.array(tie('key'), { minLength: 1, maxLength: 3 }).map((keys): SearchKey => ({ kind: 'AND', keys })),
   ),
 }))
 
-const searchProgram: Arbitrary<SearchProgram> = record<SearchProgram>({
-  returns: maybe(fc.array(fc.constantFrom('ALL', 'COUNT', 'MAX', 'MIN', 'SAVE'), { maxLength: 3 })),
-  charset: fc.constantFrom(undefined, 'UTF-8', 'US-ASCII'),
-  keys: fc.array(searchKey, { minLength: 1, maxLength: 3 }),
+const searchReturns: Arbitrary<SearchReturns> = fc.oneof(
+  record<SearchReturns>({
+    returns: maybe(fc.array(fc.constantFrom('ALL', 'COUNT', 'MAX', 'MIN', 'RELEVANCY', 'SAVE'), { maxLength: 3 })),
+    partial: fc.constant(undefined),
+  }),
+  record<SearchReturns>({
+    returns: fc
+      .array(fc.constantFrom('COUNT', 'MAX', 'MIN', 'SAVE'), { maxLength: 3 })
+      .map((names) => ['PARTIAL', ...names]),
+    partial: partialRange,
+  }),
+)
+const searchKeys = fc.array(searchKey, { minLength: 1, maxLength: 3 })
+
+const searchProgram: Arbitrary<SearchProgram> = fc
+  .tuple(searchReturns, fc.constantFrom(undefined, 'UTF-8', 'US-ASCII'), searchKeys)
+  .map(([returns, charset, keys]) => ({ ...returns, charset, keys }))
+
+const sortProgram: Arbitrary<SortProgram> = fc
+  .tuple(
+    searchReturns,
+    fc.array(record<SortCriterion>({ key: fc.constantFrom(...SORT_KEYS), reverse: fc.boolean() }), {
+      minLength: 1,
+      maxLength: 4,
+    }),
+    fc.constantFrom('UTF-8', 'US-ASCII'),
+    searchKeys,
+  )
+  .map(([returns, criteria, charset, keys]) => ({ ...returns, criteria, charset, keys }))
+
+const threadRequest: Arbitrary<ThreadRequest> = record<ThreadRequest>({
+  algorithm: name,
+  charset: fc.constantFrom('UTF-8', 'US-ASCII'),
+  keys: searchKeys,
+})
+
+const esearchRequest: Arbitrary<EsearchRequest> = record<EsearchRequest>({
+  sources: maybe(
+    fc.array(
+      fc.oneof(
+        fc.constantFrom('selected', 'inboxes', 'personal', 'subscribed').map((kind): SearchSource => ({ kind })),
+        fc
+          .tuple(
+            fc.constantFrom('subtree', 'subtree-one', 'mailboxes'),
+            fc.array(mailbox, { minLength: 1, maxLength: 2 }),
+          )
+          .map(([kind, names]): SearchSource => ({ kind, names })),
+      ),
+      { minLength: 1, maxLength: 3 },
+    ),
+  ),
+  program: searchProgram,
 })
 
 const statusItems: Arbitrary<readonly StatusItem[]> = fc.array(
@@ -338,6 +395,9 @@ readsBack(
 )
 readsBack('fetchRequest()', fetchRequest, writeFetchRequest, (r) => r.fetchRequest())
 readsBack('searchProgram()', searchProgram, writeSearchProgram, (r) => r.searchProgram())
+readsBack('sortProgram()', sortProgram, writeSortProgram, (r) => r.sortProgram())
+readsBack('threadRequest()', threadRequest, writeThreadRequest, (r) => r.threadRequest())
+readsBack('esearchRequest()', esearchRequest, writeEsearchRequest, (r) => r.esearchRequest())
 readsBack(
   'statusItems()',
   statusItems,

@@ -2,6 +2,7 @@
 import { type AppendMessage, readAppendMessage, readAppendMore } from './append-message.ts'
 import { parseBase64 } from './base64.ts'
 import { ElementReader } from './element-reader.ts'
+import { type EsearchRequest, readEsearchRequest } from './esearch-request.ts'
 import { type FetchRequest, readFetchRequest } from './fetch-items.ts'
 import { type IdParams, readIdParams } from './id-params.ts'
 import { LIST_ITEMS } from './limits.ts'
@@ -12,8 +13,10 @@ import { type NotifyRequest, readNotifyRequest } from './notify-request.ts'
 import { type QuotaLimit, readQuotaLimits } from './quota-resources.ts'
 import { readSearchProgram, type SearchProgram } from './search-program.ts'
 import { readSelectParams, type SelectParams } from './select-params.ts'
+import { readSortProgram, type SortProgram } from './sort-program.ts'
 import { readStatusItems, type StatusItem } from './status-items.ts'
 import { readStoreRequest, type StoreRequest } from './store-request.ts'
+import { readThreadRequest, type ThreadRequest } from './thread-request.ts'
 
 /**
  * Reads one command from left to right.
@@ -62,6 +65,21 @@ export class CommandReader extends ElementReader {
   /** Everything after SEARCH and its space. */
   searchProgram(): SearchProgram {
     return readSearchProgram(this)
+  }
+
+  /** Everything after SORT and its space. */
+  sortProgram(): SortProgram {
+    return readSortProgram(this)
+  }
+
+  /** Everything after THREAD and its space. */
+  threadRequest(): ThreadRequest {
+    return readThreadRequest(this)
+  }
+
+  /** Everything after ESEARCH and its space. */
+  esearchRequest(): EsearchRequest {
+    return readEsearchRequest(this)
   }
 
   /** Items of STATUS in parentheses. */

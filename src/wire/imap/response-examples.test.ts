@@ -125,7 +125,7 @@ test('a body that was streamed leaves its size', () => {
 })
 
 test('untagged responses that are not known are kept as they came', () => {
-  for (const line of ['* XLIST () "/" x', '* 3 XFETCH (a)', '*  THREAD (1)(2)']) {
+  for (const line of ['* XLIST () "/" x', '* 3 XFETCH (a)', '*  XTHREAD (1)(2)']) {
     const response = parse(line)
     assert.ok(response.kind === 'UNKNOWN')
     assert.equal(response.frame.text, line)
@@ -184,4 +184,27 @@ test('APPEND is read message by message while its literals stream', () => {
   r = new CommandReader(whole.frame, { from: r.position })
   assert.equal(r.appendMore(two), false)
   r.end()
+})
+
+test('threads are read as the RFC draws them (RFC 5256 §4)', () => {
+  assert.deepEqual(parse('* THREAD (2)(3 6 (4 23)(44 7 96))((3)(5))'), {
+    kind: 'THREAD',
+    threads: [
+      { numbers: [2], branches: [] },
+      {
+        numbers: [3, 6],
+        branches: [
+          { numbers: [4, 23], branches: [] },
+          { numbers: [44, 7, 96], branches: [] },
+        ],
+      },
+      {
+        numbers: [],
+        branches: [
+          { numbers: [3], branches: [] },
+          { numbers: [5], branches: [] },
+        ],
+      },
+    ],
+  })
 })

@@ -6,6 +6,7 @@ import { writeExtensionValue } from './extension-value.ts'
 import { writeFetchValues } from './fetch-values.ts'
 import { writeIdParams } from './id-params.ts'
 import { writeMetadataContent } from './metadata.ts'
+import { formatPartialRange } from './partial-range.ts'
 import { formatQuotaUsages } from './quota-resources.ts'
 import { writeResponseCode } from './response-codes.ts'
 import { ResponseWriter } from './response-writer.ts'
@@ -17,6 +18,7 @@ import type {
   Response,
   StatusValues,
 } from './responses.ts'
+import { formatThreadLists } from './thread-list.ts'
 
 /** One response with its line end. `UNKNOWN` cannot be written: a TypeError. */
 export function writeResponse(w: ResponseWriter, response: Response): void {
@@ -51,11 +53,15 @@ function writeUntagged(
       writeStatusValues(w, response.values)
       return
     case 'SEARCH':
-      w.text(['SEARCH', ...response.numbers].join(' '))
+    case 'SORT':
+      w.text([response.kind, ...response.numbers].join(' '))
       if (response.modseq !== undefined) w.text(` (MODSEQ ${response.modseq})`)
       return
     case 'ESEARCH':
       writeEsearch(w, response)
+      return
+    case 'THREAD':
+      w.text(response.threads.length === 0 ? 'THREAD' : `THREAD ${formatThreadLists(response.threads)}`)
       return
     case 'FLAGS':
       w.text('FLAGS ').flagList(response.flags)
@@ -154,13 +160,23 @@ function writeStatusValues(w: ResponseWriter, values: StatusValues): void {
 function writeEsearch(w: ResponseWriter, response: EsearchResponse): void {
   w.text('ESEARCH')
   // tag-string = astring; quoted as in every example of the RFC, which some clients insist on
-  if (response.tag !== undefined) w.text(' (TAG ').string(response.tag).text(')')
+  const correlators: (() => unknown)[] = []
+  const { tag, mailbox, uidValidity, partial, relevancy } = response
+  if (tag !== undefined) correlators.push(() => w.text('TAG ').string(tag))
+  if (mailbox !== undefined) correlators.push(() => w.text('MAILBOX ').mailbox(mailbox))
+  if (uidValidity !== undefined) correlators.push(() => w.text(`UIDVALIDITY ${uidValidity}`))
+  if (correlators.length > 0) w.sp().list(correlators, (write) => write())
   if (response.uid) w.text(' UID')
   if (response.min !== undefined) w.text(` MIN ${response.min}`)
   if (response.max !== undefined) w.text(` MAX ${response.max}`)
   if (response.all !== undefined) w.text(` ALL ${formatUidSet(response.all)}`)
   if (response.count !== undefined) w.text(` COUNT ${response.count}`)
   if (response.modseq !== undefined) w.text(` MODSEQ ${response.modseq}`)
+  if (partial !== undefined) {
+    const { range, results } = partial
+    w.text(` PARTIAL (${formatPartialRange(range)} ${results === undefined ? 'NIL' : formatUidSet(results)})`)
+  }
+  if (relevancy !== undefined) w.text(` RELEVANCY (${relevancy.join(' ')})`)
   for (const [name, value] of response.others) writeExtensionValue(w.text(` ${name} `), value)
 }
 

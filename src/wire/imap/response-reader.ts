@@ -10,6 +10,7 @@ import type { Frame } from './frame.ts'
 import { readIdParams } from './id-params.ts'
 import { decodeMailboxName } from './mailbox-name.ts'
 import { readMetadataContent } from './metadata.ts'
+import { type PartialRange, readPartialRange } from './partial-range.ts'
 import { readQuotaUsages } from './quota-resources.ts'
 import { readCapabilities, readResponseCode } from './response-codes.ts'
 import type {
@@ -23,6 +24,7 @@ import type {
 } from './responses.ts'
 import { isStatusItem } from './status-items.ts'
 import { SyntaxFault } from './syntax-fault.ts'
+import { readThreadLists } from './thread-list.ts'
 
 export interface ParseResponseOptions {
   /** UTF8=ACCEPT or IMAP4rev2 was enabled: mailbox names are UTF-8. */
@@ -83,7 +85,10 @@ function readNamed(r: ElementReader, kind: string, frame: Frame): Response {
       return ended(r, { kind, mailbox: name, values: readStatusValues(r) })
     }
     case 'SEARCH':
-      return ended(r, readSearch(r))
+    case 'SORT':
+      return ended(r, readSearch(r, kind))
+    case 'THREAD':
+      return ended(r, { kind, threads: readThreadLists(r) })
     case 'ESEARCH':
       return ended(r, readEsearch(r))
     case 'FLAGS':
@@ -208,7 +213,7 @@ function readStatusValues(r: ElementReader): StatusValues {
 }
 
 // "SEARCH" *(SP nz-number) [SP "(" "MODSEQ" SP mod-sequence-value ")"]
-function readSearch(r: ElementReader): SearchResponse {
+function readSearch(r: ElementReader, kind: SearchResponse['kind']): SearchResponse {
   const numbers: number[] = []
   let modseq: Modseq | undefined
   while (r.spaces() && !r.atEnd) {
@@ -222,7 +227,7 @@ function readSearch(r: ElementReader): SearchResponse {
     if (digits === '' || number > 4_294_967_295) r.fault('A message number is expected')
     numbers.push(number)
   }
-  return { kind: 'SEARCH', numbers, modseq }
+  return { kind, numbers, modseq }
 }
 
 // search-correlator = SP "(" "TAG" SP tag-string ")"
@@ -235,13 +240,29 @@ function readCorrelator(r: ElementReader): string | undefined {
 
 // esearch-response = "ESEARCH" [search-correlator] [SP "UID"] *(SP search-return-data)
 function readEsearch(r: ElementReader): EsearchResponse {
-  const tag = readCorrelator(r)
+  let tag: string | undefined
+  let mailbox: string | undefined
+  let uidValidity: number | undefined
+  // search-correlator = SP "(" one-correlator *(SP one-correlator) ")" (RFC 7377 §4)
+  if (r.skip(' ('))
+    for (let more = true; more; more = !r.skip(')')) {
+      r.spaces()
+      const name = r.keyword()
+      r.sp()
+      if (name === 'TAG') tag = r.astring()
+      else if (name === 'MAILBOX') mailbox = readName(r).name
+      else if (name === 'UIDVALIDITY') uidValidity = r.number()
+      else readExtensionValue(r)
+      r.spaces()
+    }
   let uid = false
   let min: number | undefined
   let max: number | undefined
   let all: UidSet | undefined
   let count: number | undefined
   let modseq: Modseq | undefined
+  let partial: EsearchResponse['partial']
+  let relevancy: readonly number[] | undefined
   const others: [string, ExtensionValue][] = []
   while (r.spaces() && !r.atEnd) {
     const name = r.keyword()
@@ -255,9 +276,19 @@ function readEsearch(r: ElementReader): EsearchResponse {
     else if (name === 'ALL') all = r.orderedUids()
     else if (name === 'COUNT') count = r.number()
     else if (name === 'MODSEQ') modseq = r.number64() as Modseq
+    else if (name === 'PARTIAL') partial = readPartial(r)
+    else if (name === 'RELEVANCY') relevancy = r.list(() => r.number())
     else others.push([name, readExtensionValue(r)])
   }
-  return { kind: 'ESEARCH', tag, uid, min, max, all, count, modseq, others }
+  return { kind: 'ESEARCH', tag, mailbox, uidValidity, uid, min, max, all, count, modseq, partial, relevancy, others }
+}
+
+// ret-data-partial = "PARTIAL" SP "(" partial-range SP partial-results ")" (RFC 9394 §4)
+function readPartial(r: ElementReader): { readonly range: PartialRange; readonly results: UidSet | undefined } {
+  const range = readPartialRange(r.expect('('))
+  const results = r.sp().nil() ? undefined : r.orderedUids()
+  r.expect(')')
+  return { range, results }
 }
 
 // namespace = nil / "(" 1*namespace-descr ")"

@@ -20,7 +20,9 @@ import {
   nzNumber,
   orderedUids,
   part,
+  partialRange,
   section,
+  threads,
   uid,
   unicode,
 } from './arbitraries.ts'
@@ -190,16 +192,22 @@ readsBack(
 )
 readsBack('STATUS', response('STATUS', { mailbox, values: statusValues }))
 readsBack('SEARCH', response('SEARCH', { numbers: fc.array(nzNumber), modseq: maybe(modseq) }))
+readsBack('SORT', response('SORT', { numbers: fc.array(nzNumber), modseq: maybe(modseq) }))
+readsBack('THREAD', response('THREAD', { threads }))
 readsBack(
   'ESEARCH',
   response('ESEARCH', {
     tag: maybe(atom),
+    mailbox: maybe(mailbox),
+    uidValidity: maybe(nzNumber),
     uid: fc.boolean(),
     min: maybe(nzNumber),
     max: maybe(nzNumber),
     all: maybe(orderedUids),
     count: maybe(nzNumber),
     modseq: maybe(modseq),
+    partial: maybe(fc.record({ range: partialRange, results: maybe(orderedUids) }, { noNullPrototype: true })),
+    relevancy: maybe(fc.array(fc.integer({ min: 1, max: 100 }), { maxLength: 3 })),
     others,
   }),
 )

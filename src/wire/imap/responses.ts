@@ -7,8 +7,10 @@ import type { FetchValue } from './fetch-values.ts'
 import type { Frame } from './frame.ts'
 import type { IdParams } from './id-params.ts'
 import type { MetadataResponse } from './metadata.ts'
+import type { PartialRange } from './partial-range.ts'
 import type { QuotaUsage } from './quota-resources.ts'
 import type { ResponseCode } from './response-codes.ts'
+import type { ThreadList } from './thread-list.ts'
 
 /** OK, NO, BAD, BYE, PREAUTH (RFC 9051 §7.1): a greeting, the end of a command, or a notice. */
 export interface ConditionResponse {
@@ -73,17 +75,26 @@ export interface StatusResponse {
   readonly values: StatusValues
 }
 
-/** Message numbers, or UIDs after UID SEARCH, as sent (RFC 3501 §7.2.5, RFC 7162 §3.1.5). */
+/** Message numbers, or UIDs after UID SEARCH, as sent (RFC 3501 §7.2.5, RFC 5256 §4, RFC 7162 §3.1.5, §3.1.6). */
 export interface SearchResponse {
-  readonly kind: 'SEARCH'
+  readonly kind: 'SEARCH' | 'SORT'
   readonly numbers: readonly number[]
   readonly modseq: Modseq | undefined
 }
 
-/** RFC 9051 §7.3.4, RFC 4731 §3.1, RFC 7162 §3.1.10. */
+/** RFC 5256 §4. */
+export interface ThreadResponse {
+  readonly kind: 'THREAD'
+  readonly threads: readonly ThreadList[]
+}
+
+/** RFC 9051 §7.3.4, RFC 4731 §3.1, RFC 6203 §4, RFC 7162 §3.1.10, RFC 7377 §2.1, RFC 9394 §3.1. */
 export interface EsearchResponse {
   readonly kind: 'ESEARCH'
   readonly tag: string | undefined
+  /** Where several mailboxes are searched. */
+  readonly mailbox: string | undefined
+  readonly uidValidity: number | undefined
   /** The numbers are UIDs. */
   readonly uid: boolean
   readonly min: number | undefined
@@ -92,6 +103,10 @@ export interface EsearchResponse {
   readonly all: UidSet | undefined
   readonly count: number | undefined
   readonly modseq: Modseq | undefined
+  /** `results` is `undefined` where the range lies outside of them. */
+  readonly partial: { readonly range: PartialRange; readonly results: UidSet | undefined } | undefined
+  /** 1 to 100 for each result. */
+  readonly relevancy: readonly number[] | undefined
   readonly others: readonly (readonly [name: string, value: ExtensionValue])[]
 }
 
@@ -187,6 +202,7 @@ export type Response =
   | ListResponse
   | StatusResponse
   | SearchResponse
+  | ThreadResponse
   | EsearchResponse
   | FlagsResponse
   | NumberResponse

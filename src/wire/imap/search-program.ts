@@ -1,10 +1,11 @@
-/** SEARCH as a value (RFC 9051 §6.4.4, RFC 4731, RFC 5032, RFC 7162 §3.1.5, RFC 8474 §5.4, RFC 8514 §4.3). @module */
+/** SEARCH as a value (RFC 9051 §6.4.4, RFC 4731, RFC 5032, RFC 6203, RFC 7162 §3.1.5, RFC 8474 §5.4, RFC 8514 §4.3, RFC 9394). @module */
 import type { Modseq, Uid } from '#mail/ids.ts'
 import type { CalendarDate } from './date-time.ts'
 import type { ElementReader } from './element-reader.ts'
 import type { ElementWriter } from './element-writer.ts'
 import { SEARCH_DEPTH, SEARCH_KEYS } from './limits.ts'
 import type { MessageSet } from './message-set.ts'
+import { formatPartialRange, type PartialRange, readPartialRange } from './partial-range.ts'
 
 export type FlagSearchKey =
   | 'ANSWERED'
@@ -54,6 +55,8 @@ export type SearchKey =
   /** Above and below, without the UID itself (RFC 9738 §3.2). */
   | { readonly kind: 'UIDAFTER' | 'UIDBEFORE'; readonly uid: Uid }
   | { readonly kind: 'NOT'; readonly key: SearchKey }
+  /** May be met more or less (RFC 6203 §3). */
+  | { readonly kind: 'FUZZY'; readonly key: SearchKey }
   | { readonly kind: 'OR'; readonly left: SearchKey; readonly right: SearchKey }
   /** A list in parentheses; at least one key. */
   | { readonly kind: 'AND'; readonly keys: readonly SearchKey[] }
@@ -63,19 +66,33 @@ export interface ModseqEntry {
   readonly type: 'priv' | 'shared' | 'all'
 }
 
-export type SearchReturn = 'ALL' | 'COUNT' | 'MAX' | 'MIN' | 'SAVE'
+export type SearchReturn = 'ALL' | 'COUNT' | 'MAX' | 'MIN' | 'PARTIAL' | 'RELEVANCY' | 'SAVE'
 
-/** Everything after SEARCH. */
-export interface SearchProgram {
+/** RETURN and its options. */
+export interface SearchReturns {
   /** `undefined` without RETURN: answer with `* SEARCH` (rev1). `RETURN ()` is empty and means ALL. */
   readonly returns: readonly SearchReturn[] | undefined
+  /** Of the option PARTIAL, there with it alone. */
+  readonly partial: PartialRange | undefined
+}
+
+/** Everything after SEARCH. */
+export interface SearchProgram extends SearchReturns {
   /** Upper case, as written by CHARSET. */
   readonly charset: string | undefined
   /** All must match; at least one. */
   readonly keys: readonly SearchKey[]
 }
 
-const RETURNS: ReadonlySet<string> = new Set<SearchReturn>(['ALL', 'COUNT', 'MAX', 'MIN', 'SAVE'])
+const RETURNS: ReadonlySet<string> = new Set<SearchReturn>([
+  'ALL',
+  'COUNT',
+  'MAX',
+  'MIN',
+  'PARTIAL',
+  'RELEVANCY',
+  'SAVE',
+] as const)
 
 /** Charsets whose text is decoded here; the session refuses the others (BADCHARSET). */
 const DECODED: ReadonlySet<string> = new Set(['UTF-8', 'US-ASCII', 'UTF8'])
@@ -113,7 +130,7 @@ const KEYS: ReadonlyMap<string, KeyReader> = new Map<string, KeyReader>([
     return { kind, field, text: context.text(r.sp()) }
   }),
   ...keys(['MODSEQ'], () => readModseqKey),
-  ...keys(['NOT'], (kind) => (r, context) => ({ kind, key: context.key(r.sp()) })),
+  ...keys(['NOT', 'FUZZY'], (kind) => (r, context) => ({ kind, key: context.key(r.sp()) })),
   ...keys(['OR'], (kind) => (r, context) => {
     const left = context.key(r.sp())
     return { kind, left, right: context.key(r.sp()) }
@@ -145,21 +162,41 @@ function readModseqKey(r: ElementReader): SearchKey {
 
 /** Everything after SEARCH and its space. */
 export function readSearchProgram(r: ElementReader): SearchProgram {
-  // search-return-opts = SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")"
-  let returns: SearchReturn[] | undefined
-  if (r.skip('RETURN ')) {
-    r.spaces()
-    returns = r.list(() => readReturn(r))
-    r.sp()
-  }
+  const returns = readSearchReturns(r)
   let charset: string | undefined
   // search-program = ["CHARSET" SP charset SP] search-key *(SP search-key); charset = atom / quoted
   if (r.skip('CHARSET ')) {
     r.spaces()
-    charset = r.astring().toUpperCase()
+    charset = readSearchCharset(r)
     r.sp()
   }
-  return { returns, charset, keys: readKeys(r, charset) }
+  return { ...returns, charset, keys: readSearchKeys(r, charset) }
+}
+
+/** Optional RETURN with the space behind it. */
+export function readSearchReturns(r: ElementReader): SearchReturns {
+  // search-return-opts = SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")"
+  if (!r.skip('RETURN ')) return { returns: undefined, partial: undefined }
+  r.spaces()
+  let partial: PartialRange | undefined
+  const start = r.position
+  const returns = r.list(() => {
+    const at = r.position
+    const name = readReturn(r)
+    if (name !== 'PARTIAL') return name
+    if (partial !== undefined) r.fault('PARTIAL is there already', at)
+    partial = readPartialRange(r.sp())
+    return name
+  })
+  // RFC 9394 §3.1: one PARTIAL, one ALL, or neither
+  if (partial !== undefined && returns.includes('ALL')) r.fault('PARTIAL and ALL exclude each other', start)
+  r.sp()
+  return { returns, partial }
+}
+
+/** A charset, in upper case. */
+export function readSearchCharset(r: ElementReader): string {
+  return r.astring().toUpperCase()
 }
 
 function readReturn(r: ElementReader): SearchReturn {
@@ -172,7 +209,8 @@ function isReturn(name: string): name is SearchReturn {
   return RETURNS.has(name)
 }
 
-function readKeys(r: ElementReader, charset: string | undefined): readonly SearchKey[] {
+/** Search keys up to the end, at least one. */
+export function readSearchKeys(r: ElementReader, charset: string | undefined): readonly SearchKey[] {
   const decode = charset === undefined || DECODED.has(charset)
   let depth = 0
   let count = 0
@@ -204,12 +242,27 @@ function readKey(r: ElementReader, context: Context): SearchKey {
 }
 
 /** Everything after SEARCH and its space. */
-export function writeSearchProgram(w: ElementWriter, { returns, charset, keys: all }: SearchProgram): void {
-  if (returns !== undefined)
-    w.text('RETURN ')
-      .list(returns, (name) => w.text(name))
-      .sp()
-  if (charset !== undefined) w.text('CHARSET ').astring(charset).sp()
+export function writeSearchProgram(w: ElementWriter, program: SearchProgram): void {
+  writeSearchReturns(w, program)
+  if (program.charset !== undefined) w.text('CHARSET ').astring(program.charset).sp()
+  writeSearchKeys(w, program)
+}
+
+/** RETURN, if there is one, with the space behind it. */
+export function writeSearchReturns(w: ElementWriter, { returns, partial }: SearchReturns): void {
+  if (returns === undefined) return
+  w.text('RETURN ')
+    .list(returns, (name) =>
+      w.text(name === 'PARTIAL' && partial !== undefined ? `PARTIAL ${formatPartialRange(partial)}` : name),
+    )
+    .sp()
+}
+
+/** Search keys with their texts in the charset. */
+export function writeSearchKeys(
+  w: ElementWriter,
+  { charset, keys: all }: Pick<SearchProgram, 'charset' | 'keys'>,
+): void {
   const decoded = charset === undefined || DECODED.has(charset)
   const text = (value: string): unknown => (decoded ? w.utf8String(value) : w.astring(value))
   all.forEach((key, i) => {
@@ -282,6 +335,7 @@ function writeKey(w: ElementWriter, key: SearchKey, text: (value: string) => unk
     case 'UID':
       w.sp().messageSet(key.set)
       return
+    case 'FUZZY':
     case 'NOT':
       w.sp()
       writeKey(w, key.key, text)
