@@ -91,6 +91,8 @@ interface Speaker {
   lines: Lines
   /** Said, but not sent yet: a batch goes out before the next line is awaited. */
   pending: string
+  /** `S: <lines>` came: lines are passed over until one is as wanted. */
+  passing: boolean
 }
 
 /** What a transcript is played against. */
@@ -105,7 +107,7 @@ export interface TranscriptPeer {
  * `\0`, `\r`, `\n` and `\xHH` count.
  *
  * Special lines: `C: <tls>` does the TLS handshake, `C: <end>` closes the client's side, `C: <reset>` vanishes,
- * `S: <closed>` awaits the end.
+ * `S: <closed>` awaits the end, `S: <lines>` passes over lines up to the next that is wanted.
  * @returns what the names stand for.
  */
 export async function pop3Transcript(
@@ -125,7 +127,7 @@ export async function pop3Transcript(
       let speaker = speakers.get(number)
       if (speaker === undefined) {
         const socket = await peer.connect()
-        speaker = { socket, lines: new Lines(socket), pending: '' }
+        speaker = { socket, lines: new Lines(socket), pending: '', passing: false }
         speakers.set(number, speaker)
       }
       if (side === 'C') await say(speaker, said, names)
@@ -174,9 +176,22 @@ function unescape(text: string): string {
   })
 }
 
+/** Whether a line that names nothing is as wanted. */
+function matches(line: string, said: string): boolean {
+  const parts = unescape(said).split('...')
+  return new RegExp(`^${parts.map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('.*')}$`, 's').test(line)
+}
+
 async function expect(speaker: Speaker, said: string, names: Record<string, string>, raw: string): Promise<void> {
   send(speaker)
-  const line = await speaker.lines.next()
+  if (said === '<lines>') {
+    speaker.passing = true
+    return
+  }
+  let line = await speaker.lines.next()
+  while (speaker.passing && line !== undefined && line !== '.' && !matches(line, said))
+    line = await speaker.lines.next()
+  speaker.passing = false
   if (said === '<closed>') {
     assert.equal(line, undefined, `expected the end at: ${raw.trim()}`)
     return
