@@ -3,6 +3,7 @@ import { clientAddresses } from '#services/client-certificate.ts'
 import { channelBindings } from '#wire/sasl/channel-binding.ts'
 import type { SaslMechanism } from '#wire/sasl/mechanism.ts'
 import { listedMechanisms, offeredMechanisms } from '#wire/sasl/server.ts'
+import { advisedLimit } from './message-limit.ts'
 import type { SessionControl } from './session-control.ts'
 
 /** In every state. LITERAL+ includes LITERAL-, and only one may be named (RFC 7888 §5). */
@@ -10,9 +11,9 @@ const ALWAYS = 'IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENABLE LANGUAGE'
 
 /** After the login. */
 const LOGGED_IN: string = [
-  'IDLE NAMESPACE CHILDREN LIST-EXTENDED LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE STATUS=SIZE',
+  'IDLE NOTIFY NAMESPACE CHILDREN LIST-EXTENDED LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE STATUS=SIZE',
   'UIDPLUS UNSELECT MOVE MULTIAPPEND BINARY UTF8=ACCEPT CONDSTORE QRESYNC ESEARCH SEARCHRES WITHIN',
-  'OBJECTID SAVEDATE PREVIEW REPLACE UIDONLY UIDBATCHES I18NLEVEL=1 QUOTA QUOTASET QUOTA=RES-STORAGE QUOTA=RES-MESSAGE',
+  'OBJECTID SAVEDATE PREVIEW REPLACE UIDONLY UIDBATCHES I18NLEVEL=1 INPROGRESS QUOTA QUOTASET QUOTA=RES-STORAGE QUOTA=RES-MESSAGE',
   'METADATA LIST-METADATA',
 ].join(' ')
 
@@ -23,6 +24,7 @@ export function capabilities(session: SessionControl): string {
     const names = [ALWAYS, LOGGED_IN]
     if (!session.connection.compressed) names.push('COMPRESS=DEFLATE')
     if (deps.unauthenticate !== false) names.push('UNAUTHENTICATE')
+    names.push(`MESSAGELIMIT=${advisedLimit(deps.limits)}`)
     return `${names.join(' ')} APPENDLIMIT=${deps.limits.messageBytes}`
   }
   const names = [ALWAYS]

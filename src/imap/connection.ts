@@ -79,6 +79,11 @@ export class Connection extends PeerConnection {
     super.tick(now)
   }
 
+  /** The peer is waited for: its next bytes, or that it reads ours. */
+  get waits(): boolean {
+    return this.waiting !== 'nothing'
+  }
+
   /** Both sides deflate (RFC 4978). */
   get compressed(): boolean {
     return this.#compression !== undefined

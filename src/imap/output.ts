@@ -16,6 +16,7 @@ export class Output extends ResponseWriter {
   language: Language = 'i-default'
   readonly #sink: Sink
   #lastByte: number | undefined
+  #taken = 0
 
   constructor(sink: Sink) {
     super()
@@ -45,7 +46,13 @@ export class Output extends ResponseWriter {
     const chunks = super.take()
     const last = chunks.at(-1)
     if (last !== undefined) this.#lastByte = last.at(-1)
+    for (const chunk of chunks) this.#taken += chunk.length
     return chunks
+  }
+
+  /** Octets written since the beginning. */
+  get written(): number {
+    return this.#taken + this.size
   }
 
   /** Whether the last response was not written to its end. Moves what was written into buffers: for emergencies. */

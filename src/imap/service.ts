@@ -48,7 +48,7 @@ export class ImapService implements AsyncDisposable {
   /** Looks at every deadline: autologout, slow readers, keep-alives. Tests that own the clock call it themselves. */
   tick(): void {
     const now = this.#deps.clock.now()
-    for (const { connection } of this.#sessions) connection.tick(now)
+    for (const session of this.#sessions) session.tick(now)
   }
 
   /** Ends every session after the command it is at, with BYE, at most 10 s later. */

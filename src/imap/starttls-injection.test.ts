@@ -9,7 +9,7 @@ const tls = { tls: true, allowPlaintext: false } as const
 test('STARTTLS turns TLS on, after which logins are possible', () =>
   transcript(
     `
-    S: * OK [CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENABLE STARTTLS LOGINDISABLED AUTH=SCRAM-SHA-256] ...
+    S: * OK [CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENABLE LANGUAGE STARTTLS LOGINDISABLED AUTH=SCRAM-SHA-256] ...
     C: a LOGIN ann@example.org secret
     S: a NO [PRIVACYREQUIRED] Use TLS before you log in
     C: b AUTHENTICATE PLAIN
@@ -18,7 +18,7 @@ test('STARTTLS turns TLS on, after which logins are possible', () =>
     S: c OK Begin TLS now
     C: <tls>
     C: d CAPABILITY
-    S: * CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENABLE AUTH=SCRAM-SHA-256-PLUS AUTH=SCRAM-SHA-256 AUTH=PLAIN AUTH=LOGIN
+    S: * CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENABLE LANGUAGE AUTH=SCRAM-SHA-256-PLUS AUTH=SCRAM-SHA-256 AUTH=PLAIN AUTH=LOGIN
     S: d OK That is all
     C: e STARTTLS
     S: e BAD TLS is on already
@@ -71,7 +71,7 @@ test('a handshake that is none ends the connection', async () => {
 test('without a certificate there is no STARTTLS', () =>
   transcript(
     `
-    S: * OK [CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENABLE LOGINDISABLED AUTH=SCRAM-SHA-256] ...
+    S: * OK [CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENABLE LANGUAGE LOGINDISABLED AUTH=SCRAM-SHA-256] ...
     C: a STARTTLS
     S: a NO There is no certificate for TLS
     `,

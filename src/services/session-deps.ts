@@ -21,12 +21,16 @@ export interface SessionLimits {
   readonly lineBytes: number
   /** Autologout of a logged-in IMAP session. */
   readonly idleMs: number
+  /** Messages that one IMAP command may be about; its own limits when `undefined`. */
+  readonly messagesPerCommand?: number
 }
 
 /** Certificates as they are now; SIGHUP may change them, so sessions ask at each handshake. */
 export interface TlsIdentity {
   /** `undefined`: no TLS here, STARTTLS and STLS are not offered. */
   context(serverName: string | undefined): SecureContext | undefined
+  /** Client certificates are asked for at each handshake (`tls.client_ca`). */
+  readonly requestsCertificate?: boolean
   /** Shared by all threads, so that sessions resume (design §5); 48 bytes. */
   readonly ticketKeys: Buffer
 }

@@ -42,6 +42,7 @@ export interface ImapServerOptions {
   /** Listens on loopback and has a certificate. Default `false`. */
   readonly tls?: boolean
   readonly messageBytes?: number
+  readonly messagesPerCommand?: number
   /** Default `true`. */
   readonly scramForPasswords?: boolean
   /** Default `true`. */
@@ -83,7 +84,12 @@ export class TestImapServer implements AsyncDisposable {
       hostname: 'mail.example.org',
       store: this.store,
       registry: this.registry,
-      limits: { messageBytes: options.messageBytes ?? 50_000_000, lineBytes: 65_536, idleMs: 1_800_000 },
+      limits: {
+        messageBytes: options.messageBytes ?? 50_000_000,
+        lineBytes: 65_536,
+        idleMs: 1_800_000,
+        ...(options.messagesPerCommand === undefined ? {} : { messagesPerCommand: options.messagesPerCommand }),
+      },
       allowPlaintext: options.allowPlaintext ?? true,
       scramForPasswords: options.scramForPasswords ?? true,
       unauthenticate: options.unauthenticate ?? true,

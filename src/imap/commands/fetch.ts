@@ -9,6 +9,7 @@ import { type By, type Command, type Completion, type Context, command } from '.
 import { answerFetch, type FetchFailures } from '../fetch/answer.ts'
 import { planFetch } from '../fetch/plan.ts'
 import { enableCondstore, NO_SUCH_NUMBER, SOME_GONE } from '../message-commands.ts'
+import { limited, withLimit } from '../message-limit.ts'
 import { vanishedSince } from '../qresync.ts'
 
 interface Args {
@@ -44,10 +45,13 @@ export const fetch: Command = command<Args>({
       const gone = await vanishedSince(context, view, { modseq: changedSince, match: undefined }, known)
       if (gone.length > 0) out.text(`* VANISHED (EARLIER) ${formatUidSet(gone)}\r\n`)
     }
-    const uids = changedSince === undefined ? named : uidSetOf(changedIn(context, named, changedSince))
+    const { uids, code } = limited(
+      context,
+      changedSince === undefined ? named : uidSetOf(changedIn(context, named, changedSince)),
+    )
     if (uids.length === 0) return { status: 'OK', text: 'Nothing to fetch' }
     const marked = plan.marksSeen && !view.readOnly ? await markSeen(context, uids) : []
-    return completion(await answerFetch(context, plan, uids, marked), by)
+    return withLimit(context, completion(await answerFetch(context, plan, uids, marked), by), code)
   },
 })
 

@@ -60,7 +60,7 @@ test('LOGIN says the same of unknown people and of wrong passwords, and no more 
 test('LOGIN gives the capabilities that come with it', () =>
   transcript(
     `
-    S: * OK [CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENABLE AUTH=SCRAM-SHA-256 AUTH=PLAIN AUTH=LOGIN] mail.example.org Malle is ready
+    S: * OK [CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENABLE LANGUAGE AUTH=SCRAM-SHA-256 AUTH=PLAIN AUTH=LOGIN] mail.example.org Malle is ready
     C: a login {15}
     S: + OK
     C: ann@example.org "secret"

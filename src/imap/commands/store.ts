@@ -6,6 +6,7 @@ import type { StoreRequest } from '#wire/imap/store-request.ts'
 import { type By, type Command, type Completion, type Context, command } from '../command.ts'
 import { refusalCompletion } from '../completion.ts'
 import { enableCondstore, NO_SUCH_NUMBER, READ_ONLY, SOME_GONE } from '../message-commands.ts'
+import { limited, withLimit } from '../message-limit.ts'
 import { BelievedFlags } from '../silent-store.ts'
 import { subtractUidSets } from '../uid-sets.ts'
 
@@ -35,7 +36,8 @@ export const store: Command = command<Args>({
     const uids = await view.resolve(out, messages, by)
     if (uids === undefined) return NO_SUCH_NUMBER
     if (uids.length === 0) return { status: 'OK', text: 'Nothing to store' }
-    return write(context, uids, request, by)
+    const some = limited(context, uids)
+    return withLimit(context, await write(context, some.uids, request, by), some.code)
   },
 })
 

@@ -21,7 +21,7 @@ test('UNAUTHENTICATE that is switched off is not listed and not known', () =>
   transcript(
     `
     C: a CAPABILITY
-    S: * CAPABILITY ... COMPRESS=DEFLATE APPENDLIMIT=50000000
+    S: * CAPABILITY ... COMPRESS=DEFLATE MESSAGELIMIT=100000 APPENDLIMIT=50000000
     S: a OK That is all
     C: b UNAUTHENTICATE
     S: b BAD Unknown command
