@@ -5,6 +5,8 @@ import { type SecureContext, TLSSocket } from 'node:tls'
 export interface ContextSource {
   /** `undefined` as name: the client sent no SNI. */
   context(serverName: string | undefined): SecureContext | undefined
+  /** Clients are asked for a certificate, which they need not have. */
+  readonly requestsCertificate?: boolean
 }
 
 /**
@@ -25,6 +27,8 @@ export async function serverHandshake(
   const secure = new TLSSocket(socket, {
     isServer: true,
     secureContext,
+    // what is wrong with a certificate is no reason to hang up: it only opens nothing
+    ...(source.requestsCertificate === true ? { requestCert: true, rejectUnauthorized: false } : {}),
     SNICallback: (name, callback) => callback(null, source.context(name)),
     ...(alpn === undefined ? {} : { ALPNProtocols: alpnList(alpn) }),
   })
@@ -49,7 +53,15 @@ export async function serverHandshake(
     secure.destroy()
     throw error
   }
+  if (source.requestsCertificate === true) secure.authorized = isVerified(secure)
   return secure
+}
+
+/** What OpenSSL found of the peer's certificate. Only `tls.Server` sets `authorized`, from this same handle. */
+function isVerified(secure: TLSSocket): boolean {
+  const handle = (secure as unknown as { readonly _handle?: { verifyError?(): Error | null } })._handle
+  // without a certificate a resumed session counts as verified
+  return handle?.verifyError?.() === null && secure.getPeerX509Certificate() !== undefined
 }
 
 /** As ProtocolNameList (RFC 7301 §3.1). */

@@ -12,7 +12,7 @@ import type { Endpoint } from './listeners.ts'
 import type { MailEndpoints } from './protocol-thread.ts'
 import { selfMadeCertificate } from './self-made-certificate.ts'
 import { startThreads } from './threads.ts'
-import { readPair, type TlsMaterial } from './tls.ts'
+import { readClientCa, readPair, type TlsMaterial } from './tls.ts'
 
 /** A server whose listeners accept. */
 export interface RunningServer extends AsyncDisposable {
@@ -35,7 +35,7 @@ export async function startServer(config: Config, log: Log): Promise<RunningServ
   const parts = started.use(await openInstallation(config, log))
   const ticketKeys = randomBytes(48)
   const certificates = await readCertificates(config, log)
-  const tls: TlsMaterial = { pairs: certificates.pairs, ticketKeys }
+  const tls: TlsMaterial = { pairs: certificates.pairs, clientCa: certificates.clientCa, ticketKeys }
   const threads = started.use(await startThreads({ config, tls, registry: parts.registry, host: parts.host, log }))
   const http = started.use(await startHttp({ config, threads, installation: parts, tls, log }))
   const endpoints = { ...threads.endpoints, ...http.endpoints }
@@ -62,8 +62,8 @@ export async function startServer(config: Config, log: Log): Promise<RunningServ
     ca: certificates.ca,
     failed: new Promise(() => undefined),
     async reload(fresh) {
-      const { pairs } = await readCertificates(fresh, log)
-      const material = { pairs, ticketKeys }
+      const { pairs, clientCa } = await readCertificates(fresh, log)
+      const material = { pairs, clientCa, ticketKeys }
       threads.replaceTls(material)
       http.replaceTls(material)
       log.info({}, 'certificates read again')
@@ -79,10 +79,11 @@ export async function startServer(config: Config, log: Log): Promise<RunningServ
 async function readCertificates(
   config: Config,
   log: Log,
-): Promise<{ pairs: TlsMaterial['pairs']; ca: string | undefined }> {
+): Promise<{ pairs: TlsMaterial['pairs']; clientCa: string | undefined; ca: string | undefined }> {
   const { files, hosts } = config.tls
+  const clientCa = config.tls.clientCa === undefined ? undefined : await readClientCa(config.tls.clientCa)
   const extra = await Promise.all(hosts.map(readPair))
-  if (files !== undefined) return { pairs: [await readPair(files), ...extra], ca: undefined }
+  if (files !== undefined) return { pairs: [await readPair(files), ...extra], clientCa, ca: undefined }
   const local = config.hostname === 'localhost'
   const names = local ? ['localhost', '127.0.0.1', '::1'] : [config.hostname]
   const made = await selfMadeCertificate(path.join(config.data, 'tls'), names)
@@ -91,5 +92,5 @@ async function readCertificates(
     { cert: made.cert },
     'no certificate is configured: a self-made one is used, which clients do not trust',
   )
-  return { pairs: [await readPair(made), ...extra], ca: made.ca }
+  return { pairs: [await readPair(made), ...extra], clientCa, ca: made.ca }
 }

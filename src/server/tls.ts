@@ -1,6 +1,6 @@
 /** Certificates for all listeners and STARTTLS, replaceable while the server runs. @module */
 
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import type { TlsIdentity } from '#services/session-deps.ts'
@@ -15,6 +15,8 @@ export interface CertificatePair {
 export interface TlsMaterial {
   /** The first is the default; others are chosen by SNI. Empty: no TLS. */
   readonly pairs: readonly CertificatePair[]
+  /** Authorities of client certificates, PEM; absent: none is asked for. */
+  readonly clientCa?: string | undefined
   /** 48 bytes, one for all threads (design §5). */
   readonly ticketKeys: Uint8Array
 }
@@ -73,18 +75,38 @@ export async function readPair(files: { readonly cert: string; readonly key: str
   return pair
 }
 
+/** Reads the authorities of client certificates. @throws {CertificateFault} */
+export async function readClientCa(file: string): Promise<string> {
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw new CertificateFault(file, 'unreadable', error)
+  })
+  const certificates = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  try {
+    if (certificates.length === 0) throw new Error('There is no certificate')
+    for (const certificate of certificates) new X509Certificate(certificate)
+  } catch (error) {
+    throw new CertificateFault(file, 'no-certificate', error)
+  }
+  return certificates.join('\n')
+}
+
 /** The contexts of one thread. */
 export class ThreadTls implements TlsIdentity {
   #entries: readonly { readonly certificate: X509Certificate; readonly context: SecureContext }[] = []
   #ticketKeys: Buffer = Buffer.alloc(48)
+  #requestsCertificate = false
 
   constructor(material: TlsMaterial) {
     this.replace(material)
   }
 
   /** New certificates count from the next handshake on. */
-  replace({ pairs, ticketKeys }: TlsMaterial): void {
+  replace({ pairs, ticketKeys, clientCa }: TlsMaterial): void {
     this.#ticketKeys = Buffer.from(ticketKeys)
+    this.#requestsCertificate = clientCa !== undefined
+    // a session that other authorities let in is not resumed
+    const sessionIdContext =
+      clientCa === undefined ? 'malle' : createHash('sha256').update(clientCa).digest('hex').slice(0, 32)
     this.#entries = pairs.map(({ cert, key }) => ({
       certificate: new X509Certificate(cert),
       context: createSecureContext({
@@ -94,9 +116,14 @@ export class ThreadTls implements TlsIdentity {
         ciphers: CIPHERS,
         honorCipherOrder: true,
         ticketKeys: this.#ticketKeys,
-        sessionIdContext: 'malle',
+        sessionIdContext,
+        ...(clientCa === undefined ? {} : { ca: clientCa }),
       }),
     }))
+  }
+
+  get requestsCertificate(): boolean {
+    return this.#requestsCertificate
   }
 
   get ticketKeys(): Buffer {

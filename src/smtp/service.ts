@@ -136,6 +136,13 @@ export class SmtpService implements AsyncDisposable {
     server.secureContext = Object.assign(new Map(contexts), {
       get: (name: string) => tls.context(name === '*' ? undefined : name) ?? contexts.get('*'),
     })
+    // Asked for at each STARTTLS too; the engine tells what became of it in `authorized`, as our own handshake does.
+    if (role === 'submission') {
+      Object.defineProperties(server.options, {
+        requestCert: { get: () => tls.requestsCertificate === true, enumerable: true },
+        rejectUnauthorized: { value: false, enumerable: true },
+      })
+    }
     server.on('error', (error) => this.#deps.log.debug({ error: error.message }, 'smtp engine reported an error'))
     return server
   }
