@@ -64,4 +64,30 @@ export function aclContract(world: () => World): void {
     })
     await person.must('setAcl', { ...own, mailbox: key, identifier: 'p0@example.org', rights: 'lr' })
   })
+
+  test('sharedWith finds what others share with somebody, in all accounts', async () => {
+    const [ann, ben] = [await world().person(), await world().person()]
+    const to = `to-${ann.ref.id}@example.org`
+    const inbox = await ann.inbox()
+    const [team, none] = [await ben.make('Team/Work'), await ben.make('Not')]
+    const share = (person: Person, mailbox: MailboxKey, identifier: string, rights: string) =>
+      person.must('setAcl', { mailbox, identifier, mode: 'replace', rights })
+    const shared = async () => (await ann.store.sharedWith(to)).filter(({ account }) => account.id >= ann.ref.id)
+    assert.deepEqual(await shared(), [])
+    await share(ann, inbox.key, to, 'lr')
+    await share(ben, team.key, to, 'lrs')
+    await share(ben, team.key, 'anyone', 'lw')
+    await share(ben, team.key, `-${to}`, 's')
+    await share(ben, none.key, to, 'l')
+    await share(ben, none.key, '-anyone', 'l')
+    await share(ben, (await ben.inbox()).key, `other-${to}`, 'lr')
+    assert.deepEqual(await shared(), [
+      { account: ann.ref, mailbox: inbox.key, name: 'INBOX', rights: 'lr' },
+      { account: ben.ref, mailbox: team.key, name: 'Team/Work', rights: 'lrw' },
+    ])
+    await ben.must('deleteMailbox', { mailbox: team.key })
+    assert.equal((await shared()).length, 1)
+    await ann.must('removeAccount', {})
+    assert.deepEqual(await shared(), [])
+  })
 }

@@ -43,6 +43,11 @@ export function changeRights(before: string, mode: 'replace' | 'add' | 'remove',
   )
 }
 
+/** The identifiers whose entries say something about a person. */
+export function identifiersOf(address: string): readonly [string, string, string, string] {
+  return [address, ANYONE, `-${address}`, `-${ANYONE}`]
+}
+
 /** What somebody may do who is not the owner: the union of the entries for them and for all, without the negative ones. */
 export function rightsOf(entries: readonly AclEntry[], address: string): string {
   const union = (...identifiers: readonly string[]): string =>

@@ -14,6 +14,7 @@ import type {
   MaildropPage,
   MessagePage,
   MetadataEntry,
+  SharedMailbox,
   StagedBody,
   UidSet,
 } from './types.ts'
@@ -46,6 +47,12 @@ export interface MailStore extends AsyncDisposable {
    * above it; RENAME keeps the list, DELETE forgets it (RFC 4314 §4).
    */
   acl(account: AccountRef, mailbox: MailboxKey): Promise<readonly AclEntry[]>
+  /**
+   * Every mailbox, of all shards, to which the address has rights by its own entry or that of `anyone`; by account, then
+   * by name. What the address may do as an owner is not in it, though its account's mailboxes may be, by `anyone`.
+   * @param limit The most entries looked at in each shard, so that sharing with everybody cannot stall a listing.
+   */
+  sharedWith(address: string, limit?: number): Promise<readonly SharedMailbox[]>
   /**
    * Annotations of a mailbox, or of the account itself (`undefined`): those under `/shared/` and those of `user` under
    * `/private/`, ascending by name. They follow their mailbox in RENAME and go with it in DELETE; RENAME of INBOX copies them.

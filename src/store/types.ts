@@ -186,6 +186,15 @@ export interface ChangedFlags {
   readonly flags: Uint32Array
 }
 
+/** A mailbox that others than its owner have rights to. */
+export interface SharedMailbox {
+  readonly account: AccountRef
+  readonly mailbox: MailboxKey
+  readonly name: string
+  /** Of the person asked for: letters of `RIGHTS` in `acl.ts`, in their order, at least one. */
+  readonly rights: string
+}
+
 /** One annotation of a mailbox or an account (RFC 5464 §3). */
 export interface MetadataEntry {
   /** Lower case; begins with `/shared/`, or `/private/` where it is one person's own. */

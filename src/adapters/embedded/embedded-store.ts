@@ -7,6 +7,7 @@ import type { AccountId, MailboxKey, Modseq, Uid } from '#mail/ids.ts'
 import type { UidSet } from '#mail/uid-set.ts'
 import type { AclEntry } from '#store/acl.ts'
 import type { BodyStage, MailStore, StoredBody } from '#store/mail-store.ts'
+import { compareMailboxNames } from '#store/mailbox-name.ts'
 import {
   type AccountRef,
   type AccountState,
@@ -25,6 +26,7 @@ import {
   NARROW,
   PARTS,
   PREVIEW,
+  type SharedMailbox,
   STRUCTURE,
   type StagedBody,
 } from '#store/types.ts'
@@ -124,6 +126,11 @@ class EmbeddedStore implements MailStore {
 
   async acl(account: AccountRef, mailbox: MailboxKey): Promise<readonly AclEntry[]> {
     return this.#reader(account).acl(account.id, mailbox)
+  }
+
+  async sharedWith(address: string, limit = 10_000): Promise<readonly SharedMailbox[]> {
+    const found = this.#shards.flatMap(({ reader }, shard) => reader.sharedWith(address, shard, limit))
+    return found.sort((a, b) => a.account.id - b.account.id || compareMailboxNames(a.name, b.name))
   }
 
   async metadata(

@@ -1,7 +1,7 @@
 /** Reads of one shard in one thread, each synchronous and short, on a read-only connection. @module */
 import type { AccountId, EmailKey, MailboxKey, Modseq, ThreadKey, Uid } from '#mail/ids.ts'
 import { normaliseUidSet, type UidSet } from '#mail/uid-set.ts'
-import type { AclEntry } from '#store/acl.ts'
+import { type AclEntry, identifiersOf, rightsOf } from '#store/acl.ts'
 import { canonicalMailboxName, compareMailboxNames } from '#store/mailbox-name.ts'
 import {
   type AccountState,
@@ -20,6 +20,7 @@ import {
   type NarrowColumns,
   PARTS,
   PREVIEW,
+  type SharedMailbox,
   STRUCTURE,
 } from '#store/types.ts'
 import { bigId } from './bodies.ts'
@@ -114,6 +115,39 @@ export class ShardReader {
       mailbox,
     )
     return rows.map(([identifier, rights]) => ({ identifier: identifier as string, rights: rights as string }))
+  }
+
+  sharedWith(address: string, shard: number, limit: number): SharedMailbox[] {
+    const [own, all, ownNot, allNot] = identifiersOf(address)
+    const read = (...identifiers: readonly [string, string]): readonly Row[] =>
+      this.sql.all(
+        `SELECT a.id, m.key, m.name, l.identifier, l.rights FROM acl l
+         JOIN account a ON a.slot = l.account AND a.id IS NOT NULL
+         JOIN mailbox m ON m.account = l.account AND m.key = l.mailbox
+         WHERE l.identifier IN (?, ?) LIMIT ?`,
+        ...identifiers,
+        limit,
+      )
+    const withdrawn = read(ownNot, allNot)
+    // What was not looked at may take rights away: then nobody has any.
+    if (withdrawn.length === limit) return []
+    const rows = [...read(own, all), ...withdrawn]
+    const boxes = new Map<string, { readonly place: Omit<SharedMailbox, 'rights'>; readonly entries: AclEntry[] }>()
+    for (const [id, key, name, identifier, rights] of rows as readonly (readonly [
+      AccountId,
+      MailboxKey,
+      string,
+      string,
+      string,
+    ])[]) {
+      const at = `${id}/${key}`
+      const box = boxes.get(at) ?? { place: { account: { id, shard }, mailbox: key, name }, entries: [] }
+      box.entries.push({ identifier, rights })
+      boxes.set(at, box)
+    }
+    return [...boxes.values()]
+      .map(({ place, entries }) => ({ ...place, rights: rightsOf(entries, address) }))
+      .filter(({ rights }) => rights !== '')
   }
 
   metadata(account: AccountId, mailbox: MailboxKey | undefined, user: AccountId): readonly MetadataEntry[] {

@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '#lib/clock.ts'
 import { type Result, refused } from '#lib/result.ts'
 import type { AccountId, MailboxKey, Modseq, Uid } from '#mail/ids.ts'
 import { LARGEST_UID } from '#mail/ids.ts'
-import type { AclEntry } from '#store/acl.ts'
+import { type AclEntry, rightsOf } from '#store/acl.ts'
 import type { BodyStage, MailStore, StoredBody } from '#store/mail-store.ts'
 import { canonicalMailboxName, compareMailboxNames } from '#store/mailbox-name.ts'
 import type {
@@ -19,6 +19,7 @@ import type {
   MaildropPage,
   MessagePage,
   MetadataEntry,
+  SharedMailbox,
   StagedBody,
   UidSet,
 } from '#store/types.ts'
@@ -68,6 +69,8 @@ const MAILDROP_SLICE = 5_000
 
 class MemoryStore implements MailStore {
   readonly #accounts = new Map<number, Account>()
+  /** Where the accounts are said to be; here it makes no difference. */
+  readonly #refs = new Map<number, AccountRef>()
   readonly #bodies = new Bodies()
   readonly #listeners = new Map<AccountId, Set<(change: Change) => void>>()
   readonly #knobs: Knobs
@@ -126,6 +129,22 @@ class MemoryStore implements MailStore {
     const found = (await this.#account(account))?.byKey.get(mailbox)
     const entries = [...(found?.acl ?? [])].map(([identifier, rights]) => ({ identifier, rights }))
     return entries.sort((a, b) => (a.identifier < b.identifier ? -1 : 1))
+  }
+
+  async sharedWith(address: string): Promise<readonly SharedMailbox[]> {
+    await turn()
+    const found: SharedMailbox[] = []
+    for (const [id, ref] of this.#refs) {
+      const boxes = [...(this.#accounts.get(id)?.byKey.values() ?? [])]
+      for (const { key, name, acl } of boxes.sort((a, b) => compareMailboxNames(a.name, b.name))) {
+        const rights = rightsOf(
+          [...acl].map(([identifier, rights]) => ({ identifier, rights })),
+          address,
+        )
+        if (rights !== '') found.push({ account: ref, mailbox: key, name, rights })
+      }
+    }
+    return found.sort((a, b) => a.account.id - b.account.id)
   }
 
   async metadata(
@@ -208,6 +227,7 @@ class MemoryStore implements MailStore {
   ): Promise<Result<Writes[K]['value'], Writes[K]['refusal']>> {
     // Requests are data that other adapters send to another thread: what cannot be cloned must fail here too.
     const asked = structuredClone(request)
+    this.#refs.set(asked.account.id, asked.account)
     const handler: Handler<K> = HANDLERS[kind]
     return this.#enqueue<Result<Writes[K]['value'], Writes[K]['refusal']>>(
       kind,

@@ -1,3 +1,4 @@
+import { Turns } from '#lib/turns.ts'
 import type { ListRequest, ListSelection } from '#wire/imap/list-options.ts'
 import { type Command, type Context, command, LOGGED_IN } from '../command.ts'
 import { attributesOf, writeList } from '../list-response.ts'
@@ -24,8 +25,11 @@ export const list: Command = command<ListRequest>({
     }
     const { nodes } = await mailboxTree(context.store, context.account)
     const fits = patternTest(request.reference, request.patterns)
+    const turns = new Turns()
     for (const { node, childInfo } of select(nodes, request.selection, fits)) {
       await answer(context, request, node, childInfo)
+      // annotations are read for each mailbox, of which there may be thousands
+      if (turns.over) await turns.share()
       if (context.out.due) await context.out.flush()
     }
     return { status: 'OK', text: 'That is the list' }
