@@ -38,6 +38,8 @@ export const UID_BATCHES_SPAN = 100_000
 
 /** Mailboxes that one session may watch without selecting them (RFC 5465 §3.1)… */
 export const NOTIFY_MAILBOXES = 10_000
+/** …and for their annotations, all of which are compared when some have changed… */
+export const NOTIFY_ANNOTATED = 1_000
 /** …and those of them, or names, that may have changed while it could not be told (§5.8). */
 export const NOTIFY_PENDING = 2_000
 

@@ -1,7 +1,8 @@
 import { test } from 'node:test'
 import { connected, loggedIn, selected, transcript } from '#testing/transcript.ts'
 
-const BADEVENT = 'BADEVENT (MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange)'
+const BADEVENT =
+  'BADEVENT (MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange MailboxMetadataChange ServerMetadataChange)'
 
 /** Three small messages in INBOX. */
 const three = { messages: [{}, {}, {}] }
@@ -478,6 +479,30 @@ test('nothing is told in the middle of a command, and all of it afterwards', () 
     1C: Lists (MESSAGES)
     1S: b BAD ...
     1S: * STATUS Other (MESSAGES 1 UIDNEXT 2 UIDVALIDITY $v)
+    `,
+    loggedIn(folders),
+  ))
+
+test('annotations that change are told by their names (RFC 5465 §5.6, §5.7)', () =>
+  transcript(
+    `
+    1C: a NOTIFY SET (subtree Lists (MailboxMetadataChange)) (mailboxes None (ServerMetadataChange))
+    1S: a OK You will be told
+    2C: a SETMETADATA Lists (/shared/comment "x" /private/comment "y")
+    2S: a OK ...
+    1S: * METADATA Lists /private/comment /shared/comment
+    2C: b SETMETADATA Lists (/shared/comment NIL /private/comment "y")
+    2S: b OK ...
+    1S: * METADATA Lists /shared/comment
+    2C: c SETMETADATA "" (/private/comment "z")
+    2S: c OK ...
+    1S: * METADATA "" /private/comment
+    2C: d SETMETADATA Other (/shared/comment "x")
+    2S: d OK ...
+    1C: b SETMETADATA Lists (/shared/comment "mine")
+    1S: b OK ...
+    1C: c NOOP
+    1S: c OK ...
     `,
     loggedIn(folders),
   ))

@@ -14,6 +14,9 @@ export const MESSAGES = 1
 export const FLAGS = 2
 export const NAMES = 4
 export const SUBSCRIPTIONS = 8
+export const ANNOTATIONS = 16
+/** Of the server as a whole, whatever the mailboxes. */
+export const SERVER_ANNOTATIONS = 32
 export type Wanted = number
 
 /** What a client wants to hear of the selected mailbox unasked. */
@@ -39,6 +42,8 @@ export const SUPPORTED: readonly NotifyEventName[] = [
   'FlagChange',
   'MailboxName',
   'SubscriptionChange',
+  'MailboxMetadataChange',
+  'ServerMetadataChange',
 ]
 
 export interface Registration {
@@ -100,6 +105,8 @@ const BITS: ReadonlyMap<NotifyEvent['kind'], Wanted> = new Map<NotifyEvent['kind
   ['FlagChange', FLAGS],
   ['MailboxName', NAMES],
   ['SubscriptionChange', SUBSCRIPTIONS],
+  ['MailboxMetadataChange', ANNOTATIONS],
+  ['ServerMetadataChange', SERVER_ANNOTATIONS],
 ])
 
 function wantedOf(events: readonly NotifyEvent[]): Wanted {

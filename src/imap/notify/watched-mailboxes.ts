@@ -7,12 +7,23 @@
  */
 import type { MailboxKey, Modseq } from '#mail/ids.ts'
 import type { Change, MailboxInfo } from '#store/types.ts'
+import { writeMetadataContent } from '#wire/imap/metadata.ts'
 import type { Context } from '../command.ts'
-import { NOTIFY_MAILBOXES, NOTIFY_PENDING } from '../limits.ts'
+import { NOTIFY_ANNOTATED, NOTIFY_MAILBOXES, NOTIFY_PENDING } from '../limits.ts'
 import { attributesOf, writeList } from '../list-response.ts'
 import { type MailboxNode, mailboxTree } from '../mailbox-tree.ts'
-import { FLAGS, MESSAGES, NAMES, type Registration, SUBSCRIPTIONS, type Wanted } from './registration.ts'
+import {
+  ANNOTATIONS,
+  FLAGS,
+  MESSAGES,
+  NAMES,
+  type Registration,
+  SERVER_ANNOTATIONS,
+  SUBSCRIPTIONS,
+  type Wanted,
+} from './registration.ts'
 import { affectedNames, type Named } from './tree-changes.ts'
+import { type Place, WatchedAnnotations } from './watched-annotations.ts'
 
 /** What the client was told last. */
 interface Known extends Named {
@@ -37,7 +48,9 @@ export class WatchedMailboxes {
   /** UIDVALIDITY of mailboxes that went: another one in the place of one is news (§5.1). */
   readonly #gone = new Map<string, number>()
   #subscribed: ReadonlySet<string> = new Set()
-  /** The tree changed, by whom. */
+  /** `undefined` where nobody asks for them. */
+  readonly #annotations: WatchedAnnotations | undefined
+  /** The tree or annotations changed, by whom. */
   #tree: 'own' | 'others' | undefined
   /** The last MODSEQ announced, by whomever… */
   #heard = 0
@@ -50,6 +63,8 @@ export class WatchedMailboxes {
   constructor(context: Context, registration: Registration) {
     this.#context = context
     this.#registration = registration
+    const asked = (registration.any & (ANNOTATIONS | SERVER_ANNOTATIONS)) !== 0
+    this.#annotations = asked ? new WatchedAnnotations(context) : undefined
   }
 
   /** Whether {@link tell} has something to look at. */
@@ -79,6 +94,9 @@ export class WatchedMailboxes {
       if (out.due) await out.flush()
     }
     this.#began = true
+    const places = this.#annotated()
+    if (places.length > NOTIFY_ANNOTATED) return false
+    await this.#annotations?.changes(places)
     return true
   }
 
@@ -176,6 +194,9 @@ export class WatchedMailboxes {
     const was = this.#subscribed
     this.#subscribed = subscribed
     if (!this.#follow(nodes, silent)) return false
+    const places = this.#annotated()
+    if (places.length > NOTIFY_ANNOTATED) return false
+    const annotations = await this.#annotations?.changes(places)
     if (silent) return true
     const byName = new Map(nodes.map((node) => [node.name, node]))
     let told = 0
@@ -191,7 +212,23 @@ export class WatchedMailboxes {
       writeList(out, 'LIST', attributesOf(node, { nonExistent: true, subscribed: true }), name, { oldName })
       if (out.due) await out.flush()
     }
+    for (const [place, entries] of annotations ?? []) this.#writeAnnotations(place, entries)
     return true
+  }
+
+  #annotated(): readonly Place[] {
+    if (this.#annotations === undefined) return []
+    const places: Place[] = (this.#registration.any & SERVER_ANNOTATIONS) !== 0 ? ['server'] : []
+    for (const [key, { wanted }] of this.#known) if ((wanted & ANNOTATIONS) !== 0) places.push(key)
+    return places
+  }
+
+  /** Only the names, also of what is no more (RFC 5464 §4.4.2). */
+  #writeAnnotations(place: Place, names: readonly string[]): void {
+    const { out } = this.#context
+    const mailbox = place === 'server' ? '' : (this.#known.get(place)?.name ?? '')
+    writeMetadataContent(out.text('* METADATA ').mailbox(mailbox).sp(), { kind: 'names', names })
+    out.text('\r\n')
   }
 
   /** Takes over names, and mailboxes that came or went. */
