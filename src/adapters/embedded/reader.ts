@@ -131,7 +131,7 @@ export class ShardReader {
     const withdrawn = read(ownNot, allNot)
     // What was not looked at may take rights away: then nobody has any.
     if (withdrawn.length === limit) return []
-    const rows = [...read(own, all), ...withdrawn]
+    const rows: readonly Row[] = [...read(own, all), ...withdrawn]
     const boxes = new Map<string, { readonly place: Omit<SharedMailbox, 'rights'>; readonly entries: AclEntry[] }>()
     for (const [id, key, name, identifier, rights] of rows as readonly (readonly [
       AccountId,

@@ -104,3 +104,16 @@ test('new mailboxes have the rights of their parent; RENAME keeps them, DELETE f
     `,
     loggedIn({ mailboxes: ['one'] }),
   ))
+
+test('LIST returns the rights to its mailboxes (RFC 8440)', () =>
+  transcript(
+    `
+    C: a LIST "" * RETURN (MYRIGHTS CHILDREN)
+    S: * LIST (\\HasNoChildren) "/" INBOX
+    S: * MYRIGHTS INBOX lrswipkxteacd
+    S: * LIST (\\HasNoChildren) "/" one
+    S: * MYRIGHTS one lrswipkxteacd
+    S: a OK That is the list
+    `,
+    loggedIn({ mailboxes: ['one'] }),
+  ))

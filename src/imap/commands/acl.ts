@@ -11,6 +11,7 @@ import type { CommandReader } from '#wire/imap/reader.ts'
 import { type Command, type Completion, type Context, command, LOGGED_IN } from '../command.ts'
 import { refusalCompletion } from '../completion.ts'
 import { readMailbox } from '../mailbox-names.ts'
+import { writeMyRights } from '../rights-response.ts'
 
 const NO_MAILBOX: Completion = { status: 'NO', code: 'NONEXISTENT', text: 'No such mailbox' }
 const NO_PERSON: Completion = { status: 'NO', code: 'CANNOT', text: 'No such person here' }
@@ -126,9 +127,7 @@ export const myrights: Command = command<string>({
   parse: parseMailbox,
   async run(mailbox, _by, { store, account, out }) {
     if ((await store.mailboxByName(account, mailbox)) === undefined) return NO_MAILBOX
-    out.text('* ')
-    writeAclResponse(out, { kind: 'MYRIGHTS', mailbox, rights: formatRights(RIGHTS) })
-    out.text('\r\n')
+    writeMyRights(out, mailbox)
     return { status: 'OK', text: 'Those are your rights' }
   },
 })

@@ -6,6 +6,7 @@ import { netUnicode } from '../mailbox-names.ts'
 import { matchesPattern, simplifyPattern } from '../mailbox-pattern.ts'
 import { isOnTheWay, type MailboxNode, mailboxTree } from '../mailbox-tree.ts'
 import { chooseMetadata, writeMetadata } from '../metadata-response.ts'
+import { writeMyRights } from '../rights-response.ts'
 import { writeStatus } from '../status-response.ts'
 
 /** LIST (RFC 9051 §6.3.9) with its extensions (RFC 5258, RFC 5819, RFC 6154 §4, RFC 9590). */
@@ -90,6 +91,8 @@ async function answer(context: Context, request: ListRequest, node: MailboxNode,
   })
   const options = [...(selection.subscribed ? ['SUBSCRIBED'] : []), ...(selection.specialUse ? ['SPECIAL-USE'] : [])]
   writeList(context.out, 'LIST', attributes, node.name, childInfo ? { childInfo: options } : {})
+  // The person's own: all of them (RFC 8440 §3).
+  if (returns.myRights && node.info !== undefined) writeMyRights(context.out, node.name)
   if (returns.metadata !== undefined && node.info !== undefined) {
     // Without annotations of that name, NIL says so (RFC 9590 §3).
     const { store, account, out } = context

@@ -20,6 +20,8 @@ export interface ListReturn {
   readonly specialUse: boolean
   /** STATUS answers to send along (RFC 5819). */
   readonly status: readonly StatusItem[] | undefined
+  /** The person's rights (RFC 8440). */
+  readonly myRights: boolean
   /** Entries to send along (RFC 9590), in lower case. */
   readonly metadata: readonly string[] | undefined
 }
@@ -71,7 +73,7 @@ function readSelection(r: ElementReader, given: boolean): ListSelection {
 }
 
 function readReturns(r: ElementReader, given: boolean): ListReturn {
-  const returns = { subscribed: false, children: false, specialUse: false }
+  const returns = { subscribed: false, children: false, specialUse: false, myRights: false }
   let status: readonly StatusItem[] | undefined
   let metadata: readonly string[] | undefined
   if (given)
@@ -83,6 +85,7 @@ function readReturns(r: ElementReader, given: boolean): ListReturn {
         if (name === 'SUBSCRIBED') returns.subscribed = true
         else if (name === 'CHILDREN') returns.children = true
         else if (name === 'SPECIAL-USE') returns.specialUse = true
+        else if (name === 'MYRIGHTS') returns.myRights = true
         else if (name === 'STATUS') status = readStatusItems(r.sp())
         else if (name === 'METADATA') metadata = r.sp().list(() => readMetadataName(r), 1)
         else r.fault('LIST return option is not known', at)
@@ -108,6 +111,7 @@ export function writeListRequest(w: ElementWriter, request: ListRequest): void {
   if (returns.subscribed) returned.push(() => w.text('SUBSCRIBED'))
   if (returns.children) returned.push(() => w.text('CHILDREN'))
   if (returns.specialUse) returned.push(() => w.text('SPECIAL-USE'))
+  if (returns.myRights) returned.push(() => w.text('MYRIGHTS'))
   const { status, metadata } = returns
   if (status !== undefined) returned.push(() => w.text(`STATUS ${formatStatusItems(status)}`))
   if (metadata !== undefined) returned.push(() => w.text('METADATA ').list(metadata, (name) => w.astring(name)))

@@ -267,6 +267,7 @@ const listRequest: Arbitrary<ListRequest> = fc
           subscribed: fc.boolean(),
           children: fc.boolean(),
           specialUse: fc.boolean(),
+          myRights: fc.boolean(),
           status: maybe(statusItems),
           metadata: maybe(fc.array(metadataName, { minLength: 1, maxLength: 2 })),
         },
