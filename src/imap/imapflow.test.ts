@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { ImapFlow } from 'imapflow'
 import { SMALL_MESSAGE, TestImapServer } from '#testing/imap-server.ts'
 
-test('imapflow logs in by STARTTLS, makes a mailbox, appends, fetches, copies, and hears of a delivery while it idles', async () => {
+test('imapflow logs in by STARTTLS, compresses, makes a mailbox, appends, fetches, copies, and hears of a delivery while it idles', async () => {
   await using server = await TestImapServer.start({ tls: true, allowPlaintext: false, messages: [{}] })
   const listener = createServer((socket) => server.service.accept(socket, { secure: false }))
   await new Promise<void>((resolve) => {
@@ -21,6 +21,11 @@ test('imapflow logs in by STARTTLS, makes a mailbox, appends, fetches, copies, a
   await client.connect()
   try {
     assert.equal(client.secureConnection, true)
+    // It compresses where it can: all that follows goes through DEFLATE.
+    assert.deepEqual(
+      [...server.service.connections()].map(({ compressed }) => compressed),
+      [true],
+    )
     await client.mailboxCreate(['Été', 'Fotos & co'])
     assert.deepEqual(
       (await client.list()).map(({ path }) => path),

@@ -47,6 +47,44 @@ m.logout()
     await runWell('python3', [...args, server.ca, `${server.port('lmtp')}`], { home })
   }
 
+  for (const security of SECURITIES)
+    test(`with zlib it goes on behind COMPRESS, ${security}`, async () => {
+      const account = await server.account()
+      await python(
+        account,
+        security,
+        `
+import zlib
+m.send(b'z COMPRESS DEFLATE\\r\\n')
+assert m.readline().startswith(b'z OK')
+deflate, inflate = zlib.compressobj(6, zlib.DEFLATED, -15), zlib.decompressobj(-15)
+plain = bytearray()
+def send(data):
+    m.sock.sendall(deflate.compress(data) + deflate.flush(zlib.Z_SYNC_FLUSH))
+def more():
+    data = m.sock.recv(65536)
+    assert data, 'the connection ended'
+    plain.extend(inflate.decompress(data))
+def take(count):
+    data = bytes(plain[:count])
+    del plain[:count]
+    return data
+def read(count):
+    while len(plain) < count: more()
+    return take(count)
+def readline():
+    while b'\\n' not in plain: more()
+    return take(plain.index(b'\\n') + 1)
+m.send, m.read, m.readline = send, read, readline
+assert 'COMPRESS=DEFLATE' not in ok(m.capability())[-1].decode().split()
+mail = b'Subject: deflated\\r\\n\\r\\n' + b''.join(b'line %d\\r\\n' % n for n in range(100000))
+ok(m.append('INBOX', '', None, mail))
+ok(m.select('INBOX'))
+same(ok(m.fetch('1', '(BODY.PEEK[])'))[0][1], mail)
+`,
+      )
+    })
+
   for (const security of SECURITIES) {
     test(`it appends and fetches every message byte for byte, ${security}`, async () => {
       const account = await server.account()
