@@ -199,15 +199,16 @@ export class WatchedMailboxes {
     const annotations = await this.#annotations?.changes(places)
     if (silent) return true
     const byName = new Map(nodes.map((node) => [node.name, node]))
-    let told = 0
+    const tell: { readonly name: string; readonly oldName: string | undefined }[] = []
     for (const name of new Set([...names.keys(), ...subscriptions])) {
       const oldName = names.get(name)
       const before = this.#registration.wanted(oldName ?? name, was.has(oldName ?? name))
       const wanted = before | this.#registration.wanted(name, subscribed.has(name))
       const bits = (names.has(name) ? NAMES : 0) | (subscriptions.has(name) ? SUBSCRIPTIONS : 0)
-      if ((wanted & bits) === 0) continue
-      told += 1
-      if (told > NOTIFY_PENDING) return false
+      if ((wanted & bits) !== 0) tell.push({ name, oldName })
+    }
+    if (tell.length > NOTIFY_PENDING) return false
+    for (const { name, oldName } of tell) {
       const node = byName.get(name) ?? { name, info: undefined, subscribed: false, hasChildren: false }
       writeList(out, 'LIST', attributesOf(node, { nonExistent: true, subscribed: true }), name, { oldName })
       if (out.due) await out.flush()
