@@ -79,7 +79,7 @@ const STANDARDS: Readonly<Record<number, readonly [title: string, done: Done, re
   5321: ['SMTP', 'partial', 'mail in; relaying out is not there yet'],
   5322: ['Internet message format', 'yes'],
   5464: ['METADATA', 'partial', 'see the capabilities of this release'],
-  5465: ['NOTIFY', 'partial', 'see the capabilities of this release'],
+  5465: ['NOTIFY', 'partial', 'not AnnotationChange; mailboxes of other people are not watched'],
   5466: ['FILTERS', 'no'],
   5530: ['IMAP response codes', 'yes'],
   5788: ['IMAP keyword registry', 'yes'],

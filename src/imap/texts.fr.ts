@@ -14,6 +14,17 @@ export const FRENCH: ReadonlyMap<string, string> = new Map([
   ['Too many failed logins', 'Trop d’échecs de connexion'],
   ['The selected mailbox was deleted', 'La boîte ouverte a été supprimée'],
 
+  // NOTIFY
+  [
+    'MessageNew and MessageExpunge come together, FlagChange with both',
+    'MessageNew et MessageExpunge vont ensemble, FlagChange avec les deux',
+  ],
+  ['Nothing is told unasked', 'Rien ne sera dit sans être demandé'],
+  ['One of these events is not known here', 'L’un de ces événements est inconnu ici'],
+  ['These are too many mailboxes', 'Cela fait trop de boîtes'],
+  ['Too much happens at once, nothing is told any more', 'Il se passe trop de choses à la fois, plus rien ne sera dit'],
+  ['You will be told', 'Vous serez prévenu'],
+
   // Logins
   ['All mailboxes are yours', 'Toutes les boîtes sont à vous'],
   ['Begin TLS now', 'Commencez TLS'],

@@ -107,7 +107,7 @@ export class Notifier {
     // As if NOTIFY NONE had come (RFC 5465 §5.8).
     this.close()
     this.selected = NOTHING
-    out.text('* OK [NOTIFICATIONOVERFLOW] Too much happens at once, nothing is told any more\r\n')
+    out.text('* OK [NOTIFICATIONOVERFLOW] ').line('Too much happens at once, nothing is told any more')
   }
 
   /** The mailbox of the view is no longer selected. */
