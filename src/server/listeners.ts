@@ -1,7 +1,10 @@
 /** Sockets that listen, for one thread. @module */
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { serverHandshake } from '#lib/tls-handshake.ts'
+import type { NetworkTest } from '#services/networks.ts'
 import type { Log, TlsIdentity } from '#services/session-deps.ts'
+import type { ProxyHeader } from '#wire/proxy/header.ts'
+import { standIn, takeProxyHeader } from './proxied-socket.ts'
 
 /** An address to listen on. */
 export interface Endpoint {
@@ -16,6 +19,7 @@ export interface Acceptor {
 }
 
 const HANDSHAKE_TIMEOUT_MS = 30_000
+const PROXY_TIMEOUT_MS = 5_000
 const BACKLOG = 1024
 
 /** As people write it. */
@@ -69,13 +73,19 @@ export async function open(
     /** What ALPN calls the protocol, where TLS is implicit and it has a name. */
     readonly alpn?: string | undefined
     readonly reusePort: boolean
+    /** Proxies whose connections begin with the PROXY protocol. */
+    readonly proxies?: NetworkTest
     readonly log: Log
   },
 ): Promise<{ readonly endpoint: Endpoint; close(): Promise<void> }> {
-  const { implicitTls, alpn, reusePort, log } = options
-  const server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
+  const { implicitTls, alpn, reusePort, proxies, log } = options
+  function take(socket: Socket, header?: ProxyHeader): void {
     if (implicitTls === undefined) acceptor.accept(socket, { secure: false })
-    else void handshake(socket, implicitTls, alpn, acceptor, log)
+    else void handshake(socket, implicitTls, { alpn, acceptor, log, header })
+  }
+  const server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
+    if (proxies?.(socket.remoteAddress ?? '') === true) void takeProxied(socket, take, log)
+    else take(socket)
   })
   const bound = await listen(server, endpoint, reusePort)
   // Behind `listen`, which takes the errors of binding for itself.
@@ -83,13 +93,32 @@ export async function open(
   return { endpoint: bound, close: () => new Promise((resolve) => server.close(() => resolve())) }
 }
 
-async function handshake(
+/** A connection of a trusted proxy without a header is refused: nobody may stand in for the proxy itself. */
+async function takeProxied(
   socket: Socket,
-  identity: TlsIdentity,
-  alpn: string | undefined,
-  acceptor: Acceptor,
+  take: (socket: Socket, header: ProxyHeader) => void,
   log: Log,
 ): Promise<void> {
+  const proxy = socket.remoteAddress
+  const header = await takeProxyHeader(socket, PROXY_TIMEOUT_MS)
+  if (typeof header === 'string') {
+    // a port that is only tried out is no cause for a warning
+    log[header === 'closed' ? 'debug' : 'warn']({ proxy, why: header }, 'a proxy sent no PROXY header')
+    return
+  }
+  standIn(socket, header)
+  take(socket, header)
+}
+
+interface Onward {
+  readonly alpn: string | undefined
+  readonly acceptor: Acceptor
+  readonly log: Log
+  readonly header: ProxyHeader | undefined
+}
+
+async function handshake(socket: Socket, identity: TlsIdentity, onward: Onward): Promise<void> {
+  const { alpn, acceptor, log, header } = onward
   let secure: Socket
   try {
     secure = await serverHandshake(socket, identity, HANDSHAKE_TIMEOUT_MS, alpn)
@@ -100,6 +129,7 @@ async function handshake(
     )
     return
   }
+  if (header !== undefined) standIn(secure, header)
   acceptor.accept(secure, { secure: true })
 }
 

@@ -5,6 +5,7 @@ import type { Config, Listener } from '#config/schema.ts'
 import { ImapService } from '#imap/service.ts'
 import { systemClock } from '#lib/clock.ts'
 import { type Pop3Options, Pop3Service } from '#pop3/service.ts'
+import { type NetworkTest, networkTest } from '#services/networks.ts'
 import type { OAuthOffer } from '#services/oauth-tokens.ts'
 import type { Registry } from '#services/registry.ts'
 import type { Log, SessionDeps, SessionLimits } from '#services/session-deps.ts'
@@ -33,6 +34,8 @@ export interface ThreadSetup {
   readonly scramForPasswords: boolean
   readonly unauthenticate: boolean
   readonly oauth: OAuthOffer | undefined
+  /** Networks of proxies. */
+  readonly proxyFrom: readonly string[]
   readonly bareNewline: Config['smtp']['bareNewline']
   readonly pop3: Pop3Options
   readonly store: EmbeddedConnection
@@ -49,6 +52,7 @@ const IMPLICIT_TLS: ReadonlySet<MailListener> = new Set(['imaps', 'pop3s', 'subm
 export class ProtocolThread implements AsyncDisposable {
   readonly meter: ThreadMeter
   readonly #tls: ThreadTls
+  readonly #proxies: NetworkTest
   readonly #store: MailStore
   readonly #services: readonly AsyncDisposable[]
   readonly #acceptors: Readonly<Record<MailListener, Acceptor>>
@@ -57,6 +61,7 @@ export class ProtocolThread implements AsyncDisposable {
   constructor(setup: ThreadSetup, registry: Registry, log: Log) {
     this.meter = new ThreadMeter()
     this.#tls = new ThreadTls(setup.tls)
+    this.#proxies = networkTest(setup.proxyFrom)
     this.#store = openEmbeddedStore(setup.store, systemClock)
     const deps: SessionDeps = {
       hostname: setup.hostname,
@@ -93,6 +98,7 @@ export class ProtocolThread implements AsyncDisposable {
           implicitTls,
           alpn: ALPN.get(name),
           reusePort,
+          proxies: this.#proxies,
           log,
         })
         this.#listening.push(listener)

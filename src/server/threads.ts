@@ -61,7 +61,7 @@ export async function startThreads(options: ThreadsOptions): Promise<ProtocolThr
 }
 
 function setupOf({ config, tls, host }: ThreadsOptions, number: number, endpoints: MailEndpoints): ThreadSetup {
-  const { hostname, limits, auth, smtp, pop3, workers } = config
+  const { hostname, limits, auth, proxyFrom, smtp, pop3, workers } = config
   return {
     number,
     threads: workers.count,
@@ -73,6 +73,7 @@ function setupOf({ config, tls, host }: ThreadsOptions, number: number, endpoint
     scramForPasswords: auth.scramForPasswords,
     unauthenticate: auth.unauthenticate,
     oauth: auth.oauth && oauthOffer(auth.oauth),
+    proxyFrom: proxyFrom.map(({ address, prefix }) => `${address}/${prefix}`),
     bareNewline: smtp.bareNewline,
     pop3: { markSeen: pop3.markSeen, language: pop3.language },
     store: host.connect(),
