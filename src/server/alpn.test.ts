@@ -34,16 +34,13 @@ function dial(options: ConnectionOptions): Promise<TLSSocket> {
   })
 }
 
-for (const [what, options, chosen] of [
-  ['that names none', {}, false],
-  ['that names imap', { ALPNProtocols: ['imap'] }, 'imap'],
-  ['that names imap among others', { ALPNProtocols: ['h2', 'imap'] }, 'imap'],
+for (const [what, names, chosen] of [
+  ['that names none', undefined, false],
+  ['that names imap', ['imap'], 'imap'],
+  ['that names imap among others', ['h2', 'imap'], 'imap'],
 ] as const)
   test(`a client ${what} is let in (RFC 7301)`, async () => {
-    const socket = await dial({
-      ...options,
-      ...('ALPNProtocols' in options ? { ALPNProtocols: [...options.ALPNProtocols] } : {}),
-    } as ConnectionOptions)
+    const socket = await dial(names === undefined ? {} : { ALPNProtocols: [...names] })
     assert.equal(socket.alpnProtocol, chosen)
     socket.destroy()
   })
