@@ -275,14 +275,15 @@ export class View implements SelectedView {
       this.#remembered = undefined
     }
     const { messages } = this.#events
+    const changed = latest !== this.#synced
     const released = this.#holding && !hold
-    if (latest !== this.#synced || released || answered !== undefined || (this.#frozen && messages)) {
+    if (changed || released || answered !== undefined || (this.#frozen && messages)) {
       if (messages) await this.#announce(out, latest, hold, answered)
       else await this.#announceOwn(out, latest, answered)
     }
     if (this.#idling) this.#rest()
     if (released && messages) await this.#tellHighest(out, latest)
-    else if (this.#holding && this.#context.enabled.qresync)
+    else if (this.#holding && this.#context.enabled.qresync && (changed || !this.#idling))
       // The client must not think that it knows what is held back (RFC 7162 §3.2, §6).
       out.text(`* OK [HIGHESTMODSEQ ${this.modseq}] `).line('Expunges are held back')
     return true

@@ -64,22 +64,56 @@ export function registrationOf(groups: readonly NotifyGroup[]): Registration | R
   if (groups.some(({ events }) => events.some(({ kind }) => !supported.has(kind)))) return { kind: 'bad-event' }
   if (!groups.every(({ events }) => areTogether(events))) return { kind: 'not-together' }
   const own = groups.find(isOfSelected)
-  const others = groups
-    .filter((group) => !isOfSelected(group))
-    .map(({ filter, events }) => ({ fits: testOf(filter), wanted: wantedOf(events) }))
+  const watch = new Watch()
+  for (const group of groups) if (!isOfSelected(group)) watch.add(group.filter, wantedOf(group.events))
   return {
     selected: own === undefined ? NOTHING : selectedOf(own),
-    any: others.reduce((all, { wanted }) => all | wanted, 0),
-    wanted(name, subscribed) {
-      let all = 0
-      for (const { fits, wanted } of others) {
-        if (!fits(name, subscribed)) continue
-        // NONE takes its mailboxes out of all other groups: it would mean nothing otherwise.
-        if (wanted === 0) return 0
-        all |= wanted
+    any: watch.any,
+    wanted: (name, subscribed) => watch.wanted(name, subscribed),
+  }
+}
+
+/** NONE takes its mailboxes out of all other groups: it would mean nothing otherwise. */
+const NONE = 64
+
+/** Groups merged, so that a mailbox is looked up once for each of its levels however many there are. */
+class Watch {
+  any: Wanted = 0
+  #all: Wanted = 0
+  #subscribed: Wanted = 0
+  readonly #names = new Map<string, Wanted>()
+  readonly #subtrees = new Map<string, Wanted>()
+
+  add(filter: NotifyFilter, events: Wanted): void {
+    const wanted = events === 0 ? NONE : events
+    this.any |= events
+    switch (filter.kind) {
+      case 'selected':
+      case 'selected-delayed':
+        return
+      case 'inboxes':
+      // Mail is delivered into any mailbox (plus-addressing), so this is the same (RFC 5465 §6.3).
+      case 'personal':
+        this.#all |= wanted
+        return
+      case 'subscribed':
+        this.#subscribed |= wanted
+        return
+      case 'mailboxes':
+      case 'subtree': {
+        const map = filter.kind === 'mailboxes' ? this.#names : this.#subtrees
+        for (const name of filter.names.map(netUnicode)) map.set(name, (map.get(name) ?? 0) | wanted)
       }
-      return all
-    },
+    }
+  }
+
+  wanted(name: string, subscribed: boolean): Wanted {
+    let all = this.#all | (this.#names.get(name) ?? 0)
+    if (subscribed) all |= this.#subscribed
+    if (this.#subtrees.size > 0)
+      for (let at = name.length; at > 0; at = name.lastIndexOf('/', at - 1))
+        all |= this.#subtrees.get(name.slice(0, at)) ?? 0
+    return (all & NONE) === 0 ? all : 0
   }
 }
 
@@ -111,32 +145,4 @@ const BITS: ReadonlyMap<NotifyEvent['kind'], Wanted> = new Map<NotifyEvent['kind
 
 function wantedOf(events: readonly NotifyEvent[]): Wanted {
   return events.reduce((all, { kind }) => all | (BITS.get(kind) ?? 0), 0)
-}
-
-type Test = (name: string, subscribed: boolean) => boolean
-
-function testOf(filter: NotifyFilter): Test {
-  switch (filter.kind) {
-    case 'selected':
-    case 'selected-delayed':
-      return () => false
-    case 'inboxes':
-    // Mail is delivered into any mailbox (plus-addressing), so this is the same (RFC 5465 §6.3).
-    case 'personal':
-      return () => true
-    case 'subscribed':
-      return (_name, subscribed) => subscribed
-    case 'mailboxes': {
-      const names = new Set(filter.names.map(netUnicode))
-      return (name) => names.has(name)
-    }
-    case 'subtree': {
-      const roots = new Set(filter.names.map(netUnicode))
-      return (name) => {
-        for (let at = name.length; at > 0; at = name.lastIndexOf('/', at - 1))
-          if (roots.has(name.slice(0, at))) return true
-        return false
-      }
-    }
-  }
 }
