@@ -10,7 +10,7 @@ export type Pop3Policy =
   | { readonly kind: 'read-only' }
 
 /** Ten years. */
-export const MOST_POP3_DAYS = 3_650
+const MOST_POP3_DAYS = 3_650
 
 /**
  * Reads `client`, `delete`, `keep=30` or `read-only`; `undefined` when it is none of them.

@@ -265,13 +265,13 @@ export class LocalRegistry implements Registry {
 
   async pop3Announcement(): Promise<Pop3Announcement> {
     const common = this.#deps.pop3 ?? DEFAULT_POP3
-    const { fewestDays, longestDelaySeconds } = await this.#deps.directory.pop3Extremes()
+    const { ownPolicies, fewestDays, longestDelaySeconds } = await this.#deps.directory.pop3Extremes()
     const days = retentionDays(common.policy)
     return {
       loginDelaySeconds: Math.max(common.loginDelaySeconds, longestDelaySeconds ?? 0),
       loginDelayByUser: longestDelaySeconds !== undefined,
       retentionDays: Math.min(days, fewestDays ?? days),
-      retentionByUser: fewestDays !== undefined,
+      retentionByUser: ownPolicies,
     }
   }
 

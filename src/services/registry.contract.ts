@@ -341,6 +341,9 @@ export function registryContract(reach: Reach): void {
     assert.deepEqual(await s.registry.lockMaildrop(ann, 'a'), { ok: true, value: own })
     s.registry.unlockMaildrop(ann, 'a')
     s.clock.time += 59_000
+    await s.directory.changeAccount(ann, { pop3: { ...own, policy: { kind: 'read-only' } } })
+    const { retentionDays, retentionByUser } = await s.registry.pop3Announcement()
+    assert.deepEqual([retentionDays, retentionByUser], [30, true])
     const early = { ok: false, error: { kind: 'too-early', retryAfterMs: 1_000 } }
     assert.deepEqual(await s.registry.lockMaildrop(ann, 'b'), early)
     assert.deepEqual(await s.registry.lockMaildrop(ann, 'b', 7 as MailboxKey), early)

@@ -105,7 +105,11 @@ export function directoryContract(open: (clock: Clock) => Promise<Directory>): v
     const none = { policy: undefined, loginDelaySeconds: undefined }
     const ann = await add(directory, 'ann@example.org')
     assert.deepEqual(ann.pop3, none)
-    assert.deepEqual(await directory.pop3Extremes(), { fewestDays: undefined, longestDelaySeconds: undefined })
+    assert.deepEqual(await directory.pop3Extremes(), {
+      ownPolicies: false,
+      fewestDays: undefined,
+      longestDelaySeconds: undefined,
+    })
     for (const policy of [
       { kind: 'client' },
       { kind: 'read-only' },
@@ -116,12 +120,12 @@ export function directoryContract(open: (clock: Clock) => Promise<Directory>): v
       assert.ok((await directory.changeAccount(ann.ref.id, { pop3 })).ok)
       assert.deepEqual((await directory.accountById(ann.ref.id))?.pop3, pop3)
       const fewestDays = policy.kind === 'keep' ? 30 : policy.kind === 'delete' ? 0 : undefined
-      assert.deepEqual(await directory.pop3Extremes(), { fewestDays, longestDelaySeconds: 60 })
+      assert.deepEqual(await directory.pop3Extremes(), { ownPolicies: true, fewestDays, longestDelaySeconds: 60 })
     }
     await add(directory, 'ben@example.org', { pop3: { policy: { kind: 'keep', days: 7 }, loginDelaySeconds: 0 } })
-    assert.deepEqual(await directory.pop3Extremes(), { fewestDays: 7, longestDelaySeconds: 60 })
+    assert.deepEqual(await directory.pop3Extremes(), { ownPolicies: true, fewestDays: 7, longestDelaySeconds: 60 })
     assert.ok((await directory.changeAccount(ann.ref.id, { pop3: none })).ok)
-    assert.deepEqual(await directory.pop3Extremes(), { fewestDays: 7, longestDelaySeconds: 0 })
+    assert.deepEqual(await directory.pop3Extremes(), { ownPolicies: true, fewestDays: 7, longestDelaySeconds: 0 })
   })
 
   test('an account is made an administrator, and is one no more', async () => {

@@ -44,6 +44,8 @@ export interface Pop3Settings {
 
 /** The extremes of what accounts have of their own for POP3; `undefined`: none has any. */
 export interface Pop3Extremes {
+  /** Some account has a policy of its own. */
+  readonly ownPolicies: boolean
   /** The shortest time that downloaded messages stay, 0: they go at once. */
   readonly fewestDays: number | undefined
   readonly longestDelaySeconds: number | undefined

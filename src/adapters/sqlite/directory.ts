@@ -144,7 +144,9 @@ class SqliteDirectory implements Directory {
     const days = this.#get('SELECT min(pop3_policy) AS days FROM account WHERE pop3_policy >= 0')?.days ?? null
     const delay =
       this.#get('SELECT max(pop3_login_delay) AS delay FROM account WHERE pop3_login_delay IS NOT NULL')?.delay ?? null
+    const own = this.#get('SELECT 1 AS own FROM account WHERE pop3_policy IS NOT NULL LIMIT 1')
     return {
+      ownPolicies: own !== undefined,
       fewestDays: days === null ? undefined : integer(days),
       longestDelaySeconds: delay === null ? undefined : integer(delay),
     }
