@@ -61,7 +61,12 @@ export async function openInstallation(config: Config, log: Log): Promise<Instal
     },
     scramForPasswords,
     pop3: config.pop3,
-    tokens: config.auth.oauth && new JwtVerifier(config.auth.oauth, { clock: systemClock }),
+    tokens:
+      config.auth.oauth &&
+      new JwtVerifier(config.auth.oauth, {
+        clock: systemClock,
+        failed: (error) => log.warn({ error }, 'the keys of the issuer of tokens cannot be fetched'),
+      }),
     ensureOpen: (account) => accounts.ensureOpen(account),
     setLimits: async ({ address }, limits) => (await accounts.changeAccount(address, { limits })).ok,
   })

@@ -10,8 +10,8 @@ export interface IssuerKeysOptions {
   /** `undefined`: asked of the issuer's own description. */
   readonly jwksUri: string | undefined
   readonly clock: Clock
-  /** Tests set it. */
-  readonly fetch?: typeof fetch
+  /** Told why the keys could not be had. */
+  readonly failed?: (error: unknown) => void
 }
 
 /** Keys older than this are fetched again, behind the back of whoever needs them. */
@@ -65,7 +65,7 @@ export class IssuerKeys {
   /** One at a time; a failure leaves what was there. */
   #fetch(): Promise<void> {
     this.#fetching ??= this.#fetchKeys()
-      .catch(() => undefined)
+      .catch((error: unknown) => this.#options.failed?.(error))
       .finally(() => {
         this.#triedAt = this.#options.clock.now()
         this.#fetching = undefined
@@ -93,7 +93,7 @@ export class IssuerKeys {
 
   async #json(uri: string, signal: AbortSignal): Promise<Readonly<Record<string, unknown>>> {
     // a redirect would let the answer come from anywhere
-    const answer = await (this.#options.fetch ?? fetch)(uri, { signal, redirect: 'error' })
+    const answer = await fetch(uri, { signal, redirect: 'error' })
     if (!answer.ok || answer.body === null) throw new Error(`${uri} answers ${answer.status}`)
     const chunks: Uint8Array[] = []
     let size = 0

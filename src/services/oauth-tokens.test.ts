@@ -19,12 +19,13 @@ async function setUp(rest: Partial<OAuthIssuer> = {}) {
     scopes: {},
     ...rest,
   }
-  const verifier = new JwtVerifier(settings, { clock })
+  const failures: unknown[] = []
+  const verifier = new JwtVerifier(settings, { clock, failed: (error) => failures.push(error) })
   const verify = async (token: string) => {
     const answer = await verifier.verify(token, 'imap')
     return answer.ok ? answer.value : answer.error.kind
   }
-  return { issuer, clock, verify, verifier, [Symbol.asyncDispose]: () => issuer[Symbol.asyncDispose]() }
+  return { issuer, clock, verify, verifier, failures, [Symbol.asyncDispose]: () => issuer[Symbol.asyncDispose]() }
 }
 
 test('a token of the issuer, for us, in its time, names an address', async () => {
@@ -126,6 +127,7 @@ for (const body of ['', '[]', '{}', '{"keys":[]}', '{"keys":[1]}', `"${'x'.repea
     await using s = await setUp()
     s.issuer.fault = { status: 200, body }
     assert.equal(await s.verify(s.issuer.token(ANN)), 'unavailable')
+    assert.equal(s.failures.length, 1)
     assert.equal(await s.verify('nonsense'), 'invalid', 'what is no token needs no keys')
   })
 }

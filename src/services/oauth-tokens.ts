@@ -3,7 +3,7 @@ import type { errors, JWTPayload, JWTVerifyOptions } from 'jose'
 import type { Clock } from '#lib/clock.ts'
 import { done, type Result, refused } from '#lib/result.ts'
 import type { Protocol } from '#store/directory.ts'
-import { configurationUri, IssuerKeys, type KeySet } from './oauth-keys.ts'
+import { configurationUri, IssuerKeys, type IssuerKeysOptions, type KeySet } from './oauth-keys.ts'
 
 /** Whose tokens count, from `[auth.oauth]`. */
 export interface OAuthIssuer {
@@ -56,7 +56,7 @@ export class JwtVerifier implements TokenVerifier {
   readonly #clock: Clock
   readonly #keys: IssuerKeys
 
-  constructor(issuer: OAuthIssuer, options: { readonly clock: Clock; readonly fetch?: typeof fetch }) {
+  constructor(issuer: OAuthIssuer, options: Pick<IssuerKeysOptions, 'clock' | 'failed'>) {
     this.#issuer = issuer
     this.#clock = options.clock
     this.#keys = new IssuerKeys({ issuer: issuer.issuer, jwksUri: issuer.jwksUri, ...options })
