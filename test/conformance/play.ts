@@ -176,7 +176,7 @@ export class Conformance {
       options: {},
       greeting: one.state === 'connected',
       commands,
-      server: { connect: () => dial(this.#peer, this.#peer.port), pass: () => undefined },
+      server: { foreign: true, connect: () => dial(this.#peer, this.#peer.port), pass: () => undefined },
     })
   }
 
@@ -225,6 +225,14 @@ class CaseAccount {
 
   async prepare(one: TranscriptCase): Promise<void> {
     const lines = await this.#login()
+    try {
+      await this.#furnish(lines, one)
+    } finally {
+      lines.reset()
+    }
+  }
+
+  async #furnish(lines: ImapLines, one: TranscriptCase): Promise<void> {
     await this.#empty(lines)
     if (this.inbox !== 'INBOX') await said(lines, `CREATE ${this.inbox}`)
     for (const text of one.options.mailboxes ?? []) {
@@ -256,8 +264,11 @@ class CaseAccount {
 
   async clean(): Promise<void> {
     const lines = await this.#login()
-    await this.#empty(lines)
-    lines.reset()
+    try {
+      await this.#empty(lines)
+    } finally {
+      lines.reset()
+    }
   }
 
   async #login(): Promise<ImapLines> {
