@@ -23,7 +23,7 @@ import {
 import { deriveOAuth, oauthSection } from './oauth-section.ts'
 import { type FieldReference, referenceOf, type SectionReference } from './sections.ts'
 
-export type { CertificateFiles, Config, ListenAddress, Listener, Network }
+export type { Config, Listener }
 export { LISTENERS }
 
 function listener(doc: string, usual: readonly string[]): ReturnType<typeof field<string[], ListenAddress[]>> {
