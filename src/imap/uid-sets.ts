@@ -38,3 +38,18 @@ export function subtractUidSets(a: UidSet, b: UidSet): UidSet {
   }
   return left
 }
+
+/** UIDs of the set by their places in it, from 0, the end not included. */
+export function sliceUidSet(set: UidSet, from: number, to: number): UidSet {
+  const part: [Uid, Uid][] = []
+  let before = 0
+  for (const [first, last] of set) {
+    const size = last - first + 1
+    const start = Math.max(from - before, 0)
+    const end = Math.min(to - before, size)
+    if (start < end) part.push([(first + start) as Uid, (first + end - 1) as Uid])
+    before += size
+    if (before >= to) break
+  }
+  return part
+}

@@ -5,18 +5,33 @@
  * One pass of offsets instead of the repeated matching of the RFC's text, so that a subject of brackets is no attack.
  */
 export function baseSubject(subject: string): string {
+  return withoutArtifacts(subject).base
+}
+
+/** Whether something of a reply or a forward is taken off: `Re:`, `Fwd:`, `(fwd)`, `[fwd: …]` (RFC 5256 §3 REFERENCES). */
+export function isReplyOrForward(subject: string): boolean {
+  return withoutArtifacts(subject).answers
+}
+
+function withoutArtifacts(subject: string): { readonly base: string; readonly answers: boolean } {
+  let answers = false
   const text = subject.replace(/\s+/g, ' ')
   let start = 0
   let end = text.length
   for (;;) {
-    end = trailerStart(text, start, end)
-    start = leaderEnd(text, start, end)
+    const trailer = trailerStart(text, start, end)
+    answers ||= text.slice(trailer, end).trim() !== ''
+    end = trailer
+    const leader = leaderEnd(text, start, end)
+    start = leader.end
+    answers ||= leader.answers
     // subj-fwd = subj-fwd-hdr subject subj-fwd-trl
     if (end - start < 6 || text[end - 1] !== ']' || text.slice(start, start + 5).toLowerCase() !== '[fwd:') break
     start += 5
     end -= 1
+    answers = true
   }
-  return text.slice(start, end)
+  return { base: text.slice(start, end), answers }
 }
 
 // subj-trailer = "(fwd)" / WSP
@@ -30,8 +45,9 @@ function trailerStart(text: string, start: number, from: number): number {
 }
 
 // subj-leader = (*subj-blob subj-refwd) / WSP, and a lone subj-blob where something is left behind it
-function leaderEnd(text: string, from: number, end: number): number {
+function leaderEnd(text: string, from: number, end: number): { readonly end: number; readonly answers: boolean } {
   let start = from
+  let answers = false
   for (;;) {
     if (start < end && text[start] === ' ') {
       start += 1
@@ -44,9 +60,11 @@ function leaderEnd(text: string, from: number, end: number): number {
       afterBlobs = next
     }
     const afterReply = replyEnd(text, afterBlobs, end)
-    if (afterReply !== undefined) start = afterReply
-    else if (afterBlobs < end && afterBlobs > start) start = afterBlobs
-    else return afterBlobs === start ? start : lastBlob
+    if (afterReply !== undefined) {
+      start = afterReply
+      answers = true
+    } else if (afterBlobs < end && afterBlobs > start) start = afterBlobs
+    else return { end: afterBlobs === start ? start : lastBlob, answers }
   }
 }
 

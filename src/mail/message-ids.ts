@@ -14,3 +14,13 @@ export function parseMessageIds(text: string): readonly string[] {
   if (ids.length <= MAX_REFERENCES) return ids
   return [...ids.slice(0, 1), ...ids.slice(1 - MAX_REFERENCES)]
 }
+
+/**
+ * One spelling for an id that needs no quotes and has them (RFC 5256 §3 REFERENCES, Note).
+ * @example normaliseMessageId('<"a"@x>') === '<a@x>'
+ */
+export function normaliseMessageId(id: string): string {
+  const quoted = /^<"((?:[^"\\]|\\.)*)"@/.exec(id)
+  if (quoted === null) return id
+  return `<${(quoted[1] ?? '').replace(/\\(.)/g, '$1')}@${id.slice(quoted[0].length)}`
+}

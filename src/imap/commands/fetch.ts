@@ -1,16 +1,19 @@
-/** FETCH and UID FETCH (RFC 9051 §6.4.5, §6.4.9, RFC 7162 §3.1.4, §3.2.6). @module */
+/** FETCH and UID FETCH (RFC 9051 §6.4.5, §6.4.9, RFC 7162 §3.1.4, §3.2.6, RFC 9394 §3.3). @module */
 import { LARGEST_UID } from '#mail/ids.ts'
-import { formatUidSet, normaliseUidSet, type UidSet, uidSetOf } from '#mail/uid-set.ts'
+import { formatUidSet, normaliseUidSet, type UidSet, uidSetOf, uidSetSize } from '#mail/uid-set.ts'
 import { SnapshotWalk } from '#services/snapshot-walk.ts'
 import { SEEN } from '#store/flags.ts'
 import type { FetchRequest } from '#wire/imap/fetch-items.ts'
 import type { MessageSet, SetNumber } from '#wire/imap/message-set.ts'
+import type { PartialRange } from '#wire/imap/partial-range.ts'
 import { type By, type Command, type Completion, type Context, command } from '../command.ts'
 import { answerFetch, type FetchFailures } from '../fetch/answer.ts'
 import { planFetch } from '../fetch/plan.ts'
 import { enableCondstore, NO_SUCH_NUMBER, SOME_GONE } from '../message-commands.ts'
 import { limited, withLimit } from '../message-limit.ts'
 import { vanishedSince } from '../qresync.ts'
+import { partialSpan } from '../search/results.ts'
+import { sliceUidSet } from '../uid-sets.ts'
 
 interface Args {
   readonly messages: MessageSet
@@ -33,13 +36,16 @@ export const fetch: Command = command<Args>({
 
   async run({ messages, request }, by, context) {
     const { view, enabled, out } = context
-    const { changedSince, vanished } = request
+    const { changedSince, vanished, partial } = request
+    if (partial !== undefined && by === 'number') return { status: 'BAD', text: 'PARTIAL needs UID FETCH' }
     if (vanished && by === 'number') return { status: 'BAD', text: 'VANISHED needs UID FETCH' }
     if (vanished && !enabled.qresync) return { status: 'BAD', text: 'Enable QRESYNC first' }
     const plan = planFetch(request, by === 'uid' && !enabled.uidOnly)
     if (plan.modseq) enableCondstore(context)
-    const named = await view.resolve(out, messages, by)
-    if (named === undefined) return NO_SUCH_NUMBER
+    const all = await view.resolve(out, messages, by)
+    if (all === undefined) return NO_SUCH_NUMBER
+    // The range comes first, then CHANGEDSINCE (RFC 9394 §3.4)
+    const named = partial === undefined ? all : partOf(all, partial)
     if (vanished && changedSince !== undefined) {
       const known = asWritten(messages, view.saved)
       const gone = await vanishedSince(context, view, { modseq: changedSince, match: undefined }, known)
@@ -54,6 +60,11 @@ export const fetch: Command = command<Args>({
     return withLimit(context, completion(await answerFetch(context, plan, uids, marked), by), code)
   },
 })
+
+function partOf(uids: UidSet, range: PartialRange): UidSet {
+  const span = partialSpan(range, uidSetSize(uids))
+  return span === undefined ? [] : sliceUidSet(uids, span.from, span.to)
+}
 
 /** UIDs as the client wrote them, also such as are no more; `*` is open towards the end. */
 function asWritten(messages: MessageSet, saved: UidSet): UidSet {

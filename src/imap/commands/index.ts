@@ -9,6 +9,7 @@ import { copy } from './copy.ts'
 import { create } from './create.ts'
 import { remove } from './delete.ts'
 import { enable } from './enable.ts'
+import { esearch } from './esearch.ts'
 import { expunge } from './expunge.ts'
 import { fetch } from './fetch.ts'
 import { id } from './id.ts'
@@ -28,10 +29,12 @@ import { rename } from './rename.ts'
 import { replace } from './replace.ts'
 import { search } from './search.ts'
 import { examine, select } from './select.ts'
+import { sort } from './sort.ts'
 import { starttls } from './starttls.ts'
 import { status } from './status.ts'
 import { store } from './store.ts'
 import { subscribe, unsubscribe } from './subscribe.ts'
+import { thread } from './thread.ts'
 import { uidBatches } from './uid-batches.ts'
 import { unauthenticate } from './unauthenticate.ts'
 
@@ -46,6 +49,7 @@ const COMMANDS: readonly Command[] = [
   create,
   deleteacl,
   enable,
+  esearch,
   examine,
   expunge,
   fetch,
@@ -74,10 +78,12 @@ const COMMANDS: readonly Command[] = [
   setacl,
   setmetadata,
   setquota,
+  sort,
   starttls,
   status,
   store,
   subscribe,
+  thread,
   uidBatches,
   unauthenticate,
   unselect,

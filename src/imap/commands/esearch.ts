@@ -1,0 +1,154 @@
+/** ESEARCH: one search in several mailboxes (RFC 7377). @module */
+import type { MailboxKey } from '#mail/ids.ts'
+import { snapshotsOf } from '#services/snapshots.ts'
+import type { MailboxInfo } from '#store/types.ts'
+import type { EsearchRequest, SearchSource } from '#wire/imap/esearch-request.ts'
+import { encodeMailboxName } from '#wire/imap/mailbox-name.ts'
+import { ResponseWriter } from '#wire/imap/response-writer.ts'
+import type { SearchProgram } from '#wire/imap/search-program.ts'
+import { type Command, type Context, command, LOGGED_IN } from '../command.ts'
+import { netUnicode } from '../mailbox-names.ts'
+import { enableCondstore, UID_REQUIRED } from '../message-commands.ts'
+import { withLimit } from '../message-limit.ts'
+import { asksModseq, asksRelevancy, charsetRefusal, namesNumbers, relevancyRefusal } from '../search/program.ts'
+import { resultsOf, savedOf, writeResults } from '../search/results.ts'
+import { otherMailbox, relevanceOf, runSearch, type Searched, selectedMailbox } from '../search/run.ts'
+
+export const esearch: Command = command<EsearchRequest>({
+  name: 'ESEARCH',
+  states: LOGGED_IN,
+
+  // esearch = "ESEARCH" [SP esearch-source-opts] [SP search-return-opts] SP search-program
+  parse(r) {
+    const request = r.sp().esearchRequest()
+    r.end()
+    return request
+  },
+
+  async run({ sources = SELECTED, program }, _by, context) {
+    const { keys, returns } = program
+    const saves = returns?.includes('SAVE') ?? false
+    const ofSelected = sources.some(({ kind }) => kind === 'selected')
+    const selected = context.session.state === 'selected'
+    // RFC 7377 §2.2
+    if (ofSelected && !selected) return { status: 'BAD', text: 'No mailbox is selected' }
+    if (saves && !sources.every(({ kind }) => kind === 'selected'))
+      return { status: 'BAD', text: 'SAVE is for the selected mailbox alone' }
+    const refusal = charsetRefusal(program.charset, context) ?? relevancyRefusal(keys, asksRelevancy(program))
+    if (refusal !== undefined) {
+      if (saves && refusal.status === 'NO') context.view.saved = []
+      return refusal
+    }
+    if (context.enabled.uidOnly && namesNumbers(keys)) return UID_REQUIRED
+    if (selected) {
+      if (asksModseq(keys)) enableCondstore(context)
+      context.view.speak('uid')
+    } else if (asksModseq(keys)) context.enabled.condstore = true
+    let limit: string | undefined
+    for (const info of await chosen(context, sources)) {
+      const code = await searchOne(context, info, program, ofSelected && info.key === context.view.mailbox)
+      limit ??= code
+      if (context.out.due) await context.out.flush()
+      context.signal.throwIfAborted()
+    }
+    return withLimit(context, { status: 'OK', text: 'Searched' }, limit)
+  },
+})
+
+const SELECTED: readonly SearchSource[] = [{ kind: 'selected' }]
+
+/** The mailboxes, each once, in the order of LIST; names of none are ignored (RFC 7377 §2.2, §5). */
+async function chosen(context: Context, sources: readonly SearchSource[]): Promise<readonly MailboxInfo[]> {
+  const { store, account } = context
+  if (sources.every(({ kind }) => kind === 'selected')) {
+    const info = await store.mailbox(account, context.view.mailbox)
+    return info === undefined ? [] : [info]
+  }
+  const subscribed = sources.some(({ kind }) => kind === 'subscribed')
+    ? new Set(await store.subscriptions(account))
+    : undefined
+  const selected = sources.some(({ kind }) => kind === 'selected') ? context.view.mailbox : undefined
+  const tests = sources.map((source) => testOf(source, subscribed, selected))
+  return (await store.mailboxes(account)).filter((info) => tests.some((test) => test(info)))
+}
+
+type Test = (info: MailboxInfo) => boolean
+
+function testOf(
+  source: SearchSource,
+  subscribed: ReadonlySet<string> | undefined,
+  selected: MailboxKey | undefined,
+): Test {
+  switch (source.kind) {
+    case 'selected':
+      return ({ key }) => key === selected
+    // Mail is delivered into any mailbox (plus-addressing), so this is the same (RFC 5465 §6.3).
+    case 'inboxes':
+    case 'personal':
+      return () => true
+    case 'subscribed':
+      return ({ name }) => subscribed?.has(name) ?? false
+    case 'mailboxes': {
+      const names = new Set(source.names.map(netUnicode))
+      return ({ name }) => names.has(name)
+    }
+    case 'subtree': {
+      const roots = new Set(source.names.map(netUnicode))
+      return ({ name }) => {
+        for (let at = name.length; at > 0; at = name.lastIndexOf('/', at - 1))
+          if (roots.has(name.slice(0, at))) return true
+        return false
+      }
+    }
+    case 'subtree-one': {
+      const roots = new Set(source.names.map(netUnicode))
+      return ({ name }) => roots.has(name) || roots.has(name.slice(0, Math.max(0, name.lastIndexOf('/'))))
+    }
+  }
+}
+
+/** Answers with what one mailbox has, and with nothing where it has nothing (RFC 7377 §2.1). */
+async function searchOne(
+  context: Context,
+  info: MailboxInfo,
+  program: SearchProgram,
+  asView: boolean,
+): Promise<string | undefined> {
+  if (asView) return answer(context, info, program, selectedMailbox(context))
+  const { store, account } = context
+  const handle = snapshotsOf(store).open(account, info.key)
+  try {
+    const snapshot = await handle.refresh(0, performance.now())
+    if (snapshot === undefined) return undefined
+    await handle.keywords.load(store, account)
+    return await answer(context, info, program, otherMailbox(context, info.key, snapshot, handle.keywords))
+  } finally {
+    handle.close()
+  }
+}
+
+async function answer(
+  context: Context,
+  info: MailboxInfo,
+  program: SearchProgram,
+  searched: Searched,
+): Promise<string | undefined> {
+  const { keys } = program
+  const { uids, code } = await runSearch(context, searched, keys)
+  const results = resultsOf(uids)
+  if (program.returns?.includes('SAVE')) context.view.saved = savedOf(program, results)
+  if (results.count === 0) return code
+  const relevance = asksRelevancy(program) ? await relevanceOf(context, searched, keys, uids) : undefined
+  const { snapshot } = searched
+  const head = correlators(context, info)
+  const modseq = asksModseq(keys)
+  writeResults(context.out, { head, by: 'uid', snapshot, returns: program, results, modseq, relevance })
+  return code
+}
+
+function correlators({ tag, enabled }: Context, { name, uidValidity }: MailboxInfo): string {
+  // Quoted as in the examples of RFC 7377; an atom would do as well.
+  const w = new ResponseWriter({ utf8: enabled.utf8 })
+  w.text(`(TAG "${tag}" MAILBOX `).string(encodeMailboxName(name, enabled.utf8)).text(` UIDVALIDITY ${uidValidity})`)
+  return Buffer.concat(w.take()).toString('latin1')
+}

@@ -1,0 +1,97 @@
+/** SORT and UID SORT (RFC 5256 §3, RFC 5957, RFC 5267 §3, RFC 6203 §6, RFC 7162 §3.1.6). @module */
+import { Turns } from '#lib/turns.ts'
+import { type SortBy, sortMailbox } from '#services/mailbox-sort.ts'
+import type { SortKey, SortProgram } from '#wire/imap/sort-program.ts'
+import { type By, type Command, type Context, command } from '../command.ts'
+import { enableCondstore, UID_REQUIRED } from '../message-commands.ts'
+import { withLimit } from '../message-limit.ts'
+import { asksModseq, asksRelevancy, namesNumbers, relevancyRefusal, unknownCharset } from '../search/program.ts'
+import { highestModseq, savedOf, sortedResults, writeResults } from '../search/results.ts'
+import { relevanceOf, runSearch, selectedMailbox } from '../search/run.ts'
+
+/** Text of numbers that is written at once. */
+const NUMBERS_CHARS = 4_096
+
+const ORDERS: Readonly<Record<SortKey, SortBy>> = {
+  ARRIVAL: 'arrival',
+  CC: 'cc',
+  DATE: 'sent',
+  DISPLAYFROM: 'display-from',
+  DISPLAYTO: 'display-to',
+  FROM: 'from',
+  RELEVANCY: 'relevance',
+  SIZE: 'size',
+  SUBJECT: 'subject',
+  TO: 'to',
+}
+
+export const sort: Command = command<SortProgram>({
+  name: 'SORT',
+  states: ['selected'],
+  uidForm: true,
+  holdsExpunge: true,
+
+  // sort = "SORT" [search-return-opts] SP sort-criteria SP search-criteria
+  parse(r) {
+    const program = r.sp().sortProgram()
+    r.end()
+    return program
+  },
+
+  async run(program, by, context) {
+    const { view, out, store, account, signal, enabled, tag } = context
+    const { keys, criteria, returns } = program
+    const saves = returns?.includes('SAVE') ?? false
+    const byRelevancy = criteria.some(({ key }) => key === 'RELEVANCY') || asksRelevancy(program)
+    const refusal = unknownCharset(program.charset) ?? relevancyRefusal(keys, byRelevancy)
+    if (refusal !== undefined) {
+      if (saves && refusal.status === 'NO') view.saved = []
+      return refusal
+    }
+    if (enabled.uidOnly && namesNumbers(keys)) return UID_REQUIRED
+    const modseq = asksModseq(keys)
+    if (modseq) enableCondstore(context)
+    view.speak(by)
+    const searched = selectedMailbox(context)
+    const { mailbox, snapshot } = searched
+    const { uids, code } = await runSearch(context, searched, keys)
+    const relevance = byRelevancy ? await relevanceOf(context, searched, keys, uids) : undefined
+    const orders = criteria.map(({ key, reverse }) => ({ by: ORDERS[key], descending: reverse }))
+    const sorted = await sortMailbox({
+      store,
+      account,
+      mailbox,
+      uids,
+      orders,
+      signal,
+      relevanceOf: relevance ?? (() => 0),
+    })
+    const results = sortedResults(sorted)
+    if (saves) view.saved = savedOf(program, results)
+    if (returns === undefined) {
+      out.text('* SORT')
+      await writeNumbers(context, sorted, by)
+      if (modseq && results.count > 0) out.text(` (MODSEQ ${highestModseq(snapshot, uids)})`)
+      out.text('\r\n')
+    } else {
+      const head = `(TAG "${tag}")`
+      writeResults(out, { head, by, snapshot, returns: program, results, modseq, relevance })
+    }
+    return withLimit(context, { status: 'OK', text: 'Sorted' }, code)
+  },
+})
+
+async function writeNumbers({ out, view }: Context, sorted: Uint32Array, by: By): Promise<void> {
+  const turns = new Turns()
+  const { shown } = view
+  let text = ''
+  for (const uid of sorted) {
+    text += ` ${by === 'uid' ? uid : shown.numberOf(uid)}`
+    if (text.length < NUMBERS_CHARS) continue
+    out.text(text)
+    text = ''
+    if (out.due) await out.flush()
+    if (turns.overNow) await turns.share()
+  }
+  out.text(text)
+}

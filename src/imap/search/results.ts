@@ -1,0 +1,146 @@
+/** Results as RETURN asks for them, in the order of the mailbox or sorted (RFC 4731, RFC 5182, RFC 5267 §3, RFC 9394). @module */
+import type { Uid } from '#mail/ids.ts'
+import { formatUidSet, normaliseUidSet, type UidSet, uidSetOf, uidSetSize, uidsOf } from '#mail/uid-set.ts'
+import type { Snapshot } from '#services/snapshot.ts'
+import { numbersWithin } from '#services/snapshot-sets.ts'
+import { SnapshotWalk } from '#services/snapshot-walk.ts'
+import { formatPartialRange, type PartialRange } from '#wire/imap/partial-range.ts'
+import type { SearchReturn, SearchReturns } from '#wire/imap/search-program.ts'
+import type { By } from '../command.ts'
+import type { Output } from '../output.ts'
+import { sliceUidSet } from '../uid-sets.ts'
+import type { Relevance } from './run.ts'
+
+/** What was found, in its order; places count from 0, the end is not included. */
+export interface Results {
+  readonly count: number
+  /** UIDs of a part, ascending. */
+  uids(from: number, to: number): UidSet
+  /** UIDs of a part, in their order. */
+  inOrder(from: number, to: number): Iterable<Uid>
+  /** A part as a sequence set. */
+  text(from: number, to: number, snapshot: Snapshot, by: By): string
+}
+
+/** Results of a search, ascending. */
+export function resultsOf(found: UidSet): Results {
+  return {
+    count: uidSetSize(found),
+    uids: (from, to) => sliceUidSet(found, from, to),
+    inOrder: (from, to) => uidsOf(sliceUidSet(found, from, to)),
+    text(from, to, snapshot, by) {
+      const part = sliceUidSet(found, from, to)
+      return formatUidSet(by === 'uid' ? part : numbersWithin(snapshot, part))
+    },
+  }
+}
+
+/** Sorted results. */
+export function sortedResults(sorted: Uint32Array): Results {
+  return {
+    count: sorted.length,
+    uids: (from, to) => uidSetOf(sorted.slice(from, to).sort()),
+    inOrder: (from, to) => Array.from(sorted.subarray(from, to), (uid) => uid as Uid),
+    text: (from, to, snapshot, by) => formatRuns(sorted.subarray(from, to), snapshot, by),
+  }
+}
+
+/** Only ascending runs are ranges (RFC 5267 §3.2). */
+function formatRuns(sorted: Uint32Array, snapshot: Snapshot, by: By): string {
+  const ranges: [Uid, Uid][] = []
+  for (const uid of sorted) {
+    const number = (by === 'uid' ? uid : (snapshot.numberOf(uid) ?? 0)) as Uid
+    const last = ranges.at(-1)
+    if (last !== undefined && number === last[1] + 1) last[1] = number
+    else ranges.push([number, number])
+  }
+  return formatUidSet(ranges)
+}
+
+/** Places of a PARTIAL range among so many results, `undefined` when it lies outside (RFC 9394 §3.1). */
+export function partialSpan(
+  { first, last, fromEnd }: PartialRange,
+  count: number,
+): { readonly from: number; readonly to: number } | undefined {
+  const [low, high] = [Math.min(first, last), Math.max(first, last)]
+  const from = fromEnd ? Math.max(0, count - high) : low - 1
+  const to = fromEnd ? count - low + 1 : Math.min(high, count)
+  return from < to ? { from, to } : undefined
+}
+
+/** What SAVE keeps: MIN, MAX and PARTIAL without COUNT or ALL just those messages (RFC 5182 §2.4, RFC 9394 §3.2). */
+export function savedOf({ returns = [], partial }: SearchReturns, results: Results): UidSet {
+  const whole = returns.includes('ALL') || returns.includes('COUNT')
+  const some = partial !== undefined || returns.includes('MIN') || returns.includes('MAX')
+  if (whole || !some) return results.uids(0, results.count)
+  const span = partial === undefined ? undefined : partialSpan(partial, results.count)
+  return normaliseUidSet([...endsOf(returns, results), ...(span === undefined ? [] : results.uids(span.from, span.to))])
+}
+
+function endsOf(returns: readonly SearchReturn[], results: Results): UidSet {
+  const { count } = results
+  if (count === 0) return []
+  return normaliseUidSet([
+    ...(returns.includes('MIN') ? results.uids(0, 1) : []),
+    ...(returns.includes('MAX') ? results.uids(count - 1, count) : []),
+  ])
+}
+
+/** Where the results are told. */
+export interface Answer {
+  /** `(TAG "a")` and the like. */
+  readonly head: string
+  readonly by: By
+  readonly snapshot: Snapshot
+  readonly returns: SearchReturns
+  readonly results: Results
+  /** MODSEQ was a key. */
+  readonly modseq: boolean
+  readonly relevance: Relevance | undefined
+}
+
+/** Writes `* ESEARCH …`; RETURN without options, or none at all, means ALL. */
+export function writeResults(out: Output, answer: Answer): void {
+  const { by, snapshot, results, relevance } = answer
+  const { partial } = answer.returns
+  const { count } = results
+  const asked = answer.returns.returns ?? []
+  // SAVE alone is answered by nothing (RFC 5182 §2.1)
+  if (asked.length > 0 && asked.every((name) => name === 'SAVE')) return
+  const returns: readonly SearchReturn[] = asked.length === 0 ? ['ALL'] : asked
+  out.text('* ESEARCH ').text(answer.head)
+  if (by === 'uid') out.text(' UID')
+  if (count > 0) {
+    if (returns.includes('MIN')) out.text(` MIN ${results.text(0, 1, snapshot, by)}`)
+    if (returns.includes('MAX')) out.text(` MAX ${results.text(count - 1, count, snapshot, by)}`)
+    if (returns.includes('ALL')) out.text(` ALL ${results.text(0, count, snapshot, by)}`)
+  }
+  if (returns.includes('COUNT')) out.text(` COUNT ${count}`)
+  const span = partial === undefined ? undefined : partialSpan(partial, count)
+  if (partial !== undefined) {
+    const part = span === undefined ? 'NIL' : results.text(span.from, span.to, snapshot, by)
+    out.text(` PARTIAL (${formatPartialRange(partial)} ${part})`)
+  }
+  if (relevance !== undefined && returns.includes('RELEVANCY')) {
+    const { from, to } = partial === undefined ? { from: 0, to: count } : (span ?? { from: 0, to: 0 })
+    out.text(` RELEVANCY (${Array.from(results.inOrder(from, to), relevance).join(' ')})`)
+  }
+  if (answer.modseq && count > 0) {
+    // Of the messages told of: with MIN and MAX alone, only those (RFC 7162 §3.1.10)
+    out.text(` MODSEQ ${highestModseq(snapshot, toldOf(answer.returns, returns, results))}`)
+  }
+  out.text('\r\n')
+}
+
+function toldOf({ partial }: SearchReturns, returns: readonly SearchReturn[], results: Results): UidSet {
+  const only = returns.includes('MIN') || returns.includes('MAX')
+  const whole = returns.includes('ALL') || returns.includes('COUNT') || partial !== undefined || !only
+  return whole ? results.uids(0, results.count) : endsOf(returns, results)
+}
+
+/** The highest MODSEQ of those messages. */
+export function highestModseq(snapshot: Snapshot, uids: UidSet): number {
+  let modseq = 0
+  for (const walk = new SnapshotWalk(snapshot, uids); walk.next(); ) modseq = Math.max(modseq, walk.modseq)
+  return modseq
+}

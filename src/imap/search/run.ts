@@ -1,0 +1,116 @@
+/** The search that SEARCH, SORT and THREAD do in the selected mailbox, and ESEARCH in any. @module */
+import type { MailboxKey, Uid } from '#mail/ids.ts'
+import { normaliseUidSet, type UidSet, uidSetHas } from '#mail/uid-set.ts'
+import type { AccountKeywords } from '#services/account-keywords.ts'
+import { searchMailbox } from '#services/mailbox-search.ts'
+import type { Criterion } from '#services/search-criterion.ts'
+import type { Snapshot } from '#services/snapshot.ts'
+import { uidsWithin } from '#services/snapshot-sets.ts'
+import type { MessageSet, SetNumber } from '#wire/imap/message-set.ts'
+import type { SearchKey } from '#wire/imap/search-program.ts'
+import type { By, Context } from '../command.ts'
+import { limited, messageLimit } from '../message-limit.ts'
+import { intersectUidSets } from '../uid-sets.ts'
+import { clipNumbers, criterionOf, type SearchGround } from './criterion.ts'
+
+/** A mailbox as it is searched. */
+export interface Searched {
+  readonly mailbox: MailboxKey
+  readonly snapshot: Snapshot
+  readonly ground: SearchGround
+}
+
+/** What was found, ascending. */
+export interface Found {
+  readonly uids: UidSet
+  /** Of MESSAGELIMIT, `undefined` where all messages were looked at. */
+  readonly code: string | undefined
+}
+
+/** How well a message fits, 1 to 100 (RFC 6203 §4). */
+export type Relevance = (uid: Uid) => number
+
+const EXACT = 100
+const LOOSE = 50
+
+/** The selected mailbox. The command must have said how it speaks of messages before. */
+export function selectedMailbox({ view, clock }: Context): Searched {
+  const ground: SearchGround = {
+    keywords: view.keywords,
+    uidsOf(set, how) {
+      if (how === 'uid' || set === '$') return view.among(set, how) ?? []
+      // Nor may UID SEARCH tell of expunges when it names messages by number (RFC 7162 §3.2.10.2).
+      view.keepNumbers()
+      return view.among(clipNumbers(set, view.messages), how) ?? []
+    },
+    now: clock.now(),
+  }
+  return { mailbox: view.mailbox, snapshot: view.shown, ground }
+}
+
+/** Some other mailbox; its numbers count as if it were selected now, and `$` is not of it. */
+export function otherMailbox(
+  { clock }: Context,
+  mailbox: MailboxKey,
+  snapshot: Snapshot,
+  keywords: AccountKeywords,
+): Searched {
+  const ground: SearchGround = { keywords, uidsOf: (set, by) => setWithin(snapshot, set, by), now: clock.now() }
+  return { mailbox, snapshot, ground }
+}
+
+function setWithin(snapshot: Snapshot, set: MessageSet, by: By): UidSet {
+  if (set === '$') return []
+  const { lastUid } = snapshot
+  const ranges: [number, number][] = []
+  const named = by === 'uid' ? set : clipNumbers(set, snapshot.size)
+  for (const [a, b] of named === '$' ? [] : named) {
+    const value = (end: SetNumber): number | undefined => {
+      if (by === 'uid') return end === '*' ? lastUid : end
+      return snapshot.uidAt(end === '*' ? snapshot.size : end)
+    }
+    const [from, to] = [value(a), value(b)]
+    if (from !== undefined && to !== undefined && lastUid > 0) ranges.push([Math.min(from, to), Math.max(from, to)])
+  }
+  return uidsWithin(snapshot, normaliseUidSet(ranges))
+}
+
+/** Searches the mailbox for what meets all keys. */
+export async function runSearch(context: Context, searched: Searched, keys: readonly SearchKey[]): Promise<Found> {
+  const { store, account, signal } = context
+  const { criterion, code } = within(context, searched, keys)
+  return { uids: await searchMailbox({ store, account, ...searched, criterion, signal }), code }
+}
+
+/** The keys, and the messages that one command may look at: what they name by UID or number, the highest UIDs of it. */
+function within(
+  context: Context,
+  { snapshot, ground }: Searched,
+  keys: readonly SearchKey[],
+): { readonly criterion: Criterion; readonly code: string | undefined } {
+  const criterion = criterionOf(keys, ground)
+  if (snapshot.size <= messageLimit(context)) return { criterion, code: undefined }
+  let looked = uidsWithin(snapshot, [[1 as Uid, snapshot.lastUid as Uid]])
+  for (const key of keys) {
+    const named = criterionOf([key], ground)
+    if (named.kind === 'uids') looked = intersectUidSets(looked, named.set)
+  }
+  const { uids, code } = limited(context, looked)
+  return code === undefined
+    ? { criterion, code }
+    : { criterion: { kind: 'and', all: [{ kind: 'uids', set: uids }, criterion] }, code }
+}
+
+/** Scores what was found: what would be found without FUZZY too fits best. */
+export async function relevanceOf(
+  context: Context,
+  { mailbox, snapshot, ground }: Searched,
+  keys: readonly SearchKey[],
+  found: UidSet,
+): Promise<Relevance> {
+  const { store, account, signal } = context
+  const exactly = criterionOf(keys, { ...ground, fuzzy: false })
+  const criterion: Criterion = { kind: 'and', all: [{ kind: 'uids', set: found }, exactly] }
+  const exact = await searchMailbox({ store, account, mailbox, snapshot, criterion, signal })
+  return (uid) => (uidSetHas(exact, uid) ? EXACT : LOOSE)
+}

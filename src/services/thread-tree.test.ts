@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { ThreadLinks } from './thread-links.ts'
+import { byReferences, bySubject, type ThreadForest, type ThreadSubject } from './thread-tree.ts'
+
+const id = fc.nat(6).map((number) => `<${number}@x>`)
+const mail = fc.record({
+  id: fc.option(id, { nil: undefined }),
+  references: fc.array(id, { maxLength: 4 }),
+  base: fc.constantFrom('', 'A', 'B'),
+  answers: fc.boolean(),
+})
+
+/** Every message once; nodes in the order they are met. */
+function messagesOf({ roots, messages, firstChild, nextSibling }: ThreadForest): number[] {
+  const met: number[] = []
+  const todo = [...roots]
+  for (let node = todo.pop(); node !== undefined; node = todo.pop()) {
+    if (node < messages) met.push(node)
+    for (let child = firstChild[node] ?? -1; child >= 0; child = nextSibling[child] ?? -1) todo.push(child)
+    assert.ok(met.length <= messages, 'a loop')
+  }
+  return met.sort((a, b) => a - b)
+}
+
+test('threads of tangled references have every message once, and no dummy with less than two children', () => {
+  fc.assert(
+    fc.property(fc.array(mail, { maxLength: 12 }), fc.constantFrom('references', 'refs', 'subject'), (mails, how) => {
+      const links = new ThreadLinks()
+      mails.forEach((one, index) => links.add(index, one.id, one.references))
+      const order = Uint32Array.from(mails, (_, index) => index)
+      const subjectOf = (message: number): ThreadSubject => mails[message] ?? { base: '', answers: false }
+      const forest =
+        how === 'subject'
+          ? bySubject(order, subjectOf)
+          : byReferences(order, links, how === 'refs' ? undefined : subjectOf)
+      assert.deepEqual(
+        messagesOf(forest),
+        mails.map((_, index) => index),
+      )
+      for (const root of forest.roots) {
+        if (root < mails.length) continue
+        const first = forest.firstChild[root] ?? -1
+        assert.ok(first >= 0 && (forest.nextSibling[first] ?? -1) >= 0)
+      }
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('a chain of 100,000 answers takes no more than its length, from either end', () => {
+  for (const step of [1, -1]) {
+    const links = new ThreadLinks()
+    const count = 100_000
+    for (let index = 0; index < count; index += 1) {
+      const at = step > 0 ? index : count - index
+      links.add(index, `<${at}@x>`, [`<${at - 1}@x>`])
+    }
+    const order = Uint32Array.from({ length: count }, (_, index) => index)
+    assert.equal(byReferences(order, links, undefined).roots.length, 1)
+  }
+})
