@@ -10,6 +10,9 @@ const MOST_ORDERS = 720
 export function otherForms(said: string): readonly string[] {
   const refusal = /^(\S+ (?:NO|BAD)) \[[^\]]*\]? ?\.\.\.$/.exec(said)
   if (refusal !== null) return [`${refusal[1]} ...`]
+  // whether a wrong value is a matter of grammar is for the server to say; that it is refused is not
+  const bad = /^(\S+) BAD \.\.\.$/.exec(said)
+  if (bad !== null && bad[1] !== '*') return [`${bad[1]} NO ...`]
   const listed = /^(\* \d+ FETCH|\* STATUS (?:"[^"]*"|\S+)|\* LIST|\* FLAGS) \((.*?)\)( (?:"[^"]*"|NIL) .*)?$/.exec(
     said,
   )
@@ -24,10 +27,12 @@ export function otherForms(said: string): readonly string[] {
   const forms = orders(items.flatMap((item) => [item])).map((each) => each.join(' '))
   const withFlags = forms.flatMap((form) => flagOrders(form))
   const whole = withFlags.map((form) => `${head} (${form})${tail}`)
+  // date-day-fixed = (SP DIGIT) / 2DIGIT (RFC 9051 §9)
+  const days = whole.filter((form) => form.includes('" ')).map((form) => form.replace(/" (\d)-/g, '"0$1-'))
   const withoutUid = whole
     .filter((form) => form.includes('MODSEQ'))
     .map((form) => form.replace(/UID \d+ | UID \d+/, ''))
-  return [...whole, ...withoutUid]
+  return [...whole, ...days, ...withoutUid]
 }
 
 /** Lines that a server may send whenever it likes (RFC 9051 §7), and that no case is about. */

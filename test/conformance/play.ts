@@ -124,7 +124,9 @@ export class Conformance {
       await (one.protocol === 'pop3' ? this.#playPop3(account, one) : this.#playImap(account, one))
       return { file, title: one.title, verdict: 'pass', why: '' }
     } catch (error) {
-      return { file, title: one.title, verdict: 'fail', why: told(error) }
+      // such as a subscription to what does not exist, which a server may refuse (RFC 9051 §6.3.7)
+      const verdict = error instanceof SceneNotSet ? 'not offered' : 'fail'
+      return { file, title: one.title, verdict, why: told(error) }
     } finally {
       await account.clean().catch(() => undefined)
     }
@@ -149,11 +151,13 @@ export class Conformance {
   }
 
   /** Why a case cannot be played here. */
-  #missing({ protocol, needs, options, lines }: TranscriptCase): string | undefined {
+  #missing({ protocol, needs, setup, options, lines }: TranscriptCase): string | undefined {
     const { pop3Port, security } = this.#peer
     if (protocol === 'pop3' && pop3Port === undefined) return 'no POP3 port was given'
     const offered = protocol === 'pop3' ? this.#pop3 : this.#imap
-    const lacking = needs.filter((need) => !offered.has(need))
+    // what only the later revision has is asked for by ENABLE
+    const wanted = setup.concat(lines).some((text) => /ENABLE IMAP4rev2/.test(text)) ? [...needs, 'IMAP4rev2'] : needs
+    const lacking = wanted.filter((need) => !offered.has(need))
     if (lacking.length > 0) return lacking.join(' ')
     if (options.tls === true && (security !== 'none' || !offered.has(protocol === 'pop3' ? 'STLS' : 'STARTTLS')))
       return 'TLS on this connection'
@@ -184,6 +188,11 @@ export class Conformance {
     const port = this.#peer.pop3Port ?? 0
     await pop3Transcript(account.adapted(one.lines), { connect: () => dial(this.#peer, port) })
   }
+}
+
+/** The server does not do what a case begins with. */
+class SceneNotSet extends Error {
+  override readonly name = 'SceneNotSet'
 }
 
 /** The account that a case is played in, or a corner of it. */
@@ -300,7 +309,7 @@ async function said(lines: ImapLines, command: string, instead?: string): Promis
   const last = (await lines.command(`p ${command}`)).at(-1) ?? ''
   if (last.startsWith('p OK')) return
   if (instead !== undefined) return said(lines, instead)
-  throw new Error(`The scene is not set: ${command} was answered ${last}`)
+  throw new SceneNotSet(`The scene is not set: ${command} was answered ${last}`)
 }
 
 async function through(lines: ImapLines, start: string): Promise<string> {
