@@ -58,8 +58,7 @@ export async function threadMailbox(threading: MailboxThreading): Promise<Mailbo
   )) {
     for (const row of rows) {
       uids[count] = row.uid
-      // By the time of arrival, as Dovecot does
-      dates[count] = algorithm === 'references-only' ? row.internalDate : sentDate(row)
+      dates[count] = sentDate(row)
       if (algorithm !== 'references-only') subjects.push(subjectOf(row, shared))
       if (algorithm !== 'subject') {
         const id = row.narrow?.messageId

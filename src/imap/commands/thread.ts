@@ -1,4 +1,4 @@
-/** THREAD and UID THREAD (RFC 5256 §3; THREAD=REFS: draft-ietf-morg-inthread-01 §4). @module */
+/** THREAD and UID THREAD (RFC 5256 §3; THREAD=REFS: draft-ietf-morg-inthread, dates as Dovecot has them). @module */
 import { Turns } from '#lib/turns.ts'
 import { type MailboxThreads, type ThreadAlgorithm, threadMailbox } from '#services/mailbox-threads.ts'
 import type { ThreadRequest } from '#wire/imap/thread-request.ts'
