@@ -6,13 +6,12 @@ import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import * as v from 'valibot'
 import { type Pop3Policy, parsePop3Policy } from '#mail/pop3-policy.ts'
-import { type CertificateFiles, type Config, LISTENERS, type Listener } from './config.ts'
+import { type Config, LISTENERS, type Listener } from './config.ts'
 import {
   field,
   integer,
   type ListenAddress,
   listenAddresses,
-  type Network,
   networks,
   oneOf,
   required,

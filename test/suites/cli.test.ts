@@ -46,6 +46,7 @@ async function everyVerb(place: Place): Promise<Ran[]> {
     address: 'ann@example.org',
     name: 'Ann É',
     enabled: true,
+    administrator: false,
     protocols: ['imap', 'pop3', 'smtp'],
     shard: 0,
     quotaBytes: 1024 ** 3,

@@ -97,7 +97,11 @@ function checkFiles(sql: Sql, paths: ShardPaths, found: Found): void {
       .all('SELECT id, total FROM segment')
       .map(([id, total]) => [path.basename(segmentPath(paths, id as number)), total as number]),
   )
+  // Made for a batch that was never committed, as nobody was told of it; the next batch takes the file over.
+  const [last] = sql.get('SELECT coalesce(max(id), 0) FROM segment') ?? [0]
+  const unborn = path.basename(segmentPath(paths, (last as number) + 1))
   for (const name of fs.readdirSync(paths.segments)) {
+    if (name === unborn) continue
     const total = known.get(name)
     known.delete(name)
     if (total === undefined) found('leftover', undefined, `The file "${name}" belongs to no segment`)
