@@ -119,7 +119,7 @@ suite('neomutt', { skip: lacking('neomutt') }, () => {
       assert.ok(arrived !== undefined && sent !== undefined)
       assert.deepEqual(sent.flags, ['\\Seen'])
       assert.match(sent.bytes.toString('latin1'), /Subject: =\?utf-8\?/)
-      assertSameMail([withoutTrace(arrived.bytes)], [['sent', withoutStatus(sent.bytes)]])
+      assertSameMail([withoutDate(withoutTrace(arrived.bytes))], [['sent', withoutDate(withoutStatus(sent.bytes))]])
     })
   }
 
@@ -172,4 +172,14 @@ async function diskFolder(account: PeerAccount, mail: readonly NamedMail[]): Pro
 function withoutStatus(bytes: Uint8Array): Buffer {
   const text = Buffer.from(bytes).toString('latin1')
   return Buffer.from(text.replace(/^(?:Content-Length|Lines|Status|X-Status): [^\r\n]*\r?\n/gm, ''), 'latin1')
+}
+
+/** neomutt writes the Date of the copy in Sent anew, so the two may be a second apart. */
+function withoutDate(bytes: Uint8Array): Buffer {
+  return Buffer.from(
+    Buffer.from(bytes)
+      .toString('latin1')
+      .replace(/^Date: [^\r]*\r\n/m, ''),
+    'latin1',
+  )
 }
