@@ -28,7 +28,7 @@ try {
   const wanted = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')).version
   if (version.stdout.trim() !== wanted) throw new Error(`malle --version says "${version.stdout}${version.stderr}"`)
   const data = path.join(folder, 'demo')
-  demo = spawn(malle, ['demo', '--data', data, '--port-base', '40000'], { stdio: ['ignore', 'ignore', 'inherit'] })
+  demo = spawn(malle, ['demo', '--data', data, '--port-base', '0'], { stdio: ['ignore', 'ignore', 'inherit'] })
   const ended = new Promise((resolve) => demo.once('exit', resolve))
   const card = await readCard(path.join(data, 'demo.json'))
   if (card.users.length !== 2) throw new Error('The card of the demo has no users')

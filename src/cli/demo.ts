@@ -46,7 +46,10 @@ export function demoCommand(): Command {
     .option('--data <dir>', say('where it keeps its data', 'dossier des données'), path.join('data', 'demo'))
     .option(
       '--port-base <number>',
-      say('ports are this plus the usual ones', 'les ports sont ce nombre plus les ports usuels'),
+      say(
+        'ports are this plus the usual ones; 0: any that are free',
+        'les ports sont ce nombre plus les ports usuels ; 0 : n’importe lesquels, libres',
+      ),
       '10000',
     )
     .option('--reset', say('begin anew', 'recommencer à zéro'))
@@ -100,7 +103,9 @@ async function reset(data: string): Promise<void> {
 }
 
 function demoConfig(data: string, base: number): Config {
-  const listen = Object.fromEntries(Object.entries(PORTS).map(([name, port]) => [name, [`${HOST}:${base + port}`]]))
+  const listen = Object.fromEntries(
+    Object.entries(PORTS).map(([name, port]) => [name, [`${HOST}:${base === 0 ? 0 : base + port}`]]),
+  )
   const checked = checkConfig({
     hostname: 'localhost',
     data,

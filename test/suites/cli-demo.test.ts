@@ -57,7 +57,8 @@ test('the demo prints its card, writes demo.json, keeps its data and begins anew
   t.after(() => rm(folder, { recursive: true, force: true }))
   // A quote and a space, which the line to paste has to bear.
   const data = path.join(folder, "my 'demo'")
-  const base = 20_000 + (process.pid % 400) * 100
+  // Below the ports that the system gives to whoever asks for any.
+  const base = 20_000 + (process.pid % 110) * 100
   const readCard = async () => JSON.parse(await readFile(path.join(data, 'demo.json'), 'utf8')) as DemoCard
 
   const demo = await startDemo(data, base)
