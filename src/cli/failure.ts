@@ -1,11 +1,14 @@
 /** What is said, and which exit code ends the command, when something went wrong. @module */
 import { CommanderError } from 'commander'
 import { EXIT } from '#lib/exit-codes.ts'
+import { VERSION } from '#lib/version.ts'
 import { ControlError, PathTooLong, ServerGone } from '#server/control.ts'
 import { DataInUse } from '#server/data-lock.ts'
+import { dataVersion } from '#server/data-version.ts'
 import { formatEndpoint, ListenFault } from '#server/listeners.ts'
 import { CertificateFault } from '#server/tls.ts'
 import { VerbRefused } from '#server/verbs.ts'
+import { newerFormatOf } from '#store/newer-format.ts'
 import { CliError } from './cli-error.ts'
 import { say } from './language.ts'
 import { reasonOf, systemCode } from './reasons.ts'
@@ -64,8 +67,25 @@ export async function onData<T>(data: string, open: () => Promise<T>): Promise<T
   try {
     return await open()
   } catch (error) {
-    throw dataFault(error, data) ?? error
+    throw (await newerFault(error, data)) ?? dataFault(error, data) ?? error
   }
+}
+
+/** A newer release wrote the data: which one, what this one reads, and the ways out. */
+async function newerFault(error: unknown, data: string): Promise<CliError | undefined> {
+  const facts = newerFormatOf(error)
+  if (facts === undefined) return undefined
+  const { path, format, reads } = facts
+  const known = await dataVersion(data).catch(() => undefined)
+  const writer = known === undefined || known === VERSION ? undefined : known
+  return new CliError(
+    EXIT.configuration,
+    say(
+      `${writer === undefined ? 'A newer Malle' : `Malle ${writer}`} wrote ${path} (format ${format}), and this is Malle ${VERSION}, which reads formats up to ${reads}. Nothing was changed. Run ${writer === undefined ? 'the newer release' : `Malle ${writer} or newer`}, or give this one a copy made before the upgrade.`,
+      `${writer === undefined ? 'Un Malle plus récent' : `Malle ${writer}`} a écrit ${path} (format ${format}), et ceci est Malle ${VERSION}, qui lit les formats jusqu’à ${reads}. Rien n’a été modifié. Utilisez ${writer === undefined ? 'la version plus récente' : `Malle ${writer} ou plus récent`}, ou donnez à celui-ci une copie faite avant la mise à niveau.`,
+    ),
+    { cause: error },
+  )
 }
 
 function dataFault(error: unknown, data: string): CliError | undefined {

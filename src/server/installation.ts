@@ -13,6 +13,7 @@ import type { Log } from '#services/session-deps.ts'
 import type { Directory } from '#store/directory.ts'
 import type { MailStore } from '#store/mail-store.ts'
 import { lockData } from './data-lock.ts'
+import { noteDataVersion } from './data-version.ts'
 
 /** Opened parts of a data directory. */
 export interface Installation extends AsyncDisposable {
@@ -25,7 +26,7 @@ export interface Installation extends AsyncDisposable {
   readonly registry: LocalRegistry
 }
 
-/** Opens a data directory, making what is missing. @throws {DataInUse} */
+/** Opens a data directory, making what is missing. @throws {DataInUse} @throws {NewerFormat} also as a cause */
 export async function openInstallation(config: Config, log: Log): Promise<Installation> {
   await using opened = new AsyncDisposableStack()
   opened.use(await lockData(config.data))
@@ -70,6 +71,7 @@ export async function openInstallation(config: Config, log: Log): Promise<Instal
     ensureOpen: (account) => accounts.ensureOpen(account),
     setLimits: async ({ address }, limits) => (await accounts.changeAccount(address, { limits })).ok,
   })
+  await noteDataVersion(config.data)
   const parts = opened.move()
   return { config, directory, host, store, accounts, registry, [Symbol.asyncDispose]: () => parts.disposeAsync() }
 }

@@ -1,9 +1,10 @@
 /** The main thread's side of the embedded store: starts the writers, connects threads, keeps house. @module */
 import path from 'node:path'
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
+import { NewerFormat } from '#store/newer-format.ts'
 import type { CheckFinding, CheckOptions } from './check.ts'
 import type { EmbeddedConnection, EmbeddedOptions, EmbeddedTuning, ShardStatus } from './options.ts'
-import type { PortMessage, WriterOrder, WriterReply, WriterSettings } from './protocol.ts'
+import type { CannotOpen, PortMessage, WriterOrder, WriterReply, WriterSettings } from './protocol.ts'
 
 /** Owns the writer threads of a data directory. One per process. */
 export interface EmbeddedHost extends AsyncDisposable {
@@ -39,7 +40,8 @@ const DEFAULTS: EmbeddedTuning = {
 
 /**
  * Opens or makes the store, recovers what a crash left, and starts a writer thread per shard.
- * @throws {Error} with a clear sentence when a shard is of a newer version or cannot be opened.
+ * @throws {NewerFormat}
+ * @throws {Error} when a shard cannot be opened.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedHost> {
   if (!Number.isInteger(options.shards) || options.shards < 1) throw new RangeError('A store has at least one shard')
@@ -91,7 +93,8 @@ class WriterThread {
         } else this.#heard(reply)
       })
       worker.on('error', (error: Error) => {
-        reject(error)
+        const newer = (error.cause as Partial<CannotOpen> | undefined)?.newer
+        reject(newer === undefined ? error : new NewerFormat(newer))
         // Who starts the first one is told by the rejection.
         if (started || this.restarts > 0)
           this.#host.log('error', this.shard, `The writer died: ${error.stack ?? error.message}`)

@@ -34,7 +34,7 @@ const ORPHAN_MS = 3_600_000
 
 /**
  * Opens or makes it.
- * @throws {Error} with a clear sentence when it is of a newer version.
+ * @throws {NewerFormat}
  */
 export function openShard(
   settings: ShardSettings,

@@ -1,5 +1,6 @@
 /** What threads, writers and the host say to each other. @module */
 import type { MessagePort } from 'node:worker_threads'
+import type { NewerFormatFacts } from '#store/newer-format.ts'
 import type { Change } from '#store/types.ts'
 import type { EmbeddedTuning, ShardStatus, StoreLogEntry } from './options.ts'
 import type { PackedRequest } from './pack.ts'
@@ -33,6 +34,13 @@ export interface WriterSettings {
   readonly retentionDays: number
   readonly tuning: EmbeddedTuning
   readonly now: number
+}
+
+/** The cause of the error that ends a writer which cannot open its shard. */
+export interface CannotOpen {
+  readonly code: string | undefined
+  readonly errcode: number | undefined
+  readonly newer: NewerFormatFacts | undefined
 }
 
 /** From the host to a writer. `id` is answered by a {@link WriterReply}. */

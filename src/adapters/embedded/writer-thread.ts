@@ -1,11 +1,12 @@
 /** The thread of a shard's writer: ports in, batches, ports out. @module */
 import fs from 'node:fs'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { newerFormatOf } from '#store/newer-format.ts'
 import type { Change } from '#store/types.ts'
 import { compact, removeRetired } from './compaction.ts'
 import { segmentPath, shardPaths } from './layout.ts'
 import { unpack } from './pack.ts'
-import type { AnswerMessage, AskMessage, WriterOrder, WriterReply, WriterSettings } from './protocol.ts'
+import type { AnswerMessage, AskMessage, CannotOpen, WriterOrder, WriterReply, WriterSettings } from './protocol.ts'
 import { purge } from './purge.ts'
 import { repairShard } from './repair.ts'
 import { realFiles, unsyncedFiles } from './segment-files.ts'
@@ -61,7 +62,7 @@ try {
   const { message, code, errcode } = error as NodeJS.ErrnoException & { readonly errcode?: number }
   host.close()
   // Of an error's own fields only the cause comes through to the host.
-  throw new Error(message, { cause: { code, errcode } })
+  throw new Error(message, { cause: { code, errcode, newer: newerFormatOf(error) } satisfies CannotOpen })
 }
 
 /** Between two slices of upkeep when nothing else is to do: it takes half of a core at most. */

@@ -5,6 +5,7 @@ import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { directoryContract } from '#store/directory.contract.ts'
+import { newerFormatOf } from '#store/newer-format.ts'
 import { openDirectory } from './directory.ts'
 import { migrate } from './migrations.ts'
 
@@ -35,7 +36,7 @@ test('a directory of a newer release is refused', async () => {
   const db = new DatabaseSync(file)
   db.exec('PRAGMA user_version = 99')
   db.close()
-  await assert.rejects(openDirectory(file), (error: Error) => /newer release/.test(String(error.cause)))
+  await assert.rejects(openDirectory(file), (error: Error) => newerFormatOf(error)?.format === 99)
 })
 
 test('migrate() goes on where it stopped, keeps a snapshot, and rolls back what fails', () => {

@@ -1,17 +1,16 @@
 /** Numbered migrations of a small database, told by `user_version`. @module */
 import type { DatabaseSync } from 'node:sqlite'
+import { NewerFormat } from '#store/newer-format.ts'
 
 /**
  * Brings a database to the newest version: `migrations[n]` leads from version n to n + 1, each in a transaction of its own.
  * @param snapshot File that keeps what was there before an upgrade; not written for a new database.
- * @throws Error when the database is of a newer release.
+ * @throws {NewerFormat}
  */
 export function migrate(db: DatabaseSync, migrations: readonly string[], snapshot?: (from: number) => string): void {
   const from = Number(db.prepare('PRAGMA user_version').get()?.user_version ?? 0)
   if (from > migrations.length) {
-    throw new Error(
-      `The database has version ${from}, this release knows up to ${migrations.length}: use a newer release`,
-    )
+    throw new NewerFormat({ path: db.location() ?? 'in memory', format: from, reads: migrations.length })
   }
   if (from > 0 && from < migrations.length && snapshot !== undefined) {
     db.prepare('VACUUM INTO ?').run(snapshot(from))

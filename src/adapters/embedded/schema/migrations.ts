@@ -1,5 +1,6 @@
 /** Versions of a shard's database, kept in `PRAGMA user_version`. Steps that were released are never edited. @module */
 import type { DatabaseSync } from 'node:sqlite'
+import { NewerFormat } from '#store/newer-format.ts'
 import { ACCOUNT } from './account.ts'
 import { ACL } from './acl.ts'
 import { DELETED } from './deleted.ts'
@@ -32,15 +33,11 @@ export function schemaVersion(db: DatabaseSync): number {
 
 /**
  * Brings a database to the version that this code reads and writes, all steps in one transaction.
- * @throws {Error} when it comes from a newer version.
+ * @throws {NewerFormat}
  */
 export function migrate(db: DatabaseSync, path: string, steps: readonly string[] = STEPS): void {
   const version = schemaVersion(db)
-  if (version > steps.length) {
-    throw new Error(
-      `"${path}" was written by a newer Malle (its format is ${version}, this one reads up to ${steps.length})`,
-    )
-  }
+  if (version > steps.length) throw new NewerFormat({ path, format: version, reads: steps.length })
   if (version === steps.length) return
   db.exec('BEGIN IMMEDIATE')
   try {
