@@ -6,7 +6,7 @@ import { MessageScanner } from '#mail/scanner.ts'
 import { formatUidSet, type UidSet, uidSetOf } from '#mail/uid-set.ts'
 import { flagsOf } from '#store/flags.ts'
 import type { BodyStage } from '#store/mail-store.ts'
-import type { MailboxInfo, NewMessage } from '#store/types.ts'
+import type { NewMessage } from '#store/types.ts'
 import type { AppendMessage } from '#wire/imap/append-message.ts'
 import type { FrameEvent, LiteralAnnounced } from '#wire/imap/frame-events.ts'
 import type { MessageSet } from '#wire/imap/message-set.ts'
@@ -18,6 +18,7 @@ import { MULTIAPPEND_BYTES } from './limits.ts'
 import { readMailbox } from './mailbox-names.ts'
 import { NO_SUCH_NUMBER, READ_ONLY } from './message-commands.ts'
 import { messageLimit, tooMany } from './message-limit.ts'
+import { NO_TARGET, type Reached, reach } from './resolve.ts'
 
 /** A no that was found before the command was over. */
 class Refusal extends Error {
@@ -42,7 +43,7 @@ export class AppendUpload {
   readonly #leaving: LeavingMessage | undefined
   /** The UID of the leaving message, and its octets. */
   #left: { readonly uids: UidSet; readonly octets: number } | undefined
-  #mailbox: MailboxInfo | undefined
+  #mailbox: Reached | undefined
   #bytes = 0
   /** The command was read to its end, by the framer at least. */
   #over = false
@@ -103,25 +104,29 @@ export class AppendUpload {
 
   /** @throws {Refusal} where there is no such message to be replaced */
   async #find({ message, by }: LeavingMessage): Promise<{ readonly uids: UidSet; readonly octets: number }> {
-    const { view, out, store, account } = this.#context
+    const { view, out, store } = this.#context
     if (view.readOnly) throw new Refusal(READ_ONLY)
     const uids = await view.resolve(out, message, by)
     if (uids === undefined) throw new Refusal(NO_SUCH_NUMBER)
-    for await (const rows of store.emails(account, view.mailbox, uids, 0))
+    for await (const rows of store.emails(view.account, view.mailbox, uids, 0))
       for (const { size, gone } of rows) if (!gone) return { uids, octets: size }
     throw new Refusal(refusalCompletion({ kind: 'no-such-message' }))
   }
 
-  async #target(name: string): Promise<MailboxInfo> {
-    const { store, account } = this.#context
-    const info = await store.mailboxByName(account, name)
-    if (info === undefined) throw new Refusal({ status: 'NO', code: 'TRYCREATE', text: 'No such mailbox' })
-    return info
+  async #target(name: string): Promise<Reached> {
+    const found = await reach(this.#context, name, 'i', NO_TARGET)
+    if (!found.ok) throw new Refusal(found.error)
+    return found.value
+  }
+
+  get #box(): Reached {
+    if (this.#mailbox === undefined) throw new Error('APPEND has no mailbox')
+    return this.#mailbox
   }
 
   /** Looks at what was announced, before the client is asked to send it. */
   async #admit({ size }: LiteralAnnounced, { utf8 }: AppendMessage): Promise<void> {
-    const { store, account, enabled, session } = this.#context
+    const { store, enabled, session } = this.#context
     const { messageBytes } = session.deps.limits
     if (utf8 && !enabled.utf8) throw new Refusal({ status: 'BAD', text: 'Enable UTF8=ACCEPT first' })
     if (size === 0) throw new Refusal({ status: 'NO', code: 'CANNOT', text: 'The message is empty' })
@@ -133,7 +138,7 @@ export class AppendUpload {
     this.#bytes += size
     if (this.#bytes > Math.max(MULTIAPPEND_BYTES, messageBytes))
       throw new Refusal({ status: 'NO', code: 'LIMIT', text: 'These are too many messages at once' })
-    const state = await store.state(account)
+    const state = await store.state(this.#box.account)
     const limit = state?.limits.storageBytes
     // Only what REPLACE takes more counts (RFC 8508 §3.4).
     const more = this.#bytes - (this.#left?.octets ?? 0)
@@ -143,9 +148,9 @@ export class AppendUpload {
 
   /** Reads one literal, scanning and staging it as it comes. */
   async #receive(announced: LiteralAnnounced, message: AppendMessage): Promise<void> {
-    const { store, account, out, clock, session } = this.#context
+    const { store, out, clock, session } = this.#context
     const { connection } = session
-    const stage = store.stage(account.shard)
+    const stage = store.stage(this.#box.account.shard)
     this.#stages.push(stage)
     const scanner = new MessageScanner()
     connection.framer.stream()
@@ -173,29 +178,29 @@ export class AppendUpload {
   }
 
   async #write(): Promise<Completion> {
-    const { store, account, id, session } = this.#context
-    if (this.#mailbox === undefined) throw new Error('APPEND has no mailbox')
-    const { key } = this.#mailbox
-    if (this.#left !== undefined) return this.#replace(key, this.#left.uids)
-    const answer = await store.write('append', { account, by: id, mailbox: key, messages: this.#messages })
+    const { store, id, session } = this.#context
+    const { account, info } = this.#box
+    if (this.#left !== undefined) return this.#replace(info.key, this.#left.uids)
+    const answer = await store.write('append', { account, by: id, mailbox: info.key, messages: this.#messages })
     if (!answer.ok) {
-      if (answer.error.kind === 'no-such-mailbox') return { status: 'NO', code: 'TRYCREATE', text: 'No such mailbox' }
+      if (answer.error.kind === 'no-such-mailbox') return NO_TARGET
       return refusalCompletion(answer.error)
     }
     const { uidValidity, uids, modseq } = answer.value
-    if (session.selected?.mailbox === key) session.selected.expect(modseq, uidSetOf(uids))
+    if (session.selected?.isOf(this.#box) === true) session.selected.expect(modseq, uidSetOf(uids))
     return { status: 'OK', code: `APPENDUID ${uidValidity} ${formatUidSet(uidSetOf(uids))}`, text: 'Appended' }
   }
 
   /** APPENDUID goes out before EXPUNGE, which the session writes when it brings the view up (RFC 8508 §4.3). */
   async #replace(target: MailboxKey, uids: UidSet): Promise<Completion> {
-    const { store, account, id, view, out, enabled } = this.#context
+    const { store, id, view, out, enabled } = this.#context
     const uid = uids[0]?.[0]
     const message = this.#messages[0]
     if (uid === undefined || message === undefined) throw new Error('REPLACE has nothing to replace')
-    const answer = await store.write('replace', { account, by: id, mailbox: view.mailbox, uid, target, message })
+    const { account, mailbox } = view
+    const answer = await store.write('replace', { account, by: id, mailbox, uid, target, message })
     if (!answer.ok) {
-      if (answer.error.kind === 'no-such-mailbox') return { status: 'NO', code: 'TRYCREATE', text: 'No such mailbox' }
+      if (answer.error.kind === 'no-such-mailbox') return NO_TARGET
       return refusalCompletion(answer.error)
     }
     const { modseq, uidValidity, uid: added } = answer.value

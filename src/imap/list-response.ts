@@ -22,9 +22,10 @@ export function attributesOf(
 ): string[] {
   const attributes: string[] = []
   // \NonExistent says \Noselect too (RFC 5258 §3); clients of plain LIST know only the latter.
-  if (node.info === undefined) attributes.push(how.nonExistent ? '\\NonExistent' : '\\Noselect')
+  if (node.box === undefined) attributes.push(how.nonExistent ? '\\NonExistent' : '\\Noselect')
   attributes.push(node.hasChildren ? '\\HasChildren' : '\\HasNoChildren')
-  if (node.info?.specialUse !== undefined) attributes.push(`\\${node.info.specialUse}`)
+  const use = node.box?.info.specialUse
+  if (use !== undefined) attributes.push(`\\${use}`)
   if (how.subscribed && node.subscribed) attributes.push('\\Subscribed')
   return attributes
 }

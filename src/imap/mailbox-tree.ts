@@ -1,13 +1,14 @@
 /** The names that LIST and LSUB choose from: mailboxes, levels without one, and names only subscribed to. @module */
-import type { MailStore } from '#store/mail-store.ts'
+import { RIGHTS } from '#store/acl.ts'
 import { compareMailboxNames, superiorNames } from '#store/mailbox-name.ts'
-import type { AccountRef, MailboxInfo } from '#store/types.ts'
+import type { Context } from './command.ts'
+import type { Reached } from './resolve.ts'
 
 /** One name. */
 export interface MailboxNode {
   readonly name: string
   /** `undefined`: there is no mailbox of that name, only below it or in the subscriptions. */
-  readonly info: MailboxInfo | undefined
+  readonly box: Reached | undefined
   readonly subscribed: boolean
   /** Some mailbox is below it. */
   readonly hasChildren: boolean
@@ -18,14 +19,16 @@ export interface MailboxTree {
   readonly nodes: readonly MailboxNode[]
 }
 
-/** Reads the names of an account. */
-export async function mailboxTree(store: MailStore, account: AccountRef): Promise<MailboxTree> {
+/** Reads the names that a person has. */
+export async function mailboxTree({ store, account, address }: Context): Promise<MailboxTree> {
   const [mailboxes, subscriptions] = await Promise.all([store.mailboxes(account), store.subscriptions(account)])
-  const infos = new Map(mailboxes.map((info) => [info.name, info]))
+  const boxes = new Map<string, Reached>()
+  for (const info of mailboxes)
+    boxes.set(info.name, { name: info.name, account, owner: address, info, rights: RIGHTS, user: undefined })
   const subscribed = new Set(subscriptions)
   const parents = new Set<string>()
-  const names = new Set<string>(infos.keys())
-  for (const { name } of mailboxes)
+  const names = new Set<string>(boxes.keys())
+  for (const name of boxes.keys())
     for (const superior of superiorNames(name)) {
       parents.add(superior)
       names.add(superior)
@@ -36,7 +39,7 @@ export async function mailboxTree(store: MailStore, account: AccountRef): Promis
   }
   const nodes = [...names].sort(compareMailboxNames).map((name) => ({
     name,
-    info: infos.get(name),
+    box: boxes.get(name),
     subscribed: subscribed.has(name),
     hasChildren: parents.has(name),
   }))
@@ -45,5 +48,5 @@ export async function mailboxTree(store: MailStore, account: AccountRef): Promis
 
 /** Whether the name is shown by LIST without options: it is a mailbox, or the way to one. */
 export function isOnTheWay(node: MailboxNode): boolean {
-  return node.info !== undefined || node.hasChildren
+  return node.box !== undefined || node.hasChildren
 }

@@ -18,14 +18,14 @@ export async function writeSince(context: Context, view: SelectedView, params: Q
 
 /** UIDs among `known` that went after a MODSEQ, or all that are not there where nobody remembers (RFC 7162 §3.2.6). */
 export async function vanishedSince(
-  { store, account }: Context,
+  { store }: Context,
   view: SelectedView,
   params: Pick<QresyncParams, 'modseq' | 'match'>,
   known: UidSet,
 ): Promise<UidSet> {
   const there = view.uids()
   const { vanished, complete } = await lastSlice((cursor) =>
-    store.changes(account, view.mailbox, params.modseq, cursor),
+    store.changes(view.account, view.mailbox, params.modseq, cursor),
   )
   // What has gone since the view was made is told by the view, in its order.
   if (complete) return subtractUidSets(intersectUidSets(vanished, known), there)

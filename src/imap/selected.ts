@@ -1,9 +1,13 @@
 import type { MailboxKey, Modseq, Uid } from '#mail/ids.ts'
 import type { UidSet } from '#mail/uid-set.ts'
+import type { AccountRef } from '#store/types.ts'
 import type { Output } from './output.ts'
+import type { Reached } from './resolve.ts'
 
 /** What the session itself needs of the view of its selected mailbox; commands on messages know the whole `View`. */
 export interface SelectedView {
+  /** Whose mailbox it is. */
+  readonly account: AccountRef
   readonly mailbox: MailboxKey
   /** EXAMINE, not SELECT. */
   readonly readOnly: boolean
@@ -13,6 +17,8 @@ export interface SelectedView {
   readonly modseq: Modseq
   /** Above every UID of the view. */
   readonly uidNext: Uid
+  /** Whether it is a view of that mailbox. */
+  isOf(mailbox: Pick<Reached, 'account' | 'info'>): boolean
   /** Every UID of the view; taken at SELECT for QRESYNC only. */
   uids(): UidSet
   /** The client's number of a message, `undefined` when its view does not have it. */

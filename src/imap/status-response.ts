@@ -2,36 +2,32 @@
 import type { Uid } from '#mail/ids.ts'
 import { uidSetOf } from '#mail/uid-set.ts'
 import { DELETED } from '#store/flags.ts'
-import type { MailboxInfo } from '#store/types.ts'
 import type { StatusItem } from '#wire/imap/status-items.ts'
 import type { Context } from './command.ts'
 import { mailboxId } from './list-response.ts'
+import type { Reached } from './resolve.ts'
 
 /** Writes `* STATUS name (…)`, the items in the order asked for. */
-export async function writeStatus(
-  context: Context,
-  info: MailboxInfo,
-  items: readonly StatusItem[],
-  name: string = info.name,
-): Promise<void> {
+export async function writeStatus(context: Context, box: Reached, items: readonly StatusItem[]): Promise<void> {
   const values: string[] = []
-  for (const item of items) values.push(`${item} ${await valueOf(item, info, context)}`)
+  for (const item of items) values.push(`${item} ${await valueOf(item, box, context)}`)
   context.out
     .text('* STATUS ')
-    .mailbox(name)
+    .mailbox(box.name)
     .text(` (${values.join(' ')})\r\n`)
   // Asking for it is asking to be told of changes (RFC 7162 §3.1).
   if (items.includes('HIGHESTMODSEQ')) context.enabled.condstore = true
 }
 
-async function valueOf(item: StatusItem, info: MailboxInfo, context: Context): Promise<string | number> {
+async function valueOf(item: StatusItem, box: Reached, context: Context): Promise<string | number> {
+  const { info } = box
   switch (item) {
     case 'APPENDLIMIT':
       return context.session.deps.limits.messageBytes
     case 'DELETED':
       return info.deleted
     case 'DELETED-STORAGE':
-      return deletedBytes(info, context)
+      return deletedBytes(box, context)
     case 'HIGHESTMODSEQ':
       return info.highestModseq
     case 'MAILBOXID':
@@ -53,7 +49,7 @@ async function valueOf(item: StatusItem, info: MailboxInfo, context: Context): P
 }
 
 /** Octets of messages with `\Deleted` (RFC 9208 §4.1.4): nobody counts them beforehand, few ask. */
-async function deletedBytes(info: MailboxInfo, { store, account, signal }: Context): Promise<number> {
+async function deletedBytes({ info, account }: Reached, { store, signal }: Context): Promise<number> {
   if (info.deleted === 0) return 0
   let bytes = 0
   let after: Uid | 0 = 0

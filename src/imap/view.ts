@@ -19,7 +19,7 @@ import { numbersWithin, uidsWithin } from '#services/snapshot-sets.ts'
 import { SnapshotWalk } from '#services/snapshot-walk.ts'
 import { type SnapshotHandle, snapshotsOf } from '#services/snapshots.ts'
 import { SEEN } from '#store/flags.ts'
-import type { MailboxInfo } from '#store/types.ts'
+import type { AccountRef } from '#store/types.ts'
 import type { MessageSet, SetNumber } from '#wire/imap/message-set.ts'
 import { type Announcement, type Answered, writeAnnouncement, writeFlags } from './announcement.ts'
 import type { By, Context } from './command.ts'
@@ -27,22 +27,24 @@ import { REST_MESSAGES, REST_MS } from './limits.ts'
 import { EVERYTHING, type SelectedEvents } from './notify/registration.ts'
 import { announceAdded, ownChanges } from './notify/selected.ts'
 import type { Output } from './output.ts'
+import type { Reached } from './resolve.ts'
 import type { SelectedView } from './selected.ts'
 
 /** Opens a view of the mailbox as it is now; `undefined` when the mailbox went meanwhile. */
 export async function openView(
   context: Context,
-  info: MailboxInfo,
+  reached: Reached,
   { readOnly }: { readonly readOnly: boolean },
 ): Promise<View | undefined> {
-  const { store, account } = context
+  const { store } = context
+  const { account, info } = reached
   const handle = snapshotsOf(store).open(account, info.key)
   try {
     const snapshot = await handle.refresh(0, performance.now())
     // SELECT tells all keywords of the account: those of later ones are news.
     if (snapshot !== undefined) {
       await handle.keywords.load(store, account)
-      return new View(context, info, handle, snapshot, readOnly)
+      return new View(context, reached, handle, snapshot, readOnly)
     }
   } catch (error) {
     handle.close()
@@ -54,11 +56,15 @@ export async function openView(
 
 /** See the module. */
 export class View implements SelectedView {
+  readonly account: AccountRef
   readonly mailbox: MailboxKey
+  /** Letters of `RIGHTS`: what the person may do here. */
+  readonly rights: string
   readonly readOnly: boolean
   /** The search result variable `$` (RFC 9051 §6.4.4.1); expunged messages drop out when it is used. */
   saved: UidSet = []
   readonly #context: Context
+  readonly #reached: Reached
   readonly #handle: SnapshotHandle
   #shown: Snapshot
   /** The shared snapshot up to which everything was told, apart from what is held back. */
@@ -86,10 +92,14 @@ export class View implements SelectedView {
   /** What the client knows while `#shown` is empty. */
   #remembered: RememberedMailbox | undefined
 
-  constructor(context: Context, info: MailboxInfo, handle: SnapshotHandle, snapshot: Snapshot, readOnly: boolean) {
+  constructor(context: Context, reached: Reached, handle: SnapshotHandle, snapshot: Snapshot, readOnly: boolean) {
+    const { account, info, rights } = reached
+    this.account = account
     this.mailbox = info.key
+    this.rights = rights
     this.readOnly = readOnly
     this.#context = context
+    this.#reached = reached
     this.#handle = handle
     this.#shown = snapshot
     this.#synced = snapshot
@@ -131,6 +141,21 @@ export class View implements SelectedView {
 
   get #events(): SelectedEvents {
     return this.#context.session.notifier?.selected ?? EVERYTHING
+  }
+
+  /** Whether the person has the right here. */
+  may(right: string): boolean {
+    return this.rights.includes(right)
+  }
+
+  /** The mailbox as it is now; `undefined` when it is no more. */
+  async reached(): Promise<Reached | undefined> {
+    const info = await this.#context.store.mailbox(this.account, this.mailbox)
+    return info === undefined ? undefined : { ...this.#reached, name: info.name, info }
+  }
+
+  isOf({ account, info }: Pick<Reached, 'account' | 'info'>): boolean {
+    return info.key === this.mailbox && account.id === this.account.id
   }
 
   uids(): UidSet {
@@ -302,8 +327,7 @@ export class View implements SelectedView {
   /** Whether it can go on resting; once its client speaks again, it cannot. */
   async #nothingNew({ modseq }: RememberedMailbox): Promise<boolean> {
     if (!this.#idling) return false
-    const { store, account } = this.#context
-    const info = await store.mailbox(account, this.mailbox)
+    const info = await this.#context.store.mailbox(this.account, this.mailbox)
     return info !== undefined && info.highestModseq <= modseq
   }
 
@@ -360,9 +384,9 @@ export class View implements SelectedView {
 
   /** What was held back was told: from now on the client may count on later changes again. */
   async #tellHighest(out: Output, latest: Snapshot): Promise<void> {
-    const { store, account, enabled } = this.#context
+    const { store, enabled } = this.#context
     if (!enabled.qresync) return
-    const info = await store.mailbox(account, this.mailbox)
+    const info = await store.mailbox(this.account, this.mailbox)
     this.#complete = Math.max(this.#complete, Math.min(info?.highestModseq ?? 0, latest.modseq))
     out.text(`* OK [HIGHESTMODSEQ ${this.modseq}] `).line('Nothing is held back')
   }

@@ -5,15 +5,14 @@
  */
 import { saslPrep } from '#lib/sasl-prep.ts'
 import { ANYONE, formatRights, parseRights, RIGHTS } from '#store/acl.ts'
-import type { MailboxInfo } from '#store/types.ts'
 import { writeAclResponse } from '#wire/imap/acl.ts'
 import type { CommandReader } from '#wire/imap/reader.ts'
 import { type Command, type Completion, type Context, command, LOGGED_IN } from '../command.ts'
 import { refusalCompletion } from '../completion.ts'
 import { readMailbox } from '../mailbox-names.ts'
+import { type Reached, reach } from '../resolve.ts'
 import { writeMyRights } from '../rights-response.ts'
 
-const NO_MAILBOX: Completion = { status: 'NO', code: 'NONEXISTENT', text: 'No such mailbox' }
 const NO_PERSON: Completion = { status: 'NO', code: 'CANNOT', text: 'No such person here' }
 const OWNER: Completion = { status: 'NO', code: 'CANNOT', text: 'The owner has all rights' }
 
@@ -44,12 +43,12 @@ export const setacl: Command = command<SetArgs>({
     return { mailbox, identifier, mode, rights }
   },
   async run({ mailbox, identifier, mode, rights }, _by, context) {
-    const info = await context.store.mailboxByName(context.account, mailbox)
-    if (info === undefined) return NO_MAILBOX
+    const found = await reach(context, mailbox, 'a')
+    if (!found.ok) return found.error
     const whom = await canonical(context, identifier)
     if (whom === undefined) return NO_PERSON
-    if (isOwner(context, whom)) return mode === 'add' && !whom.startsWith('-') ? SET : OWNER
-    return write(context, info, whom, mode, rights)
+    if (isOwner(found.value, whom)) return mode === 'add' && !whom.startsWith('-') ? SET : OWNER
+    return write(context, found.value, whom, mode, rights)
   },
 })
 
@@ -59,19 +58,19 @@ export const deleteacl: Command = command<NamedArgs>({
   // deleteacl = "DELETEACL" SP mailbox SP identifier
   parse: parseNamed,
   async run({ mailbox, identifier }, _by, context) {
-    const info = await context.store.mailboxByName(context.account, mailbox)
-    if (info === undefined) return NO_MAILBOX
+    const found = await reach(context, mailbox, 'a')
+    if (!found.ok) return found.error
     // Somebody who is no more can still be in the list.
     const whom = (await canonical(context, identifier)) ?? identifier
-    return isOwner(context, whom) ? OWNER : write(context, info, whom, 'replace', '')
+    return isOwner(found.value, whom) ? OWNER : write(context, found.value, whom, 'replace', '')
   },
 })
 
 const SET: Completion = { status: 'OK', text: 'The rights are set' }
 
 async function write(
-  { store, account, id }: Context,
-  info: MailboxInfo,
+  { store, id }: Context,
+  { account, info }: Reached,
   identifier: string,
   mode: SetArgs['mode'],
   rights: string,
@@ -85,10 +84,12 @@ export const getacl: Command = command<string>({
   states: LOGGED_IN,
   // getacl = "GETACL" SP mailbox
   parse: parseMailbox,
-  async run(mailbox, _by, { store, account, address, out }) {
-    const info = await store.mailboxByName(account, mailbox)
-    if (info === undefined) return NO_MAILBOX
-    const entries = [{ identifier: address, rights: RIGHTS }, ...(await store.acl(account, info.key))]
+  async run(mailbox, _by, context) {
+    const found = await reach(context, mailbox, 'a')
+    if (!found.ok) return found.error
+    const { store, out } = context
+    const { account, owner, info } = found.value
+    const entries = [{ identifier: owner, rights: RIGHTS }, ...(await store.acl(account, info.key))]
     out.text('* ')
     writeAclResponse(out, {
       kind: 'ACL',
@@ -106,13 +107,13 @@ export const listrights: Command = command<NamedArgs>({
   // listrights = "LISTRIGHTS" SP mailbox SP identifier
   parse: parseNamed,
   async run({ mailbox, identifier }, _by, context) {
-    const info = await context.store.mailboxByName(context.account, mailbox)
-    if (info === undefined) return NO_MAILBOX
+    const found = await reach(context, mailbox, 'a')
+    if (!found.ok) return found.error
     const whom = await canonical(context, identifier)
     if (whom === undefined) return NO_PERSON
     // No right is tied to another; those of RFC 2086 stand by themselves then (RFC 4314 §2.1.1).
     const all = formatRights(RIGHTS)
-    const [required, optional] = isOwner(context, whom) ? [all, []] : ['', Array.from(all)]
+    const [required, optional] = isOwner(found.value, whom) ? [all, []] : ['', Array.from(all)]
     context.out.text('* ')
     writeAclResponse(context.out, { kind: 'LISTRIGHTS', mailbox, identifier, required, optional })
     context.out.text('\r\n')
@@ -125,9 +126,10 @@ export const myrights: Command = command<string>({
   states: LOGGED_IN,
   // myrights = "MYRIGHTS" SP mailbox
   parse: parseMailbox,
-  async run(mailbox, _by, { store, account, out }) {
-    if ((await store.mailboxByName(account, mailbox)) === undefined) return NO_MAILBOX
-    writeMyRights(out, mailbox)
+  async run(mailbox, _by, context) {
+    const found = await reach(context, mailbox, 'lrikxa')
+    if (!found.ok) return found.error
+    writeMyRights(context.out, found.value)
     return { status: 'OK', text: 'Those are your rights' }
   },
 })
@@ -162,6 +164,6 @@ async function canonical({ session }: Context, identifier: string): Promise<stri
   return target === undefined || more.length > 0 ? undefined : `${negative}${target.address}`
 }
 
-function isOwner({ address }: Context, identifier: string): boolean {
-  return identifier === address || identifier === `-${address}`
+function isOwner({ owner }: Reached, identifier: string): boolean {
+  return identifier === owner || identifier === `-${owner}`
 }

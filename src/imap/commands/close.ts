@@ -7,9 +7,10 @@ export const close: Command = command<void>({
   name: 'CLOSE',
   states: ['selected'],
   parse: (r) => r.end(),
-  async run(_args, _by, { store, account, id, view, session }) {
-    const { mailbox, readOnly } = view
-    if (!readOnly) {
+  async run(_args, _by, { store, id, view, session }) {
+    const { account, mailbox, readOnly } = view
+    // Without the right nothing is expunged, and nothing is said of it (RFC 4314 §4).
+    if (!readOnly && view.may('e')) {
       const answer = await store.write('expunge', { account, by: id, mailbox, uids: undefined, which: 'deleted' })
       if (!answer.ok && answer.error.kind !== 'no-such-mailbox') return refusalCompletion(answer.error)
     }

@@ -8,6 +8,7 @@ import { refusalCompletion, type WriteRefusal } from '../completion.ts'
 import { readMailbox } from '../mailbox-names.ts'
 import { NO_SUCH_NUMBER, SOME_GONE } from '../message-commands.ts'
 import { limited, tooMany } from '../message-limit.ts'
+import { NO_TARGET, reach } from '../resolve.ts'
 
 /** Of COPY and MOVE. */
 export interface TransferArgs {
@@ -30,23 +31,22 @@ export const copy: Command = command<TransferArgs>({
   parse: parseTransfer,
 
   async run({ messages, target }, by, context) {
-    const { view, store, account, id, out } = context
+    const { view, store, id, out } = context
     const uids = await view.resolve(out, messages, by)
     if (uids === undefined) return NO_SUCH_NUMBER
-    const to = await store.mailboxByName(account, target)
-    if (to === undefined) return NO_TARGET
+    const to = await reach(context, target, 'i', NO_TARGET)
+    if (!to.ok) return to.error
     if (uids.length === 0) return { status: 'OK', text: 'Nothing to copy' }
     const { code } = limited(context, uids)
     if (code !== undefined) return tooMany(code)
-    const answer = await store.write('copy', { account, by: id, mailbox: view.mailbox, uids, target: to.key })
+    const { account, mailbox } = view
+    const answer = await store.write('copy', { account, by: id, mailbox, uids, target: to.value.info.key })
     if (!answer.ok) return transferRefusal(answer.error)
-    if (to.key === view.mailbox) view.expect(answer.value.modseq, answer.value.to)
+    if (view.isOf(to.value)) view.expect(answer.value.modseq, answer.value.to)
     if (answer.value.from.length === 0) return by === 'number' ? SOME_GONE : { status: 'OK', text: 'Nothing to copy' }
     return { status: 'OK', code: copyUid(answer.value), text: 'Copied' }
   },
 })
-
-const NO_TARGET: Completion = { status: 'NO', code: 'TRYCREATE', text: 'No such mailbox' }
 
 /** `COPYUID validity from to`: only those that were still there. */
 export function copyUid({ uidValidity, from, to }: Transferred): string {

@@ -3,6 +3,7 @@ import { refusalCompletion } from '../completion.ts'
 import { writeOldName } from '../list-response.ts'
 import { type GivenName, readGivenName } from '../mailbox-names.ts'
 import { isOnTheWay, mailboxTree } from '../mailbox-tree.ts'
+import { NO_MAILBOX, reach } from '../resolve.ts'
 
 /** DELETE (RFC 9051 §6.3.5). What is below stays. Sessions that have the mailbox selected are ended, ours is not. */
 export const remove: Command = command<GivenName>({
@@ -14,17 +15,20 @@ export const remove: Command = command<GivenName>({
     r.end()
     return name
   },
-  async run({ name, oldName }, _by, { store, account, id, out, enabled, session }) {
-    const info = await store.mailboxByName(account, name)
-    if (info === undefined) {
-      const { nodes } = await mailboxTree(store, account)
+  async run({ name, oldName }, _by, context) {
+    const { store, id, out, enabled, session } = context
+    const found = await reach(context, name, 'x')
+    if (!found.ok) {
+      if (found.error !== NO_MAILBOX) return found.error
+      const { nodes } = await mailboxTree(context)
       return nodes.some((node) => node.name === name && isOnTheWay(node))
         ? { status: 'NO', code: 'HASCHILDREN', text: 'There are mailboxes below that name' }
-        : { status: 'NO', code: 'NONEXISTENT', text: 'No such mailbox' }
+        : NO_MAILBOX
     }
+    const { account, info } = found.value
     const answer = await store.write('deleteMailbox', { account, by: id, mailbox: info.key })
     if (!answer.ok) return refusalCompletion(answer.error)
-    if (session.selected?.mailbox === info.key) {
+    if (session.selected?.isOf(found.value) === true) {
       session.select(undefined)
       out.text('* OK [CLOSED] ').line('The selected mailbox is no more')
     }

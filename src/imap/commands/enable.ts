@@ -12,7 +12,7 @@ export const enable: Command = command<readonly string[]>({
     r.end()
     return names
   },
-  async run(names, _by, { enabled, out, session, store, account }) {
+  async run(names, _by, { enabled, out, session, store }) {
     const before = { ...enabled }
     const now: string[] = []
     for (const name of new Set(names)) {
@@ -46,7 +46,7 @@ export const enable: Command = command<readonly string[]>({
     out.text(`* ENABLED${now.map((name) => ` ${name}`).join('')}\r\n`)
     if (enabled.condstore && !before.condstore && session.selected !== undefined) {
       // RFC 7162 §3.1.2: the client must learn from where on it may count.
-      const { modseq, mailbox } = session.selected
+      const { account, modseq, mailbox } = session.selected
       if ((await store.mailbox(account, mailbox)) !== undefined)
         out.text(`* OK [HIGHESTMODSEQ ${modseq}] `).line('Changes are counted')
     }

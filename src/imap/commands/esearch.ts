@@ -1,18 +1,19 @@
 /** ESEARCH: one search in several mailboxes (RFC 7377). @module */
-import type { MailboxKey } from '#mail/ids.ts'
 import { snapshotsOf } from '#services/snapshots.ts'
-import type { MailboxInfo } from '#store/types.ts'
 import type { EsearchRequest, SearchSource } from '#wire/imap/esearch-request.ts'
 import { encodeMailboxName } from '#wire/imap/mailbox-name.ts'
 import { ResponseWriter } from '#wire/imap/response-writer.ts'
 import type { SearchProgram } from '#wire/imap/search-program.ts'
 import { type Command, type Context, command, LOGGED_IN } from '../command.ts'
 import { netUnicode } from '../mailbox-names.ts'
+import { mailboxTree } from '../mailbox-tree.ts'
 import { enableCondstore, UID_REQUIRED } from '../message-commands.ts'
 import { withLimit } from '../message-limit.ts'
+import { hasOneOf, type Reached } from '../resolve.ts'
 import { asksModseq, asksRelevancy, charsetRefusal, namesNumbers, relevancyRefusal } from '../search/program.ts'
 import { resultsOf, savedOf, writeResults } from '../search/results.ts'
 import { otherMailbox, relevanceOf, runSearch, type Searched, selectedMailbox } from '../search/run.ts'
+import type { SelectedView } from '../selected.ts'
 
 export const esearch: Command = command<EsearchRequest>({
   name: 'ESEARCH',
@@ -45,8 +46,8 @@ export const esearch: Command = command<EsearchRequest>({
       context.view.speak('uid')
     } else if (asksModseq(keys)) context.enabled.condstore = true
     let limit: string | undefined
-    for (const info of await chosen(context, sources)) {
-      const code = await searchOne(context, info, program, ofSelected && info.key === context.view.mailbox)
+    for (const box of await chosen(context, sources)) {
+      const code = await searchOne(context, box, program, ofSelected && context.view.isOf(box))
       limit ??= code
       if (context.out.due) await context.out.flush()
       context.signal.throwIfAborted()
@@ -58,36 +59,33 @@ export const esearch: Command = command<EsearchRequest>({
 const SELECTED: readonly SearchSource[] = [{ kind: 'selected' }]
 
 /** The mailboxes, each once, in the order of LIST; names of none are ignored (RFC 7377 §2.2, §5). */
-async function chosen(context: Context, sources: readonly SearchSource[]): Promise<readonly MailboxInfo[]> {
-  const { store, account } = context
+async function chosen(context: Context, sources: readonly SearchSource[]): Promise<readonly Reached[]> {
   if (sources.every(({ kind }) => kind === 'selected')) {
-    const info = await store.mailbox(account, context.view.mailbox)
-    return info === undefined ? [] : [info]
+    const box = await context.view.reached()
+    return box === undefined ? [] : [box]
   }
-  const subscribed = sources.some(({ kind }) => kind === 'subscribed')
-    ? new Set(await store.subscriptions(account))
-    : undefined
-  const selected = sources.some(({ kind }) => kind === 'selected') ? context.view.mailbox : undefined
-  const tests = sources.map((source) => testOf(source, subscribed, selected))
-  return (await store.mailboxes(account)).filter((info) => tests.some((test) => test(info)))
+  const selected = context.session.selected
+  const tests = sources.map((source) => testOf(source, selected))
+  const { nodes } = await mailboxTree(context)
+  return nodes.flatMap(({ name, box, subscribed }) =>
+    box !== undefined && hasOneOf(box.rights, 'r') && tests.some((test) => test({ name, box, subscribed }))
+      ? [box]
+      : [],
+  )
 }
 
-type Test = (info: MailboxInfo) => boolean
+type Test = (node: { readonly name: string; readonly box: Reached; readonly subscribed: boolean }) => boolean
 
-function testOf(
-  source: SearchSource,
-  subscribed: ReadonlySet<string> | undefined,
-  selected: MailboxKey | undefined,
-): Test {
+function testOf(source: SearchSource, selected: SelectedView | undefined): Test {
   switch (source.kind) {
     case 'selected':
-      return ({ key }) => key === selected
+      return ({ box }) => selected?.isOf(box) === true
     // Mail is delivered into any mailbox (plus-addressing), so this is the same (RFC 5465 §6.3).
     case 'inboxes':
     case 'personal':
-      return () => true
+      return ({ box }) => box.user === undefined
     case 'subscribed':
-      return ({ name }) => subscribed?.has(name) ?? false
+      return ({ subscribed }) => subscribed
     case 'mailboxes': {
       const names = new Set(source.names.map(netUnicode))
       return ({ name }) => names.has(name)
@@ -110,18 +108,19 @@ function testOf(
 /** Answers with what one mailbox has, and with nothing where it has nothing (RFC 7377 §2.1). */
 async function searchOne(
   context: Context,
-  info: MailboxInfo,
+  box: Reached,
   program: SearchProgram,
   asView: boolean,
 ): Promise<string | undefined> {
-  if (asView) return answer(context, info, program, selectedMailbox(context))
-  const { store, account } = context
+  if (asView) return answer(context, box, program, selectedMailbox(context))
+  const { store } = context
+  const { account, info } = box
   const handle = snapshotsOf(store).open(account, info.key)
   try {
     const snapshot = await handle.refresh(0, performance.now())
     if (snapshot === undefined) return undefined
     await handle.keywords.load(store, account)
-    return await answer(context, info, program, otherMailbox(context, info.key, snapshot, handle.keywords))
+    return await answer(context, box, program, otherMailbox(context, account, info.key, snapshot, handle.keywords))
   } finally {
     handle.close()
   }
@@ -129,7 +128,7 @@ async function searchOne(
 
 async function answer(
   context: Context,
-  info: MailboxInfo,
+  box: Reached,
   program: SearchProgram,
   searched: Searched,
 ): Promise<string | undefined> {
@@ -140,13 +139,13 @@ async function answer(
   if (results.count === 0) return code
   const relevance = asksRelevancy(program) ? await relevanceOf(context, searched, keys, uids) : undefined
   const { snapshot } = searched
-  const head = correlators(context, info)
+  const head = correlators(context, box)
   const modseq = asksModseq(keys)
   writeResults(context.out, { head, by: 'uid', snapshot, returns: program, results, modseq, relevance })
   return code
 }
 
-function correlators({ tag, enabled }: Context, { name, uidValidity }: MailboxInfo): string {
+function correlators({ tag, enabled }: Context, { name, info: { uidValidity } }: Reached): string {
   // Quoted as in the examples of RFC 7377; an atom would do as well.
   const w = new ResponseWriter({ utf8: enabled.utf8 })
   w.text(`(TAG "${tag}" MAILBOX `).string(encodeMailboxName(name, enabled.utf8)).text(` UIDVALIDITY ${uidValidity})`)

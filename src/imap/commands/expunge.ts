@@ -7,6 +7,7 @@ import { type Command, type Context, command } from '../command.ts'
 import { refusalCompletion } from '../completion.ts'
 import { READ_ONLY } from '../message-commands.ts'
 import { type Limited, limited, messageLimit, withLimit } from '../message-limit.ts'
+import { NOT_ALLOWED } from '../resolve.ts'
 
 /** Only the UID form names messages. */
 interface Args {
@@ -31,15 +32,17 @@ export const expunge: Command = command<Args>({
   },
 
   async run({ messages }, by, context) {
-    const { view, store, account, id, enabled, out } = context
+    const { view, store, id, enabled, out } = context
+    const { account, mailbox } = view
     if ((by === 'uid') !== (messages !== undefined))
       return { status: 'BAD', text: by === 'uid' ? 'UIDs are expected' : 'Nothing more is expected' }
     if (view.readOnly) return READ_ONLY
+    if (!view.may('e')) return NOT_ALLOWED
     // Only UID EXPUNGE has a limit, and only what is deleted counts (RFC 9738 §3.1).
     const named = messages === undefined ? undefined : await view.resolve(out, messages, by)
     const { uids, code } = named === undefined ? { uids: undefined, code: undefined } : limitedDeleted(context, named)
     if (uids?.length === 0) return { status: 'OK', text: 'Nothing to expunge' }
-    const answer = await store.write('expunge', { account, by: id, mailbox: view.mailbox, uids, which: 'deleted' })
+    const answer = await store.write('expunge', { account, by: id, mailbox, uids, which: 'deleted' })
     if (!answer.ok) return refusalCompletion(answer.error)
     const { expunged, modseq } = answer.value
     view.expect(modseq, expunged)

@@ -56,7 +56,8 @@ export const fetch: Command = command<Args>({
       changedSince === undefined ? named : uidSetOf(changedIn(context, named, changedSince)),
     )
     if (uids.length === 0) return { status: 'OK', text: 'Nothing to fetch' }
-    const marked = plan.marksSeen && !view.readOnly ? await markSeen(context, uids) : []
+    // RFC 4314 §4: without the right, mail is read and stays unseen.
+    const marked = plan.marksSeen && !view.readOnly && view.may('s') ? await markSeen(context, uids) : []
     return withLimit(context, completion(await answerFetch(context, plan, uids, marked), by), code)
   },
 })
@@ -78,13 +79,13 @@ function* changedIn({ view }: Context, uids: UidSet, since: number): Generator<n
 }
 
 /** Marks all at once, before the first is sent; a store that takes no changes now still gives mail. */
-async function markSeen({ view, store, account, id, out }: Context, uids: UidSet): Promise<UidSet> {
+async function markSeen({ view, store, id, out }: Context, uids: UidSet): Promise<UidSet> {
   const unseen: number[] = []
   for (const walk = new SnapshotWalk(view.shown, uids); walk.next(); )
     if ((walk.flags & SEEN) === 0) unseen.push(walk.uid)
   if (unseen.length === 0) return []
   const answer = await store.write('changeFlags', {
-    account,
+    account: view.account,
     by: id,
     mailbox: view.mailbox,
     uids: uidSetOf(unseen),

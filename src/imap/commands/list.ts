@@ -24,7 +24,7 @@ export const list: Command = command<ListRequest>({
       context.out.text('* LIST (\\Noselect) "/" ""\r\n')
       return { status: 'OK', text: 'That is the separator' }
     }
-    const { nodes } = await mailboxTree(context.store, context.account)
+    const { nodes } = await mailboxTree(context)
     const fits = patternTest(request.reference, request.patterns)
     const turns = new Turns()
     for (const { node, childInfo } of select(nodes, request.selection, fits)) {
@@ -58,7 +58,7 @@ function select(nodes: readonly MailboxNode[], selection: ListSelection, fits: (
   const meets = (node: MailboxNode): boolean =>
     (subscribed || specialUse || isOnTheWay(node)) &&
     (!subscribed || node.subscribed) &&
-    (!specialUse || node.info?.specialUse !== undefined)
+    (!specialUse || node.box?.info.specialUse !== undefined)
   if (!recursiveMatch) return nodes.filter((node) => fits(node.name) && meets(node)).map(alone)
   // What is below each name and meets the options: anything, or something that is not answered by itself.
   const below = new Set<string>()
@@ -91,13 +91,15 @@ async function answer(context: Context, request: ListRequest, node: MailboxNode,
   })
   const options = [...(selection.subscribed ? ['SUBSCRIBED'] : []), ...(selection.specialUse ? ['SPECIAL-USE'] : [])]
   writeList(context.out, 'LIST', attributes, node.name, childInfo ? { childInfo: options } : {})
-  // The person's own: all of them (RFC 8440 §3).
-  if (returns.myRights && node.info !== undefined) writeMyRights(context.out, node.name)
-  if (returns.metadata !== undefined && node.info !== undefined) {
+  const { box } = node
+  if (box === undefined) return
+  // RFC 8440 §3
+  if (returns.myRights) writeMyRights(context.out, box)
+  if (returns.metadata !== undefined) {
     // Without annotations of that name, NIL says so (RFC 9590 §3).
     const { store, account, out } = context
-    const entries = await store.metadata(account, node.info.key, account.id)
+    const entries = await store.metadata(box.account, box.info.key, account.id)
     writeMetadata(out, node.name, chooseMetadata(entries, returns.metadata, '0'))
   }
-  if (returns.status !== undefined && node.info !== undefined) await writeStatus(context, node.info, returns.status)
+  if (returns.status !== undefined) await writeStatus(context, box, returns.status)
 }

@@ -19,8 +19,9 @@ export const lsub: Command = command<Args>({
     r.end()
     return { reference, pattern }
   },
-  async run({ reference, pattern }, _by, { store, account, out }) {
-    const { nodes } = await mailboxTree(store, account)
+  async run({ reference, pattern }, _by, context) {
+    const { out } = context
+    const { nodes } = await mailboxTree(context)
     const fits = patternTest(reference, [pattern])
     const hidden = new Set<string>()
     if (pattern.endsWith('%'))

@@ -1,9 +1,11 @@
 /** GETMETADATA and SETMETADATA (RFC 5464 §4.2, §4.3). @module */
+import { done, type Result, refused } from '#lib/result.ts'
 import type { MetadataRequest, MetadataValue } from '#wire/imap/metadata.ts'
-import { type Command, command, LOGGED_IN } from '../command.ts'
+import { type Command, type Completion, type Context, command, LOGGED_IN } from '../command.ts'
 import { refusalCompletion } from '../completion.ts'
 import { netUnicode, readMailbox } from '../mailbox-names.ts'
 import { chooseMetadata, writeMetadata } from '../metadata-response.ts'
+import { hasOneOf, NOT_ALLOWED, type Reached, reach } from '../resolve.ts'
 
 export const getmetadata: Command = command<MetadataRequest>({
   name: 'GETMETADATA',
@@ -13,11 +15,13 @@ export const getmetadata: Command = command<MetadataRequest>({
     r.end()
     return request
   },
-  async run({ mailbox, entries, depth, maxSize }, _by, { store, account, out }) {
+  async run({ mailbox, entries, depth, maxSize }, _by, context) {
     const name = netUnicode(mailbox)
-    const info = name === '' ? undefined : await store.mailboxByName(account, name)
-    if (name !== '' && info === undefined) return { status: 'NO', code: 'NONEXISTENT', text: 'No such mailbox' }
-    const all = chooseMetadata(await store.metadata(account, info?.key, account.id), entries, depth)
+    const found = await annotated(context, name)
+    if (!found.ok) return found.error
+    const { store, account, out } = context
+    const { account: whose = account, info } = found.value ?? {}
+    const all = chooseMetadata(await store.metadata(whose, info?.key, account.id), entries, depth)
     const fits = ({ value }: MetadataValue): boolean => value === undefined || value.length <= (maxSize ?? Infinity)
     writeMetadata(out, name, all.filter(fits))
     const longest = all.reduce((most, value) => (fits(value) ? most : Math.max(most, value.value?.length ?? 0)), 0)
@@ -45,9 +49,11 @@ export const setmetadata: Command = command<SetArgs>({
     r.end()
     return { mailbox, values }
   },
-  async run({ mailbox, values }, _by, { store, account, id }) {
-    const info = mailbox === '' ? undefined : await store.mailboxByName(account, mailbox)
-    if (mailbox !== '' && info === undefined) return { status: 'NO', code: 'NONEXISTENT', text: 'No such mailbox' }
+  async run({ mailbox, values }, _by, context) {
+    const { store, account, id } = context
+    const found = await annotated(context, mailbox)
+    if (!found.ok) return found.error
+    const { account: whose = account, info } = found.value ?? {}
     for (const { name } of values) {
       // "/private" alone is a place to look below, not an entry (RFC 5464 §3.2: two components at least).
       if (name.lastIndexOf('/') === 0) return { status: 'BAD', text: 'The name of an entry is expected' }
@@ -57,7 +63,7 @@ export const setmetadata: Command = command<SetArgs>({
     }
     const entries = values.map(({ name, value }) => ({ name, value: value === undefined ? undefined : bytesOf(value) }))
     const answer = await store.write('setMetadata', {
-      account,
+      account: whose,
       by: id,
       mailbox: info?.key,
       user: account.id,
@@ -67,6 +73,13 @@ export const setmetadata: Command = command<SetArgs>({
     return { status: 'OK', text: 'Annotated' }
   },
 })
+
+/** The mailbox, `undefined` for the server as a whole. It needs `l` and one of `r`, `s`, `w`, `i` and `p` (RFC 5464 §3.3). */
+async function annotated(context: Context, name: string): Promise<Result<Reached | undefined, Completion>> {
+  if (name === '') return done(undefined)
+  const found = await reach(context, name, 'l')
+  return !found.ok || hasOneOf(found.value.rights, 'rswip') ? found : refused(NOT_ALLOWED)
+}
 
 /** In memory of their own: they travel to another thread. */
 function bytesOf(binary: string): Uint8Array {

@@ -2,6 +2,7 @@ import { normaliseUidSet } from '#mail/uid-set.ts'
 import { type Command, command } from '../command.ts'
 import { NO_SUCH_NUMBER, READ_ONLY, SOME_GONE } from '../message-commands.ts'
 import { limited, withLimit } from '../message-limit.ts'
+import { NO_TARGET, reach } from '../resolve.ts'
 import { copyUid, parseTransfer, type TransferArgs, transferRefusal } from './copy.ts'
 
 /**
@@ -15,18 +16,19 @@ export const move: Command = command<TransferArgs>({
   parse: parseTransfer,
 
   async run({ messages, target }, by, context) {
-    const { view, store, account, id, out, enabled } = context
+    const { view, store, id, out, enabled } = context
     if (view.readOnly) return READ_ONLY
     const all = await view.resolve(out, messages, by)
     if (all === undefined) return NO_SUCH_NUMBER
-    const to = await store.mailboxByName(account, target)
-    if (to === undefined) return { status: 'NO', code: 'TRYCREATE', text: 'No such mailbox' }
+    const to = await reach(context, target, 'i', NO_TARGET)
+    if (!to.ok) return to.error
     if (all.length === 0) return { status: 'OK', text: 'Nothing to move' }
     const { uids, code } = limited(context, all)
-    const answer = await store.write('move', { account, by: id, mailbox: view.mailbox, uids, target: to.key })
+    const { account, mailbox } = view
+    const answer = await store.write('move', { account, by: id, mailbox, uids, target: to.value.info.key })
     if (!answer.ok) return transferRefusal(answer.error)
     const { from, modseq } = answer.value
-    view.expect(modseq, to.key === view.mailbox ? normaliseUidSet([...from, ...answer.value.to]) : from)
+    view.expect(modseq, view.isOf(to.value) ? normaliseUidSet([...from, ...answer.value.to]) : from)
     if (from.length === 0) return by === 'number' ? SOME_GONE : { status: 'OK', text: 'Nothing to move' }
     out.text(`* OK [${copyUid(answer.value)}] `).line('Moved')
     const done = {

@@ -5,6 +5,7 @@ import type { QuotaLimit } from '#wire/imap/quota-resources.ts'
 import { type Command, type Completion, command, LOGGED_IN } from '../command.ts'
 import { readMailbox } from '../mailbox-names.ts'
 import { QUOTA_ROOT, writeQuota } from '../quota-response.ts'
+import { reach } from '../resolve.ts'
 
 const GIVEN: Completion = { status: 'OK', text: 'That is the quota' }
 
@@ -40,10 +41,9 @@ export const getquotaroot: Command = command<string>({
     return name
   },
   async run(name, _by, context) {
-    const { store, account, out } = context
-    if ((await store.mailboxByName(account, name)) === undefined)
-      return { status: 'NO', code: 'NONEXISTENT', text: 'No such mailbox' }
-    out.text('* QUOTAROOT ').mailbox(name).text(' ').string(QUOTA_ROOT).text('\r\n')
+    const found = await reach(context, name, 'r')
+    if (!found.ok) return found.error
+    context.out.text('* QUOTAROOT ').mailbox(name).text(' ').string(QUOTA_ROOT).text('\r\n')
     await writeQuota(context)
     return GIVEN
   },

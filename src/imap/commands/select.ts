@@ -8,6 +8,7 @@ import { type GivenName, readGivenName } from '../mailbox-names.ts'
 import { mailboxTree } from '../mailbox-tree.ts'
 import { UID_REQUIRED } from '../message-commands.ts'
 import { writeSince } from '../qresync.ts'
+import { NO_MAILBOX, reach } from '../resolve.ts'
 import type { SelectedView } from '../selected.ts'
 import { openView } from '../view.ts'
 
@@ -31,7 +32,7 @@ function selecting(readOnly: boolean): CommandSpec<Args> {
       return { mailbox, params }
     },
     async run({ mailbox, params }, _by, context) {
-      const { store, account, enabled, out, session } = context
+      const { enabled, out, session } = context
       if (params.qresync !== undefined && !enabled.qresync) return { status: 'BAD', text: 'Enable QRESYNC first' }
       // RFC 9586 §3.7: the fourth parameter has message numbers.
       if (params.qresync?.match !== undefined && enabled.uidOnly) return UID_REQUIRED
@@ -41,16 +42,17 @@ function selecting(readOnly: boolean): CommandSpec<Args> {
         out.text('* OK [CLOSED] ').line('The mailbox before is left')
       }
       if (params.condstore || params.qresync !== undefined) enabled.condstore = true
-      const info = await store.mailboxByName(account, mailbox.name)
-      const view = info === undefined ? undefined : await openView(context, info, { readOnly })
-      if (info === undefined || view === undefined)
-        return { status: 'NO', code: 'NONEXISTENT', text: 'No such mailbox' }
+      const found = await reach(context, mailbox.name, 'r')
+      if (!found.ok) return found.error
+      const { info } = found.value
+      const view = await openView(context, found.value, { readOnly })
+      if (view === undefined) return NO_MAILBOX
       session.select(view)
       await describe(context, info, view)
       if (enabled.rev2) await writeOwnList(context, mailbox)
       const { qresync } = params
       if (qresync !== undefined && qresync.uidValidity === info.uidValidity) await writeSince(context, view, qresync)
-      session.note({ mailbox: info.name, state: 'selected' })
+      session.note({ mailbox: mailbox.name, state: 'selected' })
       return readOnly
         ? { status: 'OK', code: 'READ-ONLY', text: 'Examined' }
         : { status: 'OK', code: 'READ-WRITE', text: 'Selected' }
@@ -58,12 +60,8 @@ function selecting(readOnly: boolean): CommandSpec<Args> {
   }
 }
 
-async function describe(
-  { store, account, enabled, out }: Context,
-  info: MailboxInfo,
-  view: SelectedView,
-): Promise<void> {
-  const flags = [...SYSTEM_FLAG_NAMES, ...keywordsOf(await store.keywordSets(account, 0))].join(' ')
+async function describe({ store, enabled, out }: Context, info: MailboxInfo, view: SelectedView): Promise<void> {
+  const flags = [...SYSTEM_FLAG_NAMES, ...keywordsOf(await store.keywordSets(view.account, 0))].join(' ')
   out.text(`* FLAGS (${flags})\r\n`)
   if (view.readOnly) out.text('* OK [PERMANENTFLAGS ()] ').line('Nothing can be changed here')
   else out.text(`* OK [PERMANENTFLAGS (${flags} \\*)] `).line('New keywords are welcome')
@@ -89,9 +87,9 @@ function keywordsOf(sets: readonly (readonly string[])[]): Iterable<string> {
 }
 
 /** rev2 wants the mailbox's LIST line, with the name the client used if that was another (RFC 9051 §6.3.2). */
-async function writeOwnList({ store, account, out }: Context, { name, oldName }: GivenName): Promise<void> {
-  const { nodes } = await mailboxTree(store, account)
+async function writeOwnList(context: Context, { name, oldName }: GivenName): Promise<void> {
+  const { nodes } = await mailboxTree(context)
   const node = nodes.find((each) => each.name === name)
   if (node !== undefined)
-    writeList(out, 'LIST', attributesOf(node, { nonExistent: true, subscribed: true }), name, { oldName })
+    writeList(context.out, 'LIST', attributesOf(node, { nonExistent: true, subscribed: true }), name, { oldName })
 }

@@ -39,7 +39,7 @@ export const sort: Command = command<SortProgram>({
   },
 
   async run(program, by, context) {
-    const { view, out, store, account, signal, enabled, tag } = context
+    const { view, out, store, signal, enabled, tag } = context
     const { keys, criteria, returns } = program
     const saves = returns?.includes('SAVE') ?? false
     const byRelevancy = criteria.some(({ key }) => key === 'RELEVANCY') || asksRelevancy(program)
@@ -53,7 +53,7 @@ export const sort: Command = command<SortProgram>({
     if (modseq) enableCondstore(context)
     view.speak(by)
     const searched = selectedMailbox(context)
-    const { mailbox, snapshot } = searched
+    const { account, mailbox, snapshot } = searched
     const { uids, code } = await runSearch(context, searched, keys)
     const relevance = byRelevancy ? await relevanceOf(context, searched, keys, uids) : undefined
     const orders = criteria.map(({ key, reverse }) => ({ by: ORDERS[key], descending: reverse }))

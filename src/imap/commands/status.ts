@@ -1,6 +1,7 @@
 import type { StatusItem } from '#wire/imap/status-items.ts'
 import { type Command, command, LOGGED_IN } from '../command.ts'
 import { readMailbox } from '../mailbox-names.ts'
+import { reach } from '../resolve.ts'
 import { writeStatus } from '../status-response.ts'
 
 interface Args {
@@ -20,9 +21,9 @@ export const status: Command = command<Args>({
     return { name, items }
   },
   async run({ name, items }, _by, context) {
-    const info = await context.store.mailboxByName(context.account, name)
-    if (info === undefined) return { status: 'NO', code: 'NONEXISTENT', text: 'No such mailbox' }
-    await writeStatus(context, info, items)
+    const found = await reach(context, name, 'r')
+    if (!found.ok) return found.error
+    await writeStatus(context, found.value, items)
     return { status: 'OK', text: 'That is the status' }
   },
 })

@@ -42,7 +42,7 @@ export const store: Command = command<Args>({
 })
 
 async function write(
-  { store: mail, account, id, view }: Context,
+  { store: mail, id, view }: Context,
   uids: UidSet,
   request: StoreRequest,
   by: By,
@@ -50,7 +50,7 @@ async function write(
   const { mode: action, silent, unchangedSince } = request
   // \Recent and system flags that nobody knows are left out.
   const flags = flagsOf(request.flags)
-  const { mailbox } = view
+  const { account, mailbox } = view
   const answer = await mail.write('changeFlags', { account, by: id, mailbox, uids, action, flags, unchangedSince })
   if (!answer.ok) return refusalCompletion(answer.error)
   const { modseq, modified, gone } = answer.value

@@ -31,7 +31,7 @@ export const thread: Command = command<ThreadRequest>({
   },
 
   async run({ algorithm: name, charset, keys }, by, context) {
-    const { view, store, account, signal, out } = context
+    const { view, store, signal, out } = context
     const algorithm = ALGORITHMS.get(name)
     if (algorithm === undefined) return { status: 'BAD', text: 'That way to make threads is not known here' }
     const refusal = unknownCharset(charset)
@@ -41,7 +41,14 @@ export const thread: Command = command<ThreadRequest>({
     view.speak(by)
     const searched = selectedMailbox(context)
     const { uids, code } = await runSearch(context, searched, keys)
-    const threads = await threadMailbox({ store, account, mailbox: searched.mailbox, uids, algorithm, signal })
+    const threads = await threadMailbox({
+      store,
+      account: view.account,
+      mailbox: view.mailbox,
+      uids,
+      algorithm,
+      signal,
+    })
     out.text('* THREAD')
     if (threads.forest.roots.length > 0) out.sp()
     await writeThreads(context, threads, by)

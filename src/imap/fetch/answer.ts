@@ -39,7 +39,8 @@ export async function answerFetch(
     await answerFromView(context, plan, uids)
     return { lost: 0, damaged: 0, undecodable: 0 }
   }
-  const { store, account, view, out, signal } = context
+  const { store, view, out, signal } = context
+  const { account } = view
   const turns = new Turns()
   const walk = new SnapshotWalk(view.shown, uids)
   let found = 0

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { MailboxKey } from '#mail/ids.ts'
+import type { AccountId, MailboxKey } from '#mail/ids.ts'
 import type { MailboxInfo } from '#store/types.ts'
 import type { MailboxNode } from '../mailbox-tree.ts'
 import { affectedNames } from './tree-changes.ts'
+
+const ANN = { id: 1 as AccountId, shard: 0 }
 
 /** Names by key, before and after, and what is affected: a name, or a name with the one it had. */
 const CASES: readonly {
@@ -46,7 +48,8 @@ for (const { what, before, after, affected } of CASES)
     const known = new Map(Object.entries(before).map(([key, name]) => [Number(key) as MailboxKey, { name }]))
     const nodes = Object.entries(after).map(([key, name]): MailboxNode => {
       const info: Pick<MailboxInfo, 'key' | 'name'> = { key: Number(key) as MailboxKey, name }
-      return { name, info: info as MailboxInfo, subscribed: false, hasChildren: false }
+      const box = { name, account: ANN, owner: '', info: info as MailboxInfo, rights: '', user: undefined }
+      return { name, box, subscribed: false, hasChildren: false }
     })
     assert.deepEqual(
       [...affectedNames(known, nodes)].sort(([a], [b]) => (a < b ? -1 : 1)),

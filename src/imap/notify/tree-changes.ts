@@ -20,10 +20,11 @@ export function affectedNames(
   const there = new Set<MailboxKey>()
   const renamed = new Map<string, string>()
   const made: string[] = []
-  for (const { name, info } of nodes) {
-    if (info === undefined) continue
-    there.add(info.key)
-    const before = known.get(info.key)
+  for (const { name, box } of nodes) {
+    if (box === undefined) continue
+    const { key } = box.info
+    there.add(key)
+    const before = known.get(key)
     if (before === undefined) made.push(name)
     else if (before.name !== name) renamed.set(before.name, name)
   }

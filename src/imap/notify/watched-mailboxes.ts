@@ -78,16 +78,17 @@ export class WatchedMailboxes {
    * @returns `false` when these are too many mailboxes.
    */
   async begin(status: boolean): Promise<boolean> {
-    const { store, account, session, out } = this.#context
-    const { nodes } = await mailboxTree(store, account)
+    const { session, out } = this.#context
+    const { nodes } = await mailboxTree(this.#context)
     this.#subscribed = subscribedOf(nodes)
-    for (const { name, info, subscribed } of nodes) {
-      if (info === undefined) continue
+    for (const { name, box, subscribed } of nodes) {
+      if (box === undefined) continue
+      const { info } = box
       const wanted = this.#registration.wanted(name, subscribed)
       if (!this.#isKept(wanted)) continue
       if (this.#known.size === NOTIFY_MAILBOXES) return false
       this.#known.set(info.key, { name, wanted, ...stateOf(info) })
-      if (!status || (wanted & MESSAGES) === 0 || session.selected?.mailbox === info.key) continue
+      if (!status || (wanted & MESSAGES) === 0 || session.selected?.isOf(box) === true) continue
       const items = [`MESSAGES ${info.messages}`, `UIDNEXT ${info.uidNext}`, `UIDVALIDITY ${info.uidValidity}`]
       if ((wanted & FLAGS) !== 0) items.push(`UNSEEN ${info.unseen}`, `HIGHESTMODSEQ ${info.highestModseq}`)
       this.#writeStatus(name, items)
@@ -185,7 +186,7 @@ export class WatchedMailboxes {
     const { store, account, out } = this.#context
     const by = this.#tree
     this.#tree = undefined
-    const { nodes } = await mailboxTree(store, account)
+    const { nodes } = await mailboxTree(this.#context)
     const state = await store.state(account)
     const silent = by === 'own' && (state?.modseq ?? 0) <= this.#heard
     const names = affectedNames(this.#known, nodes)
@@ -209,7 +210,7 @@ export class WatchedMailboxes {
     }
     if (tell.length > NOTIFY_PENDING) return false
     for (const { name, oldName } of tell) {
-      const node = byName.get(name) ?? { name, info: undefined, subscribed: false, hasChildren: false }
+      const node = byName.get(name) ?? { name, box: undefined, subscribed: false, hasChildren: false }
       writeList(out, 'LIST', attributesOf(node, { nonExistent: true, subscribed: true }), name, { oldName })
       if (out.due) await out.flush()
     }
@@ -235,15 +236,16 @@ export class WatchedMailboxes {
   /** Takes over names, and mailboxes that came or went. */
   #follow(nodes: readonly MailboxNode[], silent: boolean): boolean {
     const there = new Set<MailboxKey>()
-    for (const { info } of nodes) if (info !== undefined) there.add(info.key)
+    for (const { box } of nodes) if (box !== undefined) there.add(box.info.key)
     for (const [key, { name, wanted, uidValidity }] of this.#known)
       if (!there.has(key)) {
         if ((wanted & FLAGS) !== 0 && this.#gone.size < NOTIFY_PENDING) this.#gone.set(name, uidValidity)
         this.#known.delete(key)
         this.#pending.delete(key)
       }
-    for (const { name, info, subscribed } of nodes) {
-      if (info === undefined) continue
+    for (const { name, box, subscribed } of nodes) {
+      if (box === undefined) continue
+      const { info } = box
       const wanted = this.#registration.wanted(name, subscribed)
       const known = this.#known.get(info.key)
       if (!this.#isKept(wanted)) this.#known.delete(info.key)

@@ -6,6 +6,7 @@ import { searchMailbox } from '#services/mailbox-search.ts'
 import type { Criterion } from '#services/search-criterion.ts'
 import type { Snapshot } from '#services/snapshot.ts'
 import { uidsWithin } from '#services/snapshot-sets.ts'
+import type { AccountRef } from '#store/types.ts'
 import type { MessageSet, SetNumber } from '#wire/imap/message-set.ts'
 import type { SearchKey } from '#wire/imap/search-program.ts'
 import type { By, Context } from '../command.ts'
@@ -15,6 +16,7 @@ import { clipNumbers, criterionOf, type SearchGround } from './criterion.ts'
 
 /** A mailbox as it is searched. */
 export interface Searched {
+  readonly account: AccountRef
   readonly mailbox: MailboxKey
   readonly snapshot: Snapshot
   readonly ground: SearchGround
@@ -45,18 +47,19 @@ export function selectedMailbox({ view, clock }: Context): Searched {
     },
     now: clock.now(),
   }
-  return { mailbox: view.mailbox, snapshot: view.shown, ground }
+  return { account: view.account, mailbox: view.mailbox, snapshot: view.shown, ground }
 }
 
 /** Some other mailbox; its numbers count as if it were selected now, and `$` is not of it. */
 export function otherMailbox(
   { clock }: Context,
+  account: AccountRef,
   mailbox: MailboxKey,
   snapshot: Snapshot,
   keywords: AccountKeywords,
 ): Searched {
   const ground: SearchGround = { keywords, uidsOf: (set, by) => setWithin(snapshot, set, by), now: clock.now() }
-  return { mailbox, snapshot, ground }
+  return { account, mailbox, snapshot, ground }
 }
 
 function setWithin(snapshot: Snapshot, set: MessageSet, by: By): UidSet {
@@ -77,9 +80,9 @@ function setWithin(snapshot: Snapshot, set: MessageSet, by: By): UidSet {
 
 /** Searches the mailbox for what meets all keys. */
 export async function runSearch(context: Context, searched: Searched, keys: readonly SearchKey[]): Promise<Found> {
-  const { store, account, signal } = context
+  const { store, signal } = context
   const { criterion, code } = within(context, searched, keys)
-  return { uids: await searchMailbox({ store, account, ...searched, criterion, signal }), code }
+  return { uids: await searchMailbox({ store, ...searched, criterion, signal }), code }
 }
 
 /** The keys, and the messages that one command may look at: what they name by UID or number, the highest UIDs of it. */
@@ -104,11 +107,11 @@ function within(
 /** Scores what was found: what would be found without FUZZY too fits best. */
 export async function relevanceOf(
   context: Context,
-  { mailbox, snapshot, ground }: Searched,
+  { account, mailbox, snapshot, ground }: Searched,
   keys: readonly SearchKey[],
   found: UidSet,
 ): Promise<Relevance> {
-  const { store, account, signal } = context
+  const { store, signal } = context
   const exactly = criterionOf(keys, { ...ground, fuzzy: false })
   const criterion: Criterion = { kind: 'and', all: [{ kind: 'uids', set: found }, exactly] }
   const exact = await searchMailbox({ store, account, mailbox, snapshot, criterion, signal })
