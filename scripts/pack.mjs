@@ -46,6 +46,10 @@ for (const file of readdirSync(declarations, { recursive: true, encoding: 'utf8'
 const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'))
 for (const key of ['private', 'scripts', 'devDependencies']) delete manifest[key]
 manifest.imports = { '#*': './dist/*' }
+for (const [name, target] of Object.entries(manifest.exports)) {
+  const file = target.replace(/^\.\/src\/(.*)\.ts$/, './dist/$1')
+  if (file !== target) manifest.exports[name] = { types: `${file}.d.ts`, default: `${file}.js` }
+}
 writeFileSync(path.join(stage, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`)
 for (const name of ['bin', 'README.md', 'README.fr.md', 'LICENSE', 'CHANGELOG.md']) {
   cpSync(path.join(root, name), path.join(stage, name), { recursive: true })

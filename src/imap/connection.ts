@@ -1,11 +1,11 @@
 /** An IMAP connection: bytes in to events, answers out; waits that a change in the mailbox may end. @module */
 import type { Clock } from '#lib/clock.ts'
+import { Compression } from '#lib/compression.ts'
 import { ConnectionGone, PeerConnection, type Transport } from '#lib/peer-connection.ts'
 import type { ContextSource } from '#lib/tls-handshake.ts'
 import type { FrameEvent } from '#wire/imap/frame-events.ts'
 import { CommandFramer } from '#wire/imap/framer.ts'
 import { COMMAND_LIMITS } from '#wire/imap/limits.ts'
-import { Compression } from './compression.ts'
 import { READ_AHEAD_BYTES } from './limits.ts'
 import { Output } from './output.ts'
 

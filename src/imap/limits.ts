@@ -54,8 +54,3 @@ export const PROGRESS_MS = 10_000
 export const REST_MESSAGES = 1_000
 /** …when nothing has happened for so long. */
 export const REST_MS = 60_000
-
-/** Octets that compressed input becomes at a time: between two such steps the session may say that it has enough. */
-export const INFLATE_STEP_BYTES = 16_384
-/** Compression holds no memory for a session in which nothing has passed for this long. */
-export const COMPRESSION_REST_MS = 10_000

@@ -10,3 +10,7 @@ export const HANDSHAKE_MS = 15_000
 export const WRITE_AHEAD_BYTES = 262_144
 /** How long commands sent in one go may keep the loop from other sessions. */
 export const SLICE_MS = 5
+/** Octets that compressed input becomes at a time: between two such steps the session may say that it has enough. */
+export const INFLATE_STEP_BYTES = 16_384
+/** Compression holds no memory for a session in which nothing has passed for this long. */
+export const COMPRESSION_REST_MS = 10_000

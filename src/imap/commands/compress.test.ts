@@ -10,10 +10,11 @@ import {
   deflateRawSync,
   type InflateRaw,
 } from 'node:zlib'
+import { COMPRESSION_REST_MS, INFLATE_STEP_BYTES } from '#lib/peer-limits.ts'
 import { ImapLines } from '#testing/imap-client.ts'
 import { ANN, TestImapServer } from '#testing/imap-server.ts'
 import { loggedIn, transcript } from '#testing/transcript.ts'
-import { COMPRESSION_REST_MS, INFLATE_STEP_BYTES, READ_AHEAD_BYTES } from '../limits.ts'
+import { READ_AHEAD_BYTES } from '../limits.ts'
 
 test('COMPRESS knows DEFLATE only, after the login', async () => {
   await transcript(

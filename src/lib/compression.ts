@@ -1,5 +1,5 @@
 /**
- * DEFLATE between socket and session (RFC 4978). Every batch of responses ends with a sync flush. Input comes out in
+ * DEFLATE between socket and session, on either end (RFC 4978). Every batch that is written ends with a sync flush. Input comes out in
  * small pieces at the pace of the session, however much a few bytes become. Who idles holds neither of zlib's states:
  * a deflater may begin anew after any flush, an inflater needs only what came last as its dictionary.
  * @module
@@ -12,7 +12,7 @@ import {
   type InflateRaw,
   type ZlibOptions,
 } from 'node:zlib'
-import { COMPRESSION_REST_MS, INFLATE_STEP_BYTES } from './limits.ts'
+import { COMPRESSION_REST_MS, INFLATE_STEP_BYTES } from './peer-limits.ts'
 
 /** How far back DEFLATE refers (RFC 1951 §2). */
 const WINDOW_BYTES = 32_768
