@@ -1,5 +1,7 @@
 /** Rights to a mailbox (RFC 4314 §2.1): who may do what there. The owner of the account has all of them, always. @module */
 
+import { ANSWERED, DELETED, DRAFT, FLAGGED, type Flags, SEEN } from './flags.ts'
+
 /** Every right, in the order in which rights are kept and told. */
 export const RIGHTS = 'lrswipkxtea'
 
@@ -41,6 +43,20 @@ export function changeRights(before: string, mode: 'replace' | 'add' | 'remove',
       ? before.includes(right) || rights.includes(right)
       : before.includes(right) && !rights.includes(right),
   )
+}
+
+/** System flags that somebody with these rights may change (RFC 4314 §4). */
+export function changeableFlags(rights: string): number {
+  return (
+    (rights.includes('s') ? SEEN : 0) |
+    (rights.includes('t') ? DELETED : 0) |
+    (rights.includes('w') ? ANSWERED | FLAGGED | DRAFT : 0)
+  )
+}
+
+/** The flags without those that these rights do not allow. */
+export function permittedFlags({ system, keywords }: Flags, rights: string): Flags {
+  return { system: system & changeableFlags(rights), keywords: rights.includes('w') ? keywords : [] }
 }
 
 /** The identifiers whose entries say something about a person. */

@@ -12,6 +12,7 @@ import { changesContract } from './changes.contract.ts'
 import { deliveryContract } from './delivery.contract.ts'
 import { expungeContract } from './expunge.contract.ts'
 import { flagsContract } from './flags.contract.ts'
+import { guestsContract } from './guests.contract.ts'
 import { closingContract, keepingContract } from './keeping.contract.ts'
 import { type OpenedStore, World } from './kit.contract.ts'
 import { mailboxesContract } from './mailboxes.contract.ts'
@@ -47,6 +48,7 @@ export function mailStoreContract(name: string, open: () => Promise<OpenedStore>
     renameContract(current)
     metadataContract(current)
     aclContract(current)
+    guestsContract(current)
     appendContract(current)
     deliveryContract(current)
     bodiesContract(current)

@@ -61,10 +61,27 @@ export interface MailStore extends AsyncDisposable {
 
   // --- reading: messages ---
 
-  /** One slice: up to `limit` (default 5,000) messages with UIDs above `after`. Fewer than `limit` means the end. */
-  messages(account: AccountRef, mailbox: MailboxKey, after: Uid | 0, limit?: number): Promise<MessagePage>
-  /** One slice of what changed after `since`; pass `next` of the last answer to go on. */
-  changes(account: AccountRef, mailbox: MailboxKey, since: Modseq | 0, cursor?: ChangesCursor): Promise<MailboxChanges>
+  /**
+   * One slice: up to `limit` (default 5,000) messages with UIDs above `after`. Fewer than `limit` means the end.
+   * @param guest Somebody who is not the owner: `\Seen` is theirs, MODSEQ the later one of the message and of it.
+   */
+  messages(
+    account: AccountRef,
+    mailbox: MailboxKey,
+    after: Uid | 0,
+    limit?: number,
+    guest?: AccountId,
+  ): Promise<MessagePage>
+  /** One slice of what changed after `since`; pass `next` of the last answer to go on. `guest` as in {@link messages}. */
+  changes(
+    account: AccountRef,
+    mailbox: MailboxKey,
+    since: Modseq | 0,
+    cursor?: ChangesCursor,
+    guest?: AccountId,
+  ): Promise<MailboxChanges>
+  /** Messages that somebody who is not the owner has not seen. */
+  unseen(account: AccountRef, mailbox: MailboxKey, guest: AccountId): Promise<number>
   /**
    * The named messages ascending by UID, in slices small enough for the loop. UIDs that never were are left out.
    * Expunged ones are found for at least a day, with `gone` set.

@@ -90,8 +90,19 @@ export interface SetLimitsRequest extends Asked {
   readonly limits: QuotaLimits
 }
 
+/**
+ * Somebody who is not the owner. `\Seen` is then their own, and of all other flags only those come about or change that
+ * their rights allow: `t` `\Deleted`, `s` their `\Seen`, `w` the rest (RFC 4314 §4).
+ */
+export interface Guest {
+  readonly user: AccountId
+  /** In the mailbox that the messages come into, or are in. */
+  readonly rights: string
+}
+
 /** All messages or none (RFC 3502 §6.3.11). */
 export interface AppendRequest extends Asked {
+  readonly guest?: Guest | undefined
   readonly mailbox: MailboxKey
   readonly messages: readonly NewMessage[]
 }
@@ -103,7 +114,7 @@ export interface Appended extends Committed {
 
 export interface Recipient {
   readonly account: AccountRef
-  /** By name; where it does not exist, INBOX. */
+  /** By name; where it does not exist, or `-anyone` has `p` there (RFC 4314 §2.1), INBOX. */
   readonly mailbox: string
   readonly trace: Uint8Array
   readonly flags: Flags
@@ -127,6 +138,7 @@ export type DeliverRefusal = NoSuchAccount | OverQuota | Unavailable | UidsExhau
 
 /** STORE: system bits and keywords are added, removed, or put in place of all. */
 export interface ChangeFlagsRequest extends Asked {
+  readonly guest?: Guest | undefined
   readonly mailbox: MailboxKey
   readonly uids: UidSet
   readonly action: 'add' | 'remove' | 'replace'
@@ -145,6 +157,8 @@ export interface FlagsChanged extends Committed {
 
 /** COPY and MOVE inside one account: flags and INTERNALDATE are kept, new UIDs ascend in the order of the old. All or nothing. */
 export interface TransferRequest extends Asked {
+  /** With the rights in the target. What others than the guest have seen, they have seen there. */
+  readonly guest?: Guest | undefined
   readonly mailbox: MailboxKey
   readonly uids: UidSet
   readonly target: MailboxKey
@@ -162,6 +176,8 @@ export interface Transferred extends Committed {
  * one commit. Only what it takes more counts against the quota (§3.4).
  */
 export interface ReplaceRequest extends Asked {
+  /** With the rights in the target. */
+  readonly guest?: Guest | undefined
   readonly mailbox: MailboxKey
   readonly uid: Uid
   readonly target: MailboxKey

@@ -141,8 +141,18 @@ class EmbeddedStore implements MailStore {
     return this.#reader(account).metadata(account.id, mailbox, user)
   }
 
-  async messages(account: AccountRef, mailbox: MailboxKey, after: Uid | 0, limit = 5_000): Promise<MessagePage> {
-    return this.#reader(account).messages(account.id, mailbox, after, limit)
+  async messages(
+    account: AccountRef,
+    mailbox: MailboxKey,
+    after: Uid | 0,
+    limit = 5_000,
+    guest?: AccountId,
+  ): Promise<MessagePage> {
+    return this.#reader(account).messages(account.id, mailbox, after, limit, guest)
+  }
+
+  async unseen(account: AccountRef, mailbox: MailboxKey, guest: AccountId): Promise<number> {
+    return this.#reader(account).unseen(account.id, mailbox, guest)
   }
 
   async changes(
@@ -150,8 +160,9 @@ class EmbeddedStore implements MailStore {
     mailbox: MailboxKey,
     since: Modseq | 0,
     cursor?: ChangesCursor,
+    guest?: AccountId,
   ): Promise<MailboxChanges> {
-    return this.#reader(account).changes(account.id, mailbox, since, cursor)
+    return this.#reader(account).changes(account.id, mailbox, since, cursor, guest)
   }
 
   async *emails(

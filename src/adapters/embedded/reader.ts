@@ -24,6 +24,7 @@ import {
   STRUCTURE,
 } from '#store/types.ts'
 import { bigId } from './bodies.ts'
+import { guestChanges, guestMessages } from './guest-reads.ts'
 import type { ShardPaths } from './layout.ts'
 import { EMAIL_SPAN } from './schema/account.ts'
 import { MAILBOX_COLUMNS, mailboxRow } from './schema/mailbox.ts'
@@ -161,9 +162,28 @@ export class ShardReader {
     return rows.map(([name, value]) => ({ name: name as string, value: value as Uint8Array }))
   }
 
-  messages(account: AccountId, mailbox: MailboxKey, after: number, limit: number): MessagePage {
+  unseen(account: AccountId, mailbox: MailboxKey, guest: AccountId): number {
+    const row = this.sql.get(
+      `SELECT m.messages - (SELECT count(*) FROM seen_by s
+       WHERE s.account = m.account AND s.mailbox = m.key AND s.user = ? AND s.seen = 1)
+       FROM mailbox m WHERE m.account = (SELECT slot FROM account WHERE id = ?) AND m.key = ?`,
+      guest,
+      account,
+      mailbox,
+    )
+    return (row?.[0] as number | undefined) ?? 0
+  }
+
+  messages(
+    account: AccountId,
+    mailbox: MailboxKey,
+    after: number,
+    limit: number,
+    guest: AccountId | undefined,
+  ): MessagePage {
     const slot = this.#slot(account)
     if (slot === undefined) return NO_PAGE
+    if (guest !== undefined) return pageOf(guestMessages(this.sql, slot, mailbox, guest, after, limit))
     return pageOf(
       this.sql.all(
         `SELECT uid, flags, modseq FROM message WHERE account = ? AND mailbox = ? AND uid > ? ORDER BY uid LIMIT ?`,
@@ -175,11 +195,23 @@ export class ShardReader {
     )
   }
 
-  changes(account: AccountId, mailbox: MailboxKey, since: number, cursor: ChangesCursor | undefined): MailboxChanges {
-    return this.sql.snapshot(() => this.#changes(account, mailbox, since, cursor))
+  changes(
+    account: AccountId,
+    mailbox: MailboxKey,
+    since: number,
+    cursor: ChangesCursor | undefined,
+    guest: AccountId | undefined,
+  ): MailboxChanges {
+    return this.sql.snapshot(() => this.#changes(account, mailbox, since, cursor, guest))
   }
 
-  #changes(account: AccountId, mailbox: MailboxKey, since: number, cursor: ChangesCursor | undefined): MailboxChanges {
+  #changes(
+    account: AccountId,
+    mailbox: MailboxKey,
+    since: number,
+    cursor: ChangesCursor | undefined,
+    guest: AccountId | undefined,
+  ): MailboxChanges {
     const found = this.sql.get('SELECT slot, modseq FROM account WHERE id = ?', account)
     const slot = (found?.[0] ?? -1) as number
     const box = this.sql.get('SELECT uidnext, vanished_floor FROM mailbox WHERE account = ? AND key = ?', slot, mailbox)
@@ -188,15 +220,18 @@ export class ShardReader {
       return { changed: NO_PAGE, vanished: [], complete: false, modseq, next: undefined, uidNext: undefined }
     }
     const from = cursor ?? { modseq: since, uid: 4_294_967_295 }
-    const rows = this.sql.all(
-      `SELECT uid, flags, modseq FROM message WHERE account = ? AND mailbox = ? AND (modseq, uid) > (?, ?)
-       ORDER BY modseq, uid LIMIT ?`,
-      slot,
-      mailbox,
-      from.modseq,
-      from.uid,
-      CHANGES + 1,
-    )
+    const rows =
+      guest === undefined
+        ? this.sql.all(
+            `SELECT uid, flags, modseq FROM message WHERE account = ? AND mailbox = ? AND (modseq, uid) > (?, ?)
+             ORDER BY modseq, uid LIMIT ?`,
+            slot,
+            mailbox,
+            from.modseq,
+            from.uid,
+            CHANGES + 1,
+          )
+        : guestChanges(this.sql, slot, mailbox, guest, from, CHANGES + 1)
     const complete = since >= (box[1] as number)
     const uidNext = box[0] as Uid
     if (rows.length > CHANGES) {

@@ -5,6 +5,7 @@ import { MAX_MAILBOXES, MAX_SUBSCRIPTIONS } from '#store/limits.ts'
 import { canonicalMailboxName, mailboxNameFault, superiorNames } from '#store/mailbox-name.ts'
 import type { SpecialUse } from '#store/types.ts'
 import { announce, type Commit, type Handler, nextModseq, touchMessages, touchTree } from './commit.ts'
+import { copySeen } from './guest-seen.ts'
 import { copyMetadata } from './metadata.ts'
 import { bury, settle } from './rows.ts'
 import { type Account, infoOf, type Mailbox, newAccount, nextKey, nextUidValidity } from './state.ts'
@@ -141,8 +142,9 @@ function emptyInbox(commit: Commit, account: Account, inbox: Mailbox, to: string
   const target = addWithSuperiors(commit, account, to, undefined)
   // The annotations of INBOX are those of both then (RFC 5464 §4.1).
   target.metadata = copyMetadata(inbox.metadata)
+  for (const { uid, email, flags } of moving)
+    copySeen(account, inbox, uid, target, settle(commit, account, target, { email, flags, uidl: undefined }), undefined)
   bury(commit, account, inbox, moving)
-  for (const { email, flags } of moving) settle(commit, account, target, { email, flags, uidl: undefined })
   touchTree(commit, account)
   touchMessages(commit, account, inbox)
   touchMessages(commit, account, target)
@@ -187,6 +189,7 @@ function add(commit: Commit, account: Account, name: string, specialUse: Special
     rows: [],
     acl: inheritedAcl(account, name),
     metadata: new Map(),
+    seenBy: new Map(),
     tombstones: [],
   }
   account.byName.set(name, mailbox)

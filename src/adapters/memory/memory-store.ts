@@ -157,10 +157,22 @@ class MemoryStore implements MailStore {
     return place === undefined ? [] : metadataOf(place.metadata, user)
   }
 
-  async messages(account: AccountRef, mailbox: MailboxKey, after: Uid | 0, limit = 5_000): Promise<MessagePage> {
+  async unseen(account: AccountRef, mailbox: MailboxKey, guest: AccountId): Promise<number> {
+    const found = (await this.#account(account))?.byKey.get(mailbox)
+    if (found === undefined) return 0
+    return found.messages - [...(found.seenBy.get(guest)?.values() ?? [])].filter(({ seen }) => seen).length
+  }
+
+  async messages(
+    account: AccountRef,
+    mailbox: MailboxKey,
+    after: Uid | 0,
+    limit = 5_000,
+    guest?: AccountId,
+  ): Promise<MessagePage> {
     const found = (await this.#account(account))?.byKey.get(mailbox)
     if (found === undefined) return noChanges(0 as Modseq).changed
-    return messagesAfter(found, after, limit)
+    return messagesAfter(found, after, limit, guest)
   }
 
   async changes(
@@ -168,11 +180,12 @@ class MemoryStore implements MailStore {
     mailbox: MailboxKey,
     since: Modseq | 0,
     cursor?: ChangesCursor,
+    guest?: AccountId,
   ): Promise<MailboxChanges> {
     const found = await this.#account(account)
     const box = found?.byKey.get(mailbox)
     if (found === undefined || box === undefined) return noChanges(found?.modseq ?? (since as Modseq))
-    return changesAfter(found, box, since, cursor, this.#knobs.sliceRows)
+    return changesAfter(found, box, since, cursor, this.#knobs.sliceRows, guest)
   }
 
   async *emails(

@@ -1,7 +1,9 @@
 /** Writes that change messages. @module */
 import { done, type Result, refused } from '#lib/result.ts'
+import type { Uid } from '#mail/ids.ts'
 import { uidSetOf } from '#mail/uid-set.ts'
-import { DELETED, type Flags, type PackedFlags, packFlags, SEEN, systemFlags } from '#store/flags.ts'
+import { ANYONE, changeableFlags, permittedFlags } from '#store/acl.ts'
+import { DELETED, type Flags, keywordSetId, type PackedFlags, packFlags, SEEN, systemFlags } from '#store/flags.ts'
 import { MAX_KEYWORD_OCTETS, MAX_KEYWORD_SETS, MAX_KEYWORDS } from '#store/limits.ts'
 import { canonicalMailboxName } from '#store/mailbox-name.ts'
 import type { StagedBody } from '#store/types.ts'
@@ -10,12 +12,14 @@ import type {
   Delivered,
   DeliverRefusal,
   DeliverRequest,
+  Guest,
   OverQuota,
   Recipient,
   TooManyKeywords,
   TransferRequest,
 } from '#store/writes.ts'
 import { type Commit, type Handler, nextModseq, touchMessages } from './commit.ts'
+import { asSeen, copySeen, setSeen, withSeen } from './guest-seen.ts'
 import { bury, newEmail, setFlags, settle } from './rows.ts'
 import { type Account, internKeywords, keywordSetName, keywordsOf, type Mailbox, type Row, rowsIn } from './state.ts'
 import { uidsWithout } from './uids.ts'
@@ -26,7 +30,8 @@ export const append: Handler<'append'> = (commit, request) => {
   const found = find(commit, request)
   if (!found.ok) return found
   const { account, mailbox } = found.value
-  const { messages } = request
+  const { guest } = request
+  const messages = request.messages.map((message) => ({ ...message, flags: permitted(message.flags, guest) }))
   const octets = messages.map((message) => message.trace.length + sizeOf(message.body))
   const quota = overQuota(account, sum(octets), messages.length)
   if (quota !== undefined) return refused(quota)
@@ -38,7 +43,7 @@ export const append: Handler<'append'> = (commit, request) => {
   }
   const flags = packAll(
     account,
-    messages.map((message) => message.flags),
+    messages.map((message) => withoutGuestSeen(message.flags, guest)),
   )
   if (!flags.ok) return flags
   if (messages.length === 0) return done({ modseq: account.modseq, uidValidity: mailbox.uidValidity, uids: [] })
@@ -46,7 +51,10 @@ export const append: Handler<'append'> = (commit, request) => {
   nextModseq(account)
   const uids = messages.map((message, index) => {
     const email = newEmail(account, message.email, commit.keepBody(message.body), message)
-    return settle(commit, account, mailbox, { email, flags: flags.value[index] ?? packFlags(0, 0), uidl: message.uidl })
+    const packed = flags.value[index] ?? packFlags(0, 0)
+    const uid = settle(commit, account, mailbox, { email, flags: packed, uidl: message.uidl })
+    if (guest !== undefined && (message.flags.system & SEEN) !== 0) setSeen(account, mailbox, guest.user, uid, true)
+    return uid
   })
   touchMessages(commit, account, mailbox)
   return done({ modseq: account.modseq, uidValidity: mailbox.uidValidity, uids })
@@ -58,7 +66,7 @@ export function deliver(commit: Commit, request: DeliverRequest): Result<Deliver
   return request.recipients.map((recipient) => {
     const account = commit.accounts.get(recipient.account.id)
     if (account === undefined) return refused({ kind: 'no-such-account' })
-    const mailbox = account.byName.get(canonicalMailboxName(recipient.mailbox)) ?? account.byName.get('INBOX')
+    const mailbox = postable(account, recipient.mailbox) ?? account.byName.get('INBOX')
     if (mailbox === undefined) throw new Error(`Account ${account.id} has no INBOX`)
     const quota = overQuota(account, recipient.trace.length + sizeOf(request.body), 1)
     if (quota !== undefined) return refused(quota)
@@ -72,7 +80,9 @@ export function deliver(commit: Commit, request: DeliverRequest): Result<Deliver
   })
 }
 
-export const changeFlags: Handler<'changeFlags'> = (commit, request) => {
+export const changeFlags: Handler<'changeFlags'> = (commit, asked) => {
+  const { guest } = asked
+  const request = { ...asked, flags: permitted(asked.flags, guest) }
   const found = find(commit, request)
   if (!found.ok) return found
   const { account, mailbox } = found.value
@@ -82,21 +92,29 @@ export const changeFlags: Handler<'changeFlags'> = (commit, request) => {
   for (const row of rowsIn(mailbox, request.uids)) {
     if (row.goneAt !== undefined) continue
     present.push(row.uid)
-    if (request.unchangedSince !== undefined && row.modseq > request.unchangedSince) modified.push(row.uid)
+    if (request.unchangedSince !== undefined && asSeen(mailbox, row, guest?.user).modseq > request.unchangedSince)
+      modified.push(row.uid)
     else rows.push(row)
   }
   const wanted = packAll(
     account,
-    rows.map((row) => combined(account, row, request)),
+    rows.map((row) => combined(account, asSeen(mailbox, row, guest?.user), request)),
   )
   if (!wanted.ok) return wanted
-  const changed: Row[] = []
+  const changed: Pick<Row, 'uid' | 'flags'>[] = []
   for (const [index, row] of rows.entries()) {
     const flags = wanted.value[index]
-    if (flags === undefined || flags === row.flags) continue
+    const before = asSeen(mailbox, row, guest?.user)
+    if (flags === undefined || flags === before.flags) continue
     if (changed.length === 0) nextModseq(account)
-    setFlags(account, mailbox, row, flags, account.modseq)
-    changed.push(row)
+    if (guest === undefined) setFlags(account, mailbox, row, flags, account.modseq)
+    else {
+      const seen = (flags & SEEN) !== 0
+      if (seen !== ((before.flags & SEEN) !== 0)) setSeen(account, mailbox, guest.user, row.uid, seen)
+      const own = withSeen(flags, (row.flags & SEEN) !== 0)
+      if (own !== row.flags) setFlags(account, mailbox, row, own, account.modseq)
+    }
+    changed.push({ uid: row.uid, flags })
   }
   if (changed.length > 0) touchMessages(commit, account, mailbox)
   return done({
@@ -118,7 +136,7 @@ export const copy: Handler<'copy'> = (commit, request) => {
   if (quota !== undefined) return refused(quota)
   if (!uidsLeft(commit, target, rows.length)) return refused({ kind: 'uids-exhausted' })
   if (rows.length > 0) nextModseq(account)
-  const to = rows.map(({ email, flags }) => settle(commit, account, target, { email, flags, uidl: undefined }))
+  const to = rows.map((row) => copyRow(commit, found.value, row, request.guest))
   if (rows.length > 0) touchMessages(commit, account, target)
   return done({
     modseq: account.modseq,
@@ -134,8 +152,8 @@ export const move: Handler<'move'> = (commit, request) => {
   const { account, mailbox, rows, target } = found.value
   if (!uidsLeft(commit, target, rows.length)) return refused({ kind: 'uids-exhausted' })
   if (rows.length > 0) nextModseq(account)
+  const to = rows.map((row) => copyRow(commit, found.value, row, request.guest))
   bury(commit, account, mailbox, rows)
-  const to = rows.map(({ email, flags }) => settle(commit, account, target, { email, flags, uidl: undefined }))
   if (rows.length > 0) {
     touchMessages(commit, account, mailbox)
     if (target !== mailbox) touchMessages(commit, account, target)
@@ -149,7 +167,8 @@ export const move: Handler<'move'> = (commit, request) => {
 }
 
 export const replace: Handler<'replace'> = (commit, request) => {
-  const { uid, message } = request
+  const { uid, guest } = request
+  const message = { ...request.message, flags: permitted(request.message.flags, guest) }
   const found = findBoth(commit, { ...request, uids: [[uid, uid]] })
   if (!found.ok) return found
   const { account, mailbox, rows, target } = found.value
@@ -160,12 +179,13 @@ export const replace: Handler<'replace'> = (commit, request) => {
   if (storageBytes !== undefined && more > 0 && account.storageBytes + more > storageBytes)
     return refused({ kind: 'over-quota', resource: 'storage', limit: storageBytes })
   if (!uidsLeft(commit, target, 1)) return refused({ kind: 'uids-exhausted' })
-  const flags = packAll(account, [message.flags])
+  const flags = packAll(account, [withoutGuestSeen(message.flags, guest)])
   if (!flags.ok) return flags
 
   nextModseq(account)
   const email = newEmail(account, message.email, commit.keepBody(message.body), message)
   const added = settle(commit, account, target, { email, flags: flags.value[0] ?? packFlags(0, 0), uidl: undefined })
+  if (guest !== undefined && (message.flags.system & SEEN) !== 0) setSeen(account, target, guest.user, added, true)
   bury(commit, account, mailbox, rows)
   touchMessages(commit, account, mailbox)
   if (target !== mailbox) touchMessages(commit, account, target)
@@ -234,12 +254,43 @@ function findBoth(commit: Commit, request: TransferRequest): Found<Both> {
   return done({ account, mailbox, target, rows })
 }
 
-function combined(account: Account, row: Row, { action, flags }: ChangeFlagsRequest): Flags {
+/** The mailbox, unless its owner has taken the right to post there from everybody (RFC 4314 §2.1: `p`). */
+function postable(account: Account, name: string): Mailbox | undefined {
+  const mailbox = account.byName.get(canonicalMailboxName(name))
+  return mailbox?.name !== 'INBOX' && mailbox?.acl.get(`-${ANYONE}`)?.includes('p') === true ? undefined : mailbox
+}
+
+function permitted(flags: Flags, guest: Guest | undefined): Flags {
+  return guest === undefined ? flags : permittedFlags(flags, guest.rights)
+}
+
+/** `\Seen` of the message is the owner's. */
+function withoutGuestSeen({ system, keywords }: Flags, guest: Guest | undefined): Flags {
+  return { system: guest === undefined ? system : system & ~SEEN, keywords }
+}
+
+/** Copies one message, with what has been seen of it and the flags that a guest's rights allow. */
+function copyRow(commit: Commit, { account, mailbox, target }: Both, row: Row, guest: Guest | undefined): Uid {
+  const allowed = permitted({ system: systemFlags(row.flags), keywords: keywordsOf(account, row.flags) }, guest)
+  const system = guest === undefined ? allowed.system : (allowed.system & ~SEEN) | (row.flags & SEEN)
+  const flags = packFlags(system, allowed.keywords.length > 0 ? keywordSetId(row.flags) : 0)
+  const uid = settle(commit, account, target, { email: row.email, flags, uidl: undefined })
+  copySeen(account, mailbox, row.uid, target, uid, guest?.rights.includes('s') === false ? guest.user : undefined)
+  return uid
+}
+
+function combined(account: Account, row: Pick<Row, 'flags'>, { action, flags, guest }: ChangeFlagsRequest): Flags {
   const has = keywordsOf(account, row.flags)
   const system = systemFlags(row.flags)
   switch (action) {
-    case 'replace':
-      return flags
+    case 'replace': {
+      if (guest === undefined) return flags
+      const mask = changeableFlags(guest.rights)
+      return {
+        system: (system & ~mask) | flags.system,
+        keywords: guest.rights.includes('w') ? flags.keywords : has,
+      }
+    }
     case 'add':
       return { system: system | flags.system, keywords: [...has, ...flags.keywords] }
     case 'remove': {

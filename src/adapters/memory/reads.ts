@@ -16,14 +16,17 @@ import {
   type PreparedEmail,
   STRUCTURE,
 } from '#store/types.ts'
+import { asSeen } from './guest-seen.ts'
 import { type Account, firstRowFrom, type Mailbox, type Row } from './state.ts'
 
+type Seen = Pick<Row, 'uid' | 'flags' | 'modseq'>
+
 /** Up to `limit` messages above a UID. */
-export function messagesAfter(mailbox: Mailbox, after: number, limit: number): MessagePage {
-  const rows: Row[] = []
+export function messagesAfter(mailbox: Mailbox, after: number, limit: number, guest: number | undefined): MessagePage {
+  const rows: Seen[] = []
   for (let at = firstRowFrom(mailbox.rows, after + 1); at < mailbox.rows.length && rows.length < limit; at += 1) {
     const row = mailbox.rows[at]
-    if (row !== undefined && row.goneAt === undefined) rows.push(row)
+    if (row !== undefined && row.goneAt === undefined) rows.push(asSeen(mailbox, row, guest))
   }
   return pageOf(rows)
 }
@@ -35,10 +38,14 @@ export function changesAfter(
   since: number,
   cursor: ChangesCursor | undefined,
   limit: number,
+  guest: number | undefined,
 ): MailboxChanges {
   const from = cursor ?? { modseq: since, uid: Infinity }
-  const isAfter = (row: Row): boolean => row.modseq > from.modseq || (row.modseq === from.modseq && row.uid > from.uid)
-  const rows = mailbox.rows.filter((row) => row.goneAt === undefined && isAfter(row))
+  const isAfter = (row: Seen): boolean => row.modseq > from.modseq || (row.modseq === from.modseq && row.uid > from.uid)
+  const rows = mailbox.rows
+    .filter((row) => row.goneAt === undefined)
+    .map((row) => asSeen(mailbox, row, guest))
+    .filter(isAfter)
   const complete = since >= mailbox.vanishedFloor
   const uidNext = mailbox.uidNext as Uid
   const last = rows.length <= limit
@@ -68,7 +75,7 @@ export function noChanges(modseq: Modseq): MailboxChanges {
   return { changed: pageOf([]), vanished: [], complete: false, modseq, next: undefined, uidNext: undefined }
 }
 
-function pageOf(rows: readonly Row[]): MessagePage {
+function pageOf(rows: readonly Seen[]): MessagePage {
   return {
     uids: Uint32Array.from(rows, (row) => row.uid),
     flags: Uint32Array.from(rows, (row) => row.flags),

@@ -55,6 +55,7 @@ export function bury(commit: Commit, account: Account, mailbox: Mailbox, rows: r
   for (const row of rows) {
     count(account, mailbox, row, -1)
     row.goneAt = commit.now
+    for (const own of mailbox.seenBy.values()) own.delete(row.uid)
   }
   mailbox.tombstones.push({ uids: uidSetOf(rows.map((row) => row.uid)), modseq: account.modseq })
   while (mailbox.tombstones.length > commit.knobs.maxTombstones) {

@@ -53,6 +53,8 @@ export interface Mailbox {
   /** Rights by identifier. */
   acl: Map<string, string>
   metadata: Metadata
+  /** What those who are not the owner have seen, by user and UID. */
+  seenBy: Map<number, Map<number, { readonly seen: boolean; readonly modseq: Modseq }>>
   /** Ascending by MODSEQ. */
   tombstones: { readonly uids: UidSet; readonly modseq: Modseq }[]
 }

@@ -1,9 +1,10 @@
 import { done, type Result, refused } from '#lib/result.ts'
 import type { Modseq, Uid } from '#mail/ids.ts'
-import type { StagedBody } from '#store/types.ts'
+import { permittedFlags } from '#store/acl.ts'
+import type { NewMessage, StagedBody } from '#store/types.ts'
 import type { Writes } from '#store/writes.ts'
 import { announce, locate, type Transaction } from '../transaction.ts'
-import { quotaBroken, storeMessage, uidsExhausted } from './store-message.ts'
+import { quotaBroken, storeFor, uidsExhausted } from './store-message.ts'
 
 type Answer = Result<Writes['append']['value'], Writes['append']['refusal']>
 
@@ -17,7 +18,7 @@ export function append(tx: Transaction, request: Writes['append']['request']): A
   const place = locate(tx, request.account.id, request.mailbox)
   if (!place.ok) return place
   const { account, mailbox } = place.value
-  const { messages } = request
+  const messages = permitted(request)
   if (uidsExhausted(mailbox, messages.length)) return refused({ kind: 'uids-exhausted' })
   let octets = 0
   const keywords = tx.ledger.keywords(account)
@@ -41,11 +42,17 @@ export function append(tx: Transaction, request: Writes['append']['request']): A
     const modseq = tx.ledger.bump(account, mailbox)
     for (const message of messages) {
       const stored = tx.bodies.put(message.body)
-      uids.push(storeMessage(tx, account, mailbox, modseq, { ...message, place: stored }) as Uid)
+      uids.push(storeFor(tx, request.guest, account, mailbox, modseq, { ...message, place: stored }) as Uid)
     }
     announce(tx, account, mailbox, request.by)
   }
   return done({ modseq: account.row.modseq as Modseq, uidValidity: mailbox.uidValidity, uids })
+}
+
+/** With the flags that a guest's rights allow. */
+function permitted({ messages, guest }: Writes['append']['request']): readonly NewMessage[] {
+  if (guest === undefined) return messages
+  return messages.map((message) => ({ ...message, flags: permittedFlags(message.flags, guest.rights) }))
 }
 
 function uidlExists(tx: Transaction, slot: number, mailbox: number, uidl: string): boolean {

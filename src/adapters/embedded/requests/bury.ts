@@ -3,6 +3,7 @@ import type { Uid } from '#mail/ids.ts'
 import { normaliseUidSet, type UidSet, uidSetOf } from '#mail/uid-set.ts'
 import { DELETED, SEEN } from '#store/flags.ts'
 import type { Located, Transaction } from '../transaction.ts'
+import { forgetSeen } from './guest-seen.ts'
 
 /** What leaves. */
 export interface Leaving {
@@ -86,6 +87,7 @@ export function bury(
     bits,
     bits,
   )
+  forgetSeen(tx, { account, mailbox }, first, last)
   addTombstones(tx, { account, mailbox }, uidSetOf(leaving.uids))
   mailbox.messages -= leaving.uids.length
   mailbox.size -= leaving.size

@@ -2,6 +2,7 @@
 import { done, type Result, refused } from '#lib/result.ts'
 import type { Modseq } from '#mail/ids.ts'
 import { uidSetOf } from '#mail/uid-set.ts'
+import { permittedFlags } from '#store/acl.ts'
 import { DELETED, keywordSetId, packFlags, SEEN, systemFlags } from '#store/flags.ts'
 import type { Flags } from '#store/types.ts'
 import type { ChangeFlagsRequest, Writes } from '#store/writes.ts'
@@ -9,12 +10,15 @@ import type { KeywordSets } from '../keyword-sets.ts'
 import type { Located, Transaction } from '../transaction.ts'
 import { announce, locate } from '../transaction.ts'
 import { uidsUpTo, uidsWithout } from '../uid-lists.ts'
+import { changeAsGuest } from './change-flags-as-guest.ts'
 import { SYSTEM_MASK } from './store-message.ts'
 
 type Answer = Result<Writes['changeFlags']['value'], Writes['changeFlags']['refusal']>
 
 /** Changes flags; a slice of messages a transaction, so a crash in between leaves whole messages, not the whole request. */
-export function* changeFlags(tx: Transaction, request: ChangeFlagsRequest): Generator<undefined, Answer, void> {
+export function* changeFlags(tx: Transaction, asked: ChangeFlagsRequest): Generator<undefined, Answer, void> {
+  const { guest } = asked
+  const request = guest === undefined ? asked : { ...asked, flags: permittedFlags(asked.flags, guest.rights) }
   const found = locate(tx, request.account.id, request.mailbox)
   if (!found.ok) return found
   let place: Located = found.value
@@ -27,8 +31,7 @@ export function* changeFlags(tx: Transaction, request: ChangeFlagsRequest): Gene
   const uids: number[] = []
   const flags: number[] = []
   let room = tx.tuning.sliceMessages
-  const asked = uidsUpTo(request.uids, place.mailbox.uidNext - 1)
-  for (const [first, last] of asked) {
+  for (const [first, last] of uidsUpTo(request.uids, place.mailbox.uidNext - 1)) {
     let from: number = first
     while (from <= last) {
       if (room <= 0) {
@@ -40,7 +43,10 @@ export function* changeFlags(tx: Transaction, request: ChangeFlagsRequest): Gene
         merge.keywords = tx.ledger.keywords(place.account)
         room = tx.tuning.sliceMessages
       }
-      const slice = changeSlice(tx, place, request, merge, from, last, room)
+      const slice =
+        guest === undefined
+          ? changeSlice(tx, place, request, merge, from, last, room)
+          : changeAsGuest(guest, tx, place, request, merge, from, last, room)
       for (const uid of slice.seen) seen.push(uid)
       for (const uid of slice.modified) modified.push(uid)
       for (const uid of slice.uids) uids.push(uid)
@@ -58,7 +64,7 @@ export function* changeFlags(tx: Transaction, request: ChangeFlagsRequest): Gene
 }
 
 /** What a request makes of packed flags, with each keyword set worked out once. */
-class Merge {
+export class Merge {
   keywords: KeywordSets
   readonly #request: ChangeFlagsRequest
   readonly #system: number
@@ -124,7 +130,7 @@ function keywordLimitBroken(
   return undefined
 }
 
-interface Slice {
+export interface Slice {
   readonly seen: readonly number[]
   readonly modified: readonly number[]
   readonly uids: readonly number[]

@@ -1,16 +1,20 @@
 import { done, type Result, refused } from '#lib/result.ts'
 import type { Modseq, Uid } from '#mail/ids.ts'
+import { permittedFlags } from '#store/acl.ts'
 import type { Writes } from '#store/writes.ts'
 import { announce, locate, type Transaction } from '../transaction.ts'
 import { bodySize } from './append.ts'
 import { bury, leavingIn } from './bury.ts'
-import { storeMessage, uidsExhausted } from './store-message.ts'
+import { storeFor, uidsExhausted } from './store-message.ts'
 
 type Answer = Result<Writes['replace']['value'], Writes['replace']['refusal']>
 
 /** REPLACE (RFC 8508): one comes, one goes, at one MODSEQ. */
 export function replace(tx: Transaction, request: Writes['replace']['request']): Answer {
-  const { uid, message } = request
+  const { uid, guest } = request
+  const { message: given } = request
+  const flags = guest === undefined ? given.flags : permittedFlags(given.flags, guest.rights)
+  const message = { ...given, flags }
   const found = locate(tx, request.account.id, request.mailbox)
   if (!found.ok) return found
   const { account, mailbox } = found.value
@@ -28,7 +32,7 @@ export function replace(tx: Transaction, request: Writes['replace']['request']):
 
   const modseq = target === mailbox ? tx.ledger.bump(account, mailbox) : tx.ledger.bump(account, mailbox, target)
   const place = tx.bodies.put(message.body)
-  const added = storeMessage(tx, account, target, modseq, { ...message, uidl: undefined, place })
+  const added = storeFor(tx, guest, account, target, modseq, { ...message, uidl: undefined, place })
   bury(tx, found.value, leaving, { moved: false, onlyDeleted: false })
   announce(tx, account, mailbox, request.by)
   if (target !== mailbox) announce(tx, account, target, request.by)

@@ -2,11 +2,13 @@
 import type { PreparedEmail } from '#mail/prepare.ts'
 import { DELETED, packFlags, SEEN } from '#store/flags.ts'
 import type { Flags } from '#store/types.ts'
+import type { Guest } from '#store/writes.ts'
 import type { StoredPlace } from '../bodies.ts'
 import type { LoadedAccount } from '../ledger.ts'
 import { EMAIL_SPAN } from '../schema/account.ts'
 import type { MailboxRow } from '../schema/mailbox.ts'
 import type { Transaction } from '../transaction.ts'
+import { setSeen } from './guest-seen.ts'
 import { threadOf } from './threads.ts'
 
 /** The system flags that exist. */
@@ -119,6 +121,22 @@ export function storeMessage(
   if ((system & SEEN) === 0) mailbox.unseen += 1
   if ((system & DELETED) !== 0) mailbox.deleted += 1
   tx.ledger.touch(account, mailbox)
+  return uid
+}
+
+/** The same for somebody who may not be the owner: a guest's `\Seen` is for them alone. */
+export function storeFor(
+  tx: Transaction,
+  guest: Guest | undefined,
+  account: LoadedAccount,
+  mailbox: MailboxRow,
+  modseq: number,
+  message: Entering,
+): number {
+  if (guest === undefined) return storeMessage(tx, account, mailbox, modseq, message)
+  const { system, keywords } = message.flags
+  const uid = storeMessage(tx, account, mailbox, modseq, { ...message, flags: { system: system & ~SEEN, keywords } })
+  if ((system & SEEN) !== 0) setSeen(tx, account, mailbox.key, guest.user, uid, true)
   return uid
 }
 

@@ -2,11 +2,14 @@
 import { done, type Result, refused } from '#lib/result.ts'
 import type { Modseq, Uid } from '#mail/ids.ts'
 import type { UidSet } from '#mail/uid-set.ts'
-import type { NoSuchAccount, NoSuchMailbox, TransferRequest, Writes } from '#store/writes.ts'
+import { changeableFlags } from '#store/acl.ts'
+import { DELETED, packFlags, SEEN } from '#store/flags.ts'
+import type { Guest, NoSuchAccount, NoSuchMailbox, TransferRequest, Writes } from '#store/writes.ts'
 import type { MailboxRow } from '../schema/mailbox.ts'
 import { announce, type Located, locate, type Transaction } from '../transaction.ts'
 import { uidsUpTo } from '../uid-lists.ts'
 import { bury, joinedUids, type Leaving, leavingIn } from './bury.ts'
+import { copySeen } from './guest-seen.ts'
 import { quotaBroken, uidsExhausted } from './store-message.ts'
 
 type Answer<K extends 'copy' | 'move'> = Result<Writes[K]['value'], Writes[K]['refusal']>
@@ -22,7 +25,7 @@ export function copy(tx: Transaction, request: TransferRequest): Answer<'copy'> 
   const first = target.uidNext
   if (messages > 0) {
     tx.ledger.bump(place.account, target)
-    for (const leaving of ranges) copyRange(tx, place, leaving, target)
+    for (const leaving of ranges) copyRange(tx, place, leaving, target, request.guest)
     announce(tx, place.account, target, request.by)
   }
   return done(answer(found.value, first))
@@ -38,7 +41,7 @@ export function move(tx: Transaction, request: TransferRequest): Answer<'move'> 
   if (messages > 0) {
     tx.ledger.bump(place.account, place.mailbox, target)
     for (const leaving of ranges) {
-      copyRange(tx, place, leaving, target)
+      copyRange(tx, place, leaving, target, request.guest)
       bury(tx, place, leaving, { moved: true, onlyDeleted: false })
     }
     announce(tx, place.account, place.mailbox, request.by)
@@ -75,15 +78,25 @@ function findBoth(tx: Transaction, request: TransferRequest): Result<Both, NoSuc
 }
 
 /** Puts the messages of a range into the target at the account's MODSEQ, which the caller has raised. */
-export function copyRange(tx: Transaction, { account, mailbox }: Located, range: Leaving, target: MailboxRow): void {
+export function copyRange(
+  tx: Transaction,
+  { account, mailbox }: Located,
+  range: Leaving,
+  target: MailboxRow,
+  guest?: Guest,
+): void {
   const { row } = account
+  // `\Seen` of the message is the owner's, which the guest leaves as it is.
+  const kept = guest === undefined ? ALL_FLAGS : keptFlags(guest.rights)
+  copySeen(tx, { account, mailbox }, range, target, guest?.rights.includes('s') === false ? guest.user : undefined)
   tx.sql.run(
     `INSERT INTO message (account, mailbox, uid, modseq, flags, saved_at, email, size, uidl)
-     SELECT account, ?, ? + row_number() OVER (ORDER BY uid), ?, flags, ?, email, size, NULL FROM message
+     SELECT account, ?, ? + row_number() OVER (ORDER BY uid), ?, flags & ?, ?, email, size, NULL FROM message
      WHERE account = ? AND mailbox = ? AND uid BETWEEN ? AND ?`,
     target.key,
     target.uidNext - 1,
     row.modseq,
+    kept,
     tx.now,
     row.slot,
     mailbox.key,
@@ -95,10 +108,18 @@ export function copyRange(tx: Transaction, { account, mailbox }: Located, range:
   target.messages += count
   target.size += range.size
   target.unseen += range.unseen
-  target.deleted += range.deleted
+  if ((kept & DELETED) !== 0) target.deleted += range.deleted
   row.usedBytes += range.size
   row.usedMessages += count
   tx.ledger.touch(account, target)
+}
+
+const ALL_FLAGS = 0xffff_ffff
+
+/** The flags of a message that stay when somebody with these rights copies it; keywords go with `w`. */
+function keptFlags(rights: string): number {
+  const system = changeableFlags(rights) | SEEN
+  return rights.includes('w') ? packFlags(system, ALL_FLAGS >>> 8) : system
 }
 
 function answer({ place, target, ranges, messages }: Both, first: number): Writes['copy']['value'] {

@@ -9,7 +9,7 @@ import { KEYWORD_SET } from './keyword-set.ts'
 import { MAILBOX } from './mailbox.ts'
 import { MESSAGE, MESSAGE_DOWNLOADED } from './message.ts'
 import { METADATA } from './metadata.ts'
-import { SEEN_BY } from './seen.ts'
+import { SEEN_BY, SEEN_BY_GUESTS } from './seen.ts'
 import { SEGMENT } from './segment.ts'
 import { SUBSCRIPTION } from './subscription.ts'
 import { THREAD } from './thread.ts'
@@ -23,6 +23,7 @@ const STEPS: readonly string[] = [
   MESSAGE_DOWNLOADED,
   METADATA,
   ACL,
+  SEEN_BY_GUESTS,
 ]
 
 /** The version of a database; 0 is an empty one. */
