@@ -120,8 +120,11 @@ async function* itemsOf(format: SourceFormat, { path, limitBytes }: ImportReques
       yield* readMaildir(path, limitBytes)
       return
     case 'eml':
-      if ((await stat(path)).isDirectory()) yield* readEmlFolder(path, limitBytes)
-      else yield await readEml(path, limitBytes)
+      if ((await stat(path)).isDirectory()) {
+        yield* readEmlFolder(path, limitBytes)
+        // Where messages lie about as files, there may be mailboxes as files between them.
+        yield* readMboxFolder(path, limitBytes)
+      } else yield await readEml(path, limitBytes)
   }
 }
 

@@ -114,6 +114,17 @@ test('an mbox is read with its flags, dates and quoted From lines', () =>
     assert.equal(second?.text, 'Subject: second\r\n\r\nEnds with blank lines\r\n\r\n\r\n'.slice(0, -2))
   }))
 
+test('a folder with messages and mailboxes as files is taken in whole', () =>
+  inFolder(async (folder) => {
+    await mkdir(path.join(folder, 'old'))
+    await writeFile(path.join(folder, 'old', '1.eml'), 'Subject: one\n\nText\n')
+    await writeFile(path.join(folder, 'old', 'letters.mbox'), MBOX)
+    const store = await openAccount()
+    const report = await importMail(store, clock, importOf(folder), () => undefined)
+    assert.deepEqual(report.mailboxes, { old: 1, 'old/letters': 2 })
+    assert.equal((await pictureOf(store)).length, 3)
+  }))
+
 for (const format of ['maildir', 'mbox'] as const) {
   test(`an account exported as ${format} and imported again is the same`, () =>
     inFolder(async (folder) => {
