@@ -17,7 +17,7 @@ import { Farewell } from './connection.ts'
 import { MULTIAPPEND_BYTES } from './limits.ts'
 import { readMailbox } from './mailbox-names.ts'
 import { NO_SUCH_NUMBER, READ_ONLY } from './message-commands.ts'
-import { messageLimit, tooMany } from './message-limit.ts'
+import { limitCode, messageLimit, tooMany } from './message-limit.ts'
 import { NO_TARGET, type Reached, reach } from './resolve.ts'
 
 /** A no that was found before the command was over. */
@@ -131,8 +131,7 @@ export class AppendUpload {
     if (utf8 && !enabled.utf8) throw new Refusal({ status: 'BAD', text: 'Enable UTF8=ACCEPT first' })
     if (size === 0) throw new Refusal({ status: 'NO', code: 'CANNOT', text: 'The message is empty' })
     // §3.1 of RFC 9738: a MULTIAPPEND of too many keeps none.
-    if (this.#messages.length >= messageLimit(this.#context))
-      throw new Refusal(tooMany(`MESSAGELIMIT ${messageLimit(this.#context)}`))
+    if (this.#messages.length >= messageLimit(this.#context)) throw new Refusal(tooMany(limitCode(this.#context)))
     if (size > messageBytes)
       throw new Refusal({ status: 'NO', code: 'TOOBIG', text: `The limit is ${messageBytes} bytes` })
     this.#bytes += size

@@ -97,6 +97,56 @@ test('UID EXPUNGE counts only what is deleted; EXPUNGE has no limit', () =>
     }),
   ))
 
+test('SORT and THREAD put all in order or nothing (§3.3)', () =>
+  transcript(
+    `
+    C: a SORT (REVERSE ARRIVAL) UTF-8 ALL
+    S: a NO [MESSAGELIMIT 3] ${MORE}
+    C: b UID SORT (REVERSE ARRIVAL) UTF-8 UID 2:4
+    S: * SORT ...
+    S: b OK Sorted
+    C: c UID THREAD REFERENCES UTF-8 UIDAFTER 1
+    S: c NO [MESSAGELIMIT 3] ${MORE}
+    C: d UID THREAD REFERENCES UTF-8 UIDAFTER 2
+    S: * THREAD (3)(4)(5)
+    S: d OK Threaded
+    C: e UID SEARCH RETURN (SAVE) UID 5
+    S: e OK Searched
+    C: f UID SORT RETURN (SAVE) (ARRIVAL) UTF-8 ALL
+    S: f NO [MESSAGELIMIT 3] ${MORE}
+    C: g UID SEARCH $
+    S: * SEARCH
+    S: g OK Searched
+    `,
+    selected({ messages, messagesPerCommand: 3 }),
+  ))
+
+test('ESEARCH looks at so many in each mailbox, and tells a UID only of one; PARTIAL does not ask for more (§3.1, §5)', () =>
+  transcript(
+    `
+    C: a ESEARCH RETURN (COUNT) ALL
+    S: * ESEARCH (TAG "a" MAILBOX "INBOX" UIDVALIDITY $v) UID COUNT 3
+    S: a OK [MESSAGELIMIT 3 3] ${MORE}
+    C: b UID COPY 1 Kept
+    S: b OK [COPYUID ...
+    C: c ESEARCH IN (personal) RETURN (COUNT) ALL
+    S: * ESEARCH (TAG "c" MAILBOX "INBOX" UIDVALIDITY $v) UID COUNT 3
+    S: * ESEARCH (TAG "c" MAILBOX "Kept" UIDVALIDITY $w) UID COUNT 1
+    S: c OK [MESSAGELIMIT 3] ${MORE}
+    C: d UID FETCH 1:* (UID) (PARTIAL -1:-4)
+    S: d NO [MESSAGELIMIT 3] ${MORE}
+    C: e UID FETCH 1:* (UID) (PARTIAL -1:-3)
+    S: * 3 FETCH (UID 3)
+    S: * 4 FETCH (UID 4)
+    S: * 5 FETCH (UID 5)
+    S: e OK Fetched
+    C: f UID SEARCH RETURN (PARTIAL 1:4) ALL
+    S: * ESEARCH (TAG "f") UID PARTIAL (1:4 3:5)
+    S: f OK [MESSAGELIMIT 3 3] ${MORE}
+    `,
+    selected({ messages, mailboxes: ['Kept'], messagesPerCommand: 3 }),
+  ))
+
 test('with another code to be told, the limit goes into an untagged NO', () =>
   transcript(
     `

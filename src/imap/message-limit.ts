@@ -52,7 +52,12 @@ export function withLimit({ out }: Context, completion: Completion, code: string
 
 const MORE = 'There are more messages than one command may have'
 
-/** All or nothing: COPY and APPEND of too many (§3.1). */
+/** All or nothing: COPY and APPEND of too many, PARTIAL of more (§3.1), SORT and THREAD (§3.3). */
 export function tooMany(code: string): Completion {
   return { status: 'NO', code, text: MORE }
+}
+
+/** The code where no UID can be told. */
+export function limitCode(context: Context): string {
+  return `MESSAGELIMIT ${messageLimit(context)}`
 }

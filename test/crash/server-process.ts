@@ -230,10 +230,18 @@ export class ServerProcess {
 
   /** The value of a metric without labels, or with the first ones. */
   async metric(name: string): Promise<number> {
+    const [value] = await this.metrics([name])
+    return value ?? Number.NaN
+  }
+
+  /** The same of several at one time: those of the event loop begin anew each time they are read. */
+  async metrics(names: readonly string[]): Promise<readonly number[]> {
     const { host, port } = this.endpoint('http')
     const text = await (await fetch(`http://${host}:${port}/metrics`)).text()
-    const value = new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(text)?.[1]
-    if (value === undefined) throw new Error(`There is no metric ${name}`)
-    return Number(value)
+    return names.map((name) => {
+      const value = new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(text)?.[1]
+      if (value === undefined) throw new Error(`There is no metric ${name}`)
+      return Number(value)
+    })
   }
 }

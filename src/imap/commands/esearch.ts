@@ -8,7 +8,7 @@ import { type Command, type Context, command, LOGGED_IN } from '../command.ts'
 import { netUnicode } from '../mailbox-names.ts'
 import { mailboxTree } from '../mailbox-tree.ts'
 import { enableCondstore, UID_REQUIRED } from '../message-commands.ts'
-import { withLimit } from '../message-limit.ts'
+import { limitCode, withLimit } from '../message-limit.ts'
 import { hasOneOf, type Reached } from '../resolve.ts'
 import { asksModseq, asksRelevancy, charsetRefusal, namesNumbers, relevancyRefusal } from '../search/program.ts'
 import { resultsOf, savedOf, writeResults } from '../search/results.ts'
@@ -46,9 +46,11 @@ export const esearch: Command = command<EsearchRequest>({
       context.view.speak('uid')
     } else if (asksModseq(keys)) context.enabled.condstore = true
     let limit: string | undefined
-    for (const box of await chosen(context, sources)) {
+    const boxes = await chosen(context, sources)
+    for (const box of boxes) {
       const code = await searchOne(context, box, program, ofSelected && context.view.isOf(box))
-      limit ??= code
+      // A UID would be of one of them (RFC 9738 §5: it is left out when not known).
+      if (code !== undefined) limit = boxes.length === 1 ? code : limitCode(context)
       if (context.out.due) await context.out.flush()
       context.signal.throwIfAborted()
     }

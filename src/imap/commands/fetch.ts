@@ -10,7 +10,7 @@ import { type By, type Command, type Completion, type Context, command } from '.
 import { answerFetch, type FetchFailures } from '../fetch/answer.ts'
 import { planFetch } from '../fetch/plan.ts'
 import { enableCondstore, NO_SUCH_NUMBER, SOME_GONE } from '../message-commands.ts'
-import { limited, withLimit } from '../message-limit.ts'
+import { limitCode, limited, messageLimit, tooMany, withLimit } from '../message-limit.ts'
 import { vanishedSince } from '../qresync.ts'
 import { partialSpan } from '../search/results.ts'
 import { sliceUidSet } from '../uid-sets.ts'
@@ -46,6 +46,8 @@ export const fetch: Command = command<Args>({
     if (all === undefined) return NO_SUCH_NUMBER
     // The range comes first, then CHANGEDSINCE (RFC 9394 §3.4)
     const named = partial === undefined ? all : partOf(all, partial)
+    // RFC 9738 §3.1
+    if (partial !== undefined && uidSetSize(named) > messageLimit(context)) return tooMany(limitCode(context))
     if (vanished && changedSince !== undefined) {
       const known = asWritten(messages, view.saved)
       const gone = await vanishedSince(context, view, { modseq: changedSince, match: undefined }, known)

@@ -1,13 +1,13 @@
-/** SORT and UID SORT (RFC 5256 §3, RFC 5957, RFC 5267 §3, RFC 6203 §6, RFC 7162 §3.1.6). @module */
+/** SORT and UID SORT (RFC 5256 §3, RFC 5957, RFC 5267 §3, RFC 6203 §6, RFC 7162 §3.1.6, RFC 9738 §3.3). @module */
 import { Turns } from '#lib/turns.ts'
 import { type SortBy, sortMailbox } from '#services/mailbox-sort.ts'
 import type { SortKey, SortProgram } from '#wire/imap/sort-program.ts'
 import { type By, type Command, type Context, command } from '../command.ts'
 import { enableCondstore, UID_REQUIRED } from '../message-commands.ts'
-import { withLimit } from '../message-limit.ts'
+import { limitCode, tooMany } from '../message-limit.ts'
 import { asksModseq, asksRelevancy, namesNumbers, relevancyRefusal, unknownCharset } from '../search/program.ts'
 import { highestModseq, savedOf, sortedResults, writeResults } from '../search/results.ts'
-import { relevanceOf, runSearch, selectedMailbox } from '../search/run.ts'
+import { isTooMuch, relevanceOf, runSearch, selectedMailbox } from '../search/run.ts'
 
 /** Text of numbers that is written at once. */
 const NUMBERS_CHARS = 4_096
@@ -54,7 +54,11 @@ export const sort: Command = command<SortProgram>({
     view.speak(by)
     const searched = selectedMailbox(context)
     const { account, mailbox, snapshot } = searched
-    const { uids, code } = await runSearch(context, searched, keys)
+    if (isTooMuch(context, searched, keys)) {
+      if (saves) view.saved = []
+      return tooMany(limitCode(context))
+    }
+    const { uids } = await runSearch(context, searched, keys)
     const relevance = byRelevancy ? await relevanceOf(context, searched, keys, uids) : undefined
     const orders = criteria.map(({ key, reverse }) => ({ by: ORDERS[key], descending: reverse }))
     const sorted = await sortMailbox({
@@ -77,7 +81,7 @@ export const sort: Command = command<SortProgram>({
       const head = `(TAG "${tag}")`
       writeResults(out, { head, by, snapshot, returns: program, results, modseq, relevance })
     }
-    return withLimit(context, { status: 'OK', text: 'Sorted' }, code)
+    return { status: 'OK', text: 'Sorted' }
   },
 })
 

@@ -1,12 +1,12 @@
-/** THREAD and UID THREAD (RFC 5256 §3; THREAD=REFS: draft-ietf-morg-inthread, dates as Dovecot has them). @module */
+/** THREAD and UID THREAD (RFC 5256 §3, RFC 9738 §3.3; THREAD=REFS: draft-ietf-morg-inthread, dates as Dovecot has them). @module */
 import { Turns } from '#lib/turns.ts'
 import { type MailboxThreads, type ThreadAlgorithm, threadMailbox } from '#services/mailbox-threads.ts'
 import type { ThreadRequest } from '#wire/imap/thread-request.ts'
 import { type By, type Command, type Context, command } from '../command.ts'
 import { enableCondstore, UID_REQUIRED } from '../message-commands.ts'
-import { withLimit } from '../message-limit.ts'
+import { limitCode, tooMany } from '../message-limit.ts'
 import { asksModseq, namesNumbers, unknownCharset } from '../search/program.ts'
-import { runSearch, selectedMailbox } from '../search/run.ts'
+import { isTooMuch, runSearch, selectedMailbox } from '../search/run.ts'
 
 /** Text that is written at once. */
 const TEXT_CHARS = 4_096
@@ -40,7 +40,8 @@ export const thread: Command = command<ThreadRequest>({
     if (asksModseq(keys)) enableCondstore(context)
     view.speak(by)
     const searched = selectedMailbox(context)
-    const { uids, code } = await runSearch(context, searched, keys)
+    if (isTooMuch(context, searched, keys)) return tooMany(limitCode(context))
+    const { uids } = await runSearch(context, searched, keys)
     const threads = await threadMailbox({
       store,
       account: view.account,
@@ -53,7 +54,7 @@ export const thread: Command = command<ThreadRequest>({
     if (threads.forest.roots.length > 0) out.sp()
     await writeThreads(context, threads, by)
     out.text('\r\n')
-    return withLimit(context, { status: 'OK', text: 'Threaded' }, code)
+    return { status: 'OK', text: 'Threaded' }
   },
 })
 

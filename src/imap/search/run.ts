@@ -85,6 +85,11 @@ export async function runSearch(context: Context, searched: Searched, keys: read
   return { uids: await searchMailbox({ store, ...searched, criterion, signal }), code }
 }
 
+/** Whether one command may not look at all the messages that the keys leave: then nothing can be put in order (RFC 9738 §3.3). */
+export function isTooMuch(context: Context, searched: Searched, keys: readonly SearchKey[]): boolean {
+  return within(context, searched, keys).code !== undefined
+}
+
 /** The keys, and the messages that one command may look at: what they name by UID or number, the highest UIDs of it. */
 function within(
   context: Context,
