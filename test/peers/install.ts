@@ -60,11 +60,15 @@ function packages(programs: readonly Program[]): string[] {
   return programs.flatMap((name) => PROGRAMS[name].packages)
 }
 
-/** Installs; gives the reason when it cannot. */
 function install(programs: readonly Program[]): string | undefined {
+  return installPackages(packages(programs))
+}
+
+/** Installs packages of Debian; gives the reason when it cannot. */
+export function installPackages(names: readonly string[]): string | undefined {
   if (process.getuid?.() !== 0) return 'only root can install them'
   if (!existsSync('/usr/bin/apt-get')) return 'this is not Debian'
-  const args = ['install', '--yes', '--no-install-recommends', ...packages(programs)]
+  const args = ['install', '--yes', '--no-install-recommends', ...names]
   // The lists of a fresh image are empty, those of a used one good enough: ask for new ones only after a failure.
   if (apt(args) === undefined) return undefined
   return apt(['update']) ?? apt(args)

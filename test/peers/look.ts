@@ -4,7 +4,16 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { ImapLines } from '#testing/imap-client.ts'
 import type { NamedMail } from './mail.ts'
-import type { PeerAccount, PeerServer } from './server.ts'
+
+/** Ours or another: `PeerServer`, `ForeignServer`. */
+export interface LookedAt {
+  port(listener: 'imap' | 'pop3'): number
+}
+
+interface Account {
+  readonly address: string
+  readonly password: string
+}
 
 /** A message as a client sees it. */
 export interface Seen {
@@ -25,7 +34,7 @@ export class Look implements AsyncDisposable {
   }
 
   /** Logs in over IMAP without TLS. */
-  static async open(server: PeerServer, { address, password }: PeerAccount): Promise<Look> {
+  static async open(server: LookedAt, { address, password }: Account): Promise<Look> {
     const socket = connect(server.port('imap'), '127.0.0.1')
     await once(socket, 'connect')
     const look = new Look(new ImapLines(socket))
@@ -150,13 +159,13 @@ export class Look implements AsyncDisposable {
 }
 
 /** Fills INBOX over a connection of its own. */
-export async function fill(server: PeerServer, account: PeerAccount, mail: readonly NamedMail[]): Promise<void> {
+export async function fill(server: LookedAt, account: Account, mail: readonly NamedMail[]): Promise<void> {
   await using look = await Look.open(server, account)
   await look.append(mail)
 }
 
 /** What POP3 finds: the octets of every message, in order. */
-export async function popMessages(server: PeerServer, account: PeerAccount): Promise<Buffer[]> {
+export async function popMessages(server: LookedAt, account: Account): Promise<Buffer[]> {
   const socket = connect(server.port('pop3'), '127.0.0.1')
   await once(socket, 'connect')
   const lines = new ImapLines(socket)
