@@ -131,7 +131,11 @@ export interface Verbs {
     value: readonly CheckFinding[]
     progress: CheckFinding
   }
-  compact: { args: Record<string, never>; value: { readonly bytes: number } }
+  compact: {
+    args: Record<string, never>
+    /** Messages past their retention that went for good; octets given back, and in how many seconds: 0 is already. */
+    value: { readonly messages: number; readonly bytes: number; readonly inSeconds: number }
+  }
   import: {
     args: { readonly address: string; readonly path: string; readonly mailbox: string; readonly dryRun: boolean }
     value: ImportReport

@@ -5,7 +5,7 @@ import { bigPath, type ShardPaths, segmentPath } from './layout.ts'
 import type { EmbeddedTuning } from './options.ts'
 import { ARRIVAL, type Arrival, BODY, formatArrival, RAW, rawRecord, recordSize } from './records.ts'
 import type { SegmentFiles } from './segment-files.ts'
-import { cutTornTail, SegmentAppender, walkSegment } from './segments.ts'
+import { cutTornTail, SegmentAppender, type Tail, walkSegment } from './segments.ts'
 import type { Sql } from './sql.ts'
 
 /** Columns of an email that say where its body is. */
@@ -25,7 +25,10 @@ export function bigId(number: number): string {
   return number.toString(16).padStart(13, '0')
 }
 
-/** The open segment of a shard. */
+/**
+ * The open segment of a shard. Its row is committed before the first record goes there, so a file that no row names is
+ * empty, or newer than the index.
+ */
 export class Bodies {
   readonly #sql: Sql
   readonly #shard: number
@@ -34,6 +37,7 @@ export class Bodies {
   readonly #tuning: EmbeddedTuning
   #appender: SegmentAppender | undefined
   #batchStart = 0
+  #sealing = false
   readonly #live = new Map<number, number>()
 
   constructor(
@@ -53,46 +57,52 @@ export class Bodies {
   }
 
   /**
-   * Opens the newest segment where it ends; cuts what a crash left of a record.
-   * @returns octets cut.
+   * Opens the newest segment where it ends, or makes the first; cuts what a crash left of a record. A segment that goes
+   * on behind what the index knows, by more than one batch, is kept as it is: the index is older than it.
+   * @returns what was found at the ends of segments.
    */
-  recover(): number {
+  recover(): readonly Tail[] {
     this.close()
-    let cutAll = 0
-    for (const [id, total] of this.#sql.all("SELECT id, total FROM segment WHERE state IN ('open', 'target')")) {
-      const { end, cut } = cutTornTail(this.#paths, id as number, total as number)
-      cutAll += cut
-      if (end > (total as number)) this.#sql.run('UPDATE segment SET total = ? WHERE id = ?', end, id as number)
+    const tails: Tail[] = []
+    for (const [id, total, state] of this.#sql.all(
+      "SELECT id, total, state FROM segment WHERE state IN ('open', 'target')",
+    ) as readonly (readonly [number, number, string])[]) {
+      const tail = cutTornTail(this.#paths, id, total, state === 'target')
+      tails.push(tail)
+      if (tail.older) this.#sql.run("UPDATE segment SET state = 'kept' WHERE id = ?", id)
+      else if (tail.end > total) this.#sql.run('UPDATE segment SET total = ? WHERE id = ?', tail.end, id)
     }
     const open = this.#sql.get("SELECT id, total FROM segment WHERE state = 'open' ORDER BY id DESC LIMIT 1")
-    if (open !== undefined) {
-      this.#appender = new SegmentAppender(this.#paths, this.#files, open[0] as number, open[1] as number)
-    }
-    return cutAll
+    if (open === undefined) {
+      this.#sql.run('BEGIN IMMEDIATE')
+      this.#appender = this.#create()
+      this.#sql.run('COMMIT')
+    } else this.#appender = new SegmentAppender(this.#paths, this.#files, open[0] as number, open[1] as number)
+    return tails
   }
 
-  /** Call after BEGIN: goes on to a new segment where the last one is large enough. */
+  /** Call after BEGIN. */
   begin(): void {
     this.#live.clear()
-    this.#batchStart = this.#appender?.end ?? 0
+    this.#sealing = false
+    this.#batchStart = this.#open().end
   }
 
   #open(): SegmentAppender {
-    const current = this.#appender
-    // Only between batches, so that a body and its arrivals lie in one segment.
-    if (current !== undefined && (current.end < this.#tuning.segmentBytes || current.end !== this.#batchStart)) {
-      return current
-    }
-    const id = newSegment(this.#sql, 'open')
-    if (current !== undefined) {
-      this.#sql.run("UPDATE segment SET state = 'sealed' WHERE id = ?", current.id)
-      current.close()
-      this.#appender = undefined
-    }
-    this.#appender = new SegmentAppender(this.#paths, this.#files, id, 0)
-    this.#batchStart = 0
-    this.#files.syncFolder(this.#paths.segments)
+    if (this.#appender === undefined) throw new Error('The shard is closed')
     return this.#appender
+  }
+
+  #create(): SegmentAppender {
+    const id = newSegment(this.#sql, 'open')
+    const appender = new SegmentAppender(this.#paths, this.#files, id, 0)
+    this.#files.syncFolder(this.#paths.segments)
+    return appender
+  }
+
+  /** Lets the batches to come go to a new segment, so that compaction can have this one. */
+  seal(): void {
+    this.#sealing = true
   }
 
   /** Adds a body; it counts as living. */
@@ -115,7 +125,7 @@ export class Bodies {
   /** Adds an arrival; it lives as long as its email. */
   arrive(arrival: Arrival, trace: Uint8Array): { readonly segment: number; readonly stored: number } {
     const appender = this.#open()
-    const payload = formatArrival(arrival, trace)
+    const payload = formatArrival({ ...arrival, batch: this.#batchStart }, trace)
     const stored = recordSize(payload.length)
     appender.add(rawRecord(ARRIVAL, payload))
     this.count(appender.id, stored)
@@ -127,13 +137,18 @@ export class Bodies {
     if (segment !== 0) this.#live.set(segment, (this.#live.get(segment) ?? 0) + octets)
   }
 
-  /** Makes the bodies durable and writes the counts; call before COMMIT. */
+  /** Makes the bodies durable and writes the counts; a segment that is large enough is sealed. Call before COMMIT. */
   flush(): boolean {
-    const appender = this.#appender
-    const synced = appender?.pending === true
-    if (appender !== undefined && synced) {
+    const appender = this.#open()
+    const synced = appender.pending
+    if (synced) {
       appender.flush()
       this.#sql.run('UPDATE segment SET total = ? WHERE id = ?', appender.end, appender.id)
+    }
+    if (appender.end >= this.#tuning.segmentBytes || this.#sealing) {
+      this.#sql.run("UPDATE segment SET state = 'sealed' WHERE id = ?", appender.id)
+      this.#appender = this.#create()
+      appender.close()
     }
     this.settle()
     return synced

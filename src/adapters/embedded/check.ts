@@ -8,6 +8,7 @@ import { placeOf } from './reader.ts'
 import { BODY, parseRecordHeader, RECORD_HEADER } from './records.ts'
 import { SegmentReader } from './segment-reader.ts'
 import { Sql } from './sql.ts'
+import { keptSegments, segmentNumber } from './unknown-files.ts'
 
 /** What to look at. */
 export interface CheckOptions {
@@ -34,6 +35,7 @@ export interface CheckFinding {
     | 'keywords'
     | 'live-bytes'
     | 'leftover'
+    | 'older-index'
     | 'reference'
   /** `undefined` where it belongs to no account. */
   readonly account: number | undefined
@@ -92,24 +94,32 @@ function checkLiveBytes(sql: Sql, found: Found): void {
 }
 
 function checkFiles(sql: Sql, paths: ShardPaths, found: Found): void {
-  const known = new Map(
-    sql
-      .all('SELECT id, total FROM segment')
-      .map(([id, total]) => [path.basename(segmentPath(paths, id as number)), total as number]),
-  )
-  // Made for a batch that was never committed, as nobody was told of it; the next batch takes the file over.
-  const [last] = sql.get('SELECT coalesce(max(id), 0) FROM segment') ?? [0]
-  const unborn = path.basename(segmentPath(paths, (last as number) + 1))
+  const known = new Map(sql.all('SELECT id, total FROM segment').map(([id, total]) => [id as number, total as number]))
+  // The writer may have added or removed a segment since.
+  const isKnown = (id: number): boolean => sql.get('SELECT 1 FROM segment WHERE id = ?', id) !== undefined
   for (const name of fs.readdirSync(paths.segments)) {
-    if (name === unborn) continue
-    const total = known.get(name)
-    known.delete(name)
-    if (total === undefined) found('leftover', undefined, `The file "${name}" belongs to no segment`)
-    else if (fs.statSync(path.join(paths.segments, name)).size < total) {
+    const size = fs.statSync(path.join(paths.segments, name), { throwIfNoEntry: false })?.size
+    const id = segmentNumber(name)
+    const total = id === undefined ? undefined : known.get(id)
+    if (id !== undefined) known.delete(id)
+    if (size === undefined) continue
+    // An empty one is being made.
+    if (id === undefined || (total === undefined && size > 0 && !isKnown(id)))
+      found('leftover', undefined, `The file "${name}" belongs to no segment`)
+    else if (total !== undefined && size < total)
       found('missing-body', undefined, `The file "${name}" is shorter than its ${total} octets`)
-    }
   }
-  for (const name of known.keys()) found('missing-body', undefined, `The file "${name}" is missing`)
+  for (const id of known.keys()) {
+    if (isKnown(id)) found('missing-body', undefined, `The file "${path.basename(segmentPath(paths, id))}" is missing`)
+  }
+  for (const [id, total] of keptSegments(sql)) {
+    const name = path.basename(segmentPath(paths, id))
+    found(
+      'older-index',
+      undefined,
+      `The file "${name}" holds mail behind octet ${total} that the index does not know: the index is older than the file`,
+    )
+  }
 }
 
 /** Each place once: the record begins there, has the length, and (if asked) the checksum holds. */

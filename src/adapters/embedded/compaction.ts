@@ -10,6 +10,7 @@ import { performance } from 'node:perf_hooks'
 import zlib from 'node:zlib'
 import { newSegment } from './bodies.ts'
 import { type ShardPaths, segmentPath } from './layout.ts'
+import type { ShardLog } from './options.ts'
 import {
   ARRIVAL,
   BODY,
@@ -41,10 +42,15 @@ export interface CompactionSettings {
   readonly files: SegmentFiles
   /** On a full disk nothing is rewritten. */
   readonly onlyDead: boolean
-  readonly log: (level: 'info' | 'warn' | 'error', message: string) => void
+  /** The segment that mail goes to is compacted, too, when it has so many dead octets. */
+  readonly leastDead: number
+  readonly log: ShardLog
 }
 
-/** Compacts every sealed segment that is sparse. @returns octets that became free, once the old files go. */
+/** By the clock, the open segment is compacted when its dead octets are so much of a whole one. */
+export const WORTH_BY_CLOCK = 0.25
+
+/** Compacts every segment that is sparse. @returns octets that became free, once the old files go. */
 export function* compact(
   tx: Transaction,
   settings: CompactionSettings,
@@ -52,6 +58,10 @@ export function* compact(
 ): Generator<undefined, number, void> {
   // One that was broken off left its target open.
   tx.sql.run("UPDATE segment SET state = 'sealed' WHERE state = 'target'")
+  if (isOpenSparse(tx, settings)) {
+    tx.bodies.seal()
+    yield
+  }
   const [dead] = tx.sql.get(
     "SELECT coalesce(sum(total), 0) FROM segment WHERE state = 'sealed' AND live = 0",
   ) as readonly [number]
@@ -65,15 +75,27 @@ export function* compact(
   if (sparse.length === 0) return freed
   const target = new Target(tx, settings)
   try {
+    // Its row is committed before records go there, as that of every segment is.
+    target.open()
+    yield
     for (const [id, total] of sparse as readonly (readonly [number, number])[]) {
-      yield* compactOne(tx, settings, target, id, total, now)
-      freed += total
+      if (yield* compactOne(tx, settings, target, id, total, now)) freed += total
     }
     target.seal()
-    return freed - target.written
+    return Math.max(0, freed - target.written)
   } finally {
     target.close()
   }
+}
+
+/** Whether the segment that mail goes to should be sealed: until it is, nothing of it is given back. */
+function isOpenSparse(tx: Transaction, { onlyDead, leastDead }: CompactionSettings): boolean {
+  const open = tx.sql.get("SELECT total, live FROM segment WHERE state = 'open'") as
+    | readonly [number, number]
+    | undefined
+  if (open === undefined) return false
+  const [total, live] = open
+  return total - live >= leastDead && (onlyDead ? live === 0 : live < total * tx.tuning.compactBelow)
 }
 
 /** The segment that living records go to. */
@@ -88,12 +110,15 @@ class Target {
     this.#settings = settings
   }
 
+  /** Begins another segment; to be committed before something is added. */
+  open(): void {
+    const id = newSegment(this.#tx.sql, 'target')
+    this.#appender = new SegmentAppender(this.#settings.paths, this.#settings.files, id, 0)
+    this.#settings.files.syncFolder(this.#settings.paths.segments)
+  }
+
   add(record: readonly Uint8Array[], size: number): { readonly segment: number; readonly offset: number } {
-    if (this.#appender === undefined) {
-      const id = newSegment(this.#tx.sql, 'target')
-      this.#appender = new SegmentAppender(this.#settings.paths, this.#settings.files, id, 0)
-      this.#settings.files.syncFolder(this.#settings.paths.segments)
-    }
+    if (this.#appender === undefined) throw new Error('There is no segment to add to')
     const { id } = this.#appender
     const offset = this.#appender.add(record)
     this.#tx.bodies.count(id, size)
@@ -107,9 +132,12 @@ class Target {
     if (appender === undefined || !appender.pending) return
     appender.flush()
     this.#tx.sql.run('UPDATE segment SET total = ? WHERE id = ?', appender.end, appender.id)
-    if (appender.end >= this.#tx.tuning.segmentBytes) this.seal()
+    if (appender.end < this.#tx.tuning.segmentBytes) return
+    this.seal()
+    this.open()
   }
 
+  /** The next compaction finds one that nothing was added to, and retires it. */
   seal(): void {
     if (this.#appender === undefined) return
     this.#tx.sql.run("UPDATE segment SET state = 'sealed' WHERE id = ?", this.#appender.id)
@@ -122,6 +150,7 @@ class Target {
   }
 }
 
+/** `false` when something had to stay. */
 function* compactOne(
   tx: Transaction,
   settings: CompactionSettings,
@@ -129,7 +158,7 @@ function* compactOne(
   id: number,
   total: number,
   now: number,
-): Generator<undefined, void, void> {
+): Generator<undefined, boolean, void> {
   const fd = fs.openSync(segmentPath(settings.paths, id), 'r')
   let damaged = 0
   try {
@@ -151,6 +180,7 @@ function* compactOne(
   const [live] = tx.sql.get('SELECT live FROM segment WHERE id = ?', id) as readonly [number]
   if (live === 0) tx.sql.run("UPDATE segment SET state = 'retired', retired_at = ? WHERE id = ?", now, id)
   else settings.log('error', `Segment ${id} keeps ${live} octets that could not be moved (${damaged} damaged records)`)
+  return live === 0
 }
 
 /** `false` when the record lives but is damaged: it stays where it is. */
@@ -208,10 +238,10 @@ function moveArrival(tx: Transaction, target: Target, segment: number, record: W
   return true
 }
 
-/** Removes the files of compacted segments whose grace time is over. @returns their numbers. */
-export function removeRetired(tx: Transaction, paths: ShardPaths, now: number): number[] {
+/** Forgets compacted segments that were retired so long ago. @returns their numbers: their files go after the commit. */
+export function forgetRetired(tx: Transaction, now: number, graceMs: number): number[] {
   const removed: number[] = []
-  const rows = tx.sql.all("SELECT id FROM segment WHERE state = 'retired' AND retired_at <= ?", now - tx.tuning.graceMs)
+  const rows = tx.sql.all("SELECT id FROM segment WHERE state = 'retired' AND retired_at <= ?", now - graceMs)
   for (const [id] of rows) {
     tx.sql.run('DELETE FROM segment WHERE id = ?', id as number)
     removed.push(id as number)

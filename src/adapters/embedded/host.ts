@@ -3,7 +3,7 @@ import path from 'node:path'
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { NewerFormat } from '#store/newer-format.ts'
 import type { CheckFinding, CheckOptions } from './check.ts'
-import type { EmbeddedConnection, EmbeddedOptions, EmbeddedTuning, ShardStatus } from './options.ts'
+import type { Compacted, EmbeddedConnection, EmbeddedOptions, EmbeddedTuning, ShardStatus } from './options.ts'
 import type { CannotOpen, PortMessage, WriterOrder, WriterReply, WriterSettings } from './protocol.ts'
 
 /** Owns the writer threads of a data directory. One per process. */
@@ -12,10 +12,10 @@ export interface EmbeddedHost extends AsyncDisposable {
   connect(): EmbeddedConnection
   status(): Promise<readonly ShardStatus[]>
   /**
-   * Compacts what is worth it, in one shard or all, while everything goes on.
-   * @returns octets that the old segments had more than the new ones; given back after the grace time.
+   * Drops deleted mail that is past its retention, then compacts what is sparse, while everything goes on.
+   * @param atOnce the old files go without the grace time: nobody but the caller reads.
    */
-  compact(shard?: number): Promise<number>
+  compact(atOnce?: boolean): Promise<Compacted>
   /** Drops deleted mail that is past its retention. @returns how many messages. */
   purge(): Promise<number>
   /** Looks for damage; with `repair`, rebuilds what can be derived. */
@@ -273,11 +273,16 @@ class Host implements EmbeddedHost {
     )
   }
 
-  async compact(shard?: number): Promise<number> {
+  async compact(atOnce = false): Promise<Compacted> {
     const now = this.#options.clock.now()
-    const writers = this.#writers.filter((writer) => shard === undefined || writer.shard === shard)
-    const freed = await Promise.all(writers.map((writer) => writer.ask({ do: 'compact', now })))
-    return freed.reduce<number>((sum, each) => sum + (each as number), 0)
+    const all = await Promise.all(
+      this.#writers.map(async (writer) => (await writer.ask({ do: 'compact', now, atOnce })) as Compacted),
+    )
+    return {
+      messages: all.reduce((sum, { messages }) => sum + messages, 0),
+      bytes: all.reduce((sum, { bytes }) => sum + bytes, 0),
+      inMs: Math.max(...all.map(({ inMs }) => inMs)),
+    }
   }
 
   async purge(): Promise<number> {

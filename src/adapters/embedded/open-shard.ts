@@ -4,11 +4,13 @@ import path from 'node:path'
 import { Bodies, bigNumber } from './bodies.ts'
 import { type ShardPaths, segmentPath } from './layout.ts'
 import { Ledger } from './ledger.ts'
-import type { EmbeddedTuning } from './options.ts'
+import type { EmbeddedTuning, ShardLog } from './options.ts'
 import { migrate } from './schema/migrations.ts'
 import type { SegmentFiles } from './segment-files.ts'
+import type { Tail } from './segments.ts'
 import { Sql } from './sql.ts'
 import type { Transaction } from './transaction.ts'
+import { keptSegments, settleUnknownFiles } from './unknown-files.ts'
 
 /** What a writer is made with. */
 export interface ShardSettings {
@@ -36,10 +38,7 @@ const ORPHAN_MS = 3_600_000
  * Opens or makes it.
  * @throws {NewerFormat}
  */
-export function openShard(
-  settings: ShardSettings,
-  log: (level: 'info' | 'warn' | 'error', message: string) => void,
-): OpenShard {
+export function openShard(settings: ShardSettings, log: ShardLog): OpenShard {
   const { paths, tuning, files } = settings
   for (const folder of [paths.directory, paths.segments, paths.big])
     fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
@@ -51,13 +50,23 @@ export function openShard(
       PRAGMA temp_store = MEMORY; PRAGMA synchronous = ${settings.durability === 'full' ? 'FULL' : 'OFF'}`)
     migrate(sql.db, paths.database)
     const bodies = new Bodies(sql, settings)
-    const cut = bodies.recover()
-    if (cut > 0) log('warn', `Cut ${cut} octets of an unfinished record from the end of a segment`)
+    settleUnknownFiles(sql, paths, log)
+    for (const tail of bodies.recover()) logTail(tail, log)
     sql.run("UPDATE segment SET state = 'sealed' WHERE state = 'target'")
     removeRetired(sql, paths)
-    removeOrphans(sql, paths, settings.now, log)
+    // With an older index they may belong to mail that it does not know.
+    if (keptSegments(sql).length === 0) removeOrphans(sql, paths, settings.now, log)
     const ledger = new Ledger(sql)
-    const tx: Transaction = { sql, ledger, bodies, tuning, now: settings.now, changes: [], droppedBigs: [] }
+    const tx: Transaction = {
+      sql,
+      ledger,
+      bodies,
+      tuning,
+      now: settings.now,
+      changes: [],
+      droppedBigs: [],
+      droppedBigBytes: 0,
+    }
     return {
       sql,
       ledger,
@@ -74,6 +83,19 @@ export function openShard(
   }
 }
 
+function logTail({ segment, committed, end, cut, older, target }: Tail, log: ShardLog): void {
+  if (older)
+    log(
+      'error',
+      `Segment ${segment} goes on for ${end - committed} octets behind what the index knows: the index is older than it; they are kept`,
+    )
+  else if (end > committed) {
+    const what = target ? 'compaction that was broken off' : 'batch that was never acknowledged'
+    log('info', `Segment ${segment} ends with ${end - committed} octets of a ${what}`)
+  }
+  if (cut > 0) log('warn', `Cut ${cut} octets of an unfinished record from the end of a segment`)
+}
+
 /** Files of segments that compaction has emptied; no reader is there yet. */
 function removeRetired(sql: Sql, paths: ShardPaths): void {
   for (const [id] of sql.all("SELECT id FROM segment WHERE state = 'retired'")) {
@@ -83,12 +105,7 @@ function removeRetired(sql: Sql, paths: ShardPaths): void {
 }
 
 /** Big bodies whose request never came. */
-function removeOrphans(
-  sql: Sql,
-  paths: ShardPaths,
-  now: number,
-  log: (level: 'info' | 'warn' | 'error', message: string) => void,
-): void {
+function removeOrphans(sql: Sql, paths: ShardPaths, now: number, log: ShardLog): void {
   let removed = 0
   for (const name of fs.readdirSync(paths.big)) {
     const match = /^([0-9a-f]{13})\.body$/.exec(name)

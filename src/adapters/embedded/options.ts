@@ -11,6 +11,9 @@ export interface StoreLogEntry {
   readonly message: string
 }
 
+/** How the parts of a shard write into the log. */
+export type ShardLog = (level: StoreLogEntry['level'], message: string) => void
+
 /** Sizes and times that only tests and benches change. */
 export interface EmbeddedTuning {
   /** A segment that has reached this many octets is followed by a new one. */
@@ -59,6 +62,16 @@ export interface EmbeddedConnection {
   readonly durability: 'full' | 'relaxed'
   /** To each shard's writer, in their order, and last the line to the host, which replaces the port of a writer that died. */
   readonly ports: readonly MessagePort[]
+}
+
+/** What compaction did. */
+export interface Compacted {
+  /** Deleted messages past their retention that went first. */
+  readonly messages: number
+  /** Octets that the files removed had more than those written. */
+  readonly bytes: number
+  /** Milliseconds until they are given back: readers may still hold places in the old files. 0: they are. */
+  readonly inMs: number
 }
 
 /** How a shard is. */

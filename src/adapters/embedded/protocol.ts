@@ -2,7 +2,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { NewerFormatFacts } from '#store/newer-format.ts'
 import type { Change } from '#store/types.ts'
-import type { EmbeddedTuning, ShardStatus, StoreLogEntry } from './options.ts'
+import type { Compacted, EmbeddedTuning, ShardStatus, StoreLogEntry } from './options.ts'
 import type { PackedRequest } from './pack.ts'
 
 /** From a store to a writer: what was asked in one turn. */
@@ -49,7 +49,7 @@ export type WriterOrder =
   | { readonly do: 'status'; readonly id: number }
   | { readonly do: 'upkeep'; readonly now: number }
   | { readonly do: 'purge'; readonly id: number; readonly now: number }
-  | { readonly do: 'compact'; readonly id: number; readonly now: number }
+  | { readonly do: 'compact'; readonly id: number; readonly now: number; readonly atOnce: boolean }
   | { readonly do: 'repair'; readonly id: number }
   | { readonly do: 'close'; readonly id: number }
 
@@ -58,4 +58,4 @@ export type WriterReply =
   | { readonly said: 'ready' }
   | { readonly said: 'log'; readonly entry: StoreLogEntry }
   | { readonly said: 'wal' }
-  | { readonly said: 'answer'; readonly id: number; readonly value: number | ShardStatus }
+  | { readonly said: 'answer'; readonly id: number; readonly value: number | ShardStatus | Compacted }

@@ -103,6 +103,8 @@ export interface Arrival {
   readonly position: number
   readonly length: number
   readonly uidl?: string
+  /** Where in its segment the batch began that wrote it: the end of the segment as the index knew it then. */
+  readonly batch?: number
 }
 
 /** Payload of an arrival: length of its JSON, the JSON, the trace. */

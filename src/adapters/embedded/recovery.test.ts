@@ -35,7 +35,10 @@ test('what was acknowledged is there after a cut in the middle of a batch, where
   const copies: string[] = []
   // A copy between answers, with more bodies than rows: bytes arrive first.
   const base = await live.copy()
-  for (const body of bodies.slice(10)) await ann.add(inbox, [messageOf({ body })])
+  await ann.add(
+    inbox,
+    bodies.slice(10).map((body) => messageOf({ body })),
+  )
   const segment = inShard(live.directory, 'segments', '00000001.seg')
   const all = readFileSync(segment)
   for (const extra of [0, 25, 3_370, 20_001]) {
@@ -75,10 +78,13 @@ test('a WAL cut anywhere leaves whole batches and bodies', async () => {
     if (existsSync(inShard(directory, 'index.db-shm'))) await rm(inShard(directory, 'index.db-shm'))
     {
       await using opened = await openTestStore({ directory })
-      assert.deepEqual(await opened.check(), [])
       const same = again(opened, ann)
       const state = await same.store.state(same.ref)
       if (state !== undefined) await same.check()
+      // More than a power cut may take: one batch may be lost unseen, as nobody was told of it, but not two.
+      const kept = state === undefined ? 0 : (await same.inbox()).messages
+      const found = (await opened.check()).map(({ kind }) => kind)
+      assert.deepEqual(found, kept < 29 ? ['older-index'] : [], `${kept} of 30 messages are left`)
     }
     await rm(directory, { recursive: true })
   }

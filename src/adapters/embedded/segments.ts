@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import zlib from 'node:zlib'
 import { type ShardPaths, segmentPath } from './layout.ts'
-import { parseRecordHeader, RECORD_HEADER, type RecordHeader, recordSize } from './records.ts'
+import { ARRIVAL, parseArrival, parseRecordHeader, RECORD_HEADER, type RecordHeader, recordSize } from './records.ts'
 import type { SegmentFiles } from './segment-files.ts'
 
 /**
@@ -97,21 +97,32 @@ export function* walkSegment(fd: number, offset: number, end: number): Generator
   }
 }
 
+/** What lies behind the committed end of a segment. */
+export interface Tail {
+  readonly segment: number
+  readonly committed: number
+  /** Of the last whole record. */
+  readonly end: number
+  /** Octets cut. */
+  readonly cut: number
+  /** It holds more than the one batch that a crash may leave: the index is older than the segment. Nothing was cut. */
+  readonly older: boolean
+  /** It is one that compaction moves records to. */
+  readonly target: boolean
+}
+
 /**
  * Finds the end of the last whole record at or after `committed`, which is known to be one, and cuts the file there.
- * @returns the end, and the octets cut.
+ * @param target compaction moves records there: its arrivals do not say which batch wrote them.
  */
-export function cutTornTail(
-  paths: ShardPaths,
-  id: number,
-  committed: number,
-): { readonly end: number; readonly cut: number } {
+export function cutTornTail(paths: ShardPaths, id: number, committed: number, target: boolean): Tail {
+  const whole = { segment: id, committed, end: 0, cut: 0, older: false, target }
   const file = segmentPath(paths, id)
   let fd: number
   try {
     fd = fs.openSync(file, 'r+')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { end: 0, cut: 0 }
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return whole
     throw error
   }
   try {
@@ -121,9 +132,13 @@ export function cutTornTail(
       const next = record.offset + recordSize(record.header.stored)
       if (!record.whole || next > size) break
       end = next
+      if (target || record.header.kind !== ARRIVAL) continue
+      // A batch that begins behind the committed end followed one that was committed, and the index does not know it.
+      const { batch = 0 } = parseArrival(record.payload).arrival
+      if (batch > committed) return { ...whole, end: size, older: true }
     }
     if (end < size) fs.ftruncateSync(fd, end)
-    return { end, cut: size - end }
+    return { ...whole, end, cut: size - end }
   } finally {
     fs.closeSync(fd)
   }

@@ -25,6 +25,8 @@ export interface Transaction {
   readonly changes: Change[]
   /** Big bodies that no row names any more: removed after COMMIT. */
   readonly droppedBigs: number[]
+  /** Octets of big bodies dropped since the shard was opened. */
+  droppedBigBytes: number
 }
 
 /** The answer of a request, at once or after slices: each `yield` is a place where a commit may come. */

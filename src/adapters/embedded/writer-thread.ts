@@ -3,14 +3,15 @@ import fs from 'node:fs'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { newerFormatOf } from '#store/newer-format.ts'
 import type { Change } from '#store/types.ts'
-import { compact, removeRetired } from './compaction.ts'
+import { type CompactionSettings, compact, forgetRetired, WORTH_BY_CLOCK } from './compaction.ts'
 import { segmentPath, shardPaths } from './layout.ts'
+import type { Compacted, ShardLog } from './options.ts'
 import { unpack } from './pack.ts'
 import type { AnswerMessage, AskMessage, CannotOpen, WriterOrder, WriterReply, WriterSettings } from './protocol.ts'
 import { purge } from './purge.ts'
 import { repairShard } from './repair.ts'
 import { realFiles, unsyncedFiles } from './segment-files.ts'
-import { ShardWriter } from './writer.ts'
+import { type BackgroundTask, ShardWriter } from './writer.ts'
 
 /** Answers of a batch that go to one thread. */
 interface Line {
@@ -27,8 +28,7 @@ const lines = new Set<Line>()
 let closed: number[] = []
 
 const say = (reply: WriterReply): void => host.postMessage(reply)
-const log = (level: 'info' | 'warn' | 'error', message: string): void =>
-  say({ said: 'log', entry: { level, shard: settings.shard, message } })
+const log: ShardLog = (level, message) => say({ said: 'log', entry: { level, shard: settings.shard, message } })
 
 /** One message a thread and batch: its answers first, then what changed. */
 function send(changes: readonly Change[]): void {
@@ -114,18 +114,67 @@ let lastPurge = Number.NEGATIVE_INFINITY
 /** Compaction and purge queued already are not queued again by the clock. */
 const pending = new Set<string>()
 
-function task(name: string, begin: Parameters<ShardWriter['addTask']>[0]['begin'], id?: number): void {
-  if (id === undefined && pending.has(name)) return
+/** @param done for what was asked for: it is queued also when the same is queued already. */
+function task(name: string, begin: BackgroundTask['begin'], done?: (value: number) => void): void {
+  if (done === undefined && pending.has(name)) return
   pending.add(name)
   writer.addTask({
     name,
     begin,
     done: (value) => {
       pending.delete(name)
-      if (id !== undefined) say({ said: 'answer', id, value })
+      done?.(value)
     },
   })
   schedule()
+}
+
+const answerTo =
+  (id: number) =>
+  (value: number | Compacted): void =>
+    say({ said: 'answer', id, value })
+
+function compaction(onlyDead: boolean, leastDead: number): CompactionSettings {
+  return { paths, files, log, onlyDead, leastDead }
+}
+
+/** Purges what is due, compacts, and with no readers about gives the space back at once. */
+function reclaim({ id, now, atOnce }: Extract<WriterOrder, { readonly do: 'compact' }>): void {
+  const { graceMs } = settings.tuning
+  let result: Compacted = { messages: 0, bytes: 0, inMs: 0 }
+  task(
+    'compact',
+    function* (tx) {
+      const bigBefore = tx.droppedBigBytes
+      const messages = yield* purge(tx, now, settings.retentionDays)
+      // The counts of a slice are written at its commit.
+      yield
+      const bytes = yield* compact(tx, compaction(false, 1), now)
+      result = { messages, bytes: bytes + tx.droppedBigBytes - bigBefore, inMs: atOnce || bytes === 0 ? 0 : graceMs }
+      return messages
+    },
+    () => {
+      if (atOnce) removeOld(now, 0, () => answerTo(id)(result))
+      else answerTo(id)(result)
+    },
+  )
+}
+
+function removeOld(now: number, graceMs: number, done?: () => void): void {
+  let removed: number[] = []
+  task(
+    'remove old segments',
+    function* (tx) {
+      removed = forgetRetired(tx, now, graceMs)
+      yield
+      return removed.length
+    },
+    () => {
+      for (const id of removed) fs.rmSync(segmentPath(paths, id), { force: true })
+      closed.push(...removed)
+      done?.()
+    },
+  )
 }
 
 function upkeep(now: number): void {
@@ -138,20 +187,9 @@ function upkeep(now: number): void {
       if (writer.full && dropped > 0) log('warn', `Deleted mail gave way on the full disk: ${dropped} messages`)
       return dropped
     })
-  task('compact', (tx) => compact(tx, { paths, files, log, onlyDead: writer.full }, now))
-  let removed: number[] = []
-  writer.addTask({
-    name: 'remove old segments',
-    *begin(tx) {
-      removed = removeRetired(tx, paths, now)
-      yield
-      return removed.length
-    },
-    done: () => {
-      for (const id of removed) fs.rmSync(segmentPath(paths, id), { force: true })
-      closed.push(...removed)
-    },
-  })
+  const leastDead = writer.full ? 1 : settings.tuning.segmentBytes * WORTH_BY_CLOCK
+  task('compact', (tx) => compact(tx, compaction(writer.full, leastDead), now))
+  removeOld(now, settings.tuning.graceMs)
 }
 
 host.on('message', (order: WriterOrder) => {
@@ -163,11 +201,11 @@ host.on('message', (order: WriterOrder) => {
     case 'upkeep':
       return upkeep(order.now)
     case 'purge':
-      return task('purge', (tx) => purge(tx, order.now, settings.retentionDays), order.id)
+      return task('purge', (tx) => purge(tx, order.now, settings.retentionDays), answerTo(order.id))
     case 'compact':
-      return task('compact', (tx) => compact(tx, { paths, files, log, onlyDead: false }, order.now), order.id)
+      return reclaim(order)
     case 'repair':
-      return task('repair', (tx) => repairShard(tx, paths), order.id)
+      return task('repair', (tx) => repairShard(tx, paths), answerTo(order.id))
     case 'close':
       closing = order.id
       return schedule()

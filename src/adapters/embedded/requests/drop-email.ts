@@ -23,6 +23,8 @@ export function dropEmail(tx: Transaction, id: number): void {
   tx.bodies.count(arrivalSegment, -arrivalStored)
   const shared = tx.sql.get('SELECT 1 FROM email WHERE segment = ? AND position = ? LIMIT 1', segment, position)
   if (shared !== undefined) return
-  if (segment === 0) tx.droppedBigs.push(position)
-  else tx.bodies.count(segment, -stored)
+  if (segment === 0) {
+    tx.droppedBigs.push(position)
+    tx.droppedBigBytes += stored
+  } else tx.bodies.count(segment, -stored)
 }
