@@ -152,10 +152,13 @@ async function givenUp(dialogue: SaslDialogue, why: string): Promise<Authenticat
   return new AuthenticationError('server-proof', `${why}${said}`, code)
 }
 
+/** The mailbox cannot be had now, whoever asks (RFC 5530 §3; RFC 2449 §8.1, RFC 3206 §4). */
+const BUSY: ReadonlySet<string> = new Set(['UNAVAILABLE', 'INUSE', 'IN-USE', 'LOGIN-DELAY', 'SYS/TEMP'])
+
 function refusal(answer: SaslAnswer): AuthenticationError {
   const { code, text } = answer.kind === 'refused' ? answer : { code: undefined, text: 'no reason given' }
   const advice =
-    code === 'UNAVAILABLE' || code === 'INUSE'
+    code !== undefined && BUSY.has(code)
       ? 'try again later'
       : code === 'EXPIRED'
         ? 'set a new password first'
