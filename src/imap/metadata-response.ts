@@ -1,7 +1,8 @@
-/** METADATA responses, for GETMETADATA and LIST … RETURN (METADATA …) (RFC 5464 §4.4.1, RFC 9590 §3). @module */
+/** METADATA responses, for GETMETADATA and LIST … RETURN (METADATA …) (RFC 5464 §3.3, §4.4.1, RFC 9590 §3). @module */
 import type { MetadataEntry } from '#store/types.ts'
 import { type MetadataDepth, type MetadataValue, writeMetadataValues } from '#wire/imap/metadata.ts'
 import type { Output } from './output.ts'
+import { hasOneOf, type Reached } from './resolve.ts'
 
 /** Writes `* METADATA name (…)`; nothing where there is no value to tell. */
 export function writeMetadata(out: Output, mailbox: string, values: readonly MetadataValue[]): void {
@@ -9,6 +10,11 @@ export function writeMetadata(out: Output, mailbox: string, values: readonly Met
   out.text('* METADATA ').mailbox(mailbox).sp()
   writeMetadataValues(out, values)
   out.text('\r\n')
+}
+
+/** Whether the person may read and write annotations there: `l` and one of `r`, `s`, `w`, `i` and `p` (RFC 5464 §3.3). */
+export function isAnnotated({ rights }: Pick<Reached, 'rights'>): boolean {
+  return hasOneOf(rights, 'l') && hasOneOf(rights, 'rswip')
 }
 
 /**

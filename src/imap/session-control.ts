@@ -2,6 +2,7 @@ import type { ConnectionNote, Login } from '#services/registry.ts'
 import type { SessionDeps } from '#services/session-deps.ts'
 import type { SessionState } from './command.ts'
 import type { Connection } from './connection.ts'
+import type { AnnotationWatch } from './notify/annotation-watch.ts'
 import type { Notifier } from './notify/notifier.ts'
 import type { View } from './view.ts'
 
@@ -18,6 +19,10 @@ export interface SessionControl {
   readonly notifier: Notifier | undefined
   /** From now on that one; the one before is closed. */
   notify(notifier: Notifier | undefined): void
+  /** After ENABLE METADATA (RFC 5464 §4.1). */
+  readonly annotations: AnnotationWatch | undefined
+  /** From now on that one; the one before is closed. */
+  watchAnnotations(watch: AnnotationWatch | undefined): void
   /** The person logged in has shown who they are. */
   loggedIn(login: Login): void
   /**

@@ -41,6 +41,7 @@ import {
   PROGRESS_MS,
 } from './limits.ts'
 import { UID_REQUIRED } from './message-commands.ts'
+import type { AnnotationWatch } from './notify/annotation-watch.ts'
 import type { Notifier } from './notify/notifier.ts'
 import type { Output } from './output.ts'
 import type { SessionControl } from './session-control.ts'
@@ -55,6 +56,7 @@ export class Session implements Context, SessionControl {
   #account: AccountRef | undefined
   #view: View | undefined
   #notifier: Notifier | undefined
+  #annotations: AnnotationWatch | undefined
   #tag = ''
   /** While a command has said nothing: since when, and how much was written before it. */
   #silent: { since: number; readonly command: string; written: number } | undefined
@@ -108,6 +110,9 @@ export class Session implements Context, SessionControl {
   get notifier(): Notifier | undefined {
     return this.#notifier
   }
+  get annotations(): AnnotationWatch | undefined {
+    return this.#annotations
+  }
   get account(): AccountRef {
     if (this.#account === undefined) throw new Error('Nobody is logged in')
     return this.#account
@@ -156,6 +161,7 @@ export class Session implements Context, SessionControl {
     } finally {
       this.connection.close()
       this.notify(undefined)
+      this.watchAnnotations(undefined)
       this.select(undefined)
       if (this.#admitted) registry.disconnect(this.id)
       this.deps.meter?.bytes('imap', this.connection.received, this.connection.sent)
@@ -198,6 +204,7 @@ export class Session implements Context, SessionControl {
   async loggedOut(): Promise<void> {
     const { deps, connection, enabled } = this
     this.notify(undefined)
+    this.watchAnnotations(undefined)
     this.select(undefined)
     this.#account = undefined
     Object.assign(enabled, nothingEnabled())
@@ -228,6 +235,11 @@ export class Session implements Context, SessionControl {
   notify(notifier: Notifier | undefined): void {
     this.#notifier?.close()
     this.#notifier = notifier
+  }
+
+  watchAnnotations(watch: AnnotationWatch | undefined): void {
+    this.#annotations?.close()
+    this.#annotations = watch
   }
 
   note(note: ConnectionNote): void {
@@ -349,6 +361,7 @@ export class Session implements Context, SessionControl {
       else completion = this.#bug(error, command)
     }
     this.#silent = undefined
+    if (this.#annotations?.pending === true) await this.#annotations.tell()
     if (this.#view !== undefined && completion.status !== 'BAD') {
       if (!(await this.#view.sync(this.out, { holdExpunge: hold }))) throw new Farewell(MAILBOX_GONE)
     }

@@ -1,7 +1,8 @@
 import { type Command, command, LOGGED_IN } from '../command.ts'
+import { AnnotationWatch } from '../notify/annotation-watch.ts'
 
 /**
- * ENABLE (RFC 9051 §6.3.1, RFC 5161, RFC 9586 §3.1). Names that are not known are passed over. A client that has selected a mailbox
+ * ENABLE (RFC 9051 §6.3.1, RFC 5161, RFC 5464 §4.1, RFC 9586 §3.1). Names that are not known are passed over. A client that has selected a mailbox
  * should not say it, and is served all the same.
  */
 export const enable: Command = command<readonly string[]>({
@@ -12,7 +13,8 @@ export const enable: Command = command<readonly string[]>({
     r.end()
     return names
   },
-  async run(names, _by, { enabled, out, session, store }) {
+  async run(names, _by, context) {
+    const { enabled, out, session, store } = context
     const before = { ...enabled }
     const now: string[] = []
     for (const name of new Set(names)) {
@@ -36,6 +38,13 @@ export const enable: Command = command<readonly string[]>({
           enabled.condstore = true
           if (!before.qresync) now.push(name)
           break
+        case 'METADATA': {
+          if (session.annotations !== undefined) break
+          const watch = await AnnotationWatch.begin(context)
+          session.watchAnnotations(watch)
+          if (watch !== undefined) now.push(name)
+          break
+        }
         case 'CONDSTORE':
           enabled.condstore = true
           if (!before.condstore) now.push(name)

@@ -9,7 +9,7 @@ export const idle: Command = command<void>({
   states: LOGGED_IN,
   parse: (r) => r.end(),
   async run(_args, _by, { out, session, clock }) {
-    const { connection, selected, notifier } = session
+    const { connection, selected, notifier, annotations } = session
     out.text('+ Idling\r\n')
     connection.framer.expectLine()
     if (notifier !== undefined) notifier.listen()
@@ -21,6 +21,7 @@ export const idle: Command = command<void>({
         if (notifier !== undefined) await notifier.tell(false)
         else if (selected !== undefined && !(await selected.sync(out, { holdExpunge: false })))
           throw new Farewell(MAILBOX_GONE)
+        if (annotations?.pending === true) await annotations.tell()
         if (clock.now() >= connection.wakeAt && out.size === 0) out.text('* OK ').line('Still here')
         if (out.size > 0) connection.wakeAt = clock.now() + KEEP_ALIVE_MS
         const event = await connection.nextOrWake()

@@ -1,5 +1,6 @@
 import { test } from 'node:test'
 import { MAX_METADATA_ENTRIES } from '#store/limits.ts'
+import { ANN } from '#testing/imap-server.ts'
 import { loggedIn, transcript } from '#testing/transcript.ts'
 
 test('METADATA commands refuse bad grammar and what is not there', () =>
@@ -92,10 +93,74 @@ test('the server has private annotations; what all see is not for one person to 
     C: d GETMETADATA INBOX /private/vendor/x/y
     S: * METADATA INBOX (/private/vendor/x/y NIL)
     S: d OK Those are the annotations
+    C: e GETMETADATA "" (DEPTH infinity) (/shared /private)
+    S: * METADATA "" (/shared/admin "mailto:postmaster@example.org" /private/vendor/x/y "mine")
+    S: e OK Those are the annotations
+    C: f GETMETADATA "" (MAXSIZE 10) (/shared/admin /private/vendor/x/y)
+    S: * METADATA "" (/private/vendor/x/y "mine")
+    S: f OK [METADATA LONGENTRIES 29] Those are the annotations
+    C: g SETMETADATA "" (/shared/admin "mailto:me@example.org")
+    S: g NO [NOPERM] Only the administrator annotates the server
     2C: a GETMETADATA "" /private/vendor/x/y
     2S: * METADATA "" (/private/vendor/x/y "mine")
     2S: a OK Those are the annotations
-    `.replaceAll('2C:', '2C:'),
+    `,
+    loggedIn(),
+  ))
+
+test('after ENABLE METADATA, what others change is told by its names, with the next answer and in IDLE (RFC 5464 §4.1, §4.4.2)', () =>
+  transcript(
+    `
+    1C: a ENABLE METADATA
+    1S: * ENABLED METADATA
+    1S: a OK Enabled
+    1C: b ENABLE METADATA METADATA-SERVER
+    1S: * ENABLED
+    1S: b OK Enabled
+    2C: a SETMETADATA one (/shared/comment "x" /private/comment "y")
+    2S: a OK Annotated
+    1C: c NOOP
+    1S: * METADATA one /private/comment /shared/comment
+    1S: c OK Nothing done
+    1C: d SETMETADATA one (/shared/comment "mine")
+    1S: d OK Annotated
+    1C: e NOOP
+    1S: e OK Nothing done
+    1C: f IDLE
+    1S: + Idling
+    2C: b SETMETADATA "" (/private/vendor/a "z")
+    2S: b OK Annotated
+    1S: * METADATA "" /private/vendor/a
+    2C: c SETMETADATA one (/shared/comment NIL)
+    2S: c OK Annotated
+    1S: * METADATA one /shared/comment
+    1C: DONE
+    1S: f OK Done
+    2C: d SETMETADATA one (/shared/comment NIL)
+    2S: d OK Annotated
+    2C: e NOOP
+    2S: e OK Nothing done
+    1C: g NOOP
+    1S: g OK Nothing done
+    `,
+    loggedIn({ mailboxes: ['one'] }),
+  ))
+
+test('UNAUTHENTICATE ends ENABLE METADATA', () =>
+  transcript(
+    `
+    1C: a ENABLE METADATA
+    1S: * ENABLED METADATA
+    1S: a OK Enabled
+    1C: b UNAUTHENTICATE
+    1S: b OK ...
+    1C: c LOGIN ${ANN.address} ${ANN.password}
+    1S: c OK ...
+    2C: a SETMETADATA INBOX (/shared/comment "x")
+    2S: a OK Annotated
+    1C: d NOOP
+    1S: d OK Nothing done
+    `,
     loggedIn(),
   ))
 

@@ -1,11 +1,12 @@
-/** GETMETADATA and SETMETADATA (RFC 5464 §4.2, §4.3). @module */
+/** GETMETADATA and SETMETADATA (RFC 5464 §4.2, §4.3, §6.2.2). @module */
 import { done, type Result, refused } from '#lib/result.ts'
+import type { MetadataEntry } from '#store/types.ts'
 import type { MetadataRequest, MetadataValue } from '#wire/imap/metadata.ts'
 import { type Command, type Completion, type Context, command, LOGGED_IN } from '../command.ts'
 import { refusalCompletion } from '../completion.ts'
 import { netUnicode, readMailbox } from '../mailbox-names.ts'
-import { chooseMetadata, writeMetadata } from '../metadata-response.ts'
-import { hasOneOf, NOT_ALLOWED, type Reached, reach } from '../resolve.ts'
+import { chooseMetadata, isAnnotated, writeMetadata } from '../metadata-response.ts'
+import { NOT_ALLOWED, type Reached, reach } from '../resolve.ts'
 
 export const getmetadata: Command = command<MetadataRequest>({
   name: 'GETMETADATA',
@@ -21,7 +22,8 @@ export const getmetadata: Command = command<MetadataRequest>({
     if (!found.ok) return found.error
     const { store, account, out } = context
     const { account: whose = account, info } = found.value ?? {}
-    const all = chooseMetadata(await store.metadata(whose, info?.key, account.id), entries, depth)
+    const there = await store.metadata(whose, info?.key, account.id)
+    const all = chooseMetadata(info === undefined ? [administrator(context), ...there] : there, entries, depth)
     const fits = ({ value }: MetadataValue): boolean => value === undefined || value.length <= (maxSize ?? Infinity)
     writeMetadata(out, name, all.filter(fits))
     const longest = all.reduce((most, value) => (fits(value) ? most : Math.max(most, value.value?.length ?? 0)), 0)
@@ -74,11 +76,17 @@ export const setmetadata: Command = command<SetArgs>({
   },
 })
 
-/** The mailbox, `undefined` for the server as a whole. It needs `l` and one of `r`, `s`, `w`, `i` and `p` (RFC 5464 §3.3). */
+/** How the administrator is reached; nobody can change it (RFC 5464 §6.2.2). */
+function administrator({ address }: Context): MetadataEntry {
+  const domain = address.slice(address.lastIndexOf('@') + 1)
+  return { name: '/shared/admin', value: Buffer.from(`mailto:postmaster@${encodeURI(domain)}`) }
+}
+
+/** The mailbox, `undefined` for the server as a whole. */
 async function annotated(context: Context, name: string): Promise<Result<Reached | undefined, Completion>> {
   if (name === '') return done(undefined)
   const found = await reach(context, name, 'l')
-  return !found.ok || hasOneOf(found.value.rights, 'rswip') ? found : refused(NOT_ALLOWED)
+  return !found.ok || isAnnotated(found.value) ? found : refused(NOT_ALLOWED)
 }
 
 /** In memory of their own: they travel to another thread. */

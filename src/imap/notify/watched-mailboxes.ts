@@ -7,7 +7,6 @@
  */
 import type { MailboxKey, Modseq } from '#mail/ids.ts'
 import type { Change, MailboxInfo } from '#store/types.ts'
-import { writeMetadataContent } from '#wire/imap/metadata.ts'
 import type { Context } from '../command.ts'
 import { NOTIFY_ANNOTATED, NOTIFY_MAILBOXES, NOTIFY_PENDING } from '../limits.ts'
 import { attributesOf, writeList } from '../list-response.ts'
@@ -23,7 +22,7 @@ import {
   type Wanted,
 } from './registration.ts'
 import { affectedNames, type Named } from './tree-changes.ts'
-import { type Place, WatchedAnnotations } from './watched-annotations.ts'
+import { type Place, WatchedAnnotations, writeChangedAnnotations } from './watched-annotations.ts'
 
 /** What the client was told last. */
 interface Known extends Named {
@@ -214,23 +213,18 @@ export class WatchedMailboxes {
       writeList(out, 'LIST', attributesOf(node, { nonExistent: true, subscribed: true }), name, { oldName })
       if (out.due) await out.flush()
     }
-    for (const [place, entries] of annotations ?? []) this.#writeAnnotations(place, entries)
+    for (const change of annotations ?? []) writeChangedAnnotations(this.#context, change)
     return true
   }
 
   #annotated(): readonly Place[] {
     if (this.#annotations === undefined) return []
-    const places: Place[] = (this.#registration.any & SERVER_ANNOTATIONS) !== 0 ? ['server'] : []
-    for (const [key, { wanted }] of this.#known) if ((wanted & ANNOTATIONS) !== 0) places.push(key)
+    const { account } = this.#context
+    const places: Place[] = []
+    if ((this.#registration.any & SERVER_ANNOTATIONS) !== 0) places.push({ name: '', account, mailbox: undefined })
+    for (const [mailbox, { name, wanted }] of this.#known)
+      if ((wanted & ANNOTATIONS) !== 0) places.push({ name, account, mailbox })
     return places
-  }
-
-  /** Only the names, also of what is no more (RFC 5464 §4.4.2). */
-  #writeAnnotations(place: Place, names: readonly string[]): void {
-    const { out } = this.#context
-    const mailbox = place === 'server' ? '' : (this.#known.get(place)?.name ?? '')
-    writeMetadataContent(out.text('* METADATA ').mailbox(mailbox).sp(), { kind: 'names', names })
-    out.text('\r\n')
   }
 
   /** Takes over names, and mailboxes that came or went. */
