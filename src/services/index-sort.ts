@@ -14,7 +14,8 @@ export async function sortedIndexes(
   turns: Turns,
   signal: AbortSignal,
 ): Promise<Uint32Array> {
-  let from = Uint32Array.from({ length: count }, (_, index) => index)
+  let from = new Uint32Array(count)
+  for (let index = 0; index < count; index += 1) from[index] = index
   const order = (a: number, b: number): number => compare(a, b) || a - b
   for (let at = 0; at < count; at += RUN) {
     from.subarray(at, at + RUN).sort(order)

@@ -74,8 +74,9 @@ export async function threadMailbox(threading: MailboxThreading): Promise<Mailbo
   }
   const order = await sortedIndexes(count, (a, b) => (dates[a] ?? 0) - (dates[b] ?? 0), turns, signal)
   const subject = (message: number): ThreadSubject => subjects[message] ?? NO_SUBJECT
-  if (algorithm === 'subject') return { uids, forest: bySubject(order, subject) }
-  return { uids, forest: byReferences(order, links, algorithm === 'references' ? subject : undefined) }
+  if (algorithm === 'subject') return { uids, forest: await bySubject(order, subject, turns) }
+  const merged = algorithm === 'references' ? subject : undefined
+  return { uids, forest: await byReferences(order, links, merged, turns) }
 }
 
 const NO_SUBJECT: ThreadSubject = { base: '', answers: false }

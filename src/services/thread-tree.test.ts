@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { Turns } from '#lib/turns.ts'
 import { ThreadLinks } from './thread-links.ts'
 import { byReferences, bySubject, type ThreadForest, type ThreadSubject } from './thread-tree.ts'
 
@@ -24,32 +25,36 @@ function messagesOf({ roots, messages, firstChild, nextSibling }: ThreadForest):
   return met.sort((a, b) => a - b)
 }
 
-test('threads of tangled references have every message once, and no dummy with less than two children', () => {
+test('threads of tangled references have every message once, and no dummy with less than two children', () =>
   fc.assert(
-    fc.property(fc.array(mail, { maxLength: 12 }), fc.constantFrom('references', 'refs', 'subject'), (mails, how) => {
-      const links = new ThreadLinks()
-      mails.forEach((one, index) => links.add(index, one.id, one.references))
-      const order = Uint32Array.from(mails, (_, index) => index)
-      const subjectOf = (message: number): ThreadSubject => mails[message] ?? { base: '', answers: false }
-      const forest =
-        how === 'subject'
-          ? bySubject(order, subjectOf)
-          : byReferences(order, links, how === 'refs' ? undefined : subjectOf)
-      assert.deepEqual(
-        messagesOf(forest),
-        mails.map((_, index) => index),
-      )
-      for (const root of forest.roots) {
-        if (root < mails.length) continue
-        const first = forest.firstChild[root] ?? -1
-        assert.ok(first >= 0 && (forest.nextSibling[first] ?? -1) >= 0)
-      }
-    }),
+    fc.asyncProperty(
+      fc.array(mail, { maxLength: 12 }),
+      fc.constantFrom('references', 'refs', 'subject'),
+      async (mails, how) => {
+        const turns = new Turns()
+        const links = new ThreadLinks()
+        mails.forEach((one, index) => links.add(index, one.id, one.references))
+        const order = Uint32Array.from(mails, (_, index) => index)
+        const subjectOf = (message: number): ThreadSubject => mails[message] ?? { base: '', answers: false }
+        const forest =
+          how === 'subject'
+            ? await bySubject(order, subjectOf, turns)
+            : await byReferences(order, links, how === 'refs' ? undefined : subjectOf, turns)
+        assert.deepEqual(
+          messagesOf(forest),
+          mails.map((_, index) => index),
+        )
+        for (const root of forest.roots) {
+          if (root < mails.length) continue
+          const first = forest.firstChild[root] ?? -1
+          assert.ok(first >= 0 && (forest.nextSibling[first] ?? -1) >= 0)
+        }
+      },
+    ),
     { numRuns: 500 },
-  )
-})
+  ))
 
-test('a chain of 100,000 answers takes no more than its length, from either end', () => {
+test('a chain of 100,000 answers takes no more than its length, from either end, and lets others have their turn', async () => {
   for (const step of [1, -1]) {
     const links = new ThreadLinks()
     const count = 100_000
@@ -58,6 +63,15 @@ test('a chain of 100,000 answers takes no more than its length, from either end'
       links.add(index, `<${at}@x>`, [`<${at - 1}@x>`])
     }
     const order = Uint32Array.from({ length: count }, (_, index) => index)
-    assert.equal(byReferences(order, links, undefined).roots.length, 1)
+    let turns = 0
+    const timer = setInterval(() => {
+      turns += 1
+    }, 1)
+    const subject: ThreadSubject = { base: 'A', answers: false }
+    for (const subjectOf of [undefined, () => subject])
+      assert.equal((await byReferences(order, links, subjectOf, new Turns())).roots.length, 1)
+    assert.equal((await bySubject(order, () => subject, new Turns())).roots.length, 1)
+    clearInterval(timer)
+    assert.ok(turns > 1)
   }
 })

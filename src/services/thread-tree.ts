@@ -1,4 +1,9 @@
-/** Threads made of messages in the order of their dates (RFC 5256 §3). Numbers of messages count from 0. @module */
+/**
+ * Threads made of messages in the order of their dates (RFC 5256 §3). Numbers of messages count from 0. With 100,000 of
+ * them each step takes long enough that others must have their turn.
+ * @module
+ */
+import type { Turns } from '#lib/turns.ts'
 import type { ThreadLinks } from './thread-links.ts'
 
 /** No parent: the message begins a thread. */
@@ -23,7 +28,11 @@ export interface ThreadForest {
 }
 
 /** Messages of one base subject are a thread; all but the eldest are children of that one. */
-export function bySubject(order: Uint32Array, subjectOf: (message: number) => ThreadSubject): ThreadForest {
+export async function bySubject(
+  order: Uint32Array,
+  subjectOf: (message: number) => ThreadSubject,
+  turns: Turns,
+): Promise<ThreadForest> {
   const parents = new Int32Array(order.length).fill(ROOT)
   const first = new Map<string, number>()
   for (const message of order) {
@@ -31,8 +40,9 @@ export function bySubject(order: Uint32Array, subjectOf: (message: number) => Th
     const head = first.get(base)
     if (head === undefined) first.set(base, message)
     else parents[message] = head
+    if (turns.over) await turns.share()
   }
-  return forestOf(order, parents, [])
+  return forestOf(order, parents, [], turns)
 }
 
 /**
@@ -40,17 +50,18 @@ export function bySubject(order: Uint32Array, subjectOf: (message: number) => Th
  * (THREAD=REFS); with them, as REFERENCES wants it.
  * @param order All messages, by their dates.
  */
-export function byReferences(
+export async function byReferences(
   order: Uint32Array,
   links: ThreadLinks,
   subjectOf: ((message: number) => ThreadSubject) | undefined,
-): ThreadForest {
-  const tree = prune(order, links)
+  turns: Turns,
+): Promise<ThreadForest> {
+  const tree = await prune(order, links, turns)
   if (subjectOf !== undefined) {
-    mergeSubjects(order, tree, subjectOf)
-    return forestOf(order, Int32Array.from(tree.parents), tree.dummies)
+    await mergeSubjects(order, tree, subjectOf, turns)
+    return forestOf(order, new Int32Array(tree.parents), tree.dummies, turns)
   }
-  return newestLast(order, Int32Array.from(tree.parents), tree.dummies)
+  return newestLast(order, new Int32Array(tree.parents), tree.dummies, turns)
 }
 
 interface Tree {
@@ -61,13 +72,14 @@ interface Tree {
 }
 
 /** Step 3: ids without a message give way to their children, except at the top where there are several. */
-function prune(order: Uint32Array, links: ThreadLinks): Tree {
+async function prune(order: Uint32Array, links: ThreadLinks, turns: Turns): Promise<Tree> {
   const count = order.length
   const parents = Array.from<number>({ length: count }).fill(ROOT)
-  const top = topOf(links)
+  const top = await topOf(links, turns)
   const under = new Map<number, number[]>()
-  links.messages.forEach((message, node) => {
-    if (message < 0) return
+  for (const [node, message] of links.messages.entries()) {
+    if (turns.over) await turns.share()
+    if (message < 0) continue
     const near = links.parents[node] ?? ROOT
     const parent = near === ROOT ? ROOT : (top.real[near] ?? ROOT)
     if (parent !== ROOT) parents[message] = links.messages[parent] ?? ROOT
@@ -77,9 +89,10 @@ function prune(order: Uint32Array, links: ThreadLinks): Tree {
       if (siblings === undefined) under.set(end, [message])
       else siblings.push(message)
     }
-  })
+  }
   const dummies: number[] = []
   for (const siblings of under.values()) {
+    if (turns.over) await turns.share()
     if (siblings.length < 2) continue
     const dummy = parents.length
     parents.push(ROOT)
@@ -90,7 +103,10 @@ function prune(order: Uint32Array, links: ThreadLinks): Tree {
 }
 
 /** Of each node: itself or the next above it that is a message, and the last one above it. */
-function topOf({ parents, messages }: ThreadLinks): { readonly real: Int32Array; readonly end: Int32Array } {
+async function topOf(
+  { parents, messages }: ThreadLinks,
+  turns: Turns,
+): Promise<{ readonly real: Int32Array; readonly end: Int32Array }> {
   const real = new Int32Array(parents.length)
   const end = new Int32Array(parents.length).fill(ROOT)
   const way: number[] = []
@@ -106,20 +122,27 @@ function topOf({ parents, messages }: ThreadLinks): { readonly real: Int32Array;
       if ((messages[below] ?? ROOT) >= 0) real[below] = below
       else real[below] = parent === ROOT ? ROOT : (real[parent] ?? ROOT)
     }
+    if (turns.over) await turns.share()
   }
   return { real, end }
 }
 
 /** Step 5: threads of one base subject become one. */
-function mergeSubjects(order: Uint32Array, tree: Tree, subjectOf: (message: number) => ThreadSubject): void {
+async function mergeSubjects(
+  order: Uint32Array,
+  tree: Tree,
+  subjectOf: (message: number) => ThreadSubject,
+  turns: Turns,
+): Promise<void> {
   const { parents, dummies } = tree
   const { length: count } = order
-  const { roots, firstChild, nextSibling } = forestOf(order, Int32Array.from(parents), dummies)
+  const { roots, firstChild, nextSibling } = await forestOf(order, new Int32Array(parents), dummies, turns)
   const isDummy = (node: number): boolean => node >= count
   const subject = (node: number): ThreadSubject => subjectOf(isDummy(node) ? (firstChild[node] ?? 0) : node)
   const answers = (node: number): boolean => !isDummy(node) && subjectOf(node).answers
   const table = new Map<string, number>()
   for (const node of roots) {
+    if (turns.over) await turns.share()
     const { base } = subject(node)
     if (base === '') continue
     const there = table.get(base)
@@ -128,6 +151,7 @@ function mergeSubjects(order: Uint32Array, tree: Tree, subjectOf: (message: numb
   }
   const deleted = new Set<number>()
   for (const node of roots) {
+    if (turns.over) await turns.share()
     const { base } = subject(node)
     const there = table.get(base)
     if (base === '' || there === undefined || there === node || parents[node] !== ROOT) continue
@@ -149,7 +173,12 @@ function mergeSubjects(order: Uint32Array, tree: Tree, subjectOf: (message: numb
 }
 
 /** Children and roots in the order of their dates; a dummy is as old as its first child. */
-function forestOf(order: Uint32Array, parents: Int32Array, dummies: readonly number[]): ThreadForest {
+async function forestOf(
+  order: Uint32Array,
+  parents: Int32Array,
+  dummies: readonly number[],
+  turns: Turns,
+): Promise<ThreadForest> {
   const { length: count } = order
   const size = Math.max(parents.length, count)
   const firstChild = new Int32Array(size).fill(-1)
@@ -159,6 +188,7 @@ function forestOf(order: Uint32Array, parents: Int32Array, dummies: readonly num
   const roots: number[] = []
   const there = new Set(dummies)
   for (const message of order) {
+    if (turns.over) await turns.share()
     const parent = parents[message] ?? ROOT
     if (parent === ROOT) {
       roots.push(message)
@@ -176,13 +206,19 @@ function forestOf(order: Uint32Array, parents: Int32Array, dummies: readonly num
   return { roots, messages: count, firstChild, nextSibling }
 }
 
-function newestLast(order: Uint32Array, parents: Int32Array, dummies: readonly number[]): ThreadForest {
-  const forest = forestOf(order, parents, dummies)
+async function newestLast(
+  order: Uint32Array,
+  parents: Int32Array,
+  dummies: readonly number[],
+  turns: Turns,
+): Promise<ThreadForest> {
+  const forest = await forestOf(order, parents, dummies, turns)
   const rootOf = new Int32Array(parents.length).fill(-1)
   const roots: number[] = []
   const placed = new Set<number>()
   const way: number[] = []
   for (let index = order.length - 1; index >= 0; index -= 1) {
+    if (turns.over) await turns.share()
     let at = order[index] ?? 0
     while (rootOf[at] === -1 && (parents[at] ?? ROOT) !== ROOT) {
       way.push(at)

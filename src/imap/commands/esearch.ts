@@ -143,7 +143,7 @@ async function answer(
   const { snapshot } = searched
   const head = correlators(context, box)
   const modseq = asksModseq(keys)
-  writeResults(context.out, { head, by: 'uid', snapshot, returns: program, results, modseq, relevance })
+  await writeResults(context.out, { head, by: 'uid', snapshot, returns: program, results, modseq, relevance })
   return code
 }
 

@@ -53,7 +53,7 @@ export const search: Command = command<SearchProgram>({
       out.text('\r\n')
     } else {
       const head = `(TAG "${tag}")`
-      writeResults(out, { head, by, snapshot, returns: program, results, modseq, relevance })
+      await writeResults(out, { head, by, snapshot, returns: program, results, modseq, relevance })
     }
     return withLimit(context, { status: 'OK', text: 'Searched' }, code)
   },

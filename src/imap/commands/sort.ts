@@ -79,7 +79,7 @@ export const sort: Command = command<SortProgram>({
       out.text('\r\n')
     } else {
       const head = `(TAG "${tag}")`
-      writeResults(out, { head, by, snapshot, returns: program, results, modseq, relevance })
+      await writeResults(out, { head, by, snapshot, returns: program, results, modseq, relevance })
     }
     return { status: 'OK', text: 'Sorted' }
   },

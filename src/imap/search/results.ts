@@ -1,4 +1,5 @@
 /** Results as RETURN asks for them, in the order of the mailbox or sorted (RFC 4731, RFC 5182, RFC 5267 §3, RFC 9394). @module */
+import { Turns } from '#lib/turns.ts'
 import type { Uid } from '#mail/ids.ts'
 import { formatUidSet, normaliseUidSet, type UidSet, uidSetOf, uidSetSize, uidsOf } from '#mail/uid-set.ts'
 import type { Snapshot } from '#services/snapshot.ts'
@@ -11,6 +12,9 @@ import type { Output } from '../output.ts'
 import { sliceUidSet } from '../uid-sets.ts'
 import type { Relevance } from './run.ts'
 
+/** Text that is written at once. */
+const TEXT_CHARS = 4_096
+
 /** What was found, in its order; places count from 0, the end is not included. */
 export interface Results {
   readonly count: number
@@ -18,8 +22,8 @@ export interface Results {
   uids(from: number, to: number): UidSet
   /** UIDs of a part, in their order. */
   inOrder(from: number, to: number): Iterable<Uid>
-  /** A part as a sequence set. */
-  text(from: number, to: number, snapshot: Snapshot, by: By): string
+  /** Writes a part as a sequence set. */
+  write(out: Output, from: number, to: number, snapshot: Snapshot, by: By): Promise<void>
 }
 
 /** Results of a search, ascending. */
@@ -28,9 +32,9 @@ export function resultsOf(found: UidSet): Results {
     count: uidSetSize(found),
     uids: (from, to) => sliceUidSet(found, from, to),
     inOrder: (from, to) => uidsOf(sliceUidSet(found, from, to)),
-    text(from, to, snapshot, by) {
+    write(out, from, to, snapshot, by) {
       const part = sliceUidSet(found, from, to)
-      return formatUidSet(by === 'uid' ? part : numbersWithin(snapshot, part))
+      return writeRanges(out, by === 'uid' ? part : numbersWithin(snapshot, part))
     },
   }
 }
@@ -41,20 +45,43 @@ export function sortedResults(sorted: Uint32Array): Results {
     count: sorted.length,
     uids: (from, to) => uidSetOf(sorted.slice(from, to).sort()),
     inOrder: (from, to) => Array.from(sorted.subarray(from, to), (uid) => uid as Uid),
-    text: (from, to, snapshot, by) => formatRuns(sorted.subarray(from, to), snapshot, by),
+    write: (out, from, to, snapshot, by) => writeRanges(out, runsOf(sorted.subarray(from, to), snapshot, by)),
   }
 }
 
 /** Only ascending runs are ranges (RFC 5267 §3.2). */
-function formatRuns(sorted: Uint32Array, snapshot: Snapshot, by: By): string {
-  const ranges: [Uid, Uid][] = []
+function* runsOf(sorted: Uint32Array, snapshot: Snapshot, by: By): Generator<readonly [Uid, Uid], void, void> {
+  let run: [Uid, Uid] | undefined
   for (const uid of sorted) {
     const number = (by === 'uid' ? uid : (snapshot.numberOf(uid) ?? 0)) as Uid
-    const last = ranges.at(-1)
-    if (last !== undefined && number === last[1] + 1) last[1] = number
-    else ranges.push([number, number])
+    if (run !== undefined && number === run[1] + 1) run[1] = number
+    else {
+      if (run !== undefined) yield run
+      run = [number, number]
+    }
   }
-  return formatUidSet(ranges)
+  if (run !== undefined) yield run
+}
+
+/** At least one. With 100,000 of them others must have their turn. */
+async function writeRanges(out: Output, ranges: Iterable<readonly [Uid, Uid]>): Promise<void> {
+  await writeJoined(out, ranges, ',', (range) => formatUidSet([range]))
+}
+
+async function writeJoined<T>(out: Output, all: Iterable<T>, joint: string, format: (one: T) => string): Promise<void> {
+  const turns = new Turns()
+  let text = ''
+  let before = ''
+  for (const one of all) {
+    text += `${before}${format(one)}`
+    before = joint
+    if (text.length < TEXT_CHARS) continue
+    out.text(text)
+    text = ''
+    if (out.due) await out.flush()
+    if (turns.overNow) await turns.share()
+  }
+  out.text(text)
 }
 
 /** Places of a PARTIAL range among so many results, `undefined` when it lies outside (RFC 9394 §3.1). */
@@ -100,7 +127,7 @@ export interface Answer {
 }
 
 /** Writes `* ESEARCH …`; RETURN without options, or none at all, means ALL. */
-export function writeResults(out: Output, answer: Answer): void {
+export async function writeResults(out: Output, answer: Answer): Promise<void> {
   const { by, snapshot, results, relevance } = answer
   const { partial } = answer.returns
   const { count } = results
@@ -110,20 +137,28 @@ export function writeResults(out: Output, answer: Answer): void {
   const returns: readonly SearchReturn[] = asked.length === 0 ? ['ALL'] : asked
   out.text('* ESEARCH ').text(answer.head)
   if (by === 'uid') out.text(' UID')
+  const part = (name: string, from: number, to: number): Promise<void> => {
+    out.text(` ${name} `)
+    return results.write(out, from, to, snapshot, by)
+  }
   if (count > 0) {
-    if (returns.includes('MIN')) out.text(` MIN ${results.text(0, 1, snapshot, by)}`)
-    if (returns.includes('MAX')) out.text(` MAX ${results.text(count - 1, count, snapshot, by)}`)
-    if (returns.includes('ALL')) out.text(` ALL ${results.text(0, count, snapshot, by)}`)
+    if (returns.includes('MIN')) await part('MIN', 0, 1)
+    if (returns.includes('MAX')) await part('MAX', count - 1, count)
+    if (returns.includes('ALL')) await part('ALL', 0, count)
   }
   if (returns.includes('COUNT')) out.text(` COUNT ${count}`)
   const span = partial === undefined ? undefined : partialSpan(partial, count)
   if (partial !== undefined) {
-    const part = span === undefined ? 'NIL' : results.text(span.from, span.to, snapshot, by)
-    out.text(` PARTIAL (${formatPartialRange(partial)} ${part})`)
+    out.text(` PARTIAL (${formatPartialRange(partial)} `)
+    if (span === undefined) out.text('NIL')
+    else await results.write(out, span.from, span.to, snapshot, by)
+    out.text(')')
   }
   if (relevance !== undefined && returns.includes('RELEVANCY')) {
     const { from, to } = partial === undefined ? { from: 0, to: count } : (span ?? { from: 0, to: 0 })
-    out.text(` RELEVANCY (${Array.from(results.inOrder(from, to), relevance).join(' ')})`)
+    out.text(' RELEVANCY (')
+    await writeJoined(out, results.inOrder(from, to), ' ', (uid) => `${relevance(uid)}`)
+    out.text(')')
   }
   if (answer.modseq && count > 0) {
     // Of the messages told of: with MIN and MAX alone, only those (RFC 7162 §3.1.10)
