@@ -1,0 +1,122 @@
+/** What was collected already: one file for all sources of a person, each change on disk when the call returns. @module */
+import { mkdirSync } from 'node:fs'
+import path from 'node:path'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import type { Placing } from './target.ts'
+
+/** Another run works with the file. */
+export class StateBusy extends Error {
+  override readonly name = 'StateBusy'
+}
+
+/** Written by a newer Malle. */
+export class StateTooNew extends Error {
+  override readonly name = 'StateTooNew'
+}
+
+const VERSION = 1
+const SCHEMA = `
+CREATE TABLE message (
+  source TEXT NOT NULL,
+  id TEXT NOT NULL,
+  -- what a target wants to know after a crash; NULL once the message is in its place
+  placing TEXT,
+  -- when it was put there, ms since 1970
+  placed_at INTEGER,
+  PRIMARY KEY (source, id)
+) STRICT, WITHOUT ROWID;
+PRAGMA user_version = ${VERSION};
+`
+
+/** See the module. Held by one run at a time. */
+export class CollectState implements Disposable {
+  readonly #db: DatabaseSync
+  readonly #begin: StatementSync
+  readonly #done: StatementSync
+  readonly #forget: StatementSync
+
+  /**
+   * Opens the file, made if it is not there.
+   * @throws {StateBusy}, {StateTooNew}
+   */
+  constructor(file: string) {
+    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 })
+    this.#db = new DatabaseSync(file)
+    try {
+      // FULL and one writer for life: a record is on disk when its transaction ends, and nobody works beside us
+      this.#db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
+      this.#db.exec('BEGIN IMMEDIATE; COMMIT;')
+      const version = Number(this.#db.prepare('PRAGMA user_version').get()?.user_version)
+      if (version > VERSION) throw new StateTooNew(`${file} was written by a newer Malle`)
+      if (version === 0) this.#db.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT;`)
+      this.#begin = this.#db.prepare(
+        'INSERT INTO message (source, id, placing) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET placing = excluded.placing, placed_at = NULL',
+      )
+      this.#done = this.#db.prepare(
+        'INSERT INTO message (source, id, placed_at) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET placing = NULL, placed_at = excluded.placed_at',
+      )
+      this.#forget = this.#db.prepare('DELETE FROM message WHERE source = ? AND id = ?')
+    } catch (error) {
+      this.#db.close()
+      if (isBusy(error)) throw new StateBusy(`Another run works with ${file}`, { cause: error })
+      throw error
+    }
+  }
+
+  /** When each message was put in its place, ms since 1970. */
+  placed(source: string): Map<string, number> {
+    const rows = this.#db
+      .prepare('SELECT id, placed_at FROM message WHERE source = ? AND placed_at IS NOT NULL')
+      .all(source)
+    return new Map(rows.map(({ id, placed_at: at }) => [String(id), Number(at)]))
+  }
+
+  /** Messages whose placing began and was not recorded as done. */
+  placings(source: string): readonly Placing[] {
+    const rows = this.#db
+      .prepare('SELECT id, placing FROM message WHERE source = ? AND placing IS NOT NULL')
+      .all(source)
+    return rows.map(({ id, placing }) => ({ id: String(id), mark: String(placing) }))
+  }
+
+  /** Placing begins. */
+  begin(source: string, placings: readonly Placing[]): void {
+    this.#together(() => {
+      for (const { id, mark } of placings) this.#begin.run(source, id, mark)
+    })
+  }
+
+  /** These are in their place. */
+  done(source: string, ids: Iterable<string>, at: number): void {
+    this.#together(() => {
+      for (const id of ids) this.#done.run(source, id, at)
+    })
+  }
+
+  /** Nothing is known of these any more. */
+  forget(source: string, ids: Iterable<string>): void {
+    this.#together(() => {
+      for (const id of ids) this.#forget.run(source, id)
+    })
+  }
+
+  [Symbol.dispose](): void {
+    this.#db.close()
+  }
+
+  #together(work: () => void): void {
+    this.#db.exec('BEGIN IMMEDIATE')
+    try {
+      work()
+      this.#db.exec('COMMIT')
+    } catch (error) {
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
+      throw error
+    }
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  // SQLITE_BUSY
+  return error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === 5
+}
