@@ -68,6 +68,8 @@ export interface Config {
     readonly url: string
     readonly durability: 'full' | 'relaxed'
     readonly shards: number
+    /** Days that deleted mail is kept. */
+    readonly retentionDays: number
   }
   readonly workers: {
     /** `auto` resolved for this machine. */

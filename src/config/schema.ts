@@ -224,6 +224,13 @@ const schema = v.object(
             1,
             'Databases that mail is spread over, each with a writer thread of its own; at most half the cores. It may grow later, never shrink.',
           ),
+          retention_days: count(
+            1,
+            3_650,
+            30,
+            'Days that deleted mail is kept before it and its space are gone for good. It counts in no quota and nobody sees it.',
+            'days',
+          ),
         },
         'is not a section',
       ),
@@ -427,7 +434,12 @@ function derive(raw: v.InferOutput<typeof schema>, { folder, cores, platform }: 
       idleMs: raw.limits.idle_minutes * 60_000,
       exempt: raw.limits.exempt,
     },
-    store: { url: raw.store.url, durability: raw.store.durability, shards: raw.store.shards },
+    store: {
+      url: raw.store.url,
+      durability: raw.store.durability,
+      shards: raw.store.shards,
+      retentionDays: raw.store.retention_days,
+    },
     workers: { count: workerCount(raw.workers.count, cores, platform) },
     smtp: { bareNewline: raw.smtp.bare_newline },
     pop3: {

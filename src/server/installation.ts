@@ -3,9 +3,10 @@ import { chmod } from 'node:fs/promises'
 import path from 'node:path'
 import { openEmbeddedStore } from '#adapters/embedded/embedded-store.ts'
 import { type EmbeddedHost, startEmbedded } from '#adapters/embedded/host.ts'
+import type { EmbeddedTuning } from '#adapters/embedded/options.ts'
 import { openDirectory } from '#adapters/sqlite/directory.ts'
 import type { Config } from '#config/schema.ts'
-import { systemClock } from '#lib/clock.ts'
+import { type Clock, systemClock } from '#lib/clock.ts'
 import { Accounts } from '#services/accounts.ts'
 import { LocalRegistry } from '#services/local-registry.ts'
 import { JwtVerifier } from '#services/oauth-tokens.ts'
@@ -26,8 +27,15 @@ export interface Installation extends AsyncDisposable {
   readonly registry: LocalRegistry
 }
 
+/** What suites change about the store of a real server; no configuration does. */
+export interface StoreTuning {
+  readonly tuning: Partial<EmbeddedTuning>
+  /** What upkeep goes by. */
+  readonly clock: Clock
+}
+
 /** Opens a data directory, making what is missing. @throws {DataInUse} @throws {NewerFormat} also as a cause */
-export async function openInstallation(config: Config, log: Log): Promise<Installation> {
+export async function openInstallation(config: Config, log: Log, tuned?: StoreTuning): Promise<Installation> {
   await using opened = new AsyncDisposableStack()
   opened.use(await lockData(config.data))
   await chmod(config.data, 0o700)
@@ -37,7 +45,9 @@ export async function openInstallation(config: Config, log: Log): Promise<Instal
       directory: path.join(config.data, 'store'),
       shards: config.store.shards,
       durability: config.store.durability,
-      clock: systemClock,
+      retentionDays: config.store.retentionDays,
+      clock: tuned?.clock ?? systemClock,
+      tuning: tuned?.tuning ?? {},
       log: ({ level, shard, message }) => log[level]({ shard }, message),
     }),
   )

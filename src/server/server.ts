@@ -7,7 +7,7 @@ import type { MailStore } from '#store/mail-store.ts'
 import { RunningAdministration } from './administration.ts'
 import { serveControl } from './control.ts'
 import { startHttp } from './http.ts'
-import { openInstallation } from './installation.ts'
+import { openInstallation, type StoreTuning } from './installation.ts'
 import type { Endpoint } from './listeners.ts'
 import type { MailEndpoints } from './protocol-thread.ts'
 import { selfMadeCertificate } from './self-made-certificate.ts'
@@ -28,11 +28,14 @@ export interface RunningServer extends AsyncDisposable {
   reload(config: Config): Promise<void>
 }
 
-/** Starts everything; what was started is ended again when something fails. */
-export async function startServer(config: Config, log: Log): Promise<RunningServer> {
+/**
+ * Starts everything; what was started is ended again when something fails.
+ * @param tuned for suites only.
+ */
+export async function startServer(config: Config, log: Log, tuned?: StoreTuning): Promise<RunningServer> {
   await using started = new AsyncDisposableStack()
   const since = new Date()
-  const parts = started.use(await openInstallation(config, log))
+  const parts = started.use(await openInstallation(config, log, tuned))
   const ticketKeys = randomBytes(48)
   const certificates = await readCertificates(config, log)
   const tls: TlsMaterial = { pairs: certificates.pairs, clientCa: certificates.clientCa, ticketKeys }

@@ -3,22 +3,25 @@
  *
  * ```
  * node test/crash/kill.ts --rounds 50 [--seed 1] [--accounts 5] [--lmtp 6] [--least 300] [--most 2500] [--check 10]
- *   [--workers 1] [--shards 1]
+ *   [--workers 1] [--shards 1] [--upkeep]
  * ```
  * Each round: start, load for a while (milliseconds from `--least` to `--most`, by the seed), SIGKILL, start again (now
  * and then killed once more while starting), compare everything over IMAP and POP3 with what clients were told, and
- * every `--check` rounds `malle check`. Exit 1 when anything is not as it must be; the data is then kept. @module
+ * every `--check` rounds `malle check`. With `--upkeep` the server purges and compacts all the time, in small segments:
+ * kills then meet those as well. Exit 1 when anything is not as it must be; the data is then kept. @module
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { shardPaths } from '#adapters/embedded/layout.ts'
 import { Random } from '#testing/random.ts'
 import { RawImap } from './connection.ts'
 import { AccountJournal, Journal } from './journal.ts'
 import { load, MAILBOXES } from './load.ts'
-import { Installation, type ServerProcess } from './server-process.ts'
+import { Installation, type ServeOptions, type ServerProcess, type Tuning } from './server-process.ts'
 import { verify } from './verify.ts'
 
 export interface KillOptions {
@@ -35,6 +38,8 @@ export interface KillOptions {
   /** Protocol threads. */
   readonly workers: number
   readonly shards: number
+  /** Purge and compact all the time. */
+  readonly upkeep: boolean
   readonly tell: (line: string) => void
   /** Called once more at the end, when all was well and the server still runs. */
   readonly lastly?: (server: ServerProcess, journal: Journal) => Promise<void>
@@ -53,8 +58,20 @@ export interface KillReport {
   readonly messagesCompared: number
   readonly bytesCompared: number
   readonly checks: number
+  /** With upkeep: segments made and removed, and kills that met an unfinished compaction. */
+  readonly upkeep: Upkeep
   readonly seconds: number
   readonly faults: readonly string[]
+}
+
+/** Small segments, compacted early; deleted mail due after seconds, enough for a POP3 session that still shows it. */
+const UPKEEP: Tuning = {
+  segmentBytes: 500_000,
+  compactBelow: 0.9,
+  upkeepMs: 10,
+  purgeMs: 0,
+  graceMs: 500,
+  keptMs: 4_000,
 }
 
 /** Share of rounds in which the restart is killed, too. */
@@ -68,11 +85,14 @@ export async function killRounds(options: KillOptions): Promise<KillReport> {
   const installation = await Installation.make(options.folder, {
     workers: options.workers,
     shards: options.shards,
+    retentionDays: 1,
   })
+  const how: ServeOptions = options.upkeep ? { tuning: UPKEEP } : {}
+  const upkeep = { killsInCompaction: 0 }
   const names = Array.from({ length: options.accounts }, (_, index) => `user${index}`)
   const logins = await installation.addAccounts(names)
   const journal = new Journal(logins.map(({ address, password }) => new AccountJournal(address, password)))
-  let server = await installation.serve()
+  let server = await installation.serve(how)
   for (const account of journal.accounts) await prepare(server, account)
   const counts = { kills: 0, killsAtStart: 0, happened: 0, notHappened: 0, messages: 0, bytes: 0, checks: 0 }
   const faults: string[] = []
@@ -81,13 +101,14 @@ export async function killRounds(options: KillOptions): Promise<KillReport> {
     const loadMs = random.between(options.least, options.most)
     await loadAndKill(server, journal, random, options.lmtpClients, loadMs)
     counts.kills += 1
+    upkeep.killsInCompaction += lookAt(installation, options.shards).targets > 0 ? 1 : 0
     if (random.chance(KILL_AT_START)) {
-      const starting = installation.launch()
+      const starting = installation.launch(how)
       await Promise.race([starting.ready, delay(random.between(50, 600))])
       await starting.kill()
       counts.killsAtStart += 1
     }
-    server = await installation.serve()
+    server = await installation.serve(how)
     const verified = await verify(server, journal, random)
     counts.happened += verified.happened
     counts.notHappened += verified.notHappened
@@ -107,6 +128,7 @@ export async function killRounds(options: KillOptions): Promise<KillReport> {
   await server.stop()
   counts.checks += 1
   faults.push(...(await installation.check()).map(({ kind, message }) => `check when stopped: ${kind}: ${message}`))
+  const { made, removed } = lookAt(installation, options.shards)
   return {
     kills: counts.kills,
     killsAtStart: counts.killsAtStart,
@@ -117,9 +139,43 @@ export async function killRounds(options: KillOptions): Promise<KillReport> {
     messagesCompared: counts.messages,
     bytesCompared: counts.bytes,
     checks: counts.checks,
+    upkeep: { ...upkeep, segmentsMade: made, segmentsRemoved: removed },
     seconds: Math.round((performance.now() - begun) / 1_000),
     faults,
   }
+}
+
+export interface Upkeep {
+  readonly segmentsMade: number
+  readonly segmentsRemoved: number
+  readonly killsInCompaction: number
+}
+
+/** What the indexes say of segments, while no server runs. */
+function lookAt(installation: Installation, shards: number): SegmentCounts {
+  const sum = { made: 0, removed: 0, targets: 0 }
+  for (let shard = 0; shard < shards; shard += 1) {
+    const { database } = shardPaths(path.join(installation.data, 'store'), shard)
+    const db = new DatabaseSync(database, { readOnly: true })
+    const counts = db
+      .prepare(
+        `SELECT (SELECT max(seq) FROM sqlite_sequence WHERE name = 'segment') AS made, count(*) AS here,
+         count(*) FILTER (WHERE state = 'target') AS targets FROM segment`,
+      )
+      .get()
+    db.close()
+    sum.made += Number(counts?.['made'])
+    sum.removed += Number(counts?.['made']) - Number(counts?.['here'])
+    sum.targets += Number(counts?.['targets'])
+  }
+  return sum
+}
+
+interface SegmentCounts {
+  readonly made: number
+  readonly removed: number
+  /** Of compactions that have not ended. */
+  readonly targets: number
 }
 
 async function prepare(server: ServerProcess, account: AccountJournal): Promise<void> {
@@ -166,6 +222,7 @@ if (import.meta.main) {
       check: { type: 'string', default: '10' },
       workers: { type: 'string', default: '1' },
       shards: { type: 'string', default: '1' },
+      upkeep: { type: 'boolean', default: false },
     },
   })
   const folder = await mkdtemp(path.join(tmpdir(), 'malle-kill-'))
@@ -181,13 +238,14 @@ if (import.meta.main) {
     checkEvery: Number(values.check),
     workers: Number(values.workers),
     shards: Number(values.shards),
+    upkeep: values.upkeep,
     tell: (line) => console.log(line),
   })
   for (const fault of report.faults.slice(0, SHOWN_FAULTS)) console.log(`FAULT ${fault}`)
   console.log(JSON.stringify({ ...report, faults: report.faults.length }))
   const { kills, acknowledged, messagesCompared, checks, seconds, faults } = report
   console.log(
-    `${kills} kills, ${acknowledged} acknowledged operations, ${messagesCompared} messages compared byte for byte, ${checks} checks, ${faults.length} faults, ${seconds} s`,
+    `${kills} kills${values.upkeep ? ` (${report.upkeep.killsInCompaction} in a compaction; ${report.upkeep.segmentsMade} segments made, ${report.upkeep.segmentsRemoved} removed)` : ''}, ${acknowledged} acknowledged operations, ${messagesCompared} messages compared byte for byte, ${checks} checks, ${faults.length} faults, ${seconds} s`,
   )
   if (faults.length === 0) await rm(folder, { recursive: true })
   else process.exitCode = 1

@@ -5,6 +5,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
+import type { EmbeddedTuning } from '#adapters/embedded/options.ts'
 import { loadConfig } from '#config/load.ts'
 import { openAdministration } from '#server/administration.ts'
 
@@ -23,10 +24,12 @@ export interface InstallationOptions {
   /** Default 1. */
   readonly shards?: number
   readonly durability?: 'full' | 'relaxed'
+  readonly retentionDays?: number
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error'
 }
 
 const LAUNCHER = path.join(import.meta.dirname, '..', '..', 'bin', 'malle.cjs')
+const TUNED = path.join(import.meta.dirname, 'tuned-server.ts')
 const run = promisify(execFile)
 const running = new Set<ServerProcess>()
 process.on('exit', () => {
@@ -57,7 +60,7 @@ export class Installation {
       ...listen,
       '[auth]\nallow_plaintext = true',
       '[limits]\nconnections_per_user = 10000\nexempt = ["127.0.0.0/8"]',
-      `[store]\ndurability = "${options.durability ?? 'full'}"\nshards = ${options.shards ?? 1}`,
+      `[store]\ndurability = "${options.durability ?? 'full'}"\nshards = ${options.shards ?? 1}\nretention_days = ${options.retentionDays ?? 30}`,
       `[workers]\ncount = ${options.workers ?? 1}`,
       `[log]\nlevel = "${options.logLevel ?? 'error'}"`,
     ]
@@ -111,17 +114,12 @@ export class Installation {
   }
 
   /** Starts the server without waiting. */
-  launch({ nodeArguments = [], wrapper = [] }: ServeOptions = {}): ServerProcess {
-    const [command, ...rest] = [
-      ...wrapper,
-      process.execPath,
-      ...nodeArguments,
-      LAUNCHER,
-      'serve',
-      '--json',
-      '--config',
-      this.config,
-    ]
+  launch({ nodeArguments = [], wrapper = [], tuning }: ServeOptions = {}): ServerProcess {
+    const program =
+      tuning === undefined
+        ? [LAUNCHER, 'serve', '--json', '--config', this.config]
+        : [TUNED, this.config, JSON.stringify(tuning)]
+    const [command = process.execPath, ...rest] = [...wrapper, process.execPath, ...nodeArguments, ...program]
     return new ServerProcess(spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] }))
   }
 }
@@ -135,6 +133,14 @@ export interface ServeOptions {
   readonly nodeArguments?: readonly string[]
   /** A program and its arguments that run the server, such as `strace`. */
   readonly wrapper?: readonly string[]
+  /** Not `malle serve` but the same server with a store of other sizes and times. */
+  readonly tuning?: Tuning
+}
+
+/** Sizes and times of the store. */
+export interface Tuning extends Partial<EmbeddedTuning> {
+  /** How long deleted mail is kept, where the configuration says a day. */
+  readonly keptMs?: number
 }
 
 interface Ready {

@@ -19,6 +19,7 @@ const OPTIONS: Omit<KillOptions, 'folder'> = {
   checkEvery: 3,
   workers: 1,
   shards: 1,
+  upkeep: false,
   tell: () => undefined,
 }
 

@@ -203,8 +203,6 @@ export class Bodies {
 
 /** Adds a row for a new segment file; numbers are never used twice. */
 export function newSegment(sql: Sql, state: 'open' | 'target'): number {
-  const [id] = sql.get('INSERT INTO segment (total, live, state) VALUES (0, 0, ?) RETURNING id', state) as readonly [
-    number,
-  ]
+  const id = sql.number('INSERT INTO segment (total, live, state) VALUES (0, 0, ?) RETURNING id', state)
   return id
 }

@@ -111,14 +111,14 @@ function checkEmails(sql: Sql, slot: number, id: number, found: Found): void {
   for (const [mailbox, uid] of sizes) {
     found('counter', id, `UID ${String(uid)} of mailbox ${String(mailbox)} has another size than its email`)
   }
-  const unused = sql.get(
+  const unused = sql.number(
     `SELECT count(*) FROM email e WHERE e.id >= ?1 AND e.id < ?1 + ${EMAIL_SPAN}
      AND NOT EXISTS (SELECT 1 FROM message m WHERE m.account = ?2 AND m.email = e.id - ?1)
      AND NOT EXISTS (SELECT 1 FROM deleted d WHERE d.account = ?2 AND d.email = e.id - ?1)`,
     base,
     slot,
-  ) as readonly [number]
-  if (unused[0] > 0) found('leftover', id, `${unused[0]} emails are in no mailbox and not in deleted mail`)
+  )
+  if (unused > 0) found('leftover', id, `${unused} emails are in no mailbox and not in deleted mail`)
 }
 
 function checkKeywords(sql: Sql, slot: number, id: number, found: Found): void {
@@ -127,8 +127,6 @@ function checkKeywords(sql: Sql, slot: number, id: number, found: Found): void {
     slot,
   ) as readonly [number, number]
   if (count !== last) found('keywords', id, `The account has ${count} keyword sets, numbered up to ${last}`)
-  const [used] = sql.get('SELECT coalesce(max(flags >> 8), 0) FROM message WHERE account = ?', slot) as readonly [
-    number,
-  ]
+  const used = sql.number('SELECT coalesce(max(flags >> 8), 0) FROM message WHERE account = ?', slot)
   if (used > last) found('keywords', id, `A message has keyword set ${used}, and the account ${last}`)
 }

@@ -62,9 +62,7 @@ export function* compact(
     tx.bodies.seal()
     yield
   }
-  const [dead] = tx.sql.get(
-    "SELECT coalesce(sum(total), 0) FROM segment WHERE state = 'sealed' AND live = 0",
-  ) as readonly [number]
+  const dead = tx.sql.number("SELECT coalesce(sum(total), 0) FROM segment WHERE state = 'sealed' AND live = 0")
   tx.sql.run("UPDATE segment SET state = 'retired', retired_at = ? WHERE state = 'sealed' AND live = 0", now)
   let freed = dead
   if (settings.onlyDead) return freed
@@ -177,7 +175,7 @@ function* compactOne(
   }
   // The counts of this slice are written at its commit; look after it.
   yield
-  const [live] = tx.sql.get('SELECT live FROM segment WHERE id = ?', id) as readonly [number]
+  const live = tx.sql.number('SELECT live FROM segment WHERE id = ?', id)
   if (live === 0) tx.sql.run("UPDATE segment SET state = 'retired', retired_at = ? WHERE id = ?", now, id)
   else settings.log('error', `Segment ${id} keeps ${live} octets that could not be moved (${damaged} damaged records)`)
   return live === 0

@@ -36,6 +36,7 @@ const DEFAULTS: EmbeddedTuning = {
   graceMs: 900_000,
   compactBelow: 0.5,
   upkeepMs: 60_000,
+  purgeMs: 3_600_000,
 }
 
 /**

@@ -63,7 +63,7 @@ export class Ledger {
 
   /** Makes an account without mailboxes. */
   create(id: number, limits: { bytes: number | undefined; messages: number | undefined }, now: number): LoadedAccount {
-    const [last] = this.#sql.get('SELECT coalesce(max(slot), 0) FROM account') as readonly [number]
+    const last = this.#sql.number('SELECT coalesce(max(slot), 0) FROM account')
     if (last >= LARGEST_SLOT) throw new Error('This shard has no slot left for another account')
     this.#sql.run(
       `INSERT INTO account (slot, id, modseq, next_mailbox, next_email, next_thread, last_uidvalidity, limit_bytes,

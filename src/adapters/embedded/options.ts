@@ -38,6 +38,8 @@ export interface EmbeddedTuning {
   readonly compactBelow: number
   /** Upkeep (purge, compaction, recovery of a full disk) is looked at this often; 0: only when asked for. */
   readonly upkeepMs: number
+  /** Deleted mail past its retention is looked for this often: retention is counted in days. */
+  readonly purgeMs: number
 }
 
 /** What {@link startEmbedded} needs. The caller holds the lock of the data directory. */

@@ -255,7 +255,7 @@ export class ShardReader {
     )
     return {
       changed: pageOf([...rows].sort(byUid)),
-      vanished: normaliseUidSet(gone as unknown as readonly (readonly [number, number])[]),
+      vanished: normaliseUidSet(gone as readonly (readonly [number, number])[]),
       complete,
       modseq: found[1] as Modseq,
       next: undefined,

@@ -70,7 +70,7 @@ function repairReferences(tx: Transaction, slot: number): void {
   for (const [key] of strays) addMailbox(tx, slot, key as number, `Recovered ${String(key)}`)
   const inbox = tx.sql.get("SELECT 1 FROM mailbox WHERE account = ? AND name = 'INBOX'", slot)
   if (inbox === undefined) {
-    const [next] = tx.sql.get('SELECT next_mailbox FROM account WHERE slot = ?', slot) as readonly [number]
+    const next = tx.sql.number('SELECT next_mailbox FROM account WHERE slot = ?', slot)
     addMailbox(tx, slot, next, 'INBOX')
   }
 }
@@ -178,11 +178,11 @@ function repairCounters(tx: Transaction, slot: number): void {
 
 /** A missing set becomes an empty one: its keywords are lost, the message is not. */
 function repairKeywords(tx: Transaction, slot: number): void {
-  const [used] = tx.sql.get(
+  const used = tx.sql.number(
     `SELECT max(coalesce((SELECT max(flags >> 8) FROM message WHERE account = ?1), 0),
      coalesce((SELECT max(id) FROM keyword_set WHERE account = ?1), 0))`,
     slot,
-  ) as readonly [number]
+  )
   const has = new Set(tx.sql.all('SELECT id FROM keyword_set WHERE account = ?', slot).map(([id]) => id as number))
   for (let id = 1; id <= used; id += 1) {
     if (!has.has(id)) tx.sql.run("INSERT INTO keyword_set (account, id, keywords) VALUES (?, ?, '[]')", slot, id)

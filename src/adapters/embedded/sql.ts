@@ -4,6 +4,14 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlit
 /** Values of one row in the order of the columns; the schema says which types come. */
 export type Row = readonly unknown[]
 
+function isRow(value: unknown): value is Row {
+  return Array.isArray(value)
+}
+
+function isRows(value: unknown): value is readonly Row[] {
+  return Array.isArray(value) && (value.length === 0 || isRow(value[0]))
+}
+
 /** A database with its prepared statements; one per thread and file. */
 export class Sql {
   readonly db: DatabaseSync
@@ -24,12 +32,24 @@ export class Sql {
 
   /** All rows, in one go. */
   all(text: string, ...values: SQLInputValue[]): readonly Row[] {
-    return this.#statement(text).all(...values) as unknown as readonly Row[]
+    // Typed as objects; `returnArrays` makes arrays of them. One look a query costs nothing.
+    const rows: unknown = this.#statement(text).all(...values)
+    if (!isRows(rows)) throw new TypeError('The rows are not arrays')
+    return rows
   }
 
   /** The first row. */
   get(text: string, ...values: SQLInputValue[]): Row | undefined {
-    return this.#statement(text).get(...values) as unknown as Row | undefined
+    const row: unknown = this.#statement(text).get(...values)
+    if (row === undefined || isRow(row)) return row
+    throw new TypeError('The row is not an array')
+  }
+
+  /** The one number that a statement gives. */
+  number(text: string, ...values: SQLInputValue[]): number {
+    const value = this.get(text, ...values)?.[0]
+    if (typeof value !== 'number') throw new TypeError(`No number came of ${text}`)
+    return value
   }
 
   /** Rows changed. */

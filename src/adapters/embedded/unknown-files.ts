@@ -10,9 +10,7 @@ import type { Sql } from './sql.ts'
 /** Removes those that hold nothing, and keeps the others out of everybody's way; call before anything is written. */
 export function settleUnknownFiles(sql: Sql, paths: ShardPaths, log: ShardLog): void {
   const known = new Set(sql.all('SELECT id FROM segment').map(([id]) => id as number))
-  const [last] = sql.get("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'segment'") as readonly [
-    number,
-  ]
+  const last = sql.number("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'segment'")
   for (const name of fs.readdirSync(paths.segments)) {
     const id = segmentNumber(name)
     if (id === undefined || known.has(id)) continue

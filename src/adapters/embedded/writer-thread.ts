@@ -107,8 +107,6 @@ function connect(port: MessagePort): void {
   port.on('close', () => lines.delete(line))
 }
 
-/** Retention is counted in days: no need to look at every account each minute. */
-const PURGE_EVERY_MS = 3_600_000
 let lastPurge = Number.NEGATIVE_INFINITY
 
 /** Compaction and purge queued already are not queued again by the clock. */
@@ -180,7 +178,7 @@ function removeOld(now: number, graceMs: number, done?: () => void): void {
 function upkeep(now: number): void {
   writer.upkeep()
   const days = writer.full ? 1 : settings.retentionDays
-  if (writer.full || now - lastPurge >= PURGE_EVERY_MS)
+  if (writer.full || now - lastPurge >= settings.tuning.purgeMs)
     task('purge', function* (tx) {
       lastPurge = now
       const dropped = yield* purge(tx, now, days)

@@ -24,6 +24,7 @@ const TUNING: EmbeddedTuning = {
   graceMs: 0,
   compactBelow: 0.5,
   upkeepMs: 0,
+  purgeMs: 0,
 }
 const ANN: AccountRef = { id: 1 as AccountId, shard: 0 }
 const INBOX = 1 as MailboxKey
@@ -207,8 +208,7 @@ test('a failed sync acknowledges nothing of its batch; the second within a minut
 test('a full database rolls the batch back and keeps the counters', async () => {
   await using b = await bench(3)
   const { db } = b.writer.tx.sql
-  const [pages] = db.prepare('PRAGMA page_count', { returnArrays: true }).get() as unknown as [number]
-  db.exec(`PRAGMA max_page_count = ${pages}`)
+  db.exec(`PRAGMA max_page_count = ${b.writer.tx.sql.number('PRAGMA page_count')}`)
   const answers = Array.from({ length: 60 }, () => b.submit(delivery()))
   b.run()
   for (const answer of await Promise.all(answers)) assert.deepEqual(answer, [failed('full')])
@@ -244,6 +244,6 @@ test('tombstones stay bounded, and the floor rises when they are given up', asyn
   const [floor, kept, highest] = row as readonly [number, number, number]
   assert.ok(kept <= 100 && kept >= 50, String(kept))
   assert.ok(floor > 0 && floor < highest)
-  const [below] = b.writer.tx.sql.get('SELECT count(*) FROM tombstone WHERE modseq <= ?', floor) as readonly [number]
+  const below = b.writer.tx.sql.number('SELECT count(*) FROM tombstone WHERE modseq <= ?', floor)
   assert.equal(below, 0)
 })

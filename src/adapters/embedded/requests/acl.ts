@@ -23,11 +23,7 @@ export function setAcl(tx: Transaction, request: Writes['setAcl']['request']): A
   )?.[0] as string | undefined
   const rights = changeRights(known ?? '', mode, request.rights)
   if (known === undefined && rights !== '') {
-    const [count] = tx.sql.get(
-      'SELECT count(*) FROM acl WHERE account = ? AND mailbox = ?',
-      slot,
-      mailbox.key,
-    ) as readonly [number]
+    const count = tx.sql.number('SELECT count(*) FROM acl WHERE account = ? AND mailbox = ?', slot, mailbox.key)
     if (count >= MAX_ACL_ENTRIES) return refused({ kind: 'too-many-acl-entries', limit: MAX_ACL_ENTRIES })
   }
   if (rights === '')

@@ -131,7 +131,7 @@ export function subscribe(tx: Transaction, request: Writes['subscribe']['request
   const has = tx.sql.get('SELECT 1 FROM subscription WHERE account = ? AND name = ?', slot, name) !== undefined
   if (has === request.subscribed) return done({ modseq: account.row.modseq as Modseq })
   if (request.subscribed) {
-    const [count] = tx.sql.get('SELECT count(*) FROM subscription WHERE account = ?', slot) as readonly [number]
+    const count = tx.sql.number('SELECT count(*) FROM subscription WHERE account = ?', slot)
     if (count >= MAX_SUBSCRIPTIONS) return refused({ kind: 'too-many-mailboxes', limit: MAX_SUBSCRIPTIONS })
     tx.sql.run('INSERT INTO subscription (account, name) VALUES (?, ?)', slot, name)
   } else tx.sql.run('DELETE FROM subscription WHERE account = ? AND name = ?', slot, name)

@@ -33,19 +33,19 @@ export function setMetadata(tx: Transaction, request: Writes['setMetadata']['req
     more.set(owner, (more.get(owner) ?? 0) + (value === undefined ? 0 : 1) - (before === undefined ? 0 : 1))
   }
   for (const [owner, growth] of more) {
-    const [count] = tx.sql.get(
+    const count = tx.sql.number(
       'SELECT count(*) FROM metadata WHERE account = ? AND mailbox = ? AND user = ?',
       slot,
       mailbox,
       owner,
-    ) as readonly [number]
+    )
     if (growth > 0 && count + growth > MAX_METADATA_ENTRIES) return refused({ kind: 'too-much-metadata' })
   }
   if (octets > 0) {
-    const [total] = tx.sql.get(
+    const total = tx.sql.number(
       'SELECT coalesce(sum(length(name) + length(value)), 0) FROM metadata WHERE account = ?',
       slot,
-    ) as readonly [number]
+    )
     if (total + octets > MAX_METADATA_TOTAL) return refused({ kind: 'too-much-metadata' })
   }
   for (const [name, value] of wanted) {

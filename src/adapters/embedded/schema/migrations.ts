@@ -28,8 +28,10 @@ const STEPS: readonly string[] = [
 
 /** The version of a database; 0 is an empty one. */
 export function schemaVersion(db: DatabaseSync): number {
-  const row = db.prepare('PRAGMA user_version', { returnArrays: true }).get() as unknown as [number]
-  return row[0]
+  const row: unknown = db.prepare('PRAGMA user_version', { returnArrays: true }).get()
+  const version: unknown = Array.isArray(row) ? row[0] : undefined
+  if (typeof version !== 'number') throw new TypeError('The database has no version')
+  return version
 }
 
 /**

@@ -1,0 +1,29 @@
+/**
+ * `malle serve --json` with a store that is tuned for a suite: small segments, upkeep all the time, deleted mail that is
+ * due after seconds. Everything else is the server as it is.
+ *
+ * ```
+ * node test/crash/tuned-server.ts CONFIG TUNING
+ * ```
+ * @module
+ */
+import { runUntilStopped, Signals } from '#cli/serve.ts'
+import { loadConfig } from '#config/load.ts'
+import { createLog } from '#server/log.ts'
+import { startServer } from '#server/server.ts'
+import type { Tuning } from './server-process.ts'
+
+const DAY_MS = 86_400_000
+
+const [file = '', json = '{}'] = process.argv.slice(2)
+const { keptMs = DAY_MS, ...tuning } = JSON.parse(json) as Tuning
+const read = await loadConfig(file)
+if (!read.ok) throw new Error(`The configuration is wrong: ${JSON.stringify(read.error)}`)
+const config = read.value
+const signals = new Signals()
+// Retention is a day at least: upkeep sees the day nearly over.
+const clock = { now: () => Date.now() + DAY_MS - keptMs }
+const server = await startServer(config, createLog(config.log.level), { tuning, clock })
+const { endpoints } = server
+process.stdout.write(`${JSON.stringify({ ready: true, pid: process.pid, endpoints })}\n`)
+await runUntilStopped(server, signals, async () => config)
