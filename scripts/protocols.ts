@@ -79,7 +79,7 @@ const STANDARDS: Readonly<Record<number, readonly [title: string, done: Done, re
   5256: ['SORT, THREAD', 'yes'],
   5257: ['ANNOTATE', 'no'],
   5258: ['LIST-EXTENDED', 'yes'],
-  5267: ['ESORT, CONTEXT', 'partial', 'no CONTEXT'],
+  5267: ['ESORT, CONTEXT', 'partial', 'updates for SEARCH, not for SORT'],
   5321: ['SMTP', 'partial', 'mail in; relaying out is not there yet'],
   5322: ['Internet message format', 'yes'],
   5464: ['METADATA', 'yes', 'only the server itself has shared annotations of the server'],

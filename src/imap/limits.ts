@@ -43,6 +43,9 @@ export const NOTIFY_ANNOTATED = 1_000
 /** …and those of them, or names, that may have changed while it could not be told (§5.8). */
 export const NOTIFY_PENDING = 2_000
 
+/** Searches of one mailbox that are kept up to date (RFC 5267 §4.3.1). */
+export const UPDATED_SEARCHES = 8
+
 /** Messages that clients should not go beyond in one command (RFC 9738 §3)… */
 export const MESSAGES_ADVISED = 100_000
 /** …and what they get at most, the highest UIDs. */

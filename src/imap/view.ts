@@ -28,6 +28,7 @@ import { EVERYTHING, type SelectedEvents } from './notify/registration.ts'
 import { announceAdded, ownChanges } from './notify/selected.ts'
 import type { Output } from './output.ts'
 import type { Reached } from './resolve.ts'
+import { SearchUpdates } from './search/updates.ts'
 import type { SelectedView } from './selected.ts'
 
 /** Opens a view of the mailbox as it is now; `undefined` when the mailbox went meanwhile. */
@@ -91,6 +92,7 @@ export class View implements SelectedView {
   #newsAt: number
   /** What the client knows while `#shown` is empty. */
   #remembered: RememberedMailbox | undefined
+  #updates: SearchUpdates | undefined
 
   constructor(context: Context, reached: Reached, handle: SnapshotHandle, snapshot: Snapshot, readOnly: boolean) {
     const { account, info, rights } = reached
@@ -137,6 +139,12 @@ export class View implements SelectedView {
   /** It must be brought up to date before a command names messages. */
   get resting(): boolean {
     return this.#remembered !== undefined
+  }
+
+  /** Searches whose results are kept up to date (RFC 5267 §4.3). */
+  get updates(): SearchUpdates {
+    this.#updates ??= new SearchUpdates(this.#context)
+    return this.#updates
   }
 
   get #events(): SelectedEvents {
@@ -364,6 +372,8 @@ export class View implements SelectedView {
     const newKeywords = count > this.#knownKeywords && (news.added > 0 || news.changed.uids.length > 0)
     if (newKeywords) this.#knownKeywords = count
     const { enabled, session } = this.#context
+    const updates = this.#updates?.active === true ? this.#updates : undefined
+    if (news.gone !== undefined) updates?.gone(news.gone)
     await writeAnnouncement(out, {
       ...news,
       snapshot: this.#shown,
@@ -380,6 +390,7 @@ export class View implements SelectedView {
         keywords: this.keywords,
       },
     })
+    await updates?.changed(this.#shown, news.changed.uids, news.added)
   }
 
   /** What was held back was told: from now on the client may count on later changes again. */

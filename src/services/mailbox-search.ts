@@ -31,6 +31,8 @@ export interface MailboxSearch {
   /** Messages that may be found. */
   readonly snapshot: Snapshot
   readonly criterion: Criterion
+  /** Only these are looked at. */
+  readonly among?: UidSet
   /** Aborted when nobody waits for the result any more. */
   readonly signal: AbortSignal
 }
@@ -43,11 +45,11 @@ const READ_BYTES = 1024 * 1024
  * @throws the signal's reason once it is aborted.
  */
 export async function searchMailbox(search: MailboxSearch): Promise<UidSet> {
-  const { snapshot, criterion, signal } = search
+  const { snapshot, criterion, among, signal } = search
   const turns = new Turns()
   const found = new UidCollector()
   const undecided = new UidCollector()
-  for (const walk = new SnapshotWalk(snapshot); walk.next(); ) {
+  for (const walk = new SnapshotWalk(snapshot, among); walk.next(); ) {
     const answer = meets(criterion, walk)
     if (answer === true) found.add(walk.uid)
     else if (answer === undefined) undecided.add(walk.uid)

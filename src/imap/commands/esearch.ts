@@ -10,7 +10,15 @@ import { mailboxTree } from '../mailbox-tree.ts'
 import { enableCondstore, UID_REQUIRED } from '../message-commands.ts'
 import { limitCode, withLimit } from '../message-limit.ts'
 import { hasOneOf, type Reached } from '../resolve.ts'
-import { asksModseq, asksRelevancy, charsetRefusal, namesNumbers, relevancyRefusal } from '../search/program.ts'
+import {
+  asksModseq,
+  asksRelevancy,
+  asksUpdate,
+  charsetRefusal,
+  namesNumbers,
+  refuseUpdate,
+  relevancyRefusal,
+} from '../search/program.ts'
 import { resultsOf, savedOf, writeResults } from '../search/results.ts'
 import { otherMailbox, relevanceOf, runSearch, type Searched, selectedMailbox } from '../search/run.ts'
 import type { SelectedView } from '../selected.ts'
@@ -35,6 +43,8 @@ export const esearch: Command = command<EsearchRequest>({
     if (ofSelected && !selected) return { status: 'BAD', text: 'No mailbox is selected' }
     if (saves && !sources.every(({ kind }) => kind === 'selected'))
       return { status: 'BAD', text: 'SAVE is for the selected mailbox alone' }
+    // RFC 7377 §2.2: it would be of the selected mailbox alone.
+    if (asksUpdate(program) && !selected) return { status: 'BAD', text: 'No mailbox is selected' }
     const refusal = charsetRefusal(program.charset, context) ?? relevancyRefusal(keys, asksRelevancy(program))
     if (refusal !== undefined) {
       if (saves && refusal.status === 'NO') context.view.saved = []
@@ -54,6 +64,7 @@ export const esearch: Command = command<EsearchRequest>({
       if (context.out.due) await context.out.flush()
       context.signal.throwIfAborted()
     }
+    if (asksUpdate(program)) refuseUpdate(context)
     return withLimit(context, { status: 'OK', text: 'Searched' }, limit)
   },
 })

@@ -2,6 +2,7 @@ import type { Command } from '../command.ts'
 import { deleteacl, getacl, listrights, myrights, setacl } from './acl.ts'
 import { append } from './append.ts'
 import { authenticate } from './authenticate.ts'
+import { cancelUpdate } from './cancel-update.ts'
 import { capability } from './capability.ts'
 import { close, unselect } from './close.ts'
 import { compress } from './compress.ts'
@@ -41,6 +42,7 @@ import { unauthenticate } from './unauthenticate.ts'
 const COMMANDS: readonly Command[] = [
   append,
   authenticate,
+  cancelUpdate,
   capability,
   check,
   close,

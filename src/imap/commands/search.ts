@@ -1,11 +1,20 @@
-/** SEARCH and UID SEARCH (RFC 9051 §6.4.4, §6.4.9, RFC 4731, RFC 5182, RFC 6203, RFC 7162 §3.1.5, §3.1.10, RFC 9394 §3.1). @module */
+/** SEARCH and UID SEARCH (RFC 9051 §6.4.4, §6.4.9, RFC 4731, RFC 5182, RFC 5267 §4, RFC 6203, RFC 7162 §3.1.5, §3.1.10, RFC 9394 §3.1). @module */
 import { Turns } from '#lib/turns.ts'
 import type { UidSet } from '#mail/uid-set.ts'
 import type { SearchProgram } from '#wire/imap/search-program.ts'
 import { type By, type Command, type Context, command } from '../command.ts'
 import { enableCondstore, UID_REQUIRED } from '../message-commands.ts'
 import { withLimit } from '../message-limit.ts'
-import { asksModseq, asksRelevancy, charsetRefusal, namesNumbers, relevancyRefusal } from '../search/program.ts'
+import {
+  asksModseq,
+  asksRelevancy,
+  asksUpdate,
+  charsetRefusal,
+  namesNumbers,
+  refuseUpdate,
+  relevancyRefusal,
+  TAG_IN_USE,
+} from '../search/program.ts'
 import { highestModseq, resultsOf, savedOf, writeResults } from '../search/results.ts'
 import { relevanceOf, runSearch, selectedMailbox } from '../search/run.ts'
 
@@ -36,6 +45,8 @@ export const search: Command = command<SearchProgram>({
       return refusal
     }
     if (enabled.uidOnly && namesNumbers(keys)) return UID_REQUIRED
+    const updates = asksUpdate(program)
+    if (updates && view.updates.has(tag)) return TAG_IN_USE
     const modseq = asksModseq(keys)
     if (modseq) enableCondstore(context)
     view.speak(by)
@@ -55,6 +66,7 @@ export const search: Command = command<SearchProgram>({
       const head = `(TAG "${tag}")`
       await writeResults(out, { head, by, snapshot, returns: program, results, modseq, relevance })
     }
+    if (updates && !view.updates.add(by, keys, uids, searched)) refuseUpdate(context)
     return withLimit(context, { status: 'OK', text: 'Searched' }, code)
   },
 })

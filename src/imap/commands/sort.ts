@@ -5,7 +5,16 @@ import type { SortKey, SortProgram } from '#wire/imap/sort-program.ts'
 import { type By, type Command, type Context, command } from '../command.ts'
 import { enableCondstore, UID_REQUIRED } from '../message-commands.ts'
 import { limitCode, tooMany } from '../message-limit.ts'
-import { asksModseq, asksRelevancy, namesNumbers, relevancyRefusal, unknownCharset } from '../search/program.ts'
+import {
+  asksModseq,
+  asksRelevancy,
+  asksUpdate,
+  namesNumbers,
+  refuseUpdate,
+  relevancyRefusal,
+  TAG_IN_USE,
+  unknownCharset,
+} from '../search/program.ts'
 import { highestModseq, savedOf, sortedResults, writeResults } from '../search/results.ts'
 import { isTooMuch, relevanceOf, runSearch, selectedMailbox } from '../search/run.ts'
 
@@ -49,6 +58,7 @@ export const sort: Command = command<SortProgram>({
       return refusal
     }
     if (enabled.uidOnly && namesNumbers(keys)) return UID_REQUIRED
+    if (asksUpdate(program) && view.updates.has(tag)) return TAG_IN_USE
     const modseq = asksModseq(keys)
     if (modseq) enableCondstore(context)
     view.speak(by)
@@ -81,6 +91,8 @@ export const sort: Command = command<SortProgram>({
       const head = `(TAG "${tag}")`
       await writeResults(out, { head, by, snapshot, returns: program, results, modseq, relevance })
     }
+    // CONTEXT=SORT is not offered: places in an order would have to be told.
+    if (asksUpdate(program)) refuseUpdate(context)
     return { status: 'OK', text: 'Sorted' }
   },
 })

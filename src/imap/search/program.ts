@@ -29,6 +29,19 @@ export function asksRelevancy({ returns }: SearchReturns): boolean {
   return returns?.includes('RELEVANCY') ?? false
 }
 
+/** Whether RETURN has UPDATE. */
+export function asksUpdate({ returns }: SearchReturns): boolean {
+  return returns?.includes('UPDATE') ?? false
+}
+
+/** RFC 5267 §4.3. */
+export const TAG_IN_USE: Completion = { status: 'BAD', text: 'A search of that tag is kept up to date' }
+
+/** RFC 5267 §4.3.1. */
+export function refuseUpdate({ out, tag }: Context): void {
+  out.text('* NO [NOUPDATE ').string(tag).text('] ').line('This search is not kept up to date')
+}
+
 /** RFC 9586 §3.5. `$` is no number. */
 export function namesNumbers(keys: readonly SearchKey[]): boolean {
   return anyKey(keys, (key) => key.kind === 'SET' && key.set !== '$')
@@ -39,7 +52,7 @@ export function asksModseq(keys: readonly SearchKey[]): boolean {
 }
 
 /** Whether one of the keys, or of those within them, is such a one. */
-function anyKey(keys: readonly SearchKey[], is: (key: SearchKey) => boolean): boolean {
+export function anyKey(keys: readonly SearchKey[], is: (key: SearchKey) => boolean): boolean {
   return keys.some((key) => {
     if (is(key)) return true
     switch (key.kind) {

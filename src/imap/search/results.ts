@@ -131,7 +131,8 @@ export async function writeResults(out: Output, answer: Answer): Promise<void> {
   const { by, snapshot, results, relevance } = answer
   const { partial } = answer.returns
   const { count } = results
-  const asked = answer.returns.returns ?? []
+  // CONTEXT is a hint that needs nothing here, UPDATE asks for nothing now (RFC 5267 §4.2, §4.3)
+  const asked = (answer.returns.returns ?? []).filter((name) => name !== 'CONTEXT' && name !== 'UPDATE')
   // SAVE alone is answered by nothing (RFC 5182 §2.1)
   if (asked.length > 0 && asked.every((name) => name === 'SAVE')) return
   const returns: readonly SearchReturn[] = asked.length === 0 ? ['ALL'] : asked

@@ -66,7 +66,8 @@ export interface ModseqEntry {
   readonly type: 'priv' | 'shared' | 'all'
 }
 
-export type SearchReturn = 'ALL' | 'COUNT' | 'MAX' | 'MIN' | 'PARTIAL' | 'RELEVANCY' | 'SAVE'
+/** CONTEXT and UPDATE: RFC 5267 §4. */
+export type SearchReturn = 'ALL' | 'CONTEXT' | 'COUNT' | 'MAX' | 'MIN' | 'PARTIAL' | 'RELEVANCY' | 'SAVE' | 'UPDATE'
 
 /** RETURN and its options. */
 export interface SearchReturns {
@@ -86,12 +87,14 @@ export interface SearchProgram extends SearchReturns {
 
 const RETURNS: ReadonlySet<string> = new Set<SearchReturn>([
   'ALL',
+  'CONTEXT',
   'COUNT',
   'MAX',
   'MIN',
   'PARTIAL',
   'RELEVANCY',
   'SAVE',
+  'UPDATE',
 ] as const)
 
 /** Charsets whose text is decoded here; the session refuses the others (BADCHARSET). */
