@@ -273,3 +273,17 @@ test('bytes that come one by one take linear time', () => {
   assert.equal(framer.midCommand, false)
   assert.ok(performance.now() - start < 1000)
 })
+
+test('a frame without literals never gets those of the next one', () => {
+  const framer = new CommandFramer()
+  framer.push(Buffer.from('a NOOP\r\nb LOGIN {1+}\r\nx {1+}\r\ny\r\nc NOOP\r\n'))
+  const frames: FrameEvent[] = []
+  for (let event = framer.next(); event !== undefined; event = framer.next()) {
+    if (event.kind === 'literal') framer.buffer()
+    else frames.push(event)
+  }
+  assert.deepEqual(
+    frames.map((event) => (event.kind === 'frame' ? event.frame.literals.length : event.kind)),
+    [0, 2, 0],
+  )
+})

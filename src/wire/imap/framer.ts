@@ -22,6 +22,8 @@ export type * from './frame-events.ts'
 type State = 'line' | 'decide' | 'buffer' | 'stream' | 'discard' | 'dead'
 
 const EMPTY: Buffer = Buffer.alloc(0)
+/** Of a frame that has none: the framer's own list goes on to the next command. */
+const NO_LITERALS: readonly FrameLiteral[] = Object.freeze([])
 /** How much of a bad command a fault shows. */
 const SHOWN_CHARS = 128
 /** The longest announcement worth looking for at the end of a dropped line: `~{`, 20 digits, `+}`, CR. */
@@ -222,7 +224,8 @@ export class CommandFramer {
     }
     const literal = announcement(line)
     if (literal === undefined) {
-      const frame = { text: this.#text + line, literals: this.#literals }
+      const literals = this.#literals.length === 0 ? NO_LITERALS : this.#literals
+      const frame = { text: this.#text + line, literals }
       this.#reset()
       return { kind: 'frame', frame }
     }
