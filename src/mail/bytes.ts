@@ -41,25 +41,36 @@ export function isBlankCode(code: number): boolean {
 
 /** Collects unsigned numbers of up to 53 bits and strings, seven bits a byte, lowest first. */
 export class VarintWriter {
-  readonly #bytes: number[] = []
+  #bytes: Buffer = Buffer.allocUnsafe(256)
+  #length = 0
 
   put(value: number): void {
+    // a number of 53 bits has eight octets
+    this.#reserve(8)
     let left = value
     while (left >= 128) {
-      this.#bytes.push((left % 128) | 128)
+      this.#bytes[this.#length++] = (left % 128) | 128
       left = Math.floor(left / 128)
     }
-    this.#bytes.push(left)
+    this.#bytes[this.#length++] = left
   }
 
   /** A binary string with its length before it. */
   putText(text: string): void {
     this.put(text.length)
-    for (let i = 0; i < text.length; i += 1) this.#bytes.push(text.charCodeAt(i) & 255)
+    this.#reserve(text.length)
+    this.#length += this.#bytes.write(text, this.#length, 'latin1')
   }
 
   bytes(): Uint8Array {
-    return Uint8Array.from(this.#bytes)
+    return Uint8Array.from(this.#bytes.subarray(0, this.#length))
+  }
+
+  #reserve(octets: number): void {
+    if (this.#length + octets <= this.#bytes.length) return
+    const larger = Buffer.allocUnsafe(Math.max(this.#length + octets, this.#bytes.length * 2))
+    this.#bytes.copy(larger, 0, 0, this.#length)
+    this.#bytes = larger
   }
 }
 

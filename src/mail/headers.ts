@@ -22,19 +22,28 @@ const UTF8_BOM = '\xef\xbb\xbf'
  */
 export function headerFields(block: string, most: number = Number.POSITIVE_INFINITY): readonly HeaderField[] {
   const fields: HeaderField[] = []
+  walkFields(block, (start, nameEnd, colon, end) => {
+    const name = block.slice(start, nameEnd)
+    fields.push({ name, lowerName: name.toLowerCase(), rawValue: block.slice(colon + 1, end), start, end })
+    return fields.length < most
+  })
+  return fields
+}
+
+/** Visits the fields one after the other, keeping none: hostile headers have 100,000 of them. Ends on `false`. */
+function walkFields(
+  block: string,
+  visit: (start: number, nameEnd: number, colon: number, end: number) => boolean,
+): void {
   let start = block.startsWith(UTF8_BOM) ? UTF8_BOM.length : 0
-  while (start < block.length && fields.length < most) {
+  while (start < block.length) {
     let end = lineEnd(block, start)
     if (isBlank(block, start)) break
     while (end < block.length && isFold(block.charCodeAt(end))) end = lineEnd(block, end)
     const colon = colonOf(block, start, end)
-    if (colon !== undefined) {
-      const name = block.slice(start, colon.nameEnd)
-      fields.push({ name, lowerName: name.toLowerCase(), rawValue: block.slice(colon.at + 1, end), start, end })
-    }
+    if (colon !== undefined && !visit(start, colon.nameEnd, colon.at, end)) break
     start = end
   }
-  return fields
 }
 
 function lineEnd(block: string, from: number): number {
@@ -81,12 +90,13 @@ export function encodeFieldTable(header: Uint8Array): Uint8Array {
   const table = new VarintWriter()
   table.put(blankLineLength(block))
   let last = 0
-  for (const { name, start, end } of headerFields(block)) {
+  walkFields(block, (start, nameEnd, _, end) => {
     table.put(start - last)
-    table.put(name.length)
+    table.put(nameEnd - start)
     table.put(end - start)
     last = end
-  }
+    return true
+  })
   return table.bytes()
 }
 

@@ -15,7 +15,7 @@ export const MAX_PART_HEADER = 65_536
 /** Octets of all headers inside one message that are looked at, the outermost header apart. */
 export const MAX_INNER_HEADERS = 4_194_304
 
-/** Fields of one header that are looked at for ENVELOPE, structure and columns; FETCH gives them all. */
+/** Fields of one header that are looked at for ENVELOPE, structure, columns and searches; FETCH gives them all. */
 export const MAX_FIELDS = 5_000
 
 /** Octets of a line that may be a boundary (RFC 2046 §5.1.1 allows 70 for the boundary; real mail goes beyond). */

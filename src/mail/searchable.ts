@@ -10,6 +10,7 @@ import { contentFacts } from './content-facts.ts'
 import { decodeHeaderText } from './encoded-words.ts'
 import { headerFields } from './headers.ts'
 import { HtmlText } from './html-text.ts'
+import { MAX_FIELDS } from './limits.ts'
 import { decodedParameter } from './parameters.ts'
 import { encodePartTable, type PartNode, PartTable } from './part-table.ts'
 import type { ContentFacts } from './scanned.ts'
@@ -51,9 +52,9 @@ export function searchableTextOf(message: Uint8Array): Generator<SearchableText,
   return searchableText((start, end) => message.subarray(start, end), table)
 }
 
-/** The fields of a header block, each as `header`. */
+/** The fields of a header block, each as `header`; so many of them as are looked at for the columns. */
 export function* searchableHeader(block: Uint8Array): Generator<SearchableText, void, void> {
-  for (const field of headerFields(binaryOf(block))) {
+  for (const field of headerFields(binaryOf(block), MAX_FIELDS)) {
     const text = decodeHeaderText(field.rawValue)
     yield { where: 'header', field: field.lowerName, text, continued: false }
   }
@@ -64,7 +65,7 @@ function headerBlock(read: ReadRange, start: number, end: number): Uint8Array {
 }
 
 function contentOf(header: Uint8Array, inDigest: boolean): ContentFacts {
-  return contentFacts(headerFields(binaryOf(header)), inDigest)
+  return contentFacts(headerFields(binaryOf(header), MAX_FIELDS), inDigest)
 }
 
 function inBody(text: string, continued = false): SearchableText {
