@@ -7,9 +7,11 @@ const path = require('node:path')
 const { pathToFileURL } = require('node:url')
 
 const OLDEST = 26
+const SEMI_SPACE = '--max-semi-space-size'
 const root = path.join(__dirname, '..')
 
 if (Number.parseInt(process.versions.node, 10) >= OLDEST) {
+  boundMemory()
   cacheCode()
   const tree = path.join(root, 'src', 'cli', 'malle.ts')
   const entry = existsSync(tree) ? tree : path.join(root, 'dist', 'cli', 'malle.js')
@@ -19,6 +21,32 @@ if (Number.parseInt(process.versions.node, 10) >= OLDEST) {
   })
 } else {
   startWith(process.env.MALLE_NODE || bundledNode())
+}
+
+/**
+ * Bounds what a server's memory grows by under load (docs/security.md has the figures). Both settings are read once,
+ * when a process begins: a server begins again, in place, as the same process. Nobody pays for it but servers.
+ * - The allocator of glibc gives each thread (ours, V8's, libuv's) an arena of its own, up to eight a core, and what was
+ *   freed in one of them is of no use to the others. Two are enough, and no slower. Other systems do not know it.
+ * - V8 lets the young generation of each thread's heap grow to 64 MB under load, garbage nearly all of it. Half of
+ *   that is no slower.
+ */
+function boundMemory() {
+  const isServer = process.argv.includes('serve', 2) || process.argv.includes('demo', 2)
+  const given = `${process.execArgv.join(' ')} ${process.env.NODE_OPTIONS || ''}`
+  if (!isServer || given.includes(SEMI_SPACE)) return
+  // Where the binary was replaced since it was started, execve would end the process.
+  if (process.platform === 'win32' || process.execve === undefined || !existsSync(process.execPath)) return
+  const again = [process.execPath, ...process.execArgv, `${SEMI_SPACE}=16`, ...process.argv.slice(1)]
+  try {
+    process.execve(process.execPath, again, boundedEnvironment())
+  } catch {
+    // Not allowed under Node's permission model: it runs as it is.
+  }
+}
+
+function boundedEnvironment() {
+  return { ...process.env, MALLOC_ARENA_MAX: process.env.MALLOC_ARENA_MAX || '2' }
 }
 
 /**

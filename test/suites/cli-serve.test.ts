@@ -177,6 +177,34 @@ suite('the launcher', () => {
     assert.ok(server.stderr.some((line) => line.includes('"stopped"')))
   })
 
+  test('a server bounds its allocators, as the same process, and the administrator may choose otherwise', {
+    skip: process.platform !== 'linux',
+  }, async () => {
+    for (const { env, nodeArguments, arenas, semiSpace } of [
+      { env: {}, nodeArguments: [], arenas: '2', semiSpace: '--max-semi-space-size=16' },
+      { env: { MALLOC_ARENA_MAX: '5' }, nodeArguments: [], arenas: '5', semiSpace: '--max-semi-space-size=16' },
+      {
+        env: { MALLOC_ARENA_MAX: '5' },
+        nodeArguments: ['--max-semi-space-size=64'],
+        arenas: '5',
+        semiSpace: '--max-semi-space-size=64',
+      },
+    ]) {
+      await using place = await Place.make()
+      const server = await place.serve({ env, nodeArguments })
+      assert.equal(server.ready.pid, server.child.pid)
+      const of = async (file: string): Promise<string[]> =>
+        (await readFile(`/proc/${server.ready.pid}/${file}`, 'latin1')).split('\0')
+      const found = [...(await of('environ')), ...(await of('cmdline'))]
+      assert.deepEqual(
+        found.filter((each) => /^MALLOC_ARENA_MAX=|semi-space/.test(each)),
+        [`MALLOC_ARENA_MAX=${arenas}`, semiSpace],
+      )
+      server.signal('SIGTERM')
+      assert.equal(await server.ended(), 0)
+    }
+  })
+
   test('an older Node without a newer one beside it is refused loudly', async () => {
     await using place = await Place.make()
     const nodeArguments = ['--require', await place.file('old.cjs', OLD)]
