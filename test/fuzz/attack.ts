@@ -1,5 +1,6 @@
 /** One hostile conversation over a socket, and whether what came back is within the protocol. @module */
 import { connect } from 'node:net'
+import { constants, inflateRawSync } from 'node:zlib'
 import { ResponseFramer } from '#wire/imap/framer.ts'
 import { parseResponse } from '#wire/imap/response-reader.ts'
 import { SyntaxFault } from '#wire/imap/syntax-fault.ts'
@@ -16,13 +17,16 @@ export interface Attack {
   readonly inputs: readonly string[]
   /** Tags that must be answered unless the server says BYE. */
   readonly tags: readonly string[]
+  /** Goes out as it is once the server has agreed on COMPRESS, as the last of the inputs asked. */
+  readonly compressed?: Uint8Array
 }
 
 /** What came of it. `undefined` in `fault` is as it should be. */
 export interface Outcome {
   readonly fault: string | undefined
   readonly tookMs: number
-  readonly octets: number
+  /** What the server said, up to {@link KEPT_OCTETS}. */
+  readonly output: Buffer
 }
 
 /** A conversation that has not ended by then hangs. */
@@ -30,8 +34,11 @@ const PATIENCE_MS = 20_000
 /** More than this is not kept; a mailbox of ours has less. */
 const KEPT_OCTETS = 64 * 1024 * 1024
 
-/** How the protocols agree on a TLS handshake. */
-const AGREED_ON_TLS = /^(?:\S+ OK|\+OK|220) .*TLS/m
+/** How the protocols agree on a TLS handshake: not a greeting, and not a list of capabilities. */
+const AGREED_ON_TLS = /^(?:[^*\s]\S* OK|\+OK|220) (?!\[)[^\r\n]*\bTLS\b/m
+/** How IMAP agrees on what is not text any more. */
+const AGREED_ON_OTHER_BYTES = /^[^*\s]\S* OK (?!\[)[^\r\n]*\b(?:DEFLATE|TLS)\b/
+const AGREED_ON_DEFLATE = /^[^*\s]\S* OK (?!\[)[^\r\n]*\bDEFLATE\b[^\r\n]*\r\n/m
 
 /** Says everything, closes our side, reads to the end. */
 export async function attack(endpoint: Endpoint, said: Attack): Promise<Outcome> {
@@ -42,6 +49,7 @@ export async function attack(endpoint: Endpoint, said: Attack): Promise<Outcome>
     // half-open: what comes after our end is still wanted
     const socket = connect({ ...endpoint, noDelay: true, allowHalfOpen: true })
     let greeted = false
+    let awaiting = said.compressed
     const timer = setTimeout(() => {
       socket.destroy()
       resolve('nothing came, and the connection stayed open')
@@ -49,13 +57,18 @@ export async function attack(endpoint: Endpoint, said: Attack): Promise<Outcome>
     socket.on('data', (bytes: Buffer) => {
       octets += bytes.length
       if (octets <= KEPT_OCTETS) chunks.push(bytes)
+      const text = bytes.toString('latin1')
       // the handshake that was agreed on never comes, and the server would wait for it
-      if (AGREED_ON_TLS.test(bytes.toString('latin1'))) setTimeout(() => socket.destroy(), 20)
+      if (AGREED_ON_TLS.test(text)) setTimeout(() => socket.destroy(), 20)
+      if (awaiting !== undefined && AGREED_ON_DEFLATE.test(text)) {
+        socket.end(awaiting)
+        awaiting = undefined
+      }
       if (greeted) return
       greeted = true
       // who speaks before the greeting is turned away at port 25
       socket.write(Buffer.from(`${said.enter}${said.inputs.join('')}`, 'latin1'))
-      socket.end()
+      if (awaiting === undefined) socket.end()
     })
     socket.on('error', () => undefined)
     socket.on('close', () => {
@@ -65,11 +78,12 @@ export async function attack(endpoint: Endpoint, said: Attack): Promise<Outcome>
     socket.on('end', () => socket.end())
   })
   const tookMs = performance.now() - started
-  const fault = ended ?? judge(said, Buffer.concat(chunks))
-  return { fault, tookMs, octets }
+  const output = Buffer.concat(chunks)
+  return { fault: ended ?? judge(said, output), tookMs, output }
 }
 
-function judge(said: Attack, output: Buffer): string | undefined {
+/** What is wrong with an answer, `undefined` where it is within the protocol. */
+export function judge(said: Attack, output: Buffer): string | undefined {
   if (output.length === 0) return 'the connection ended without a greeting'
   switch (said.protocol) {
     case 'imap':
@@ -81,7 +95,20 @@ function judge(said: Attack, output: Buffer): string | undefined {
   }
 }
 
-function judgeImap({ tags }: Attack, output: Buffer): string | undefined {
+/** What came before DEFLATE and, readable, behind it; a stream that was cut off counts as far as it goes. */
+function inflated(output: Buffer): Buffer {
+  const agreed = AGREED_ON_DEFLATE.exec(output.toString('latin1'))
+  if (agreed === null) return output
+  const end = agreed.index + agreed[0].length
+  return Buffer.concat([
+    output.subarray(0, end),
+    inflateRawSync(output.subarray(end), { finishFlush: constants.Z_SYNC_FLUSH }),
+  ])
+}
+
+function judgeImap(said: Attack, sent: Buffer): string | undefined {
+  const { tags } = said
+  const output = said.compressed === undefined ? sent : inflated(sent)
   const answered = new Set<string>()
   let bye = false
   const framer = new ResponseFramer()
@@ -107,7 +134,7 @@ function judgeImap({ tags }: Attack, output: Buffer): string | undefined {
       const tag = /^([^*+ ]\S*) /.exec(frame.text)?.[1]
       if (tag !== undefined) answered.add(tag)
       // what follows is not text any more
-      if (/^\S+ OK .*(?:DEFLATE|TLS)/i.test(frame.text)) return undefined
+      if (said.compressed === undefined && AGREED_ON_OTHER_BYTES.test(frame.text)) return undefined
     } else return `cannot be read: ${JSON.stringify(event).slice(0, 300)}`
   }
   const missing = bye ? undefined : tags.find((tag) => !answered.has(tag))

@@ -1,19 +1,23 @@
 /** Attacks a server process over all its sockets while somebody else uses it, and keeps the figures. @module */
 import { setTimeout as pause } from 'node:timers/promises'
+import { deflateRawSync } from 'node:zlib'
 import fc, { type Arbitrary } from 'fast-check'
 import { Random } from '#testing/random.ts'
 import { RawImap } from '../crash/connection.ts'
 import type { Installation, Login, ServerProcess } from '../crash/server-process.ts'
 import { type Attack, attack, type Spoken } from './attack.ts'
 import { imapCommand } from './imap-commands.ts'
+import { imapResponse } from './imap-responses.ts'
 import { pop3Command, smtpCommand } from './line-commands.ts'
 import { mutate, recordedDialogues } from './mutator.ts'
+import { readImap, readPop3 } from './read-responses.ts'
+import { type Latency, Witness } from './witness.ts'
 
 export interface FuzzOptions {
   readonly installation: Installation
   /** How long, after the warm-up. */
   readonly forMs: number
-  /** Until memory counts: what the engine compiles and its heap of everyday size. */
+  /** Under the same load, until memory and the witness count: what the engine compiles, its heap of everyday size. */
   readonly warmUpMs: number
   readonly seed: number
   /** Told of each fault and, now and then, of progress. */
@@ -24,6 +28,8 @@ export interface FuzzOptions {
 export interface Figures {
   /** Commands and mutated conversations that were sent. */
   readonly inputs: Readonly<Record<Spoken, number>>
+  /** Responses, made up or changed from what the server said in this run, that our own readers could read. */
+  readonly responses: number
   readonly conversations: number
   readonly octetsSent: number
   /** The server process ended. */
@@ -33,14 +39,32 @@ export interface Figures {
   readonly growth: number
   readonly memoryAtStart: number
   readonly slowestMs: number
-  /** Answers that the innocent bystander got, and the slowest of them. */
-  readonly bystander: { readonly answers: number; readonly slowestMs: number }
+  /** Round trips of a client that has nothing to do with it. */
+  readonly witness: Latency
 }
 
 const LETTER =
   'From: a@example.net\r\nTo: ann@example.org\r\nSubject: letter\r\nContent-Type: text/plain\r\n\r\nHello\r\n'
 /** Faults that are told in full; a broken server has thousands. */
 const TOLD_FAULTS = 50
+
+/** Values of an arbitrary, made a few hundred at a time: beginning anew is what costs. */
+class Sampled {
+  readonly #arbitrary: Arbitrary<string>
+  readonly #random: Random
+  #values: string[] = []
+
+  constructor(arbitrary: Arbitrary<string>, random: Random) {
+    this.#arbitrary = arbitrary
+    this.#random = random
+  }
+
+  next(count: number): string[] {
+    if (this.#values.length < count)
+      this.#values = fc.sample(this.#arbitrary, { seed: this.#random.below(2 ** 31), numRuns: 240 })
+    return this.#values.splice(0, count)
+  }
+}
 
 /** Runs to the end of the time, or to the crash. */
 export async function fuzz(options: FuzzOptions): Promise<Figures> {
@@ -61,17 +85,18 @@ class Fuzzer {
   readonly #inputs: Record<Spoken, number> = { imap: 0, pop3: 0, smtp: 0, lmtp: 0 }
   readonly #faults: string[] = []
   readonly #recorded = recordedDialogues()
+  readonly #made: Sampled
   #conversations = 0
   #octets = 0
   #slowestMs = 0
-  #answers = 0
-  #slowestAnswerMs = 0
+  #responses = 0
   #over = false
   #crashed = false
 
   constructor(server: ServerProcess, options: FuzzOptions) {
     this.#server = server
     this.#options = options
+    this.#made = new Sampled(imapResponse, new Random(options.seed))
   }
 
   async run(ann: Login, pop: Login, carol: Login): Promise<Figures> {
@@ -79,18 +104,22 @@ class Fuzzer {
     await this.#furnish(ann)
     await this.#furnish(carol)
     await this.#furnish(pop)
+    const witness = new Witness(this.#server, carol)
     const lanes = [
       this.#imapLane(ann, 1),
       this.#imapLane(ann, 2),
       this.#lineLane('pop3', `USER ${pop.address}\r\nPASS ${pop.password}\r\n`, pop3Command, 3),
       this.#lineLane('smtp', 'EHLO x\r\nMAIL FROM:<x@example.net>\r\n', smtpCommand, 4),
       this.#lineLane('lmtp', 'LHLO x\r\nMAIL FROM:<x@example.net>\r\n', smtpCommand, 5),
-      this.#bystander(carol),
+      this.#compressedLane(ann, 6),
+      this.#watch(witness),
       this.#keeper(ann, pop),
     ].map((lane) => lane.catch((error: unknown) => this.#failed(error)))
     await this.#wait(warmUpMs)
+    witness.reset()
     await this.#server.resetPeak().catch(() => undefined)
     const { now: memoryAtStart } = await this.#memory()
+    report(`warmed up for ${Math.round(warmUpMs / 1_000)} s, ${megabytes(memoryAtStart)} MB`)
     let peak = memoryAtStart
     for (const until = Date.now() + forMs; Date.now() < until && !this.#crashed; ) {
       await this.#wait(Math.min(until - Date.now(), 10_000))
@@ -104,6 +133,7 @@ class Fuzzer {
     await Promise.all(lanes)
     return {
       inputs: this.#inputs,
+      responses: this.#responses,
       conversations: this.#conversations,
       octetsSent: this.#octets,
       crashes: this.#crashed ? 1 : 0,
@@ -111,7 +141,7 @@ class Fuzzer {
       growth: peak - memoryAtStart,
       memoryAtStart,
       slowestMs: this.#slowestMs,
-      bystander: { answers: this.#answers, slowestMs: this.#slowestAnswerMs },
+      witness: witness.latency,
     }
   }
 
@@ -131,6 +161,7 @@ class Fuzzer {
     const random = new Random(this.#options.seed + lane)
     const select = ['', 'b SELECT INBOX\r\n', 'b SELECT INBOX\r\n', 'b ENABLE IMAP4rev2 QRESYNC\r\nc SELECT INBOX\r\n']
     const talks = this.#recorded.filter(({ protocol }) => protocol === 'imap')
+    const sampled = new Sampled(imapCommand, random)
     while (!this.#over) {
       const login = random.chance(0.9) ? `a LOGIN ${ann.address} ${ann.password}\r\n` : ''
       const enter = login + (login === '' ? '' : random.pick(select))
@@ -139,7 +170,7 @@ class Fuzzer {
         await this.#attack({ protocol: 'imap', enter, inputs: [said], tags: [] })
         continue
       }
-      const commands = fc.sample(imapCommand, { seed: random.below(2 ** 31), numRuns: 12 })
+      const commands = sampled.next(12)
       const tags = commands.map((_, index) => `f${index}`)
       const inputs = commands.map((command, index) => `f${index} ${command}\r\n`)
       await this.#attack({ protocol: 'imap', enter, inputs, tags })
@@ -157,18 +188,36 @@ class Fuzzer {
               said: `${enter}RCPT TO:<ann@example.org>\r\nDATA\r\nSubject: x\r\n\r\n..x\r\n.\r\nQUIT\r\n`,
             },
           ]
+    const sampled = new Sampled(command, random)
     while (!this.#over) {
       const first = random.chance(0.8) ? enter : ''
       const mutated = random.chance(0.4)
       const inputs = mutated
         ? [mutate(random.pick(talks).said, talks, random)]
-        : fc.sample(command, { seed: random.below(2 ** 31), numRuns: 12 }).map((text) => `${text}\r\n`)
+        : sampled.next(12).map((text) => `${text}\r\n`)
       await this.#attack({ protocol, enter: first, inputs, tags: [] })
     }
   }
 
+  /** COMPRESS=DEFLATE: good commands in a bad stream, bad ones in a good stream, and bytes that become a thousand times as many. */
+  async #compressedLane(ann: Login, lane: number): Promise<void> {
+    const random = new Random(this.#options.seed + lane)
+    const sampled = new Sampled(imapCommand, random)
+    const enter = `a LOGIN ${ann.address} ${ann.password}\r\nz COMPRESS DEFLATE\r\n`
+    while (!this.#over) {
+      const commands = sampled.next(6)
+      const text = commands.map((command, index) => `f${index} ${command}\r\n`).join('')
+      const bomb = random.chance(0.05) ? random.pick(['x', '(', '\r\n', '\0']).repeat(4_000_000) : ''
+      const deflated = deflateRawSync(Buffer.from(`${text}${bomb}`, 'latin1'), { finishFlush: random.pick([2, 3, 4]) })
+      const broken = random.chance(0.4)
+      const compressed = broken ? Buffer.from(mutate(deflated.toString('latin1'), [], random), 'latin1') : deflated
+      await this.#attack({ protocol: 'imap', enter, inputs: commands, tags: [], compressed })
+      await pause(50)
+    }
+  }
+
   async #attack(said: Attack): Promise<void> {
-    const { fault, tookMs } = await attack(this.#server.endpoint(said.protocol), said)
+    const { fault, tookMs, output } = await attack(this.#server.endpoint(said.protocol), said)
     this.#inputs[said.protocol] += said.inputs.length
     this.#conversations += 1
     this.#octets += said.enter.length + said.inputs.reduce((sum, { length }) => sum + length, 0)
@@ -176,22 +225,28 @@ class Fuzzer {
     if (tookMs > 2_000)
       this.#options.report?.(`slow: ${Math.round(tookMs)} ms ${(JSON.stringify(said) ?? '').slice(0, 600)}`)
     if (fault !== undefined) this.#fault(`${said.protocol}: ${fault}`, said)
+    else if (this.#conversations % 8 === 0) this.#readBack(said.protocol, output)
   }
 
-  /** Reads the same mailbox again and again: nothing that others do may change it or keep it waiting. */
-  async #bystander({ address, password }: Login): Promise<void> {
-    const client = await RawImap.login(this.#server.endpoint('imap'), address, password)
-    await client.ok('SELECT INBOX')
-    const wanted = JSON.stringify((await client.ok('UID FETCH 1:* (FLAGS BODY.PEEK[])')).untagged)
-    while (!this.#over && !this.#crashed) {
-      const started = performance.now()
-      const { untagged } = await client.ok('UID FETCH 1:* (FLAGS BODY.PEEK[])')
-      this.#answers += 1
-      this.#slowestAnswerMs = Math.max(this.#slowestAnswerMs, performance.now() - started)
-      if (JSON.stringify(untagged) !== wanted) this.#fault('somebody else saw something else', untagged)
-      await pause(100)
+  /** What the server just said, changed, and responses made up: for the readers of our clients. */
+  #readBack(protocol: Spoken, output: Buffer): void {
+    const random = new Random(this.#options.seed + this.#conversations)
+    const said = { protocol: 'imap' as const, said: output.toString('latin1', 0, 60_000) }
+    const changed = Buffer.from(mutate(said.said, [said], random), 'latin1')
+    const made = this.#made.next(4).join('\r\n')
+    for (const reading of protocol === 'imap'
+      ? [readImap(changed, random), readImap(Buffer.from(`${made}\r\n`, 'latin1'), random)]
+      : [readPop3(changed, random)]) {
+      this.#responses += reading.read
+      if (reading.fault !== undefined) this.#fault(`our own reader: ${reading.fault}`, changed.toString('latin1'))
     }
-    client.close()
+  }
+
+  async #watch(witness: Witness): Promise<void> {
+    while (!this.#over && !this.#crashed) {
+      const other = await witness.visit()
+      if (other !== undefined) this.#fault('somebody else saw something else', other)
+    }
   }
 
   /** Keeps the accounts small and never empty, and looks at what the server logs. */

@@ -4,111 +4,37 @@
  */
 import fc, { type Arbitrary } from 'fast-check'
 import { commands } from '#imap/commands/index.ts'
+import { NOTIFY_EVENTS } from '#wire/imap/notify-request.ts'
+import {
+  appended,
+  astring,
+  date,
+  edgeNumber,
+  flags,
+  join,
+  list,
+  listed,
+  literal,
+  mailbox,
+  oneOf,
+  optional,
+  part,
+  partial,
+  quoted,
+  section,
+  set,
+  weighed,
+} from './imap-elements.ts'
 
-const join = (...parts: readonly (string | Arbitrary<string>)[]): Arbitrary<string> =>
-  fc.tuple(...parts.map((part) => (typeof part === 'string' ? fc.constant(part) : part))).map((texts) => texts.join(''))
-const oneOf = (...texts: readonly string[]): Arbitrary<string> => fc.constantFrom(...texts)
-const optional = (part: Arbitrary<string>): Arbitrary<string> => fc.oneof(fc.constant(''), part)
-const list = (item: Arbitrary<string>, most = 8): Arbitrary<string> =>
-  fc.array(item, { maxLength: most }).map((items) => items.join(' '))
-const listed = (item: Arbitrary<string>, most = 8): Arbitrary<string> => list(item, most).map((items) => `(${items})`)
-const weighed = (...pairs: readonly (readonly [number, Arbitrary<string>])[]): Arbitrary<string> =>
-  fc.oneof(...pairs.map(([weight, arbitrary]) => ({ weight, arbitrary })))
-
-/** Numbers at which something overflows. */
-export const edgeNumber: Arbitrary<string> = weighed(
-  [3, fc.integer({ min: 1, max: 12 }).map(String)],
-  [
-    2,
-    oneOf(
-      '0',
-      '4294967295',
-      '4294967296',
-      '9223372036854775807',
-      '9223372036854775808',
-      '18446744073709551616',
-      '99999999999999999999999999',
-      '-1',
-      '007',
-      '1e3',
-      '0x10',
-    ),
-  ],
-)
-
-const sequenceItem = weighed(
-  [4, fc.integer({ min: 1, max: 12 }).map(String)],
-  [3, join(edgeNumber, ':', edgeNumber)],
-  [2, oneOf('*', '1:*', '*:1', '*:*', '4294967295:*')],
-  [1, edgeNumber],
-)
-/** A sequence set, now and then one of thousands of numbers. */
-export const set: Arbitrary<string> = weighed(
-  [8, fc.array(sequenceItem, { minLength: 1, maxLength: 6 }).map((items) => items.join(','))],
-  [
-    1,
-    fc.integer({ min: 100, max: 9_000 }).map((count) => Array.from({ length: count }, (_, n) => n * 2 + 1).join(',')),
-  ],
-  [1, oneOf('$', '', ',', '1,,2', ':', '1:2:3', '1:', '$,1')],
-)
-
-const anyText = weighed(
-  [4, fc.string({ maxLength: 12 })],
-  [2, fc.string({ unit: 'binary', maxLength: 12 }).map((text) => Buffer.from(text).toString('latin1'))],
-  [1, fc.integer({ min: 1, max: 5_000 }).map((length) => 'x'.repeat(length))],
-  [1, oneOf('', 'NIL', '\0', '\x7f', '"', '\\', '%', '*', '{3}', '=?utf-8?q?=?=', '\xff\xfe', '(', ')')],
-)
-const quoted = anyText.map((text) => `"${text.replace(/[\r\n\0]/g, '').replace(/["\\]/g, '\\$&')}"`)
-const literal = fc.tuple(anyText, oneOf('', '~')).map(([text, binary]) => `${binary}{${text.length}+}\r\n${text}`)
-const atom = weighed(
-  [5, fc.stringMatching(/^[A-Za-z0-9.\-_/]{1,10}$/)],
-  [1, oneOf('NIL', 'INBOX', '\\Seen', '[', ']', '')],
-)
-/** An astring in each of its forms. */
-export const astring: Arbitrary<string> = weighed([4, atom], [3, quoted], [2, literal])
-
-/** Names that exist half of the time. */
-export const mailbox: Arbitrary<string> = weighed(
-  [8, oneOf('INBOX', 'inbox', 'Kept', 'a', 'a/b', 'a/b/c', 'Sent', 'Trash', '"a/b"')],
-  [2, oneOf('"Entw&APw-rfe"', '"&"', '"&AAA"', '"&-&"', '"a&b"', 'a//b', '/', '""', '"a/"', '&2AA-')],
-  [2, astring],
-  [1, fc.integer({ min: 2, max: 800 }).map((depth) => Array.from({ length: depth }, () => 'd').join('/'))],
-)
-
-const flag = weighed(
-  [5, oneOf('\\Seen', '\\Deleted', '\\Flagged', '\\Answered', '\\Draft', '$Forwarded', '$Junk', 'word')],
-  [2, oneOf('\\Recent', '\\*', '\\', '\\Frob', '$', '(', '*', 'k\xe9')],
-  [2, atom],
-)
-const flags = weighed([5, listed(flag)], [1, list(flag)], [1, listed(flag, 300)])
-const date = weighed(
-  [4, oneOf('1-Jan-2024', '"29-Feb-2023"', '31-Dec-9999', '01-Jan-0000', '30-feb-2024', '99-Foo-1', '"14-Nov-2023"')],
-  [1, astring],
-)
-const dateTime = weighed(
-  [4, oneOf('"14-Nov-2023 22:13:20 +0000"', '" 1-Jan-1970 00:00:00 -2359"', '"31-Dec-9999 23:59:60 +9999"', '"x"')],
-  [1, quoted],
-)
 const modseqList = oneOf(
   ' (CHANGEDSINCE 0)',
   ' (CHANGEDSINCE 1 VANISHED)',
   ' (CHANGEDSINCE 9223372036854775808)',
+  ' (PARTIAL -1:-3)',
+  ' (PARTIAL 1:4294967295 CHANGEDSINCE 1)',
   ' (FROB 1)',
 )
 
-const fields = listed(weighed([5, oneOf('From', 'SUBJECT', 'X-None', 'Received')], [2, astring]))
-const part = weighed(
-  [5, fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 5 }).map((numbers) => numbers.join('.'))],
-  [1, fc.integer({ min: 50, max: 3_000 }).map((depth) => Array.from({ length: depth }, () => '1').join('.'))],
-  [1, edgeNumber],
-)
-const section = weighed(
-  [3, oneOf('', 'HEADER', 'TEXT', 'MIME', 'FROB', '.', '1.', '.1')],
-  [2, join(oneOf('HEADER.FIELDS ', 'HEADER.FIELDS.NOT '), fields)],
-  [3, join(part, oneOf('', '.MIME', '.TEXT', '.HEADER', '.FROB'))],
-  [1, join(part, oneOf('.HEADER.FIELDS ', '.HEADER.FIELDS.NOT '), fields)],
-)
-const partial = optional(join('<', edgeNumber, oneOf('', '.', '.0', '.4294967295', '.5'), '>'))
 const fetchItem = weighed(
   [
     6,
@@ -137,15 +63,48 @@ const fetchItem = weighed(
 )
 
 const searchLeaf = weighed(
-  [4, oneOf('ALL', 'SEEN', 'UNSEEN', 'RECENT', 'NEW', 'OLD', 'DRAFT', 'DELETED', 'SAVEDATESUPPORTED', '$')],
+  [
+    4,
+    oneOf(
+      'ALL',
+      'SEEN',
+      'UNSEEN',
+      'RECENT',
+      'NEW',
+      'OLD',
+      'DRAFT',
+      'UNANSWERED',
+      'FLAGGED',
+      'DELETED',
+      'SAVEDATESUPPORTED',
+      '$',
+    ),
+  ],
   [4, join(oneOf('SUBJECT ', 'BODY ', 'TEXT ', 'FROM ', 'TO ', 'CC ', 'BCC ', 'KEYWORD ', 'UNKEYWORD '), astring)],
   [2, join('HEADER ', astring, ' ', astring)],
-  [2, join(oneOf('BEFORE ', 'ON ', 'SINCE ', 'SENTBEFORE ', 'SENTON ', 'SENTSINCE ', 'SAVEDBEFORE '), date)],
+  [
+    2,
+    join(
+      oneOf(
+        'BEFORE ',
+        'ON ',
+        'SINCE ',
+        'SENTBEFORE ',
+        'SENTON ',
+        'SENTSINCE ',
+        'SAVEDBEFORE ',
+        'SAVEDON ',
+        'SAVEDSINCE ',
+      ),
+      date,
+    ),
+  ],
   [2, join(oneOf('LARGER ', 'SMALLER ', 'OLDER ', 'YOUNGER ', 'MODSEQ '), edgeNumber)],
   [1, join('MODSEQ "/flags/\\\\Seen" ', oneOf('all ', 'priv ', 'shared ', 'x '), edgeNumber)],
   [1, join(oneOf('EMAILID ', 'THREADID '), astring)],
   [2, set],
   [1, join('UID ', set)],
+  [1, join(oneOf('UIDAFTER ', 'UIDBEFORE '), edgeNumber)],
   [1, join('FUZZY SUBJECT ', astring)],
 )
 const searchKey: Arbitrary<string> = fc.letrec<{ key: string }>((tie) => ({
@@ -167,11 +126,25 @@ const program = join(
 const returns = optional(
   join(
     'RETURN ',
-    listed(oneOf('MIN', 'MAX', 'ALL', 'COUNT', 'SAVE', 'PARTIAL 1:10', 'PARTIAL -1:-9', 'UPDATE', 'FROB')),
+    listed(oneOf('MIN', 'MAX', 'ALL', 'COUNT', 'SAVE', 'PARTIAL 1:10', 'PARTIAL -1:-9', 'RELEVANCY', 'UPDATE', 'FROB')),
     ' ',
   ),
 )
-const sortKeys = listed(oneOf('SUBJECT', 'REVERSE DATE', 'ARRIVAL', 'FROM', 'SIZE', 'REVERSE', 'DISPLAYFROM', 'FROB'))
+const sortKeys = listed(
+  oneOf(
+    'SUBJECT',
+    'REVERSE DATE',
+    'ARRIVAL',
+    'FROM',
+    'SIZE',
+    'REVERSE',
+    'DISPLAYFROM',
+    'DISPLAYTO',
+    'CC',
+    'TO',
+    'FROB',
+  ),
+)
 const pattern = weighed(
   [4, oneOf('*', '%', '""', '"a/%"', 'INBOX')],
   [1, mailbox],
@@ -188,31 +161,39 @@ const statusItems = listed(
     'SIZE',
     'HIGHESTMODSEQ',
     'MAILBOXID',
+    'APPENDLIMIT',
+    'DELETED-STORAGE',
     'FROB',
   ),
 )
-const message = weighed(
-  [3, fc.constant('From: a@example.net\r\nSubject: =?utf-8?q?caf=C3=A9?=\r\n\r\nbody\r\n')],
-  [1, fc.constant(`Content-Type: multipart/mixed; boundary=b\r\n\r\n${'--b\r\n\r\nx\r\n'.repeat(20)}--b--\r\n`)],
-  [1, fc.integer({ min: 1, max: 60 }).map(nestedMultipart)],
-  [2, anyText],
-)
-/** Multiparts in each other. */
-export function nestedMultipart(depth: number): string {
-  const heads = Array.from(
-    { length: depth },
-    (_, n) => `Content-Type: multipart/mixed; boundary=b${n}\r\n\r\n--b${n}\r\n`,
-  )
-  return `${heads.join('')}Content-Type: text/plain\r\n\r\nat the bottom\r\n`
-}
-const appended = join(
-  optional(join(flags, ' ')),
-  optional(join(dateTime, ' ')),
-  fc.tuple(message, oneOf('', '~')).map(([text, binary]) => `${binary}{${text.length}+}\r\n${text}`),
-)
 const base64 = fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes).toString('base64'))
 const rights = oneOf('lrs', '+a', '-x', '""', 'lrswipkxtea', 'ZZZ')
-const entries = oneOf('/private/comment', '/shared/comment', '/private/x', '"/shared/"', '//', '/private/*')
+const entry = weighed(
+  [
+    5,
+    oneOf('/private/comment', '/shared/comment', '/private/x', '/shared/vendor/x/y', '"/shared/"', '//', '/private/*'),
+  ],
+  [1, astring],
+  [1, fc.integer({ min: 2, max: 400 }).map((depth) => '/private'.concat('/d'.repeat(depth)))],
+)
+const entryValue = join(entry, ' ', weighed([2, quoted], [1, literal], [1, fc.constant('NIL')]))
+const oneOrMore = fc.oneof(mailbox, listed(mailbox))
+const mailboxes = weighed(
+  [4, oneOf('selected', 'inboxes', 'personal', 'subscribed', 'frob')],
+  [2, join(oneOf('subtree ', 'subtree-one ', 'mailboxes '), oneOrMore)],
+)
+const fetchItems = weighed([4, listed(fetchItem)], [2, fetchItem], [1, oneOf('ALL', 'FAST', 'FULL')])
+const event = weighed([5, oneOf(...NOTIFY_EVENTS, 'FrobChange')], [2, join('MessageNew ', listed(fetchItem))])
+const eventGroup = join(
+  '(',
+  fc.oneof(mailboxes, oneOf('selected-delayed')),
+  ' ',
+  weighed([5, listed(event)], [1, oneOf('NONE', '(MessageNew MessageExpunge)', '(')]),
+  ')',
+)
+/** Nearly always nothing, as the grammar has it. */
+const nothing = weighed([6, fc.constant('')], [1, oneOf(' ', ' x', ' (', ' {3+}\r\nabc', '  ')])
+const tagged = oneOf(' en', ' fr', ' "*"', ' i-default', ' "fr-CA"', ' x-frob')
 
 /** Arguments of one command, the space in front of them included. */
 const ARGUMENTS: Readonly<Record<string, Arbitrary<string>>> = {
@@ -229,23 +210,18 @@ const ARGUMENTS: Readonly<Record<string, Arbitrary<string>>> = {
   DELETE: join(' ', mailbox),
   DELETEACL: join(' ', mailbox, ' ', astring),
   ENABLE: join(' ', list(oneOf('CONDSTORE', 'QRESYNC', 'IMAP4rev2', 'UTF8=ACCEPT', 'UIDONLY', 'X-FROB'))),
-  ESEARCH: join(
-    ' ',
-    optional(join('IN (', oneOf('personal', 'inboxes', 'subtree a', 'mailboxes INBOX', 'frob'), ') ')),
-    returns,
-    program,
-  ),
+  ESEARCH: join(' ', optional(join('IN (', list(mailboxes, 3), ') ')), returns, program),
   EXAMINE: join(' ', mailbox, optional(oneOf(' (CONDSTORE)', ' (FROB)'))),
-  EXPUNGE: fc.constant(''),
-  FETCH: join(
-    ' ',
-    set,
-    ' ',
-    weighed([4, listed(fetchItem)], [2, fetchItem], [1, oneOf('ALL', 'FAST', 'FULL')]),
-    optional(modseqList),
-  ),
+  EXPUNGE: nothing,
+  FETCH: join(' ', set, ' ', fetchItems, optional(modseqList)),
   GETACL: join(' ', mailbox),
-  GETMETADATA: join(' ', optional(oneOf('(DEPTH infinity) ', '(MAXSIZE 10) ')), mailbox, ' ', entries),
+  GETMETADATA: join(
+    ' ',
+    optional(oneOf('(DEPTH infinity) ', '(MAXSIZE 10) ', '(DEPTH 2) ')),
+    mailbox,
+    ' ',
+    fc.oneof(entry, listed(entry)),
+  ),
   GETQUOTA: join(' ', astring),
   GETQUOTAROOT: join(' ', mailbox),
   ID: join(' ', weighed([1, fc.constant('NIL')], [3, listed(quoted, 12)])),
@@ -259,7 +235,13 @@ const ARGUMENTS: Readonly<Record<string, Arbitrary<string>>> = {
     optional(
       join(
         ' RETURN (',
-        list(fc.oneof(oneOf('SUBSCRIBED', 'CHILDREN', 'SPECIAL-USE', 'MYRIGHTS'), join('STATUS ', statusItems))),
+        list(
+          fc.oneof(
+            oneOf('SUBSCRIBED', 'CHILDREN', 'SPECIAL-USE', 'MYRIGHTS'),
+            join('STATUS ', statusItems),
+            join('METADATA ', listed(entry)),
+          ),
+        ),
         ')',
       ),
     ),
@@ -269,12 +251,10 @@ const ARGUMENTS: Readonly<Record<string, Arbitrary<string>>> = {
   LSUB: join(' "" ', pattern),
   MOVE: join(' ', set, ' ', mailbox),
   MYRIGHTS: join(' ', mailbox),
-  NOTIFY: oneOf(
-    ' NONE',
-    ' SET (PERSONAL (MessageNew MessageExpunge))',
-    ' SET STATUS (SELECTED NONE)',
-    ' SET (FROB)',
-    ' SET (',
+  NOTIFY: weighed(
+    [1, fc.constant(' NONE')],
+    [5, join(' SET ', optional(fc.constant('STATUS ')), list(eventGroup, 5))],
+    [1, eventGroup.map((group) => ` SET ${`${group} `.repeat(200)}`)],
   ),
   RENAME: join(' ', mailbox, ' ', mailbox),
   REPLACE: join(' ', edgeNumber, ' ', mailbox, ' ', appended),
@@ -287,7 +267,7 @@ const ARGUMENTS: Readonly<Record<string, Arbitrary<string>>> = {
     ),
   ),
   SETACL: join(' ', mailbox, ' ', astring, ' ', rights),
-  SETMETADATA: join(' ', mailbox, ' (', entries, ' ', weighed([2, quoted], [1, literal], [1, fc.constant('NIL')]), ')'),
+  SETMETADATA: join(' ', mailbox, ' ', listed(entryValue)),
   SETQUOTA: join(' ', astring, ' (STORAGE ', edgeNumber, ')'),
   SORT: join(' ', returns, sortKeys, ' ', oneOf('UTF-8', 'US-ASCII', 'x'), ' ', searchKey),
   STATUS: join(' ', mailbox, ' ', statusItems),
@@ -311,23 +291,59 @@ const ARGUMENTS: Readonly<Record<string, Arbitrary<string>>> = {
   ),
   UNSUBSCRIBE: join(' ', mailbox),
   'UID EXPUNGE': join(' ', set),
+  CAPABILITY: nothing,
+  CHECK: nothing,
+  CLOSE: nothing,
+  COMPRESS: oneOf(' DEFLATE', ' FROB', '', ' DEFLATE x'),
+  LANGUAGE: weighed(
+    [1, nothing],
+    [
+      4,
+      fc
+        .array(
+          fc.oneof(
+            tagged,
+            quoted.map((text) => ` ${text}`),
+          ),
+        )
+        .map((all) => all.join('')),
+    ],
+  ),
+  LOGOUT: nothing,
+  NAMESPACE: nothing,
+  NOOP: nothing,
+  STARTTLS: nothing,
+  UIDBATCHES: join(' ', edgeNumber, optional(join(' ', edgeNumber, ':', edgeNumber))),
+  UNAUTHENTICATE: nothing,
+  UNSELECT: nothing,
 }
-/** For commands that this file does not know: words of all kinds. */
-const ANYTHING = weighed(
-  [2, fc.constant('')],
-  [3, fc.array(fc.oneof(astring, set, flags, mailbox)).map((all) => ` ${all.join(' ')}`)],
+/** What no command is. */
+const UNKNOWN = join(
+  weighed([3, oneOf('FROB', 'X', 'UID', 'UID FROB', 'UID  FETCH', 'uid fetch', 'FETCHX', '')], [1, astring]),
+  weighed(
+    [2, fc.constant('')],
+    [3, fc.array(fc.oneof(astring, set, flags, mailbox)).map((all) => ` ${all.join(' ')}`)],
+  ),
 )
 
-/** They change what passes on the connection altogether; what they are sent is a conversation of its own. */
-const NOT_HERE: ReadonlySet<string> = new Set(['STARTTLS', 'COMPRESS', 'LOGOUT', 'UNAUTHENTICATE'])
+/** They end the conversation, or make it another one: seldom, so that others have their turn. */
+const SELDOM: ReadonlySet<string> = new Set(['STARTTLS', 'COMPRESS', 'LOGOUT', 'UNAUTHENTICATE'])
 
-/** Names of all commands that are fuzzed: those of the registry, and those of RFCs besides. */
-export const FUZZED: readonly string[] = [...new Set([...commands.keys(), ...Object.keys(ARGUMENTS)])].filter(
-  (name) => !NOT_HERE.has(name),
+/** The grammar of one command. */
+function argumentsOf(name: string): Arbitrary<string> | undefined {
+  return ARGUMENTS[name] ?? ARGUMENTS[name.replace(/^UID /, '')]
+}
+
+/** Every command of the registry, by name; `undefined` where nobody has written its grammar here. */
+export const FUZZED: ReadonlyMap<string, Arbitrary<string> | undefined> = new Map(
+  Array.from(commands.keys(), (name) => {
+    const args = argumentsOf(name)
+    return [name, args === undefined ? undefined : join(name, args)]
+  }),
 )
 
 /** One command without tag. */
 export const imapCommand: Arbitrary<string> = fc.oneof(
-  ...FUZZED.map((name) => join(name, ARGUMENTS[name] ?? ARGUMENTS[name.replace('UID ', '')] ?? ANYTHING)),
-  fc.constantFrom('STARTTLS', 'COMPRESS', 'COMPRESS FROB', 'COMPRESS DEFLATE x', 'LOGOUT x', 'UNAUTHENTICATE x'),
+  ...Array.from(FUZZED, ([name, command]) => ({ arbitrary: command ?? UNKNOWN, weight: SELDOM.has(name) ? 1 : 5 })),
+  { arbitrary: UNKNOWN, weight: 5 },
 )

@@ -92,7 +92,7 @@ export function mutate(said: string, others: readonly Recorded[], random: Random
         break
       }
       case 5: {
-        const other = random.pick(others).said
+        const other = others.length === 0 ? said : random.pick(others).said
         text = text.slice(0, at) + other.slice(random.below(other.length))
         break
       }

@@ -1,5 +1,5 @@
 /**
- * Hostile input for as long as is asked: `node test/fuzz/run.ts --minutes 10 [--seed N] [--warm-up SECONDS]`.
+ * Hostile input for as long as is asked: `node test/fuzz/run.ts --minutes 10 [--seed N] [--warm-up SECONDS] [--workers N]`.
  * Exits with 1 where the server crashed, faulted, or grew by 64 MB or more.
  * @module
  */
@@ -15,31 +15,36 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '1' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     'warm-up': { type: 'string', default: '30' },
+    workers: { type: 'string', default: '1' },
   },
 })
+const warmUpSeconds = Number(values['warm-up'])
+if (!(warmUpSeconds >= 0 && warmUpSeconds <= 30)) throw new RangeError('The warm-up takes 30 seconds at most')
 const folder = await mkdtemp(path.join(tmpdir(), 'malle-fuzz-'))
 try {
-  process.stdout.write(`seed ${values.seed}\n`)
+  process.stdout.write(`seed ${values.seed}, warm-up ${warmUpSeconds} s\n`)
   const figures = await fuzz({
-    installation: await Installation.make(folder, { durability: 'relaxed' }),
+    installation: await Installation.make(folder, { durability: 'relaxed', workers: Number(values.workers) }),
     forMs: Number(values.minutes) * 60_000,
-    warmUpMs: Number(values['warm-up']) * 1_000,
+    warmUpMs: warmUpSeconds * 1_000,
     seed: Number(values.seed),
     report: (line) => process.stdout.write(`${line}\n`),
   })
-  const { inputs, conversations, octetsSent, crashes, faults, growth, memoryAtStart, slowestMs, bystander } = figures
+  const { inputs, responses, conversations, octetsSent, crashes, faults, growth, memoryAtStart, slowestMs, witness } =
+    figures
   const total = Object.values(inputs).reduce((sum, count) => sum + count, 0)
   process.stdout.write(
     [
       `inputs             ${total} (${Object.entries(inputs)
         .map(([name, count]) => `${name} ${count}`)
         .join(', ')})`,
+      `responses          ${responses} read by our own readers, made up or changed`,
       `conversations      ${conversations}, ${megabytes(octetsSent)} MB sent`,
       `crashes            ${crashes}`,
       `other faults       ${faults.length}`,
       `memory             ${megabytes(memoryAtStart)} MB after the warm-up, at most ${megabytes(growth)} MB more`,
       `slowest            ${Math.round(slowestMs)} ms for a whole conversation`,
-      `bystander          ${bystander.answers} answers, all the same, the slowest after ${Math.round(bystander.slowestMs)} ms`,
+      `witness            ${witness.count} round trips, p50 ${witness.p50Ms.toFixed(1)} ms, p99 ${witness.p99Ms.toFixed(1)} ms, slowest ${Math.round(witness.slowestMs)} ms`,
       '',
     ].join('\n'),
   )
