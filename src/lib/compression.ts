@@ -12,7 +12,7 @@ import {
   type InflateRaw,
   type ZlibOptions,
 } from 'node:zlib'
-import { COMPRESSION_REST_MS, INFLATE_STEP_BYTES } from './peer-limits.ts'
+import { COMPRESSION_REST_MS, INFLATE_STEP_BYTES, UNCOMPRESSED_BEHIND_BYTES } from './peer-limits.ts'
 
 /** How far back DEFLATE refers (RFC 1951 §2). */
 const WINDOW_BYTES = 32_768
@@ -50,6 +50,7 @@ export class Compression {
   #windowBytes = 0
   /** Input behind the final block: it is in the clear. */
   readonly #behind: Uint8Array[] = []
+  #behindBytes = 0
   #usedAt = 0
 
   constructor(input: InflatedInput) {
@@ -72,14 +73,15 @@ export class Compression {
     const end = this.#pushed
     this.#full = !inflater.write(chunk, () => {
       const unused = end - inflater.bytesWritten
-      if (unused > 0) this.#behind.push(chunk.subarray(-Math.min(unused, chunk.length)))
+      if (unused > 0) this.#keepBehind(chunk.subarray(-Math.min(unused, chunk.length)))
     })
   }
 
   /** No more input comes. */
   end(): void {
     this.#ending = true
-    if (this.#inflater === undefined) this.#input.end()
+    // The final block may have ended the inflater before: it says so once.
+    if (this.#inflater === undefined || this.#inflater.readableEnded) this.#input.end()
     else this.#inflater.end()
   }
 
@@ -159,6 +161,15 @@ export class Compression {
     })
     if (this.#paused) inflater.pause()
     return inflater
+  }
+
+  #keepBehind(bytes: Uint8Array): void {
+    this.#behindBytes += bytes.length
+    if (this.#behindBytes <= UNCOMPRESSED_BEHIND_BYTES) this.#behind.push(bytes)
+    else if (!this.#closed) {
+      this.#behind.length = 0
+      this.#input.fail()
+    }
   }
 
   #closeInflater(): void {
