@@ -50,14 +50,17 @@ export async function attack(endpoint: Endpoint, said: Attack): Promise<Outcome>
     const socket = connect({ ...endpoint, noDelay: true, allowHalfOpen: true })
     let greeted = false
     let awaiting = said.compressed
+    let last = ''
     const timer = setTimeout(() => {
       socket.destroy()
-      resolve('nothing came, and the connection stayed open')
+      const heard = Buffer.concat(chunks).toString('latin1')
+      resolve(`nothing came, and the connection stayed open; the end was ${show(heard.slice(-200))}`)
     }, PATIENCE_MS)
     socket.on('data', (bytes: Buffer) => {
       octets += bytes.length
       if (octets <= KEPT_OCTETS) chunks.push(bytes)
-      const text = bytes.toString('latin1')
+      const text = `${last}${bytes.toString('latin1')}`
+      last = text.slice(-200)
       // the handshake that was agreed on never comes, and the server would wait for it
       if (AGREED_ON_TLS.test(text)) setTimeout(() => socket.destroy(), 20)
       if (awaiting !== undefined && AGREED_ON_DEFLATE.test(text)) {
