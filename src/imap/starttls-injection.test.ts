@@ -68,6 +68,23 @@ test('a handshake that is none ends the connection', async () => {
   )
 })
 
+test('a client that closes its side after STARTTLS is let go at once, not when the handshake is overdue', async () => {
+  for (const hello of ['', '\x16\x03\x01\x02\x00']) {
+    await using server = await TestImapServer.start(tls)
+    const socket = await server.connect()
+    const lines = new ImapLines(socket)
+    await lines.line()
+    lines.send('a STARTTLS\r\n')
+    assert.equal(await lines.line(), 'a OK Begin TLS now')
+    const closed = performance.now()
+    socket.end(Buffer.from(hello, 'latin1'))
+    while ((await lines.line()) !== undefined);
+    await lines.unread()
+    assert.ok(performance.now() - closed < 5_000)
+    assert.equal(server.service.size, 0)
+  }
+})
+
 test('without a certificate there is no STARTTLS', () =>
   transcript(
     `

@@ -39,7 +39,10 @@ export async function serverHandshake(
       secure.once('error', fail)
       secure.once('_tlsError', fail)
       secure.once('close', () => fail())
+      // A client that closes its side in mid-handshake will never end it: nothing is gained by the time that is left.
+      secure.once('end', fail)
       secure.once('secure', () => {
+        secure.off('end', fail)
         secure.removeAllListeners('error')
         secure.removeAllListeners('_tlsError')
         secure.removeAllListeners('close')

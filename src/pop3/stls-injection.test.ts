@@ -56,6 +56,18 @@ test('text in place of a TLS handshake ends the connection, and nothing of it is
   assert.deepEqual(server.registry.attempts, [])
 })
 
+test('a client that closes its side after STLS is let go at once, not when the handshake is overdue', async () => {
+  await using server = await TestPop3Server.start({ tls: true })
+  const socket = await server.connect()
+  const client = new TestClient(socket)
+  await client.line()
+  assert.equal(await client.ask('STLS'), '+OK Begin the TLS handshake')
+  const closed = performance.now()
+  socket.end()
+  while ((await client.line()) !== undefined);
+  assert.ok(performance.now() - closed < 5_000)
+})
+
 test('STLS without a certificate is refused', async () => {
   await using server = await TestPop3Server.start()
   await pop3Transcript(

@@ -144,6 +144,16 @@ test('what is pipelined behind STARTTLS in plaintext is never carried out', () =
     assert.match(await client.say('MAIL FROM:<ann@example.org>'), /^503 .*first$/)
   }))
 
+test('a client that closes its side after STARTTLS is let go at once, not when the handshake is overdue', () =>
+  talk({ role: 'submission' }, async (client) => {
+    await client.say('EHLO laptop')
+    assert.match(await client.say('STARTTLS'), /^220 /)
+    const closed = performance.now()
+    client.socket.end()
+    assert.equal(await client.reply(), '<closed>')
+    assert.ok(performance.now() - closed < 5_000)
+  }))
+
 test('SCRAM-SHA-256 works with an app password over submission', () =>
   talk({ role: 'submission', allowPlaintext: true }, async (client, server) => {
     const made = await server.accounts.addAppPassword('ann@example.org', 'phone', ['smtp'])
