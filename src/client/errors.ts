@@ -86,6 +86,11 @@ export class UnsupportedError extends ClientError {
   }
 }
 
+/** The mailbox is another one than the command was meant for: UIDs known before mean nothing in it. */
+export class MailboxChangedError extends ClientError {
+  override readonly name = 'MailboxChangedError'
+}
+
 /** The server said something that makes no sense, or more than is bearable: the connection is closed. */
 export class ProtocolError extends ClientError {
   override readonly name = 'ProtocolError'

@@ -1,0 +1,56 @@
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+
+/** Passes connections on, until it is told to cut them. */
+export class CuttingProxy implements AsyncDisposable {
+  readonly #server: Server
+  readonly #sockets = new Set<Socket>()
+  /** New connections are closed at once. */
+  down = false
+  connections = 0
+
+  private constructor(host: string, port: number) {
+    this.#server = createServer((near) => {
+      this.connections += 1
+      if (this.down) {
+        near.destroy()
+        return
+      }
+      const far = connect({ host, port })
+      for (const [socket, other] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        this.#sockets.add(socket)
+        socket.on('error', () => undefined)
+        socket.on('close', () => {
+          this.#sockets.delete(socket)
+          other.destroy()
+        })
+      }
+      near.pipe(far)
+      far.pipe(near)
+    })
+  }
+
+  static async start(host: string, port: number): Promise<CuttingProxy> {
+    const proxy = new CuttingProxy(host, port)
+    await new Promise<void>((resolve) => {
+      proxy.#server.listen(0, '127.0.0.1', resolve)
+    })
+    return proxy
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  /** Cuts every connection that is there. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.cut()
+    await new Promise((resolve) => this.#server.close(resolve))
+  }
+}
