@@ -92,7 +92,7 @@ const STANDARDS: Readonly<Record<number, readonly [title: string, done: Done, re
   5929: ['TLS channel bindings', 'yes'],
   5957: ['SORT=DISPLAY', 'yes'],
   6154: ['SPECIAL-USE', 'yes'],
-  6203: ['SEARCH=FUZZY', 'partial', 'scores are only 50 and 100'],
+  6203: ['SEARCH=FUZZY', 'yes', 'words of a text in any order; other keys as they are'],
   6409: ['Message submission', 'partial', 'no relaying yet'],
   6531: ['SMTPUTF8', 'yes'],
   6532: ['Internationalized headers', 'yes'],

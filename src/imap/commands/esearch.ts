@@ -19,8 +19,9 @@ import {
   refuseUpdate,
   relevancyRefusal,
 } from '../search/program.ts'
+import { relevanceOf } from '../search/relevance.ts'
 import { resultsOf, savedOf, writeResults } from '../search/results.ts'
-import { otherMailbox, relevanceOf, runSearch, type Searched, selectedMailbox } from '../search/run.ts'
+import { otherMailbox, runSearch, type Searched, selectedMailbox } from '../search/run.ts'
 import type { SelectedView } from '../selected.ts'
 
 export const esearch: Command = command<EsearchRequest>({

@@ -15,8 +15,9 @@ import {
   relevancyRefusal,
   TAG_IN_USE,
 } from '../search/program.ts'
+import { relevanceOf } from '../search/relevance.ts'
 import { highestModseq, resultsOf, savedOf, writeResults } from '../search/results.ts'
-import { relevanceOf, runSearch, selectedMailbox } from '../search/run.ts'
+import { runSearch, selectedMailbox } from '../search/run.ts'
 
 /** Text of numbers that is written at once. */
 const NUMBERS_CHARS = 4_096

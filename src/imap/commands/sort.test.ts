@@ -112,6 +112,25 @@ test('SORT by MODSEQ tells the highest one', () =>
     selected({ messages }),
   ))
 
+test('exact fits better than loose, the subject better than the text, the newest best among equals (RFC 6203 §4)', () =>
+  transcript(
+    `
+    C: a SORT RETURN (ALL RELEVANCY) (RELEVANCY) UTF-8 FUZZY TEXT "blue sky"
+    S: * ESEARCH (TAG "a") ALL 2,1,5,4,3 RELEVANCY (82 76 75 44 13)
+    S: a OK Sorted
+    `,
+    selected({
+      messages: [
+        { body: 'Subject: blue sky\r\n\r\nx\r\n' },
+        { body: 'Subject: a blue sky\r\n\r\nx\r\n' },
+        { body: 'Subject: other\r\n\r\nsky so blue\r\n' },
+        { body: 'Subject: sky, blue\r\n\r\nx\r\n' },
+        { body: 'Subject: other\r\n\r\nthe blue sky\r\n' },
+        { body: 'Subject: nothing\r\n\r\nx\r\n' },
+      ],
+    }),
+  ))
+
 test('FUZZY takes words in any order; RELEVANCY says how well they fit', () =>
   transcript(
     `
@@ -122,7 +141,7 @@ test('FUZZY takes words in any order; RELEVANCY says how well they fit', () =>
     S: * ESEARCH (TAG "b") ALL 4 RELEVANCY (50)
     S: b OK Searched
     C: c SORT RETURN (ALL RELEVANCY) (RELEVANCY) UTF-8 OR FUZZY SUBJECT "text longer" SUBJECT apple
-    S: * ESEARCH (TAG "c") ALL 2,4 RELEVANCY (100 50)
+    S: * ESEARCH (TAG "c") ALL 2,4 RELEVANCY (76 50)
     S: c OK Sorted
     C: d SEARCH RETURN (RELEVANCY) ALL
     S: d BAD RELEVANCY needs FUZZY

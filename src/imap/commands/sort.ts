@@ -15,8 +15,9 @@ import {
   TAG_IN_USE,
   unknownCharset,
 } from '../search/program.ts'
+import { relevanceOf } from '../search/relevance.ts'
 import { highestModseq, savedOf, sortedResults, writeResults } from '../search/results.ts'
-import { isTooMuch, relevanceOf, runSearch, selectedMailbox } from '../search/run.ts'
+import { isTooMuch, runSearch, selectedMailbox } from '../search/run.ts'
 
 /** Text of numbers that is written at once. */
 const NUMBERS_CHARS = 4_096

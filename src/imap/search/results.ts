@@ -10,7 +10,7 @@ import type { SearchReturn, SearchReturns } from '#wire/imap/search-program.ts'
 import type { By } from '../command.ts'
 import type { Output } from '../output.ts'
 import { sliceUidSet } from '../uid-sets.ts'
-import type { Relevance } from './run.ts'
+import type { Relevance } from './relevance.ts'
 
 /** Text that is written at once. */
 const TEXT_CHARS = 4_096

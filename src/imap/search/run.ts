@@ -1,6 +1,6 @@
 /** The search that SEARCH, SORT and THREAD do in the selected mailbox, and ESEARCH in any. @module */
 import type { MailboxKey, Uid } from '#mail/ids.ts'
-import { normaliseUidSet, type UidSet, uidSetHas } from '#mail/uid-set.ts'
+import { normaliseUidSet, type UidSet } from '#mail/uid-set.ts'
 import type { AccountKeywords } from '#services/account-keywords.ts'
 import { searchMailbox } from '#services/mailbox-search.ts'
 import type { Criterion } from '#services/search-criterion.ts'
@@ -28,12 +28,6 @@ export interface Found {
   /** Of MESSAGELIMIT, `undefined` where all messages were looked at. */
   readonly code: string | undefined
 }
-
-/** How well a message fits, 1 to 100 (RFC 6203 §4). */
-export type Relevance = (uid: Uid) => number
-
-const EXACT = 100
-const LOOSE = 50
 
 /** The selected mailbox. The command must have said how it speaks of messages before. */
 export function selectedMailbox({ view, clock }: Context): Searched {
@@ -107,18 +101,4 @@ function within(
   return code === undefined
     ? { criterion, code }
     : { criterion: { kind: 'and', all: [{ kind: 'uids', set: uids }, criterion] }, code }
-}
-
-/** Scores what was found: what would be found without FUZZY too fits best. */
-export async function relevanceOf(
-  context: Context,
-  { account, mailbox, snapshot, ground }: Searched,
-  keys: readonly SearchKey[],
-  found: UidSet,
-): Promise<Relevance> {
-  const { store, signal } = context
-  const exactly = criterionOf(keys, { ...ground, fuzzy: false })
-  const criterion: Criterion = { kind: 'and', all: [{ kind: 'uids', set: found }, exactly] }
-  const exact = await searchMailbox({ store, account, mailbox, snapshot, criterion, signal })
-  return (uid) => (uidSetHas(exact, uid) ? EXACT : LOOSE)
 }
