@@ -45,7 +45,8 @@ export interface Announcement extends Pick<Difference, 'changed' | 'added'> {
   readonly newKeywords: boolean
   /** Flags that others changed are told (RFC 5465 §5.1: FlagChange). */
   readonly flags: boolean
-  readonly readOnly: boolean
+  /** As PERMANENTFLAGS lists them; `undefined`: none. */
+  readonly permanentFlags: string | undefined
   /** VANISHED instead of EXPUNGE. */
   readonly vanished: boolean
   readonly how: FlagLines
@@ -72,10 +73,11 @@ async function writeGone(out: Output, gone: Difference['gone'], vanished: boolea
   }
 }
 
-function writeKeywords(out: Output, { how, readOnly }: Announcement): void {
+function writeKeywords(out: Output, { how, permanentFlags }: Announcement): void {
   const flags = [...SYSTEM_FLAG_NAMES, ...how.keywords.names()].join(' ')
   out.text(`* FLAGS (${flags})\r\n`)
-  if (!readOnly) out.text(`* OK [PERMANENTFLAGS (${flags} \\*)] `).line('New keywords are welcome')
+  if (permanentFlags !== undefined)
+    out.text(`* OK [PERMANENTFLAGS (${permanentFlags})] `).line('New keywords are welcome')
 }
 
 async function writeChanged(out: Output, { snapshot, changed, answered, flags, how }: Announcement): Promise<void> {

@@ -1,6 +1,6 @@
 /** The messages of one APPEND or REPLACE on their way from the client into the store. @module */
 import { ConnectionGone } from '#lib/peer-connection.ts'
-import type { MailboxKey } from '#mail/ids.ts'
+import type { MailboxKey, Uid } from '#mail/ids.ts'
 import { prepareEmail } from '#mail/prepare.ts'
 import { MessageScanner } from '#mail/scanner.ts'
 import { formatUidSet, type UidSet, uidSetOf } from '#mail/uid-set.ts'
@@ -18,7 +18,7 @@ import { MULTIAPPEND_BYTES } from './limits.ts'
 import { readMailbox } from './mailbox-names.ts'
 import { NO_SUCH_NUMBER, READ_ONLY } from './message-commands.ts'
 import { limitCode, messageLimit, tooMany } from './message-limit.ts'
-import { NO_TARGET, type Reached, reach } from './resolve.ts'
+import { guestIn, NO_TARGET, NOT_ALLOWED, type Reached, reach } from './resolve.ts'
 
 /** A no that was found before the command was over. */
 class Refusal extends Error {
@@ -106,6 +106,8 @@ export class AppendUpload {
   async #find({ message, by }: LeavingMessage): Promise<{ readonly uids: UidSet; readonly octets: number }> {
     const { view, out, store } = this.#context
     if (view.readOnly) throw new Refusal(READ_ONLY)
+    // What STORE, EXPUNGE and APPEND need together (RFC 8508 §4.1).
+    if (!view.may('t') || !view.may('e')) throw new Refusal(NOT_ALLOWED)
     const uids = await view.resolve(out, message, by)
     if (uids === undefined) throw new Refusal(NO_SUCH_NUMBER)
     for await (const rows of store.emails(view.account, view.mailbox, uids, 0))
@@ -139,8 +141,8 @@ export class AppendUpload {
       throw new Refusal({ status: 'NO', code: 'LIMIT', text: 'These are too many messages at once' })
     const state = await store.state(this.#box.account)
     const limit = state?.limits.storageBytes
-    // Only what REPLACE takes more counts (RFC 8508 §3.4).
-    const more = this.#bytes - (this.#left?.octets ?? 0)
+    // Only what REPLACE takes more counts (RFC 8508 §3.4), if both are of one account.
+    const more = this.#bytes - (this.#isWithin ? (this.#left?.octets ?? 0) : 0)
     if (state !== undefined && limit !== undefined && more > 0 && state.usage.storageBytes + more > limit)
       throw new Refusal({ status: 'NO', code: 'OVERQUOTA', text: overQuotaText('storage', limit) })
   }
@@ -179,13 +181,15 @@ export class AppendUpload {
   async #write(): Promise<Completion> {
     const { store, id, session } = this.#context
     const { account, info } = this.#box
-    if (this.#left !== undefined) return this.#replace(info.key, this.#left.uids)
-    const answer = await store.write('append', { account, by: id, mailbox: info.key, messages: this.#messages })
+    if (this.#left !== undefined && this.#isWithin) return this.#replace(info.key, this.#left.uids)
+    const guest = guestIn(this.#box)
+    const answer = await store.write('append', { account, by: id, guest, mailbox: info.key, messages: this.#messages })
     if (!answer.ok) {
       if (answer.error.kind === 'no-such-mailbox') return NO_TARGET
       return refusalCompletion(answer.error)
     }
     const { uidValidity, uids, modseq } = answer.value
+    if (this.#left !== undefined) return this.#expunge(this.#left.uids, uidValidity, uids)
     if (session.selected?.isOf(this.#box) === true) session.selected.expect(modseq, uidSetOf(uids))
     return { status: 'OK', code: `APPENDUID ${uidValidity} ${formatUidSet(uidSetOf(uids))}`, text: 'Appended' }
   }
@@ -197,7 +201,8 @@ export class AppendUpload {
     const message = this.#messages[0]
     if (uid === undefined || message === undefined) throw new Error('REPLACE has nothing to replace')
     const { account, mailbox } = view
-    const answer = await store.write('replace', { account, by: id, mailbox, uid, target, message })
+    const guest = guestIn(this.#box)
+    const answer = await store.write('replace', { account, by: id, guest, mailbox, uid, target, message })
     if (!answer.ok) {
       if (answer.error.kind === 'no-such-mailbox') return NO_TARGET
       return refusalCompletion(answer.error)
@@ -207,6 +212,23 @@ export class AppendUpload {
     view.expect(modseq, uidSetOf(own))
     out.text(`* OK [APPENDUID ${uidValidity} ${added}] `).line('Replaced')
     return { status: 'OK', ...(enabled.qresync ? { code: `HIGHESTMODSEQ ${modseq}` } : {}), text: 'Replaced' }
+  }
+
+  /** REPLACE into another account: the message is there, on disk, and the other one goes (design §4). */
+  async #expunge(leaving: UidSet, uidValidity: number, added: readonly Uid[]): Promise<Completion> {
+    const { store, id, view, out, enabled } = this.#context
+    const { account, mailbox } = view
+    out.text(`* OK [APPENDUID ${uidValidity} ${formatUidSet(uidSetOf(added))}] `).line('Replaced')
+    const gone = await store.write('expunge', { account, by: id, mailbox, uids: leaving, which: 'any' })
+    if (!gone.ok) return refusalCompletion(gone.error)
+    const { modseq, expunged } = gone.value
+    view.expect(modseq, expunged)
+    return { status: 'OK', ...(enabled.qresync ? { code: `HIGHESTMODSEQ ${modseq}` } : {}), text: 'Replaced' }
+  }
+
+  /** Both messages of REPLACE are of one account. */
+  get #isWithin(): boolean {
+    return this.#left !== undefined && this.#box.account.id === this.#context.view.account.id
   }
 
   /** Drops what is left of the command. */

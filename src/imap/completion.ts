@@ -78,3 +78,5 @@ export function faultCompletion(error: unknown): Completion | undefined {
 
 /** Said in BYE: nothing a client could do in the mailbox has a meaning any more. */
 export const MAILBOX_GONE = 'The selected mailbox was deleted'
+/** Said in BYE, too (RFC 4314 §5.1.1). */
+export const READ_WITHDRAWN = 'Your right to read the selected mailbox was withdrawn'

@@ -37,6 +37,7 @@ export const UID_BATCH_MESSAGES = 500
 export const UID_BATCHES_SPAN = 100_000
 
 /** Mailboxes that one session may watch without selecting them (RFC 5465 §3.1)… */
+export const NOTIFY_SHARERS = 100
 export const NOTIFY_MAILBOXES = 10_000
 /** …and for their annotations, all of which are compared when some have changed… */
 export const NOTIFY_ANNOTATED = 1_000

@@ -1,6 +1,6 @@
 /** LIST and LSUB responses (RFC 9051 §7.3.1, RFC 3501 §7.2.3). @module */
 import type { Enabled } from './command.ts'
-import type { MailboxNode } from './mailbox-tree.ts'
+import { type MailboxNode, specialUseOf } from './mailbox-tree.ts'
 import type { Output } from './output.ts'
 
 /** A mailbox's id on the wire (RFC 8474 §4): a letter first, so that it is never taken for a number. */
@@ -24,7 +24,7 @@ export function attributesOf(
   // \NonExistent says \Noselect too (RFC 5258 §3); clients of plain LIST know only the latter.
   if (node.box === undefined) attributes.push(how.nonExistent ? '\\NonExistent' : '\\Noselect')
   attributes.push(node.hasChildren ? '\\HasChildren' : '\\HasNoChildren')
-  const use = node.box?.info.specialUse
+  const use = specialUseOf(node)
   if (use !== undefined) attributes.push(`\\${use}`)
   if (how.subscribed && node.subscribed) attributes.push('\\Subscribed')
   return attributes

@@ -1,6 +1,6 @@
 /** Mailbox names as clients give them, made the one form in which mailboxes are kept. @module */
-import { canonicalMailboxName } from '#store/mailbox-name.ts'
 import type { CommandReader } from '#wire/imap/reader.ts'
+import { canonicalName } from './other-names.ts'
 
 /** A name, and what the client called it where that is not the same (RFC 9051 §6.3.9.7 OLDNAME). */
 export interface GivenName {
@@ -10,7 +10,7 @@ export interface GivenName {
 
 /** Net-Unicode (RFC 9051 §5.1) with INBOX in capitals. */
 export function netUnicode(name: string): string {
-  return canonicalMailboxName(name.normalize('NFC'))
+  return canonicalName(name.normalize('NFC'))
 }
 
 /** Reads a mailbox name. */

@@ -1,6 +1,7 @@
 import type { MailboxKey, Modseq, Uid } from '#mail/ids.ts'
 import type { UidSet } from '#mail/uid-set.ts'
 import type { AccountRef } from '#store/types.ts'
+import type { Guest } from '#store/writes.ts'
 import type { Output } from './output.ts'
 import type { Reached } from './resolve.ts'
 
@@ -11,6 +12,8 @@ export interface SelectedView {
   readonly mailbox: MailboxKey
   /** EXAMINE, not SELECT. */
   readonly readOnly: boolean
+  /** As whom the store writes here: `undefined` for the owner. */
+  readonly guest: Guest | undefined
   /** How many messages the client knows of: its largest message number. */
   readonly messages: number
   /** The view shows every change up to here; SELECT says it as HIGHESTMODSEQ. */
@@ -19,6 +22,10 @@ export interface SelectedView {
   readonly uidNext: Uid
   /** Whether it is a view of that mailbox. */
   isOf(mailbox: Pick<Reached, 'account' | 'info'>): boolean
+  /** Whether the person has the right here. */
+  may(right: string): boolean
+  /** Flags that the person may change for good, as PERMANENTFLAGS lists them (RFC 4314 §5.1.1). */
+  permanentFlags(keywords: Iterable<string>): string
   /** Every UID of the view; taken at SELECT for QRESYNC only. */
   uids(): UidSet
   /** The client's number of a message, `undefined` when its view does not have it. */
@@ -29,7 +36,7 @@ export interface SelectedView {
    * A write of this session was committed at `modseq`: the next {@link sync} reaches it.
    * @param own Messages that it made here, or expunged.
    */
-  expect(modseq: Modseq, own?: UidSet): void
+  expect(modseq: Modseq | 0, own?: UidSet): void
   /**
    * Writes what changed since (EXISTS, EXPUNGE or VANISHED, FETCH) and brings the view up to it; cheap when nothing is
    * known to have changed. The session calls it before every tagged answer and while it idles.

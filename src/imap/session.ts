@@ -354,6 +354,7 @@ export class Session implements Context, SessionControl {
     let completion: Completion
     this.#silent = { since: this.clock.now(), command: command.name, written: this.out.written }
     try {
+      if (this.#view?.guest !== undefined && !LEAVING.has(command.name)) await this.#view.checkRights(this.out)
       completion = await run()
     } catch (error) {
       if (error instanceof SyntaxFault) completion = syntaxCompletion(error)
@@ -405,6 +406,9 @@ export class Session implements Context, SessionControl {
     return { status: 'BAD', text: 'You are logged in already' }
   }
 }
+
+/** They ask nothing of the selected mailbox. */
+const LEAVING: ReadonlySet<string> = new Set(['SELECT', 'EXAMINE', 'UNSELECT', 'LOGOUT'])
 
 const UNKNOWN: Completion = { status: 'BAD', text: 'Unknown command' }
 const TOO_BIG: Completion = { status: 'BAD', code: 'TOOBIG', text: 'The literal is too large' }

@@ -44,7 +44,7 @@ async function valueOf(item: StatusItem, box: Reached, context: Context): Promis
     case 'UIDVALIDITY':
       return info.uidValidity
     case 'UNSEEN':
-      return info.unseen
+      return box.user === undefined ? info.unseen : context.store.unseen(box.account, info.key, box.user)
   }
 }
 

@@ -26,7 +26,7 @@ export const FRENCH: ReadonlyMap<string, string> = new Map([
   ['You will be told', 'Vous serez prévenu'],
 
   // Logins
-  ['All mailboxes are yours', 'Toutes les boîtes sont à vous'],
+  ['Those are the namespaces', 'Voici les espaces de noms'],
   ['Begin TLS now', 'Commencez TLS'],
   ['Cancelled', 'Annulé'],
   ['IMAP is switched off here', 'IMAP est désactivé ici'],
@@ -82,6 +82,14 @@ export const FRENCH: ReadonlyMap<string, string> = new Map([
   ['Expunges are held back', 'Des suppressions sont retenues'],
   ['INBOX stays where it is', 'INBOX reste où elle est'],
   ['Left', 'Quittée'],
+  ['These flags can be changed', 'Ces drapeaux peuvent être changés'],
+  ['Your rights have changed', 'Vos droits ont changé'],
+  ['You have no right to do that there', 'Vous n’avez pas le droit de faire cela à cet endroit'],
+  ['Your right to read the selected mailbox was withdrawn', 'Le droit de lire la boîte sélectionnée vous a été retiré'],
+  ['That name is for the mailboxes of other people', 'Ce nom est réservé aux boîtes des autres'],
+  ['The mailbox stays with its owner', 'La boîte reste à son propriétaire'],
+  ['Special uses are for the owner to give', 'C’est au propriétaire de donner un usage particulier'],
+  ['A message cannot be read', 'Un message ne peut pas être lu'],
   ['New keywords are welcome', 'De nouveaux mots-clés sont acceptés'],
   ['No such mailbox', 'Cette boîte n’existe pas'],
   ['Nothing can be changed here', 'Rien ne peut être changé ici'],

@@ -18,16 +18,21 @@ import { difference } from '#services/snapshot-difference.ts'
 import { numbersWithin, uidsWithin } from '#services/snapshot-sets.ts'
 import { SnapshotWalk } from '#services/snapshot-walk.ts'
 import { type SnapshotHandle, snapshotsOf } from '#services/snapshots.ts'
-import { SEEN } from '#store/flags.ts'
+import { changeableFlags } from '#store/acl.ts'
+import { SEEN, SYSTEM_FLAG_NAMES, SYSTEM_FLAGS } from '#store/flags.ts'
 import type { AccountRef } from '#store/types.ts'
+import type { Guest } from '#store/writes.ts'
 import type { MessageSet, SetNumber } from '#wire/imap/message-set.ts'
 import { type Announcement, type Answered, writeAnnouncement, writeFlags } from './announcement.ts'
 import type { By, Context } from './command.ts'
+import { MAILBOX_GONE, READ_WITHDRAWN } from './completion.ts'
+import { Farewell } from './connection.ts'
 import { REST_MESSAGES, REST_MS } from './limits.ts'
 import { EVERYTHING, type SelectedEvents } from './notify/registration.ts'
 import { announceAdded, ownChanges } from './notify/selected.ts'
+import { formatOtherName } from './other-names.ts'
 import type { Output } from './output.ts'
-import type { Reached } from './resolve.ts'
+import { guestIn, type Reached, rightsNow } from './resolve.ts'
 import { SearchUpdates } from './search/updates.ts'
 import type { SelectedView } from './selected.ts'
 
@@ -39,7 +44,7 @@ export async function openView(
 ): Promise<View | undefined> {
   const { store } = context
   const { account, info } = reached
-  const handle = snapshotsOf(store).open(account, info.key)
+  const handle = snapshotsOf(store).open(account, info.key, reached.user)
   try {
     const snapshot = await handle.refresh(0, performance.now())
     // SELECT tells all keywords of the account: those of later ones are news.
@@ -59,13 +64,12 @@ export async function openView(
 export class View implements SelectedView {
   readonly account: AccountRef
   readonly mailbox: MailboxKey
-  /** Letters of `RIGHTS`: what the person may do here. */
-  readonly rights: string
   readonly readOnly: boolean
   /** The search result variable `$` (RFC 9051 §6.4.4.1); expunged messages drop out when it is used. */
   saved: UidSet = []
   readonly #context: Context
-  readonly #reached: Reached
+  /** With the rights as they were looked at last. */
+  #reached: Reached
   readonly #handle: SnapshotHandle
   #shown: Snapshot
   /** The shared snapshot up to which everything was told, apart from what is held back. */
@@ -95,10 +99,9 @@ export class View implements SelectedView {
   #updates: SearchUpdates | undefined
 
   constructor(context: Context, reached: Reached, handle: SnapshotHandle, snapshot: Snapshot, readOnly: boolean) {
-    const { account, info, rights } = reached
+    const { account, info } = reached
     this.account = account
     this.mailbox = info.key
-    this.rights = rights
     this.readOnly = readOnly
     this.#context = context
     this.#reached = reached
@@ -151,15 +154,50 @@ export class View implements SelectedView {
     return this.#context.session.notifier?.selected ?? EVERYTHING
   }
 
+  /** As whom the store writes here: `undefined` for the owner. */
+  get guest(): Guest | undefined {
+    return guestIn(this.#reached)
+  }
+
   /** Whether the person has the right here. */
   may(right: string): boolean {
-    return this.rights.includes(right)
+    return this.#reached.rights.includes(right)
+  }
+
+  /** Flags that the person may change for good, as PERMANENTFLAGS lists them (RFC 4314 §5.1.1). */
+  permanentFlags(keywords: Iterable<string>): string {
+    if (this.readOnly) return ''
+    const system = changeableFlags(this.#reached.rights)
+    const names = SYSTEM_FLAGS.filter(([, bit]) => (system & bit) !== 0).map(([name]) => name)
+    return [...names, ...(this.may('w') ? [...keywords, '\\*'] : [])].join(' ')
+  }
+
+  /**
+   * Looks at the rights to a mailbox of somebody else again: commands go by what they are, not by what they were.
+   * @throws {Farewell} when the person may not read there any more
+   */
+  async checkRights(out: Output): Promise<void> {
+    if (this.#reached.user === undefined) return
+    const { store } = this.#context
+    const rights = await rightsNow(this.#context, this.account, { key: this.mailbox })
+    if (!rights.includes('r')) {
+      const there = (await store.mailbox(this.account, this.mailbox)) !== undefined
+      throw new Farewell(there ? READ_WITHDRAWN : MAILBOX_GONE)
+    }
+    if (rights === this.#reached.rights) return
+    this.#reached = { ...this.#reached, rights }
+    const keywords = this.keywords.names()
+    out.text(`* FLAGS (${[...SYSTEM_FLAG_NAMES, ...keywords].join(' ')})\r\n`)
+    out.text(`* OK [PERMANENTFLAGS (${this.permanentFlags(keywords)})] `).line('Your rights have changed')
   }
 
   /** The mailbox as it is now; `undefined` when it is no more. */
   async reached(): Promise<Reached | undefined> {
     const info = await this.#context.store.mailbox(this.account, this.mailbox)
-    return info === undefined ? undefined : { ...this.#reached, name: info.name, info }
+    if (info === undefined) return undefined
+    const { user, owner } = this.#reached
+    const name = user === undefined ? info.name : formatOtherName({ owner, path: info.name })
+    return { ...this.#reached, name, info }
   }
 
   isOf({ account, info }: Pick<Reached, 'account' | 'info'>): boolean {
@@ -249,12 +287,13 @@ export class View implements SelectedView {
     this.#answered = retell ? { ...answered, believed: undefined } : answered
   }
 
-  expect(modseq: Modseq, own: UidSet = []): void {
+  expect(modseq: Modseq | 0, own: UidSet = []): void {
     if (modseq > this.#expected) this.#expected = modseq
     if (own.length > 0) this.#own = own
   }
 
   async sync(out: Output, { holdExpunge }: { readonly holdExpunge: boolean }): Promise<boolean> {
+    if (this.#idling && this.guest !== undefined) await this.checkRights(out)
     const answered = this.#answered
     const hold = holdExpunge || this.#keepNumbers
     try {
@@ -380,7 +419,7 @@ export class View implements SelectedView {
       answered,
       newKeywords,
       flags: this.#events.flags,
-      readOnly: this.readOnly,
+      permanentFlags: this.readOnly ? undefined : this.permanentFlags(this.keywords.names()),
       vanished: enabled.qresync || enabled.uidOnly,
       // RFC 9051 §7.5.2, RFC 5465 §5.1: what was not asked for has the UID; RFC 7162 §3.1 wants it with MODSEQ too
       how: {

@@ -303,6 +303,11 @@ export class LocalRegistry implements Registry {
     return kept ? done(account.ref) : refused({ kind: 'unavailable' })
   }
 
+  async addressesOf(accounts: readonly AccountId[]): Promise<readonly (string | undefined)[]> {
+    const { directory } = this.#deps
+    return Promise.all(accounts.map(async (id) => (await directory.accountById(id))?.address))
+  }
+
   async resolve(address: string): Promise<Result<readonly DeliveryTarget[], RecipientRefusal>> {
     const { directory, ensureOpen } = this.#deps
     const answer = await resolveRecipient(directory, address)

@@ -209,6 +209,9 @@ export interface Registry {
     limits: QuotaLimits | undefined,
   ): Promise<Result<AccountRef, QuotaRefusal>>
 
+  /** Canonical addresses of accounts, in their order; `undefined` where there is none. */
+  addressesOf(accounts: readonly AccountId[]): Promise<readonly (string | undefined)[]>
+
   /** Aliases, catch-all and plus-addressing resolved; each account once. */
   resolve(address: string): Promise<Result<readonly DeliveryTarget[], RecipientRefusal>>
 }

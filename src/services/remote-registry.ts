@@ -40,6 +40,7 @@ type Asking =
   | 'lockMaildrop'
   | 'pop3Announcement'
   | 'quotaOf'
+  | 'addressesOf'
   | 'resolve'
 type Telling = 'note' | 'disconnect' | 'unlockMaildrop'
 /** Arguments that cross; the listener of `connect` stays behind. */
@@ -98,6 +99,8 @@ export function serveRegistry(registry: Registry, port: RegistryPort): () => voi
         return registry.pop3Announcement()
       case 'quotaOf':
         return registry.quotaOf(question[2], question[3], question[4])
+      case 'addressesOf':
+        return registry.addressesOf(question[2])
       case 'resolve':
         return registry.resolve(question[2])
     }
@@ -211,6 +214,10 @@ export class RemoteRegistry implements Registry {
     limits: QuotaLimits | undefined,
   ): Promise<Result<AccountRef, QuotaRefusal>> {
     return this.#ask((id) => ['quotaOf', id, connection, address, limits])
+  }
+
+  addressesOf(accounts: readonly AccountId[]): Promise<readonly (string | undefined)[]> {
+    return this.#ask((id) => ['addressesOf', id, accounts])
   }
 
   resolve(address: string): Promise<Result<readonly DeliveryTarget[], RecipientRefusal>> {

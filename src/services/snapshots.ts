@@ -1,6 +1,6 @@
 /** Snapshots of mailboxes, one of each in a thread, shared by all its sessions (design §4 "Views"). @module */
 import { Turns } from '#lib/turns.ts'
-import type { MailboxKey, Modseq } from '#mail/ids.ts'
+import type { AccountId, MailboxKey, Modseq } from '#mail/ids.ts'
 import { keywordSetId } from '#store/flags.ts'
 import type { MailStore } from '#store/mail-store.ts'
 import type { AccountRef, Change } from '#store/types.ts'
@@ -41,7 +41,8 @@ export interface SnapshotHandle {
 /** All snapshots of a thread. */
 export class MailboxSnapshots {
   readonly #store: MailStore
-  readonly #accounts = new Map<number, AccountSnapshots>()
+  /** By account; what guests see, who have `\Seen` of their own, by account and guest. */
+  readonly #accounts = new Map<number | string, AccountSnapshots>()
   /** Mailboxes that nobody holds, the one left longest ago first. */
   readonly #kept = new Set<MailboxSnapshot>()
   #keptMessages = 0
@@ -62,12 +63,14 @@ export class MailboxSnapshots {
     return { mailboxes, messages }
   }
 
-  open(account: AccountRef, mailbox: MailboxKey): SnapshotHandle {
-    let of = this.#accounts.get(account.id)
+  /** @param guest Somebody who is not the owner, and whose view it is. */
+  open(account: AccountRef, mailbox: MailboxKey, guest?: AccountId): SnapshotHandle {
+    const key = keyOf(account.id, guest)
+    let of = this.#accounts.get(key)
     // An account that moved is read from where it is now.
     if (of === undefined || of.ref.shard !== account.shard) {
-      of = new AccountSnapshots(account)
-      this.#accounts.set(account.id, of)
+      of = new AccountSnapshots(account, guest)
+      this.#accounts.set(key, of)
     }
     let shared = of.mailboxes.get(mailbox)
     if (shared === undefined) {
@@ -101,9 +104,13 @@ export class MailboxSnapshots {
   #forget(mailbox: MailboxSnapshot): void {
     const { account } = mailbox
     account.mailboxes.delete(mailbox.key)
-    if (account.mailboxes.size === 0 && this.#accounts.get(account.ref.id) === account)
-      this.#accounts.delete(account.ref.id)
+    const key = keyOf(account.ref.id, account.guest)
+    if (account.mailboxes.size === 0 && this.#accounts.get(key) === account) this.#accounts.delete(key)
   }
+}
+
+function keyOf(account: AccountId, guest: AccountId | undefined): number | string {
+  return guest === undefined ? account : `${account}/${guest}`
 }
 
 const ofStore = new WeakMap<MailStore, MailboxSnapshots>()
@@ -120,13 +127,15 @@ export function snapshotsOf(store: MailStore): MailboxSnapshots {
 
 class AccountSnapshots {
   readonly ref: AccountRef
+  readonly guest: AccountId | undefined
   readonly keywords = new AccountKeywords()
   readonly mailboxes = new Map<MailboxKey, MailboxSnapshot>()
   #holds = 0
   #stop: (() => void) | undefined
 
-  constructor(ref: AccountRef) {
+  constructor(ref: AccountRef, guest: AccountId | undefined) {
     this.ref = ref
+    this.guest = guest
   }
 
   hold(store: MailStore): void {
@@ -233,11 +242,12 @@ class MailboxSnapshot {
 
   /** Applies what happened since; loads anew where the store does not remember all of it. */
   async #follow(from: Snapshot): Promise<Snapshot | undefined> {
+    const { ref, guest } = this.account
     const turns = new Turns()
     let snapshot = from
     let cursor: Parameters<MailStore['changes']>[3]
     for (;;) {
-      const slice = await this.#store.changes(this.account.ref, this.key, from.modseq, cursor)
+      const slice = await this.#store.changes(ref, this.key, from.modseq, cursor, guest)
       if (slice.uidNext === undefined) return undefined
       if (!slice.complete) return this.#load()
       await this.#learn(slice.changed.flags)
@@ -249,7 +259,7 @@ class MailboxSnapshot {
   }
 
   async #load(): Promise<Snapshot | undefined> {
-    const { ref } = this.account
+    const { ref, guest } = this.account
     const turns = new Turns()
     const state = await this.#store.state(ref)
     const info = await this.#store.mailbox(ref, this.key)
@@ -257,7 +267,7 @@ class MailboxSnapshot {
     const pages: Page[] = []
     let after: Parameters<MailStore['messages']>[2] = 0
     for (;;) {
-      const slice = await this.#store.messages(ref, this.key, after, SLICE)
+      const slice = await this.#store.messages(ref, this.key, after, SLICE, guest)
       await this.#learn(slice.flags)
       for (const page of cut(slice)) pages.push(page)
       const last = slice.uids.at(-1)

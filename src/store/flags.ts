@@ -37,7 +37,8 @@ export interface Flags {
 /** No flags at all. */
 export const NO_FLAGS: Flags = { system: 0, keywords: [] }
 
-const SYSTEM_NAMES: readonly (readonly [name: string, bit: number])[] = [
+/** Names of system flags in the order Malle writes them, with their bits. */
+export const SYSTEM_FLAGS: readonly (readonly [name: string, bit: number])[] = [
   ['\\Answered', ANSWERED],
   ['\\Flagged', FLAGGED],
   ['\\Deleted', DELETED],
@@ -46,12 +47,12 @@ const SYSTEM_NAMES: readonly (readonly [name: string, bit: number])[] = [
 ]
 
 /** Names of system flags in the order Malle writes them. */
-export const SYSTEM_FLAG_NAMES: readonly string[] = SYSTEM_NAMES.map(([name]) => name)
+export const SYSTEM_FLAG_NAMES: readonly string[] = SYSTEM_FLAGS.map(([name]) => name)
 
 /** Bit of a system flag's name (without case), `undefined` for anything else. */
 function systemFlagBit(name: string): number | undefined {
   const lower = name.toLowerCase()
-  return SYSTEM_NAMES.find(([known]) => known.toLowerCase() === lower)?.[1]
+  return SYSTEM_FLAGS.find(([known]) => known.toLowerCase() === lower)?.[1]
 }
 
 /** Flags from IMAP names; unknown `\Names` are dropped by the caller beforehand. */
@@ -69,7 +70,7 @@ export function flagsOf(names: Iterable<string>): Flags {
 /** IMAP names of flags, system flags first. */
 export function flagNames(flags: Flags): string[] {
   const names: string[] = []
-  for (const [name, bit] of SYSTEM_NAMES) if ((flags.system & bit) !== 0) names.push(name)
+  for (const [name, bit] of SYSTEM_FLAGS) if ((flags.system & bit) !== 0) names.push(name)
   names.push(...flags.keywords)
   return names
 }

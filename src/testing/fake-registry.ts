@@ -180,6 +180,11 @@ export class FakeRegistry implements Registry {
     return kept ? done(found.account) : refused({ kind: 'unavailable' })
   }
 
+  async addressesOf(accounts: readonly AccountId[]): Promise<readonly (string | undefined)[]> {
+    await Promise.resolve()
+    return accounts.map((id) => this.#accounts.find((one) => one.account.id === id)?.address)
+  }
+
   async resolve(address: string): Promise<Result<readonly DeliveryTarget[], RecipientRefusal>> {
     await Promise.resolve()
     const found = this.#accounts.find((one) => one.address === address)

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { commands } from '#imap/commands/index.ts'
+import { RIGHTS } from '#store/acl.ts'
 import { ImapLines } from '#testing/imap-client.ts'
 import { ANN, TestImapServer } from '#testing/imap-server.ts'
 
@@ -14,6 +15,7 @@ const BEHIND: Readonly<Record<string, readonly string[]>> = {
   COMPRESS: ['COMPRESS=DEFLATE'],
   ENABLE: ['ENABLE'],
   ESEARCH: ['MULTISEARCH'],
+  GETACL: ['ACL'],
   GETMETADATA: ['METADATA'],
   GETQUOTA: ['QUOTA'],
   ID: ['ID'],
@@ -30,9 +32,6 @@ const BEHIND: Readonly<Record<string, readonly string[]>> = {
   UNSELECT: ['UNSELECT'],
   'UID EXPUNGE': ['UIDPLUS'],
 }
-
-/** Answered, and listed only together: rights are promised when mailboxes of others can be opened (RFC 4314 §1). */
-const SHARING = ['ACL', 'LIST-MYRIGHTS']
 
 async function asked(lines: ImapLines): Promise<string[]> {
   const [line = '', last = ''] = await lines.command('x CAPABILITY')
@@ -106,9 +105,14 @@ test('a command of the registry is listed by its capability, and a listed one is
   }
 })
 
-test('ACL and LIST-MYRIGHTS are listed both or neither', async () => {
+test('RIGHTS= names the rights of RFC 4314 that RFC 2086 does not have, and no other (RFC 4314 §2.2)', async () => {
   const { after } = await byState()
-  assert.ok([0, SHARING.length].includes(SHARING.filter((name) => after.includes(name)).length))
+  const named = after.filter((name) => name.startsWith('RIGHTS=')).map((name) => Array.from(name.slice(7)).sort())
+  assert.deepEqual(named, [
+    Array.from(RIGHTS)
+      .filter((right) => !'lrswipa'.includes(right))
+      .sort(),
+  ])
 })
 
 test('what is ENABLEd is listed, and what is listed as to be ENABLEd can be (RFC 5161 §3.1)', async () => {
@@ -144,6 +148,7 @@ test('what LIST, STATUS, FETCH, SEARCH and SELECT take is listed, and the revers
     ['SORT=DISPLAY', 'SORT (DISPLAYFROM) UTF-8 ALL'],
     ['LIST-EXTENDED', 'LIST (SUBSCRIBED) "" * RETURN (CHILDREN)'],
     ['LIST-STATUS', 'LIST "" * RETURN (STATUS (MESSAGES))'],
+    ['LIST-MYRIGHTS', 'LIST "" * RETURN (MYRIGHTS)'],
     ['LIST-METADATA', 'LIST "" * RETURN (METADATA (/private/comment))'],
     ['SPECIAL-USE', 'LIST (SPECIAL-USE) "" *'],
   ] as const) {

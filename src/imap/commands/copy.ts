@@ -1,14 +1,13 @@
 /** COPY and UID COPY (RFC 9051 §6.4.7, §6.4.9), answering COPYUID (RFC 4315 §3). @module */
 import { formatUidSet } from '#mail/uid-set.ts'
-import type { Transferred } from '#store/writes.ts'
 import type { MessageSet } from '#wire/imap/message-set.ts'
 import type { CommandReader } from '#wire/imap/reader.ts'
-import { type Command, type Completion, command } from '../command.ts'
-import { refusalCompletion, type WriteRefusal } from '../completion.ts'
+import { type Command, command } from '../command.ts'
 import { readMailbox } from '../mailbox-names.ts'
 import { NO_SUCH_NUMBER, SOME_GONE } from '../message-commands.ts'
 import { limited, tooMany } from '../message-limit.ts'
 import { NO_TARGET, reach } from '../resolve.ts'
+import { type Done, transfer } from '../transfer.ts'
 
 /** Of COPY and MOVE. */
 export interface TransferArgs {
@@ -31,7 +30,7 @@ export const copy: Command = command<TransferArgs>({
   parse: parseTransfer,
 
   async run({ messages, target }, by, context) {
-    const { view, store, id, out } = context
+    const { view, out } = context
     const uids = await view.resolve(out, messages, by)
     if (uids === undefined) return NO_SUCH_NUMBER
     const to = await reach(context, target, 'i', NO_TARGET)
@@ -39,9 +38,8 @@ export const copy: Command = command<TransferArgs>({
     if (uids.length === 0) return { status: 'OK', text: 'Nothing to copy' }
     const { code } = limited(context, uids)
     if (code !== undefined) return tooMany(code)
-    const { account, mailbox } = view
-    const answer = await store.write('copy', { account, by: id, mailbox, uids, target: to.value.info.key })
-    if (!answer.ok) return transferRefusal(answer.error)
+    const answer = await transfer(context, 'copy', uids, to.value)
+    if (!answer.ok) return answer.error
     if (view.isOf(to.value)) view.expect(answer.value.modseq, answer.value.to)
     if (answer.value.from.length === 0) return by === 'number' ? SOME_GONE : { status: 'OK', text: 'Nothing to copy' }
     return { status: 'OK', code: copyUid(answer.value), text: 'Copied' }
@@ -49,11 +47,6 @@ export const copy: Command = command<TransferArgs>({
 })
 
 /** `COPYUID validity from to`: only those that were still there. */
-export function copyUid({ uidValidity, from, to }: Transferred): string {
+export function copyUid({ uidValidity, from, to }: Done): string {
   return `COPYUID ${uidValidity} ${formatUidSet(from)} ${formatUidSet(to)}`
-}
-
-/** TRYCREATE where the target is missing; the source may be as well, and then the session ends by itself. */
-export function transferRefusal(error: WriteRefusal): Completion {
-  return error.kind === 'no-such-mailbox' ? NO_TARGET : refusalCompletion(error)
 }

@@ -3,6 +3,7 @@ import { type Command, command, LOGGED_IN } from '../command.ts'
 import { refusalCompletion } from '../completion.ts'
 import { mailboxId, writeOldName } from '../list-response.ts'
 import { type GivenName, readGivenName } from '../mailbox-names.ts'
+import { placeForNew } from '../resolve.ts'
 
 interface Args {
   readonly mailbox: GivenName
@@ -31,14 +32,20 @@ export const create: Command = command<Args>({
     r.end()
     return { mailbox, uses }
   },
-  async run({ mailbox, uses }, _by, { store, account, id, out, enabled }) {
+  async run({ mailbox, uses }, _by, context) {
+    const { store, id, out, enabled } = context
     const specialUse = uses[0] === undefined ? undefined : USES.get(uses[0])
     if (uses.length > 1) return { status: 'NO', code: 'USEATTR', text: 'A mailbox has one special use here' }
     if (uses.length > 0 && specialUse === undefined)
       return { status: 'NO', code: 'USEATTR', text: 'That special use is not supported' }
     // "foo/" only declares that something will be below it (RFC 9051 §6.3.4).
     const name = mailbox.name.length > 1 ? mailbox.name.replace(/\/$/, '') : mailbox.name
-    const answer = await store.write('createMailbox', { account, by: id, name, specialUse })
+    const found = await placeForNew(context, name)
+    if (!found.ok) return found.error
+    const { account, path } = found.value
+    if (specialUse !== undefined && account.id !== context.account.id)
+      return { status: 'NO', code: 'USEATTR', text: 'Special uses are for the owner to give' }
+    const answer = await store.write('createMailbox', { account, by: id, name: path, specialUse })
     if (!answer.ok) return refusalCompletion(answer.error)
     if (!mailbox.oldName?.endsWith('/')) writeOldName(out, enabled, name, mailbox.oldName)
     return { status: 'OK', code: `MAILBOXID (${mailboxId(answer.value.mailbox.key)})`, text: 'Created' }

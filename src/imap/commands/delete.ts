@@ -3,6 +3,7 @@ import { refusalCompletion } from '../completion.ts'
 import { writeOldName } from '../list-response.ts'
 import { type GivenName, readGivenName } from '../mailbox-names.ts'
 import { isOnTheWay, mailboxTree } from '../mailbox-tree.ts'
+import { isOfOthers } from '../other-names.ts'
 import { NO_MAILBOX, reach } from '../resolve.ts'
 
 /** DELETE (RFC 9051 §6.3.5). What is below stays. Sessions that have the mailbox selected are ended, ours is not. */
@@ -20,7 +21,7 @@ export const remove: Command = command<GivenName>({
     const found = await reach(context, name, 'x')
     if (!found.ok) {
       if (found.error !== NO_MAILBOX) return found.error
-      const { nodes } = await mailboxTree(context)
+      const { nodes } = await mailboxTree(context, isOfOthers(name))
       return nodes.some((node) => node.name === name && isOnTheWay(node))
         ? { status: 'NO', code: 'HASCHILDREN', text: 'There are mailboxes below that name' }
         : NO_MAILBOX

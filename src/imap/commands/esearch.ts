@@ -9,7 +9,8 @@ import { netUnicode } from '../mailbox-names.ts'
 import { mailboxTree } from '../mailbox-tree.ts'
 import { enableCondstore, UID_REQUIRED } from '../message-commands.ts'
 import { limitCode, withLimit } from '../message-limit.ts'
-import { hasOneOf, type Reached } from '../resolve.ts'
+import { isOfOthers } from '../other-names.ts'
+import { hasOneOf, type Reached, reach } from '../resolve.ts'
 import {
   asksModseq,
   asksRelevancy,
@@ -80,13 +81,26 @@ async function chosen(context: Context, sources: readonly SearchSource[]): Promi
   }
   const selected = context.session.selected
   const tests = sources.map((source) => testOf(source, selected))
-  const { nodes } = await mailboxTree(context)
-  return nodes.flatMap(({ name, box, subscribed }) =>
+  const { nodes } = await mailboxTree(
+    context,
+    selected?.guest !== undefined || !sources.every(({ kind }) => OWN.has(kind)),
+  )
+  const boxes = nodes.flatMap(({ name, box, subscribed }) =>
     box !== undefined && hasOneOf(box.rights, 'r') && tests.some((test) => test({ name, box, subscribed }))
       ? [box]
       : [],
   )
+  // Whoever names a mailbox needs no `l` (RFC 7377 §2.2).
+  for (const source of sources)
+    for (const name of source.kind === 'mailboxes' ? source.names.map(netUnicode) : []) {
+      if (!isOfOthers(name) || boxes.some((box) => box.name === name)) continue
+      const found = await reach(context, name, 'r')
+      if (found.ok) boxes.push(found.value)
+    }
+  return boxes
 }
+
+const OWN: ReadonlySet<SearchSource['kind']> = new Set(['selected', 'inboxes', 'personal'])
 
 type Test = (node: { readonly name: string; readonly box: Reached; readonly subscribed: boolean }) => boolean
 
@@ -129,7 +143,7 @@ async function searchOne(
   if (asView) return answer(context, box, program, selectedMailbox(context))
   const { store } = context
   const { account, info } = box
-  const handle = snapshotsOf(store).open(account, info.key)
+  const handle = snapshotsOf(store).open(account, info.key, box.user)
   try {
     const snapshot = await handle.refresh(0, performance.now())
     if (snapshot === undefined) return undefined

@@ -89,6 +89,7 @@ async function markSeen({ view, store, id, out }: Context, uids: UidSet): Promis
   const answer = await store.write('changeFlags', {
     account: view.account,
     by: id,
+    guest: view.guest,
     mailbox: view.mailbox,
     uids: uidSetOf(unseen),
     action: 'add',

@@ -4,8 +4,9 @@ import { type Command, type Context, command, LOGGED_IN } from '../command.ts'
 import { attributesOf, writeList } from '../list-response.ts'
 import { netUnicode } from '../mailbox-names.ts'
 import { matchesPattern, simplifyPattern } from '../mailbox-pattern.ts'
-import { isOnTheWay, type MailboxNode, mailboxTree } from '../mailbox-tree.ts'
+import { isOnTheWay, type MailboxNode, mailboxTree, specialUseOf } from '../mailbox-tree.ts'
 import { chooseMetadata, writeMetadata } from '../metadata-response.ts'
+import { mayFitOthers } from '../other-names.ts'
 import { writeMyRights } from '../rights-response.ts'
 import { writeStatus } from '../status-response.ts'
 
@@ -24,8 +25,9 @@ export const list: Command = command<ListRequest>({
       context.out.text('* LIST (\\Noselect) "/" ""\r\n')
       return { status: 'OK', text: 'That is the separator' }
     }
-    const { nodes } = await mailboxTree(context)
-    const fits = patternTest(request.reference, request.patterns)
+    const { reference, patterns } = request
+    const { nodes } = await mailboxTree(context, mayListOthers(reference, patterns))
+    const fits = patternTest(reference, patterns)
     const turns = new Turns()
     for (const { node, childInfo } of select(nodes, request.selection, fits)) {
       await answer(context, request, node, childInfo)
@@ -40,6 +42,11 @@ export const list: Command = command<ListRequest>({
 interface Selected {
   readonly node: MailboxNode
   readonly childInfo: boolean
+}
+
+/** Whether the mailboxes of others must be looked at. */
+export function mayListOthers(reference: string, patterns: readonly string[]): boolean {
+  return patterns.some((pattern) => mayFitOthers(reference + pattern))
 }
 
 /** Whether a name fits one of the patterns, each read behind the reference. */
@@ -58,7 +65,7 @@ function select(nodes: readonly MailboxNode[], selection: ListSelection, fits: (
   const meets = (node: MailboxNode): boolean =>
     (subscribed || specialUse || isOnTheWay(node)) &&
     (!subscribed || node.subscribed) &&
-    (!specialUse || node.box?.info.specialUse !== undefined)
+    (!specialUse || specialUseOf(node) !== undefined)
   if (!recursiveMatch) return nodes.filter((node) => fits(node.name) && meets(node)).map(alone)
   // What is below each name and meets the options: anything, or something that is not answered by itself.
   const below = new Set<string>()

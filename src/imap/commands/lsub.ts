@@ -1,7 +1,7 @@
 import { type Command, command, LOGGED_IN } from '../command.ts'
 import { attributesOf, writeList } from '../list-response.ts'
 import { mailboxTree } from '../mailbox-tree.ts'
-import { patternTest } from './list.ts'
+import { mayListOthers, patternTest } from './list.ts'
 
 interface Args {
   readonly reference: string
@@ -21,7 +21,7 @@ export const lsub: Command = command<Args>({
   },
   async run({ reference, pattern }, _by, context) {
     const { out } = context
-    const { nodes } = await mailboxTree(context)
+    const { nodes } = await mailboxTree(context, mayListOthers(reference, [pattern]))
     const fits = patternTest(reference, [pattern])
     const hidden = new Set<string>()
     if (pattern.endsWith('%'))

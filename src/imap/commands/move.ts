@@ -2,8 +2,9 @@ import { normaliseUidSet } from '#mail/uid-set.ts'
 import { type Command, command } from '../command.ts'
 import { NO_SUCH_NUMBER, READ_ONLY, SOME_GONE } from '../message-commands.ts'
 import { limited, withLimit } from '../message-limit.ts'
-import { NO_TARGET, reach } from '../resolve.ts'
-import { copyUid, parseTransfer, type TransferArgs, transferRefusal } from './copy.ts'
+import { NO_TARGET, NOT_ALLOWED, reach } from '../resolve.ts'
+import { transfer } from '../transfer.ts'
+import { copyUid, parseTransfer, type TransferArgs } from './copy.ts'
 
 /**
  * MOVE and UID MOVE (RFC 9051 §6.4.8, §6.4.9, RFC 6851). COPYUID goes out before EXPUNGE, which the session writes when
@@ -16,17 +17,18 @@ export const move: Command = command<TransferArgs>({
   parse: parseTransfer,
 
   async run({ messages, target }, by, context) {
-    const { view, store, id, out, enabled } = context
+    const { view, out, enabled } = context
     if (view.readOnly) return READ_ONLY
+    // What COPY, STORE and EXPUNGE need together (RFC 6851 §4.2).
+    if (!view.may('t') || !view.may('e')) return NOT_ALLOWED
     const all = await view.resolve(out, messages, by)
     if (all === undefined) return NO_SUCH_NUMBER
     const to = await reach(context, target, 'i', NO_TARGET)
     if (!to.ok) return to.error
     if (all.length === 0) return { status: 'OK', text: 'Nothing to move' }
     const { uids, code } = limited(context, all)
-    const { account, mailbox } = view
-    const answer = await store.write('move', { account, by: id, mailbox, uids, target: to.value.info.key })
-    if (!answer.ok) return transferRefusal(answer.error)
+    const answer = await transfer(context, 'move', uids, to.value)
+    if (!answer.ok) return answer.error
     const { from, modseq } = answer.value
     view.expect(modseq, view.isOf(to.value) ? normaliseUidSet([...from, ...answer.value.to]) : from)
     if (from.length === 0) return by === 'number' ? SOME_GONE : { status: 'OK', text: 'Nothing to move' }

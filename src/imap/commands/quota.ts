@@ -43,8 +43,11 @@ export const getquotaroot: Command = command<string>({
   async run(name, _by, context) {
     const found = await reach(context, name, 'r')
     if (!found.ok) return found.error
-    context.out.text('* QUOTAROOT ').mailbox(name).text(' ').string(QUOTA_ROOT).text('\r\n')
-    await writeQuota(context)
+    // Of others it has the name by which administrators call it.
+    const { account, owner, user } = found.value
+    const root = user === undefined ? QUOTA_ROOT : owner
+    context.out.text('* QUOTAROOT ').mailbox(name).text(' ').string(root).text('\r\n')
+    await writeQuota(context, root, account)
     return GIVEN
   },
 })

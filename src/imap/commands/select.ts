@@ -7,8 +7,9 @@ import { attributesOf, mailboxId, writeList } from '../list-response.ts'
 import { type GivenName, readGivenName } from '../mailbox-names.ts'
 import { mailboxTree } from '../mailbox-tree.ts'
 import { UID_REQUIRED } from '../message-commands.ts'
+import { isOfOthers } from '../other-names.ts'
 import { writeSince } from '../qresync.ts'
-import { NO_MAILBOX, reach } from '../resolve.ts'
+import { hasOneOf, NO_MAILBOX, type Reached, reach } from '../resolve.ts'
 import type { SelectedView } from '../selected.ts'
 import { openView } from '../view.ts'
 
@@ -53,18 +54,26 @@ function selecting(readOnly: boolean): CommandSpec<Args> {
       const { qresync } = params
       if (qresync !== undefined && qresync.uidValidity === info.uidValidity) await writeSince(context, view, qresync)
       session.note({ mailbox: mailbox.name, state: 'selected' })
-      return readOnly
-        ? { status: 'OK', code: 'READ-ONLY', text: 'Examined' }
-        : { status: 'OK', code: 'READ-WRITE', text: 'Selected' }
+      const code = readOnly || isReadOnly(found.value) ? 'READ-ONLY' : 'READ-WRITE'
+      return { status: 'OK', code, text: readOnly ? 'Examined' : 'Selected' }
     },
   }
 }
 
+const NEW_KEYWORDS = 'New keywords are welcome'
+const NO_CHANGES = 'Nothing can be changed here'
+
+/** None of the rights that change something for others, too; `\Seen` of a guest does not (RFC 4314 §5.2). */
+function isReadOnly({ user, rights }: Reached): boolean {
+  return user !== undefined && !hasOneOf(rights, 'iewt')
+}
+
 async function describe({ store, enabled, out }: Context, info: MailboxInfo, view: SelectedView): Promise<void> {
-  const flags = [...SYSTEM_FLAG_NAMES, ...keywordsOf(await store.keywordSets(view.account, 0))].join(' ')
-  out.text(`* FLAGS (${flags})\r\n`)
-  if (view.readOnly) out.text('* OK [PERMANENTFLAGS ()] ').line('Nothing can be changed here')
-  else out.text(`* OK [PERMANENTFLAGS (${flags} \\*)] `).line('New keywords are welcome')
+  const keywords = [...keywordsOf(await store.keywordSets(view.account, 0))]
+  out.text(`* FLAGS (${[...SYSTEM_FLAG_NAMES, ...keywords].join(' ')})\r\n`)
+  const permanent = view.permanentFlags(keywords)
+  const text = permanent.endsWith('*') ? NEW_KEYWORDS : permanent === '' ? NO_CHANGES : 'These flags can be changed'
+  out.text(`* OK [PERMANENTFLAGS (${permanent})] `).line(text)
   out.text(`* ${view.messages} EXISTS\r\n`)
   if (!enabled.rev2) {
     out.text('* 0 RECENT\r\n')
@@ -88,7 +97,7 @@ function keywordsOf(sets: readonly (readonly string[])[]): Iterable<string> {
 
 /** rev2 wants the mailbox's LIST line, with the name the client used if that was another (RFC 9051 §6.3.2). */
 async function writeOwnList(context: Context, { name, oldName }: GivenName): Promise<void> {
-  const { nodes } = await mailboxTree(context)
+  const { nodes } = await mailboxTree(context, isOfOthers(name))
   const node = nodes.find((each) => each.name === name)
   if (node !== undefined)
     writeList(context.out, 'LIST', attributesOf(node, { nonExistent: true, subscribed: true }), name, { oldName })

@@ -1,12 +1,14 @@
 /** STORE and UID STORE (RFC 9051 §6.4.6, §6.4.9, RFC 7162 §3.1.3). @module */
 import { formatUidSet, type UidSet } from '#mail/uid-set.ts'
-import { flagsOf } from '#store/flags.ts'
+import { permittedFlags } from '#store/acl.ts'
+import { type Flags, flagsOf } from '#store/flags.ts'
 import type { MessageSet } from '#wire/imap/message-set.ts'
 import type { StoreRequest } from '#wire/imap/store-request.ts'
 import { type By, type Command, type Completion, type Context, command } from '../command.ts'
 import { refusalCompletion } from '../completion.ts'
 import { enableCondstore, NO_SUCH_NUMBER, READ_ONLY, SOME_GONE } from '../message-commands.ts'
 import { limited, withLimit } from '../message-limit.ts'
+import { hasOneOf, NOT_ALLOWED } from '../resolve.ts'
 import { BelievedFlags } from '../silent-store.ts'
 import { subtractUidSets } from '../uid-sets.ts'
 
@@ -50,8 +52,18 @@ async function write(
   const { mode: action, silent, unchangedSince } = request
   // \Recent and system flags that nobody knows are left out.
   const flags = flagsOf(request.flags)
-  const { account, mailbox } = view
-  const answer = await mail.write('changeFlags', { account, by: id, mailbox, uids, action, flags, unchangedSince })
+  const { account, mailbox, guest } = view
+  if (guest !== undefined && !mayStore(guest.rights, flags)) return NOT_ALLOWED
+  const answer = await mail.write('changeFlags', {
+    account,
+    by: id,
+    guest,
+    mailbox,
+    uids,
+    action,
+    flags,
+    unchangedSince,
+  })
   if (!answer.ok) return refusalCompletion(answer.error)
   const { modseq, modified, gone } = answer.value
   view.expect(modseq)
@@ -69,4 +81,11 @@ async function write(
   return lost
     ? { status: 'NO', code, text: 'Some of the messages no longer exist' }
     : { status: 'OK', code, text: 'Some have changed meanwhile' }
+}
+
+/** Whether one of the flags named is the person's to change; the others stay as they are (RFC 4314 §4 STORE). */
+function mayStore(rights: string, flags: Flags): boolean {
+  const { system, keywords } = permittedFlags(flags, rights)
+  const none = flags.system === 0 && flags.keywords.length === 0
+  return none ? hasOneOf(rights, 'stw') : system !== 0 || keywords.length > 0
 }

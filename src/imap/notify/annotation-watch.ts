@@ -79,7 +79,7 @@ export class AnnotationWatch {
     const { account } = this.#context
     this.#listen(account.id)
     const places: Place[] = [{ name: '', account, mailbox: undefined }]
-    for (const { name, box } of (await mailboxTree(this.#context)).nodes) {
+    for (const { name, box } of (await mailboxTree(this.#context, true)).nodes) {
       if (box === undefined || !isAnnotated(box)) continue
       this.#listen(box.account.id)
       places.push({ name, account: box.account, mailbox: box.info.key })

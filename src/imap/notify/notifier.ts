@@ -4,11 +4,13 @@
  * while a command runs, is told together when that is over: a slow reader costs one entry a mailbox.
  * @module
  */
+import type { AccountRef } from '#store/types.ts'
 import type { FrameEvent } from '#wire/imap/frame-events.ts'
 import type { Context } from '../command.ts'
 import { MAILBOX_GONE } from '../completion.ts'
 import { Farewell } from '../connection.ts'
-import { REST_MS } from '../limits.ts'
+import { NOTIFY_SHARERS, REST_MS } from '../limits.ts'
+import { mailboxesOfOthers } from '../resolve.ts'
 import type { View } from '../view.ts'
 import { NOTHING, type Registration, type SelectedEvents } from './registration.ts'
 import { WatchedMailboxes } from './watched-mailboxes.ts'
@@ -18,16 +20,17 @@ export class Notifier {
   /** What the view of the selected mailbox tells unasked. */
   selected: SelectedEvents
   readonly #context: Context
-  #watched: WatchedMailboxes | undefined
-  #stop: (() => void) | undefined
+  readonly #registration: Registration | undefined
+  /** The person's own mailboxes, and those of each who shares some. */
+  #watched: readonly WatchedMailboxes[] = []
+  #stops: (() => void)[] = []
   #viewNews = false
 
   /** @param registration `undefined`: NOTIFY NONE. */
   constructor(context: Context, registration: Registration | undefined) {
     this.#context = context
     this.selected = registration?.selected ?? NOTHING
-    if (registration !== undefined && registration.any !== 0)
-      this.#watched = new WatchedMailboxes(context, registration)
+    this.#registration = registration
   }
 
   /**
@@ -36,14 +39,24 @@ export class Notifier {
    * @returns `false` when it would be too much.
    */
   async begin(status: boolean): Promise<boolean> {
-    const watched = this.#watched
-    if (watched === undefined) return true
+    const registration = this.#registration
+    if (registration === undefined || registration.any === 0) return true
     const { store, account, session } = this.#context
-    this.#stop = store.watch(account.id, (change) => {
-      watched.hear(change)
-      if (watched.pending) session.connection.wake()
-    })
-    return watched.begin(status)
+    const accounts = [account, ...(registration.others ? await sharers(this.#context) : [])]
+    if (accounts.length > NOTIFY_SHARERS) return false
+    this.#watched = accounts.map((of) => new WatchedMailboxes(this.#context, registration, of))
+    for (const watched of this.#watched) {
+      this.#stops.push(
+        store.watch(watched.account.id, (change) => {
+          watched.hear(change)
+          if (change.mailbox === undefined && watched.account.id === account.id)
+            for (const other of this.#watched) if (other !== watched) other.look()
+          if (watched.pending) session.connection.wake()
+        }),
+      )
+      if (!(await watched.begin(status))) return false
+    }
+    return true
   }
 
   /** The next event of the client; until it comes, everything asked for is told. */
@@ -103,7 +116,9 @@ export class Notifier {
       this.#viewNews = false
       if (!(await view.sync(out, { holdExpunge }))) throw new Farewell(MAILBOX_GONE)
     }
-    if (this.#watched?.pending !== true || (await this.#watched.tell())) return
+    let whole = true
+    for (const watched of this.#watched) if (watched.pending && !(await watched.tell())) whole = false
+    if (whole) return
     // As if NOTIFY NONE had come (RFC 5465 §5.8).
     this.close()
     this.selected = NOTHING
@@ -111,18 +126,24 @@ export class Notifier {
   }
 
   /** The mailbox of the view is no longer selected. */
-  left({ mailbox, told }: View): void {
-    this.#watched?.left(mailbox, told)
+  left({ account, mailbox, told }: View): void {
+    for (const watched of this.#watched) if (watched.account.id === account.id) watched.left(mailbox, told)
   }
 
   /** Hears no more. */
   close(): void {
-    this.#stop?.()
-    this.#stop = undefined
-    this.#watched = undefined
+    for (const stop of this.#stops) stop()
+    this.#stops = []
+    this.#watched = []
   }
 
   get #listens(): boolean {
-    return this.#watched !== undefined || this.selected.messages
+    return this.#watched.length > 0 || this.selected.messages
   }
+}
+
+/** Whose mailboxes the person may know of. Who begins to share later is found by the next NOTIFY. */
+async function sharers(context: Context): Promise<AccountRef[]> {
+  const found = new Map((await mailboxesOfOthers(context)).map(({ account }) => [account.id, account]))
+  return [...found.values()]
 }

@@ -8,6 +8,7 @@ import {
   type NotifyGroup,
 } from '#wire/imap/notify-request.ts'
 import { netUnicode } from '../mailbox-names.ts'
+import { isOfOthers } from '../other-names.ts'
 
 /** Events of a mailbox that is not selected, to be or-ed. MessageNew and MessageExpunge only come together. */
 export const MESSAGES = 1
@@ -50,8 +51,13 @@ export interface Registration {
   readonly selected: SelectedEvents
   /** Everything that some group wants of other mailboxes. */
   readonly any: Wanted
-  /** What is wanted of the mailbox of that name when it is not selected. */
-  wanted(name: string, subscribed: boolean): Wanted
+  /**
+   * What is wanted of the mailbox of that name when it is not selected.
+   * @param own The person's own; default.
+   */
+  wanted(name: string, subscribed: boolean, own?: boolean): Wanted
+  /** Mailboxes of others may be among those wanted. */
+  readonly others: boolean
 }
 
 /** Why there is no registration. */
@@ -69,7 +75,8 @@ export function registrationOf(groups: readonly NotifyGroup[]): Registration | R
   return {
     selected: own === undefined ? NOTHING : selectedOf(own),
     any: watch.any,
-    wanted: (name, subscribed) => watch.wanted(name, subscribed),
+    wanted: (name, subscribed, own = true) => watch.wanted(name, subscribed, own),
+    others: watch.others,
   }
 }
 
@@ -107,8 +114,14 @@ class Watch {
     }
   }
 
-  wanted(name: string, subscribed: boolean): Wanted {
-    let all = this.#all | (this.#names.get(name) ?? 0)
+  /** `personal` and `inboxes` are the person's own (RFC 5465 §6.2, §6.3). */
+  get others(): boolean {
+    if (this.#subscribed !== 0) return true
+    return [...this.#names.keys(), ...this.#subtrees.keys()].some(isOfOthers)
+  }
+
+  wanted(name: string, subscribed: boolean, own: boolean): Wanted {
+    let all = (own ? this.#all : 0) | (this.#names.get(name) ?? 0)
     if (subscribed) all |= this.#subscribed
     if (this.#subtrees.size > 0)
       for (let at = name.length; at > 0; at = name.lastIndexOf('/', at - 1))

@@ -6,11 +6,13 @@
  * @module
  */
 import type { MailboxKey, Modseq } from '#mail/ids.ts'
-import type { Change, MailboxInfo } from '#store/types.ts'
+import type { AccountRef, Change, MailboxInfo } from '#store/types.ts'
 import type { Context } from '../command.ts'
 import { NOTIFY_ANNOTATED, NOTIFY_MAILBOXES, NOTIFY_PENDING } from '../limits.ts'
 import { attributesOf, writeList } from '../list-response.ts'
-import { type MailboxNode, mailboxTree } from '../mailbox-tree.ts'
+import { type MailboxNode, mailboxTree, treeOf } from '../mailbox-tree.ts'
+import { isOfOthers } from '../other-names.ts'
+import { mailboxesOfOthers } from '../resolve.ts'
 import {
   ANNOTATIONS,
   FLAGS,
@@ -39,6 +41,8 @@ const OTHERS = 0
 
 /** See the module. */
 export class WatchedMailboxes {
+  /** Whose they are. */
+  readonly account: AccountRef
   readonly #context: Context
   readonly #registration: Registration
   readonly #known = new Map<MailboxKey, Known>()
@@ -59,10 +63,12 @@ export class WatchedMailboxes {
   /** Before it, every hint may be of something that was not read yet. */
   #began = false
 
-  constructor(context: Context, registration: Registration) {
+  constructor(context: Context, registration: Registration, of: AccountRef) {
+    this.account = of
     this.#context = context
     this.#registration = registration
-    const asked = (registration.any & (ANNOTATIONS | SERVER_ANNOTATIONS)) !== 0
+    const ofServer = this.#isOwn ? SERVER_ANNOTATIONS : 0
+    const asked = (registration.any & (ANNOTATIONS | ofServer)) !== 0
     this.#annotations = asked ? new WatchedAnnotations(context) : undefined
   }
 
@@ -77,27 +83,71 @@ export class WatchedMailboxes {
    * @returns `false` when these are too many mailboxes.
    */
   async begin(status: boolean): Promise<boolean> {
-    const { session, out } = this.#context
-    const { nodes } = await mailboxTree(this.#context)
+    const { out } = this.#context
+    const nodes = await this.#nodes()
     this.#subscribed = subscribedOf(nodes)
     for (const { name, box, subscribed } of nodes) {
       if (box === undefined) continue
       const { info } = box
-      const wanted = this.#registration.wanted(name, subscribed)
+      const wanted = this.#registration.wanted(name, subscribed, this.#isOwn)
       if (!this.#isKept(wanted)) continue
       if (this.#known.size === NOTIFY_MAILBOXES) return false
-      this.#known.set(info.key, { name, wanted, ...stateOf(info) })
-      if (!status || (wanted & MESSAGES) === 0 || session.selected?.isOf(box) === true) continue
+      this.#known.set(info.key, { name, wanted, ...stateOf(info), unseen: await this.#unseen(info) })
+      if (!status || (wanted & MESSAGES) === 0 || this.#isSelected(info.key)) continue
+      const unseen = await this.#unseen(info)
       const items = [`MESSAGES ${info.messages}`, `UIDNEXT ${info.uidNext}`, `UIDVALIDITY ${info.uidValidity}`]
-      if ((wanted & FLAGS) !== 0) items.push(`UNSEEN ${info.unseen}`, `HIGHESTMODSEQ ${info.highestModseq}`)
+      if ((wanted & FLAGS) !== 0) items.push(`UNSEEN ${unseen}`, `HIGHESTMODSEQ ${info.highestModseq}`)
       this.#writeStatus(name, items)
       if (out.due) await out.flush()
     }
+    if (!this.#isOwn) await this.#writeNoAccess()
     this.#began = true
     const places = this.#annotated()
     if (places.length > NOTIFY_ANNOTATED) return false
     await this.#annotations?.changes(places)
     return true
+  }
+
+  /** Names that are in sight and not to be read (RFC 5465 §3.1). */
+  async #writeNoAccess(): Promise<void> {
+    const { out } = this.#context
+    const subscribed = new Set(await this.#context.store.subscriptions(this.#context.account))
+    for (const { name, account, rights } of await mailboxesOfOthers(this.#context))
+      if (account.id === this.account.id && !rights.includes('r'))
+        if (this.#registration.wanted(name, subscribed.has(name), false) !== 0)
+          writeList(out, 'LIST', ['\\NoAccess'], name)
+  }
+
+  /** The mailboxes that can be watched: the person's own, or those of somebody else with `l` and `r` (RFC 5465 §5). */
+  async #nodes(): Promise<readonly MailboxNode[]> {
+    if (this.#isOwn) return (await mailboxTree(this.#context)).nodes
+    const { store, account } = this.#context
+    const boxes = (await mailboxesOfOthers(this.#context)).filter(
+      (box) => box.account.id === this.account.id && box.rights.includes('r'),
+    )
+    const byName = new Map(boxes.map((box) => [box.name, box]))
+    const subscribed = (await store.subscriptions(account)).filter((name) => byName.has(name))
+    return treeOf(byName, subscribed).nodes
+  }
+
+  get #isOwn(): boolean {
+    return this.account.id === this.#context.account.id
+  }
+
+  #isSelected(mailbox: MailboxKey): boolean {
+    const { selected } = this.#context.session
+    return selected?.mailbox === mailbox && selected.account.id === this.account.id
+  }
+
+  /** For the person, who has `\Seen` of their own where they are not the owner. */
+  async #unseen(info: MailboxInfo): Promise<number> {
+    const { store, account } = this.#context
+    return this.#isOwn ? info.unseen : store.unseen(this.account, info.key, account.id)
+  }
+
+  /** Something that mailboxes of others depend on may have changed: subscriptions. */
+  look(): void {
+    this.#tree ??= 'own'
   }
 
   /** A hint of the store. */
@@ -110,7 +160,7 @@ export class WatchedMailboxes {
       return
     }
     // What is selected is told by its view.
-    if (mailbox === this.#context.session.selected?.mailbox) {
+    if (this.#isSelected(mailbox)) {
       if (!own) this.#heardInSelected = modseq
       return
     }
@@ -146,15 +196,17 @@ export class WatchedMailboxes {
   async tell(): Promise<boolean> {
     if (this.#overflow) return false
     if (this.#tree !== undefined && !(await this.#tellTree())) return false
-    const { out, store, account, session } = this.#context
+    const { out, store } = this.#context
+    const { account } = this
     const pending = [...this.#pending]
     this.#pending.clear()
     const all = pending.length > ONE_BY_ONE ? await store.mailboxes(account) : undefined
     const infos = new Map(all?.map((info) => [info.key, info]))
     for (const [key, upTo] of pending) {
       const known = this.#known.get(key)
-      if (known === undefined || (known.wanted & MESSAGES) === 0 || key === session.selected?.mailbox) continue
-      const info = all === undefined ? await store.mailbox(account, key) : infos.get(key)
+      if (known === undefined || (known.wanted & MESSAGES) === 0 || this.#isSelected(key)) continue
+      const there = all === undefined ? await store.mailbox(account, key) : infos.get(key)
+      const info = there === undefined || this.#isOwn ? there : { ...there, unseen: await this.#unseen(there) }
       // A mailbox that went is told with the tree.
       if (info === undefined) continue
       // Nobody else did anything that is in it.
@@ -182,15 +234,16 @@ export class WatchedMailboxes {
 
   /** RFC 5465 §5.4, §5.5: LIST for every name concerned. */
   async #tellTree(): Promise<boolean> {
-    const { store, account, out } = this.#context
+    const { store, out } = this.#context
     const by = this.#tree
     this.#tree = undefined
-    const { nodes } = await mailboxTree(this.#context)
-    const state = await store.state(account)
+    const nodes = await this.#nodes()
+    const state = await store.state(this.account)
     const silent = by === 'own' && (state?.modseq ?? 0) <= this.#heard
     const names = affectedNames(this.#known, nodes)
     const subscribed = subscribedOf(nodes)
-    const subscriptions = symmetricDifference(this.#subscribed, subscribed)
+    // Subscriptions are told with the person's own mailboxes.
+    const subscriptions = this.#isOwn ? symmetricDifference(this.#subscribed, subscribed) : new Set<string>()
     const was = this.#subscribed
     this.#subscribed = subscribed
     if (!this.#follow(nodes, silent)) return false
@@ -198,12 +251,13 @@ export class WatchedMailboxes {
     if (places.length > NOTIFY_ANNOTATED) return false
     const annotations = await this.#annotations?.changes(places)
     if (silent) return true
-    const byName = new Map(nodes.map((node) => [node.name, node]))
+    const all = [...subscriptions].some(isOfOthers) ? (await mailboxTree(this.#context, true)).nodes : nodes
+    const byName = new Map(all.map((node) => [node.name, node]))
     const tell: { readonly name: string; readonly oldName: string | undefined }[] = []
     for (const name of new Set([...names.keys(), ...subscriptions])) {
       const oldName = names.get(name)
-      const before = this.#registration.wanted(oldName ?? name, was.has(oldName ?? name))
-      const wanted = before | this.#registration.wanted(name, subscribed.has(name))
+      const before = this.#registration.wanted(oldName ?? name, was.has(oldName ?? name), this.#isOwn)
+      const wanted = before | this.#registration.wanted(name, subscribed.has(name), this.#isOwn)
       const bits = (names.has(name) ? NAMES : 0) | (subscriptions.has(name) ? SUBSCRIPTIONS : 0)
       if ((wanted & bits) !== 0) tell.push({ name, oldName })
     }
@@ -219,9 +273,10 @@ export class WatchedMailboxes {
 
   #annotated(): readonly Place[] {
     if (this.#annotations === undefined) return []
-    const { account } = this.#context
+    const { account } = this
     const places: Place[] = []
-    if ((this.#registration.any & SERVER_ANNOTATIONS) !== 0) places.push({ name: '', account, mailbox: undefined })
+    if (this.#isOwn && (this.#registration.any & SERVER_ANNOTATIONS) !== 0)
+      places.push({ name: '', account, mailbox: undefined })
     for (const [mailbox, { name, wanted }] of this.#known)
       if ((wanted & ANNOTATIONS) !== 0) places.push({ name, account, mailbox })
     return places
@@ -240,7 +295,7 @@ export class WatchedMailboxes {
     for (const { name, box, subscribed } of nodes) {
       if (box === undefined) continue
       const { info } = box
-      const wanted = this.#registration.wanted(name, subscribed)
+      const wanted = this.#registration.wanted(name, subscribed, this.#isOwn)
       const known = this.#known.get(info.key)
       if (!this.#isKept(wanted)) this.#known.delete(info.key)
       else if (known !== undefined) Object.assign(known, { name, wanted })
