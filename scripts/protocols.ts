@@ -132,7 +132,7 @@ const STANDARDS: Readonly<Record<number, readonly [title: string, done: Done, re
   9590: ['LIST METADATA', 'yes'],
   9698: ['JMAPACCESS', 'no'],
   9738: ['MESSAGELIMIT', 'yes'],
-  9755: ['UTF8=ACCEPT for IMAP, anew', 'partial', 'as RFC 6855'],
+  9755: ['UTF8=ACCEPT for IMAP, anew', 'partial', 'APPEND takes 8-bit header fields from everybody'],
   10022: ['UIDBATCHES', 'partial', 'how often it is asked is not limited'],
 }
 

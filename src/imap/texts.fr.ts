@@ -235,6 +235,7 @@ export const FRENCH: ReadonlyMap<string, string> = new Map([
   ['The command cannot be read', 'La commande est illisible'],
   ['The command has too many literals', 'La commande a trop de littéraux'],
   ['The command line is too long', 'La ligne de commande est trop longue'],
+  ['The charset is UTF-8 after ENABLE UTF8=ACCEPT', 'Le jeu de caractères est UTF-8 après ENABLE UTF8=ACCEPT'],
   ['The list is longer than {}', 'La liste a plus de {} éléments'],
   ['The list must not be empty', 'La liste ne doit pas être vide'],
   ['The literal is too large', 'Le littéral est trop grand'],

@@ -1,5 +1,6 @@
 import { test } from 'node:test'
-import { loggedIn, selected, transcript } from '#testing/transcript.ts'
+import { TestImapServer } from '#testing/imap-server.ts'
+import { loggedIn, on, selected, transcript } from '#testing/transcript.ts'
 
 const scene = { messages: [{ flags: ['\\Seen', 'work'] }, {}, {}], mailboxes: ['Kept', 'Envoyés'] }
 
@@ -172,3 +173,24 @@ test('MOVE out of a mailbox that was examined is refused', () =>
     `,
     loggedIn(scene, 'EXAMINE INBOX'),
   ))
+
+test('MOVE within an account that is full changes nothing of what it uses, so it is done (RFC 9208 §4.3)', async () => {
+  await using server = await TestImapServer.start({ messages: [{ body: 'x' }, { body: 'x' }], mailboxes: ['Kept'] })
+  const { account, store } = server
+  await store.write('setLimits', { account, by: 'test', limits: { storageBytes: undefined, messages: 2 } })
+  await transcript(
+    `
+    C: a UID COPY 1 Kept
+    S: a NO [OVERQUOTA] The limit is 2 messages
+    C: b UID MOVE 1 Kept
+    S: * OK [COPYUID $validity 1 1] Moved
+    S: * 1 EXPUNGE
+    S: b OK Moved
+    C: c GETQUOTAROOT Kept
+    S: * QUOTAROOT Kept ""
+    S: * QUOTA "" (MESSAGE 2 2)
+    S: c OK ...
+    `,
+    on(server, selected()),
+  )
+})

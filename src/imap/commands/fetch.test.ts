@@ -422,3 +422,48 @@ test('a message whose bytes are lost is refused, the others are given', async ()
   assert.equal(server.log.lines.filter(({ level }) => level === 'error').length, 1)
   lines.reset()
 })
+
+test('PREVIEW is empty where there is no text, at most 200 characters long, and there at once for LAZY (RFC 8970 §3, §4)', () =>
+  transcript(
+    `
+    C: a FETCH 1:3 (PREVIEW (LAZY))
+    S: * 1 FETCH (PREVIEW "")
+    S: * 2 FETCH (PREVIEW "")
+    S: * 3 FETCH (PREVIEW "${'word '.repeat(40).trim()}")
+    S: a OK Fetched
+    C: b FETCH 1 (PREVIEW (EAGER))
+    S: b BAD ...
+    C: c FETCH 1 (PREVIEW ())
+    S: c BAD ...
+    `,
+    selected({
+      messages: [
+        { body: 'Subject: nothing\r\n\r\n' },
+        { body: 'Content-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\niVBORw0KGgo=\r\n' },
+        { body: `Subject: much\r\n\r\n${'word '.repeat(60)}\r\n` },
+      ],
+    }),
+  ))
+
+test('SAVEDATE is when a message came into this mailbox: COPY and MOVE set it, STORE does not (RFC 8514 §3)', () =>
+  transcript(
+    `
+    C: a FETCH 1 (SAVEDATE)
+    S: * 1 FETCH (SAVEDATE "14-Nov-2023 22:13:20 +0000")
+    S: a OK Fetched
+    T: 5000
+    C: b STORE 1 +FLAGS.SILENT (\\Seen)
+    S: b OK Stored
+    C: c FETCH 1 (SAVEDATE)
+    S: * 1 FETCH (SAVEDATE "14-Nov-2023 22:13:20 +0000")
+    S: c OK Fetched
+    C: d COPY 1 INBOX
+    S: * 2 EXISTS
+    S: d OK ...
+    C: e FETCH 1:2 (SAVEDATE)
+    S: * 1 FETCH (SAVEDATE "14-Nov-2023 22:13:20 +0000")
+    S: * 2 FETCH (SAVEDATE "14-Nov-2023 22:13:25 +0000")
+    S: e OK Fetched
+    `,
+    selected({ messages: [{ body: 'x' }] }),
+  ))

@@ -169,3 +169,83 @@ test('in an empty mailbox 1:* finds nothing and is no fault', () =>
     `,
     selected(),
   ))
+
+const RETURNS: readonly (readonly [options: string, answer: string | undefined, saved?: string])[] = [
+  ['', 'ALL 1,3'],
+  ['ALL', 'ALL 1,3'],
+  ['COUNT', 'COUNT 2'],
+  ['MIN', 'MIN 1'],
+  ['MAX', 'MAX 3'],
+  ['COUNT ALL MAX MIN', 'MIN 1 MAX 3 ALL 1,3 COUNT 2'],
+  ['PARTIAL 1:1', 'PARTIAL (1:1 1)'],
+  ['PARTIAL -1:-1', 'PARTIAL (-1:-1 3)'],
+  ['PARTIAL 2:1', 'PARTIAL (2:1 1,3)'],
+  ['PARTIAL 3:4', 'PARTIAL (3:4 NIL)'],
+  ['MIN COUNT PARTIAL 2:9', 'MIN 1 COUNT 2 PARTIAL (2:9 3)'],
+  ['SAVE', undefined, '1,3'],
+  ['SAVE ALL', 'ALL 1,3', '1,3'],
+  ['SAVE COUNT', 'COUNT 2', '1,3'],
+  ['SAVE MIN', 'MIN 1', '1'],
+  ['MAX SAVE', 'MAX 3', '3'],
+  ['MIN SAVE MAX', 'MIN 1 MAX 3', '1,3'],
+  ['MIN SAVE COUNT', 'MIN 1 COUNT 2', '1,3'],
+  ['SAVE PARTIAL 2:2', 'PARTIAL (2:2 3)', '3'],
+  ['SAVE PARTIAL 3:4', 'PARTIAL (3:4 NIL)', ''],
+  ['SAVE MIN PARTIAL 2:2', 'MIN 1 PARTIAL (2:2 3)', '1,3'],
+  ['SAVE COUNT PARTIAL 2:2', 'COUNT 2 PARTIAL (2:2 3)', '1,3'],
+  ['CONTEXT', 'ALL 1,3'],
+  ['CONTEXT COUNT', 'COUNT 2'],
+]
+
+test('every combination of RETURN options, in SEARCH and in SORT (RFC 4731 §3.1, RFC 5182 §2.4, RFC 9394 §3)', async () => {
+  const commands = RETURNS.flatMap(([options, answer, saved], n) =>
+    ['UID SEARCH', 'UID SORT'].flatMap((name) => [
+      `C: a${n} ${name} RETURN (${options}) ${name === 'UID SORT' ? '(ARRIVAL) UTF-8 ' : ''}SEEN`,
+      ...(answer === undefined ? [] : [`S: * ESEARCH (TAG "a${n}") UID ${answer}`]),
+      `S: a${n} OK ...`,
+      ...(saved === undefined
+        ? []
+        : [
+            `C: b${n} UID SEARCH RETURN (ALL) $`,
+            `S: * ESEARCH (TAG "b${n}") UID${saved === '' ? '' : ` ALL ${saved}`}`,
+            `S: b${n} OK ...`,
+          ]),
+    ]),
+  )
+  await transcript(commands.join('\n'), selected({ messages }))
+})
+
+test('RETURN of nothing found has no MIN, MAX and ALL; COUNT is 0 (RFC 4731 §3.1)', () =>
+  transcript(
+    `
+    C: a UID SEARCH RETURN (MIN MAX ALL COUNT) DRAFT
+    S: * ESEARCH (TAG "a") UID COUNT 0
+    S: a OK Searched
+    C: b UID SEARCH RETURN () DRAFT
+    S: * ESEARCH (TAG "b") UID
+    S: b OK Searched
+    `,
+    selected({ messages }),
+  ))
+
+test('an empty $ is a set of no messages to every command (RFC 5182 §2.1)', () =>
+  transcript(
+    `
+    C: a UID SEARCH RETURN (SAVE) DRAFT
+    S: a OK Searched
+    C: b FETCH $ FLAGS
+    S: b OK Nothing to fetch
+    C: c UID STORE $ +FLAGS (\\Seen)
+    S: c OK ...
+    C: d COPY $ Kept
+    S: d OK Nothing to copy
+    C: e UID MOVE $ Kept
+    S: e OK ...
+    C: f UID EXPUNGE $
+    S: f OK ...
+    C: g SEARCH NOT $
+    S: * SEARCH 1 2 3
+    S: g OK Searched
+    `,
+    selected({ messages, mailboxes: ['Kept'] }),
+  ))

@@ -148,3 +148,17 @@ test('FUZZY takes words in any order; RELEVANCY says how well they fit', () =>
     `,
     selected({ messages }),
   ))
+
+test('after ENABLE UTF8=ACCEPT, SORT and THREAD take no charset but UTF-8 (RFC 9755 §3)', () =>
+  transcript(
+    `
+    C: a SORT (DATE) US-ASCII ALL
+    S: a BAD The charset is UTF-8 after ENABLE UTF8=ACCEPT
+    C: b THREAD REFS US-ASCII ALL
+    S: b BAD The charset is UTF-8 after ENABLE UTF8=ACCEPT
+    C: c SORT (DATE) utf-8 SUBJECT nothing
+    S: * SORT
+    S: c OK Sorted
+    `,
+    selected({ messages }, 'ENABLE UTF8=ACCEPT'),
+  ))

@@ -9,11 +9,11 @@ import {
   asksModseq,
   asksRelevancy,
   asksUpdate,
+  namedCharsetRefusal,
   namesNumbers,
   refuseUpdate,
   relevancyRefusal,
   TAG_IN_USE,
-  unknownCharset,
 } from '../search/program.ts'
 import { relevanceOf } from '../search/relevance.ts'
 import { highestModseq, savedOf, sortedResults, writeResults } from '../search/results.ts'
@@ -53,7 +53,7 @@ export const sort: Command = command<SortProgram>({
     const { keys, criteria, returns } = program
     const saves = returns?.includes('SAVE') ?? false
     const byRelevancy = criteria.some(({ key }) => key === 'RELEVANCY') || asksRelevancy(program)
-    const refusal = unknownCharset(program.charset) ?? relevancyRefusal(keys, byRelevancy)
+    const refusal = namedCharsetRefusal(program.charset, context) ?? relevancyRefusal(keys, byRelevancy)
     if (refusal !== undefined) {
       if (saves && refusal.status === 'NO') view.saved = []
       return refusal

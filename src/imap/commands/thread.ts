@@ -5,7 +5,7 @@ import type { ThreadRequest } from '#wire/imap/thread-request.ts'
 import { type By, type Command, type Context, command } from '../command.ts'
 import { enableCondstore, UID_REQUIRED } from '../message-commands.ts'
 import { limitCode, tooMany } from '../message-limit.ts'
-import { asksModseq, namesNumbers, unknownCharset } from '../search/program.ts'
+import { asksModseq, namedCharsetRefusal, namesNumbers } from '../search/program.ts'
 import { isTooMuch, runSearch, selectedMailbox } from '../search/run.ts'
 
 /** Text that is written at once. */
@@ -34,7 +34,7 @@ export const thread: Command = command<ThreadRequest>({
     const { view, store, signal, out } = context
     const algorithm = ALGORITHMS.get(name)
     if (algorithm === undefined) return { status: 'BAD', text: 'That way to make threads is not known here' }
-    const refusal = unknownCharset(charset)
+    const refusal = namedCharsetRefusal(charset, context)
     if (refusal !== undefined) return refusal
     if (context.enabled.uidOnly && namesNumbers(keys)) return UID_REQUIRED
     if (asksModseq(keys)) enableCondstore(context)

@@ -12,8 +12,14 @@ export function charsetRefusal(charset: string | undefined, { enabled }: Context
   return unknownCharset(charset)
 }
 
-/** The same for SORT and THREAD, which must name one. */
-export function unknownCharset(charset: string): Completion | undefined {
+/** The same for SORT and THREAD, which must name one: with UTF8=ACCEPT that is UTF-8 (RFC 9755 §3). */
+export function namedCharsetRefusal(charset: string, { enabled }: Context): Completion | undefined {
+  if (enabled.utf8 && !enabled.rev2 && charset !== 'UTF-8')
+    return { status: 'BAD', text: 'The charset is UTF-8 after ENABLE UTF8=ACCEPT' }
+  return unknownCharset(charset)
+}
+
+function unknownCharset(charset: string): Completion | undefined {
   if (CHARSETS.has(charset)) return undefined
   return { status: 'NO', code: 'BADCHARSET (US-ASCII UTF-8)', text: 'That charset is not known here' }
 }
