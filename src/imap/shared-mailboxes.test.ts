@@ -1,7 +1,10 @@
 /** What two people see of each other in a shared mailbox; the rights themselves are in `sharing.test.ts`. @module */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { AccountId } from '#mail/ids.ts'
+import type { AccountRef } from '#store/types.ts'
 import { TestImapServer } from '#testing/imap-server.ts'
+import { addMessage } from '#testing/store.ts'
 import { on, type Scene, transcript } from '#testing/transcript.ts'
 
 /** 1 is Ann, 2 and 3 are Bob; Ann's `Team` has three messages. */
@@ -379,9 +382,51 @@ test('COPY into an account without room leaves nothing there', () =>
     2S: * QUOTAROOT ${TEAM} "ann@example.org"
     2S: * QUOTA "ann@example.org" (MESSAGE 3 3)
     2S: e OK That is the quota
+    2C: f GETQUOTA ann@example.org
+    2S: * QUOTA "ann@example.org" (MESSAGE 3 3)
+    2S: f OK That is the quota
+    1C: g GETQUOTA bob@example.org
+    1S: g NO [NONEXISTENT] No such quota root
     `,
     { limits: { storageBytes: undefined, messages: 3 } },
   ))
+
+test('COPY that breaks off half-way between accounts leaves nothing there (RFC 9051 §6.4.7)', async () => {
+  const limits = { storageBytes: undefined, messages: 700 }
+  await using server = await TestImapServer.start({ mailboxes: ['Team'], limits })
+  const { account, store } = server
+  const team = await store.mailboxByName(account, 'Team')
+  assert.ok(team)
+  const rights = { mailbox: team.key, identifier: 'anyone', mode: 'replace', rights: 'lri' } as const
+  await store.write('setAcl', { account, by: 'test', ...rights })
+  const bob: AccountRef = { id: 2 as AccountId, shard: 0 }
+  for (let n = 0; n < 800; n += 1) await addMessage(store, bob, 'INBOX', Buffer.from(`Subject: ${n}\r\n\r\n${n}\r\n`))
+  await transcript(
+    `
+    C: lb LOGIN bob@example.org secret
+    S: lb OK ...
+    C: a SELECT INBOX
+    S: <lines>
+    S: a OK [READ-WRITE] Selected
+    C: b COPY 1:* ${TEAM}
+    S: b NO [OVERQUOTA] The limit is 700 messages
+    C: c STATUS ${TEAM} (MESSAGES)
+    S: * STATUS ${TEAM} (MESSAGES 0)
+    S: c OK That is the status
+    C: d MOVE 1:* ${TEAM}
+    S: d NO [OVERQUOTA] The limit is 700 messages
+    C: e STATUS INBOX (MESSAGES)
+    S: * STATUS INBOX (MESSAGES 800)
+    S: e OK That is the status
+    C: f COPY 1:600 ${TEAM}
+    S: f OK [COPYUID ... 1:600 ...] Copied
+    C: g STATUS ${TEAM} (MESSAGES)
+    S: * STATUS ${TEAM} (MESSAGES 600)
+    S: g OK That is the status
+    `,
+    on(server, { options: {}, commands: [], greeting: false }),
+  )
+})
 
 test('CREATE, RENAME and DELETE below a shared mailbox go by its rights and stay with the owner', () =>
   play(
@@ -481,5 +526,33 @@ test('NOTIFY tells of mailboxes of others, and does not take them for one’s ow
     1S: f OK The rights are set
     2S: * LIST (\\NonExistent \\HasNoChildren) "/" "Other users/ann@example.org"
     2S: * LIST (\\NonExistent \\HasNoChildren) "/" ${TEAM}
+    `,
+  ))
+
+test('a mailbox of somebody else that is selected is not one’s own of the same key', () =>
+  play(
+    '',
+    `
+    1C: a SETACL INBOX bob@example.org lr
+    1S: a OK The rights are set
+    2C: b NOTIFY SET (selected (MessageNew MessageExpunge)) (personal (MessageNew MessageExpunge))
+    2S: b OK You will be told
+    2C: c SELECT "Other users/ann@example.org/INBOX"
+    2S: <lines>
+    2S: c OK [READ-ONLY] Selected
+    3C: lc LOGIN bob@example.org secret
+    3S: lc OK ...
+    3C: d APPEND INBOX {24+}
+    3C: Subject: x
+    3C:
+    3C: 0123456789
+    3S: d OK ...
+    2S: * STATUS INBOX (MESSAGES 1 UIDNEXT 2 UIDVALIDITY ...)
+    1C: e APPEND INBOX {24+}
+    1C: Subject: x
+    1C:
+    1C: 0123456789
+    1S: e OK ...
+    2S: * 1 EXISTS
     `,
   ))

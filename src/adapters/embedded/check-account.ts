@@ -60,6 +60,7 @@ export function checkAccount(sql: Sql, slot: number, id: number, found: Found): 
       `The account counts ${usedMessages} messages of ${usedBytes} octets and has ${messages} of ${bytes}`,
     )
   }
+  checkSeen(sql, slot, id, found)
   checkEmails(sql, slot, id, found)
   checkKeywords(sql, slot, id, found)
 }
@@ -82,6 +83,16 @@ function checkTombstones(sql: Sql, slot: number, id: number, box: ReturnType<typ
     box.key,
   )
   if (alive !== undefined) found('tombstone', id, `${where} has a tombstone of UID ${String(alive[0])}, which is there`)
+}
+
+/** What guests have seen is counted, so rows without a message make a count wrong. */
+function checkSeen(sql: Sql, slot: number, id: number, found: Found): void {
+  const lost = sql.number(
+    `SELECT count(*) FROM seen_by s WHERE s.account = ? AND NOT EXISTS
+     (SELECT 1 FROM message m WHERE m.account = s.account AND m.mailbox = s.mailbox AND m.uid = s.uid)`,
+    slot,
+  )
+  if (lost > 0) found('leftover', id, `${lost} messages that are no more were seen by others`)
 }
 
 function checkEmails(sql: Sql, slot: number, id: number, found: Found): void {

@@ -37,6 +37,11 @@ for (const [what, sql, kind] of [
   ['a mailbox', "DELETE FROM mailbox WHERE name = 'INBOX'", 'reference'],
   ['a keyword set', 'DELETE FROM keyword_set', 'keywords'],
   ['living octets', 'UPDATE segment SET live = 5', 'live-bytes'],
+  [
+    'what others have seen',
+    'INSERT INTO seen_by SELECT account, mailbox, 9, 999, 1, 1 FROM message LIMIT 1',
+    'leftover',
+  ],
   ['tombstones', 'UPDATE tombstone SET last = 7', 'tombstone'],
 ] as const) {
   test(`check finds and repairs ${what}`, async () => {

@@ -137,6 +137,11 @@ function addMailbox(tx: Transaction, slot: number, key: number, name: string): v
 
 function repairCounters(tx: Transaction, slot: number): void {
   tx.sql.run(
+    `DELETE FROM seen_by WHERE account = ? AND NOT EXISTS (SELECT 1 FROM message m WHERE m.account = seen_by.account
+     AND m.mailbox = seen_by.mailbox AND m.uid = seen_by.uid)`,
+    slot,
+  )
+  tx.sql.run(
     `DELETE FROM tombstone WHERE account = ? AND EXISTS (SELECT 1 FROM message m WHERE m.account = tombstone.account
      AND m.mailbox = tombstone.mailbox AND m.uid BETWEEN tombstone.first AND tombstone.last)`,
     slot,

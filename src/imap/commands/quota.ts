@@ -5,7 +5,7 @@ import type { QuotaLimit } from '#wire/imap/quota-resources.ts'
 import { type Command, type Completion, command, LOGGED_IN } from '../command.ts'
 import { readMailbox } from '../mailbox-names.ts'
 import { QUOTA_ROOT, writeQuota } from '../quota-response.ts'
-import { reach } from '../resolve.ts'
+import { mailboxesOfOthers, reach } from '../resolve.ts'
 
 const GIVEN: Completion = { status: 'OK', text: 'That is the quota' }
 
@@ -21,6 +21,14 @@ export const getquota: Command = command<string>({
   async run(root, _by, context) {
     if (root === QUOTA_ROOT) {
       await writeQuota(context)
+      return GIVEN
+    }
+    // GETQUOTAROOT of a mailbox that others share has told its name (RFC 9208 §4.1.2).
+    const shared = (await mailboxesOfOthers(context)).find(
+      ({ owner, rights }) => owner === root && rights.includes('r'),
+    )
+    if (shared !== undefined) {
+      await writeQuota(context, root, shared.account)
       return GIVEN
     }
     const answer = await context.session.deps.registry.quotaOf(context.id, root, undefined)
