@@ -204,6 +204,8 @@ const ARGUMENTS: Readonly<Record<string, Arbitrary<string>>> = {
     optional(join(' ', base64)),
     '\r\n',
     base64,
+    // LOGIN asks twice: without this the next command would be its answer
+    '\r\n*',
   ),
   COPY: join(' ', set, ' ', mailbox),
   CREATE: join(' ', mailbox, optional(join(' (USE ', listed(oneOf('\\Sent', '\\Drafts', '\\All', '\\Frob')), ')'))),
