@@ -42,7 +42,7 @@ import { WriterLine } from './writer-line.ts'
 
 const WIDE = ENVELOPE | STRUCTURE | PARTS | HEADER | PREVIEW | NARROW
 /** Rows of a slice, without and with prepared columns: a few milliseconds. */
-const SLICE = 2_000
+const SLICE = 500
 const WIDE_SLICE = 250
 /** A reader of many slices lets others have the thread after so long. */
 const TURN_MS = 5
