@@ -105,7 +105,7 @@ class Run {
       if (policy.kind === 'delete') await this.#remove(taken)
     }
     await source.finish()
-    this.#forgetVanished(listed, placed)
+    if (source.lastingIds) state.seen(source.name, new Set(listed.map(({ id }) => id)), clock.now())
     return this.#report(listed, placed, maybeTwice)
   }
 
@@ -166,13 +166,6 @@ class Run {
     if (messages.length === 0) return
     await this.#request.source.remove(messages)
     this.#removed += messages.length
-  }
-
-  /** What the server has no more needs no record: this is where records of deleted messages go, one run later. */
-  #forgetVanished(listed: readonly Listed[], placed: ReadonlyMap<string, number>): void {
-    const there = new Set(listed.map(({ id }) => id))
-    const vanished = [...placed.keys()].filter((id) => !there.has(id))
-    if (vanished.length > 0) this.#request.state.forget(this.#request.source.name, vanished)
   }
 
   #report(listed: readonly Listed[], placed: ReadonlyMap<string, number>, maybeTwice: number): CollectReport {

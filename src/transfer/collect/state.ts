@@ -14,6 +14,8 @@ export class StateTooNew extends Error {
   override readonly name = 'StateTooNew'
 }
 
+/** How long a message that the server does not list any more is remembered. */
+const FORGET_MS: number = 90 * 86_400_000
 const VERSION = 1
 const SCHEMA = `
 CREATE TABLE message (
@@ -23,6 +25,8 @@ CREATE TABLE message (
   placing TEXT,
   -- when it was put there, ms since 1970
   placed_at INTEGER,
+  -- since when the server does not list it, ms since 1970
+  vanished_at INTEGER,
   PRIMARY KEY (source, id)
 ) STRICT, WITHOUT ROWID;
 PRAGMA user_version = ${VERSION};
@@ -69,6 +73,22 @@ export class CollectState implements Disposable {
       .prepare('SELECT id, placed_at FROM message WHERE source = ? AND placed_at IS NOT NULL')
       .all(source)
     return new Map(rows.map(({ id, placed_at: at }) => [String(id), Number(at)]))
+  }
+
+  /**
+   * Notes which messages the server lists. One that it has not listed for {@link FORGET_MS} is forgotten: not at once,
+   * because a server may show a part of its mail only, or none while it is being mended.
+   */
+  seen(source: string, listed: ReadonlySet<string>, now: number): void {
+    const rows = this.#db.prepare('SELECT id, vanished_at FROM message WHERE source = ?').all(source)
+    const vanish = this.#db.prepare('UPDATE message SET vanished_at = ? WHERE source = ? AND id = ?')
+    this.#together(() => {
+      for (const { id, vanished_at: at } of rows) {
+        const name = String(id)
+        if (listed.has(name) ? at !== null : at === null) vanish.run(listed.has(name) ? null : now, source, name)
+        else if (at !== null && Number(at) + FORGET_MS < now) this.#forget.run(source, name)
+      }
+    })
   }
 
   /** Messages whose placing began and was not recorded as done. */
