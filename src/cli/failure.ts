@@ -1,5 +1,6 @@
 /** What is said, and which exit code ends the command, when something went wrong. @module */
 import { CommanderError } from 'commander'
+import { AuthenticationError, ClientError, ConnectionError } from '#client/errors.ts'
 import { EXIT } from '#lib/exit-codes.ts'
 import { VERSION } from '#lib/version.ts'
 import { ControlError, PathTooLong, ServerGone } from '#server/control.ts'
@@ -9,6 +10,8 @@ import { formatEndpoint, ListenFault } from '#server/listeners.ts'
 import { CertificateFault } from '#server/tls.ts'
 import { VerbRefused } from '#server/verbs.ts'
 import { newerFormatOf } from '#store/newer-format.ts'
+import { NoLastingIds, StateBusy, StateTooNew } from '#transfer/collect/errors.ts'
+import { MboxLocked } from '#transfer/dot-lock.ts'
 import { CliError } from './cli-error.ts'
 import { say } from './language.ts'
 import { reasonOf, systemCode } from './reasons.ts'
@@ -48,8 +51,45 @@ export function failureOf(error: unknown): Failure {
       text: say(`The server failed: ${error.message}.`, `Le serveur a échoué : ${error.message}.`),
     }
   }
+  const collecting = collectFailure(error)
+  if (collecting !== undefined) return collecting
   const bug = say('This is a bug of Malle; please report it:', 'C’est un défaut de Malle ; merci de le signaler :')
   return systemFailure(error) ?? { exitCode: EXIT.bug, text: `${bug} ${stackOf(error)}` }
+}
+
+/** What ends a command that speaks with other servers; their own words are in the errors already. */
+function collectFailure(error: unknown): Failure | undefined {
+  if (error instanceof AuthenticationError) return { exitCode: EXIT.notAllowed, text: `${error.message}.` }
+  if (error instanceof ConnectionError) return { exitCode: EXIT.tryAgain, text: `${error.message}.` }
+  if (error instanceof ClientError) return { exitCode: EXIT.unavailable, text: `${error.message}.` }
+  if (error instanceof StateBusy) {
+    return {
+      exitCode: EXIT.tryAgain,
+      text: say('Another collect works with the same records.', 'Une autre relève utilise le même registre.'),
+    }
+  }
+  if (error instanceof StateTooNew) {
+    return {
+      exitCode: EXIT.configuration,
+      text: say('The records were written by a newer Malle.', 'Le registre a été écrit par un Malle plus récent.'),
+    }
+  }
+  if (error instanceof MboxLocked) {
+    return {
+      exitCode: EXIT.tryAgain,
+      text: say('Another program has locked the mbox.', 'Un autre programme a verrouillé le mbox.'),
+    }
+  }
+  if (error instanceof NoLastingIds) {
+    return {
+      exitCode: EXIT.unavailable,
+      text: say(
+        'The server has no UIDL, so its messages would be fetched again each time: only --after delete works with it.',
+        'Le serveur n’a pas UIDL : ses messages seraient relevés à chaque fois. Seul --after delete convient.',
+      ),
+    }
+  }
+  return undefined
 }
 
 function systemFailure(error: unknown): Failure | undefined {

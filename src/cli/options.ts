@@ -39,8 +39,12 @@ export interface PasswordOptions {
   readonly passwordFile?: string
 }
 
-/** A password from where it was said to come from, else from a prompt; never from argv. */
-export async function readPassword(options: PasswordOptions, prompt: string): Promise<string> {
+/** A password from where it was said to come from, else from a prompt; never from argv. A new one is typed `twice`. */
+export async function readPassword(
+  options: PasswordOptions,
+  prompt: string,
+  { twice = true }: { readonly twice?: boolean } = {},
+): Promise<string> {
   if (options.passwordStdin === true) return firstLine(await text(process.stdin))
   if (options.passwordFile !== undefined) return firstLine(await readText(options.passwordFile))
   if (!process.stdin.isTTY) {
@@ -55,6 +59,7 @@ export async function readPassword(options: PasswordOptions, prompt: string): Pr
   const { password, isCancel } = await import('@clack/prompts')
   const first = await password({ message: prompt })
   if (isCancel(first)) throw new CliError(EXIT.tryAgain, say('Cancelled.', 'Annulé.'))
+  if (!twice) return first
   const second = await password({ message: say('Once more', 'Encore une fois') })
   if (first !== second)
     throw new CliError(EXIT.badData, say('The two passwords differ.', 'Les deux mots de passe diffèrent.'))
@@ -73,7 +78,8 @@ export async function readText(file: string): Promise<string> {
   }
 }
 
-function firstLine(whole: string): string {
+/** A password that somebody wrote down, or printed: the line without its end. */
+export function firstLine(whole: string): string {
   const line = whole.replace(/\r?\n[\s\S]*$/, '')
   if (line === '') throw new CliError(EXIT.badData, say('The password is empty.', 'Le mot de passe est vide.'))
   return line

@@ -69,6 +69,11 @@ const COMMANDS: readonly (readonly [name: string, load: () => Promise<Command>, 
     say('write the mail of an account to a folder', 'écrire le courrier d’un compte dans un dossier'),
   ],
   [
+    'collect',
+    async () => (await import('./collect.ts')).collectCommand(),
+    say('fetch mail from another server into files', 'relever le courrier d’un autre serveur dans des fichiers'),
+  ],
+  [
     'check',
     async () => (await import('./check.ts')).checkCommand(),
     say('look for damage in the store', 'vérifier l’intégrité du stockage'),

@@ -1,8 +1,5 @@
 /** A POP3 server on loopback over the store in memory, for tests. @module */
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import { createSecureContext } from 'node:tls'
 import { openMemoryStore } from '#adapters/memory/memory-store.ts'
 import { serverHandshake } from '#lib/tls-handshake.ts'
@@ -10,7 +7,6 @@ import type { AccountId, MailboxKey } from '#mail/ids.ts'
 import { prepareEmail } from '#mail/prepare.ts'
 import { scanMessage } from '#mail/scanner.ts'
 import { type Pop3Options, Pop3Service } from '#pop3/service.ts'
-import { selfMadeCertificate } from '#server/self-made-certificate.ts'
 import type { OAuthOffer } from '#services/oauth-tokens.ts'
 import type { SessionDeps } from '#services/session-deps.ts'
 import { NO_FLAGS } from '#store/flags.ts'
@@ -18,6 +14,7 @@ import type { MailStore } from '#store/mail-store.ts'
 import type { AccountRef } from '#store/types.ts'
 import { FakeClock, FakeRegistry } from './fake-registry.ts'
 import { ListLog } from './list-log.ts'
+import { testCertificate } from './scripted-server.ts'
 
 export interface TestMessage {
   readonly body: string | Uint8Array
@@ -163,22 +160,10 @@ export class TestPop3Server implements AsyncDisposable {
   }
 }
 
-let certificate: Promise<{ readonly cert: string; readonly key: string }> | undefined
-
 async function tlsIdentity(wanted: boolean): Promise<SessionDeps['tls']> {
   const ticketKeys = Buffer.alloc(48, 1)
   if (!wanted) return { context: () => undefined, ticketKeys }
-  certificate ??= makeCertificate()
-  const context = createSecureContext(await certificate)
+  const { cert, key } = await testCertificate()
+  const context = createSecureContext({ cert, key })
   return { context: () => context, ticketKeys }
-}
-
-async function makeCertificate(): Promise<{ readonly cert: string; readonly key: string }> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'malle-test-'))
-  try {
-    const files = await selfMadeCertificate(folder, ['localhost'])
-    return { cert: await readFile(files.cert, 'utf8'), key: await readFile(files.key, 'utf8') }
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
 }

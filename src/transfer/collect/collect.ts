@@ -7,6 +7,7 @@
  * @module
  */
 import type { Clock } from '#lib/clock.ts'
+import { NoLastingIds } from './errors.ts'
 import type { CollectSource, Listed } from './source.ts'
 import type { CollectState } from './state.ts'
 import type { CollectTarget, Staged } from './target.ts'
@@ -24,6 +25,8 @@ export interface CollectRequest {
   readonly state: CollectState
   readonly policy: Policy
   readonly clock: Clock
+  /** Messages of one session; what is left over is the next one's. */
+  readonly most?: number
   /** Looks only. */
   readonly dryRun?: boolean
   readonly signal?: AbortSignal
@@ -47,16 +50,13 @@ export interface CollectReport {
   readonly octets: number
   /** Taken at a run before, and still there. */
   readonly known: number
+  /** Still to be taken: `most` was reached, it was aborted, or it was a dry run. */
+  readonly left: number
   readonly removed: number
   /** Neither taken nor lost: the server or the target said no. The first 1,000. */
   readonly refused: readonly { readonly id: string; readonly why: string }[]
   /** A run before died over them, and nobody can tell whether they were delivered: they are delivered now. */
   readonly maybeTwice: number
-}
-
-/** The source has no lasting ids, so that messages left on it would be taken again at every run. */
-export class NoLastingIds extends Error {
-  override readonly name = 'NoLastingIds'
 }
 
 const BATCH_MESSAGES = 64
@@ -74,6 +74,7 @@ export async function collect(request: CollectRequest): Promise<CollectReport> {
 class Run {
   readonly #request: CollectRequest
   readonly #refused: { id: string; why: string }[] = []
+  #asked = 0
   #taken = 0
   #octets = 0
   #removed = 0
@@ -83,7 +84,7 @@ class Run {
   }
 
   async run(): Promise<CollectReport> {
-    const { source, state, policy, clock, dryRun = false, signal, progress } = this.#request
+    const { source, state, policy, clock, most = Infinity, dryRun = false, signal, progress } = this.#request
     const maybeTwice = dryRun ? 0 : await this.#settle()
     const listed = await source.list()
     if (!source.lastingIds && policy.kind !== 'delete' && listed.length > 0) {
@@ -99,8 +100,9 @@ class Run {
     if (dryRun) return this.#report(listed, placed, 0)
     await this.#remove(due)
     progress?.(report())
-    for (const batch of batches(fresh)) {
+    for (const batch of batches(fresh.slice(0, most))) {
       if (signal?.aborted === true) break
+      this.#asked += batch.length
       const taken = await this.#take(batch, () => progress?.(report()))
       if (policy.kind === 'delete') await this.#remove(taken)
     }
@@ -169,11 +171,13 @@ class Run {
   }
 
   #report(listed: readonly Listed[], placed: ReadonlyMap<string, number>, maybeTwice: number): CollectReport {
+    const known = listed.filter(({ id }) => placed.has(id)).length
     return {
       listed: listed.length,
       taken: this.#taken,
       octets: this.#octets,
-      known: listed.filter(({ id }) => placed.has(id)).length,
+      known,
+      left: listed.length - known - this.#asked,
       removed: this.#removed,
       refused: this.#refused,
       maybeTwice,

@@ -2,17 +2,8 @@
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { StateBusy, StateTooNew } from './errors.ts'
 import type { Placing } from './target.ts'
-
-/** Another run works with the file. */
-export class StateBusy extends Error {
-  override readonly name = 'StateBusy'
-}
-
-/** Written by a newer Malle. */
-export class StateTooNew extends Error {
-  override readonly name = 'StateTooNew'
-}
 
 /** How long a message that the server does not list any more is remembered. */
 const FORGET_MS: number = 90 * 86_400_000

@@ -1,0 +1,176 @@
+/** What `malle collect` is told: one URL with options, or a TOML file with many accounts. @module */
+import { execFile } from 'node:child_process'
+import { homedir } from 'node:os'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import { parse, TomlError } from 'smol-toml'
+import * as v from 'valibot'
+import { EXIT } from '#lib/exit-codes.ts'
+import type { Policy } from '#transfer/collect/collect.ts'
+import { parseSourceUrl, type SourceUrl, type UrlFault } from '#transfer/source-url.ts'
+import { CliError } from './cli-error.ts'
+import { say } from './language.ts'
+import { firstLine, type PasswordOptions, readPassword, readText } from './options.ts'
+
+/** One mailbox to collect from. */
+export interface CollectAccount {
+  readonly from: SourceUrl
+  /** Absolute. */
+  readonly to: string
+  readonly format: 'maildir' | 'mbox'
+  readonly policy: Policy
+  /** PEM file. */
+  readonly ca: string | undefined
+  /** Asked when it is needed, and once. */
+  readonly password: () => Promise<string>
+}
+
+export interface CollectFlags extends PasswordOptions {
+  readonly to?: string
+  readonly format?: string
+  readonly after?: string
+  readonly ca?: string
+}
+
+const DAY_MS = 86_400_000
+
+/** The accounts of a URL, or of a file. */
+export async function collectAccounts(source: string, flags: CollectFlags): Promise<readonly CollectAccount[]> {
+  if (!/^[a-z0-9]+:\/\//i.test(source)) return accountsOfFile(source)
+  const from = sourceUrl(source)
+  if (flags.to === undefined) {
+    throw new CliError(EXIT.usage, say('Say where the mail goes: --to PATH.', 'Indiquez la destination : --to CHEMIN.'))
+  }
+  const prompt = say(`Password of ${from.login} at ${from.host}`, `Mot de passe de ${from.login} chez ${from.host}`)
+  return [
+    {
+      from,
+      to: path.resolve(flags.to),
+      format: oneFormat(flags.format ?? 'maildir'),
+      policy: onePolicy(flags.after ?? 'keep'),
+      ca: flags.ca,
+      password: () => readPassword(flags, prompt, { twice: false }),
+    },
+  ]
+}
+
+const fileSchema = v.strictObject({
+  account: v.pipe(
+    v.array(
+      v.strictObject({
+        from: v.string(),
+        to: v.string(),
+        format: v.optional(v.string(), 'maildir'),
+        after: v.optional(v.string(), 'keep'),
+        password_file: v.optional(v.string()),
+        password_command: v.optional(v.string()),
+        ca: v.optional(v.string()),
+      }),
+    ),
+    v.nonEmpty(),
+  ),
+})
+
+async function accountsOfFile(file: string): Promise<readonly CollectAccount[]> {
+  const folder = path.dirname(path.resolve(file))
+  const checked = v.safeParse(fileSchema, readToml(file, await readText(file)))
+  if (!checked.success) {
+    const mistakes = checked.issues.map(({ message, path: at }) => {
+      const key = (at ?? []).map(({ key: one }) => String(one)).join('.')
+      return `${file}: ${key}: ${message}`
+    })
+    throw new CliError(EXIT.configuration, mistakes.join('\n'))
+  }
+  return checked.output.account.map((account) => {
+    const { password_file: passwordFile, password_command: passwordCommand } = account
+    const from = sourceUrl(account.from)
+    if ((passwordFile === undefined) === (passwordCommand === undefined)) {
+      throw new CliError(
+        EXIT.configuration,
+        say(
+          `${file}: ${account.from} wants password_file or password_command, and one of them.`,
+          `${file} : ${account.from} veut password_file ou password_command, et un seul.`,
+        ),
+      )
+    }
+    return {
+      from,
+      to: fileName(folder, account.to),
+      format: oneFormat(account.format),
+      policy: onePolicy(account.after),
+      ca: account.ca === undefined ? undefined : fileName(folder, account.ca),
+      password:
+        passwordFile === undefined
+          ? () => passwordOf(passwordCommand ?? '', folder)
+          : async () => firstLine(await readText(fileName(folder, passwordFile))),
+    }
+  })
+}
+
+function readToml(file: string, text: string): unknown {
+  try {
+    return parse(text)
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error
+    throw new CliError(EXIT.configuration, `${file}:${error.line}: ${error.message.split('\n')[0]}`)
+  }
+}
+
+/** What a password manager prints. */
+async function passwordOf(command: string, folder: string): Promise<string> {
+  try {
+    const { stdout } = await promisify(execFile)('/bin/sh', ['-c', command], { cwd: folder, timeout: 60_000 })
+    return firstLine(stdout)
+  } catch (error) {
+    if (error instanceof CliError) throw error
+    throw new CliError(
+      EXIT.configuration,
+      say(`The password_command "${command}" failed.`, `La commande password_command « ${command} » a échoué.`),
+      { cause: error },
+    )
+  }
+}
+
+/** Counts from the folder of the file; `~` is the home directory. */
+function fileName(folder: string, name: string): string {
+  return name === '~' || name.startsWith('~/') ? path.join(homedir(), name.slice(1)) : path.resolve(folder, name)
+}
+
+function sourceUrl(text: string): SourceUrl {
+  const url = parseSourceUrl(text)
+  if (typeof url === 'object') return url
+  throw new CliError(EXIT.usage, `${URL_FAULTS[url]} ${EXAMPLE}`)
+}
+
+const EXAMPLE = say(
+  'Write for example pop3s://ann@example.org@pop.example.org.',
+  'Écrivez par exemple pop3s://ann@example.org@pop.example.org.',
+)
+const URL_FAULTS: Readonly<Record<UrlFault, string>> = {
+  'no-url': say('That is no URL of a mailbox.', 'Ce n’est pas l’URL d’une boîte.'),
+  protocol: say('The URL begins with pop3s, pop3, imaps or imap.', 'L’URL commence par pop3s, pop3, imaps ou imap.'),
+  'no-login': say('The URL has no login.', 'L’URL ne contient pas d’identifiant.'),
+  password: say(
+    'The password does not belong into the URL: give it with --password-file or --password-stdin, or when asked.',
+    'Le mot de passe n’a pas sa place dans l’URL : donnez-le par --password-file ou --password-stdin, ou à l’invite.',
+  ),
+  path: say('POP3 has one mailbox only.', 'POP3 n’a qu’une seule boîte.'),
+}
+
+function oneFormat(text: string): CollectAccount['format'] {
+  if (text === 'maildir' || text === 'mbox') return text
+  throw new CliError(EXIT.usage, say('The format is maildir or mbox.', 'Le format est maildir ou mbox.'))
+}
+
+function onePolicy(text: string): Policy {
+  if (text === 'keep' || text === 'delete') return { kind: text }
+  const days = /^delete after (\d{1,5}) days?$/.exec(text)?.[1]
+  if (days !== undefined) return { kind: 'delete-after', ms: Number(days) * DAY_MS }
+  throw new CliError(
+    EXIT.usage,
+    say(
+      'What comes after is "keep", "delete" or "delete after 7 days".',
+      'La suite est « keep », « delete » ou « delete after 7 days ».',
+    ),
+  )
+}
