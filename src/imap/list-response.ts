@@ -3,11 +3,6 @@ import type { Enabled } from './command.ts'
 import { type MailboxNode, specialUseOf } from './mailbox-tree.ts'
 import type { Output } from './output.ts'
 
-/** A mailbox's id on the wire (RFC 8474 §4): a letter first, so that it is never taken for a number. */
-export function mailboxId(key: number): string {
-  return `F${key}`
-}
-
 /** What is said behind the name. */
 export interface ListExtras {
   /** Selection options that something below meets (RFC 5258 §3.5). */

@@ -109,6 +109,11 @@ export function guestIn({ user, rights }: Pick<Reached, 'user' | 'rights'>): Gue
   return user === undefined ? undefined : { user, rights }
 }
 
+/** Whose it is where it is somebody else's: their keys may be those of the person's own mailboxes and messages. */
+export function othersAccount({ user, account }: Pick<Reached, 'user' | 'account'>): AccountId | undefined {
+  return user === undefined ? undefined : account.id
+}
+
 /** Whether some right of `oneOf` is among the rights. */
 export function hasOneOf(rights: string, oneOf: string): boolean {
   for (const right of oneOf) if (rights.includes(right)) return true

@@ -1,4 +1,4 @@
-import type { MailboxKey, Modseq, Uid } from '#mail/ids.ts'
+import type { AccountId, MailboxKey, Modseq, Uid } from '#mail/ids.ts'
 import type { UidSet } from '#mail/uid-set.ts'
 import type { AccountRef } from '#store/types.ts'
 import type { Guest } from '#store/writes.ts'
@@ -12,6 +12,8 @@ export interface SelectedView {
   readonly mailbox: MailboxKey
   /** EXAMINE, not SELECT. */
   readonly readOnly: boolean
+  /** Whose mailbox it is where it is not the person's own. */
+  readonly others: AccountId | undefined
   /** As whom the store writes here: `undefined` for the owner. */
   readonly guest: Guest | undefined
   /** How many messages the client knows of: its largest message number. */

@@ -556,3 +556,41 @@ test('a mailbox of somebody else that is selected is not one’s own of the same
     2S: * 1 EXISTS
     `,
   ))
+
+test('ids of what is somebody else’s are not those of one’s own (RFC 8474 §5)', () =>
+  play(
+    'lri',
+    `
+    2C: a APPEND INBOX {24+}
+    2C: Subject: x
+    2C:
+    2C: 0123456789
+    2S: a OK ...
+    2C: b SELECT INBOX
+    2S: <lines>
+    2S: * OK [MAILBOXID (F1)] The mailbox has an id
+    2S: b OK [READ-WRITE] Selected
+    2C: c FETCH 1 (EMAILID THREADID)
+    2S: * 1 FETCH (EMAILID (M$own) THREADID (T$thread))
+    2S: c OK Fetched
+    2C: d STATUS "Other users/ann@example.org/Team" (MAILBOXID)
+    2S: * STATUS ${TEAM} (MAILBOXID (F2-1))
+    2S: d OK That is the status
+    2C: e SELECT ${TEAM}
+    2S: <lines>
+    2S: * OK [MAILBOXID (F2-1)] The mailbox has an id
+    2S: e OK [READ-WRITE] Selected
+    2C: f FETCH 1 (EMAILID THREADID)
+    2S: * 1 FETCH (EMAILID (M$theirs-1) THREADID (T$among-1))
+    2S: f OK Fetched
+    2C: g SEARCH EMAILID M$theirs-1
+    2S: * SEARCH 1
+    2S: g OK Searched
+    2C: h SEARCH OR EMAILID M$theirs THREADID T$among
+    2S: * SEARCH
+    2S: h OK Searched
+    2C: i SEARCH THREADID T$among-1
+    2S: * SEARCH 1
+    2S: i OK Searched
+    `,
+  ))

@@ -4,8 +4,8 @@ import { uidSetOf } from '#mail/uid-set.ts'
 import { DELETED } from '#store/flags.ts'
 import type { StatusItem } from '#wire/imap/status-items.ts'
 import type { Context } from './command.ts'
-import { mailboxId } from './list-response.ts'
-import type { Reached } from './resolve.ts'
+import { mailboxId } from './object-ids.ts'
+import { othersAccount, type Reached } from './resolve.ts'
 
 /** Writes `* STATUS name (…)`, the items in the order asked for. */
 export async function writeStatus(context: Context, box: Reached, items: readonly StatusItem[]): Promise<void> {
@@ -31,7 +31,7 @@ async function valueOf(item: StatusItem, box: Reached, context: Context): Promis
     case 'HIGHESTMODSEQ':
       return info.highestModseq
     case 'MAILBOXID':
-      return `(${mailboxId(info.key)})`
+      return `(${mailboxId(info.key, othersAccount(box))})`
     case 'MESSAGES':
       return info.messages
     case 'RECENT':

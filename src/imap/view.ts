@@ -9,7 +9,7 @@
  * @module
  */
 import { Turns } from '#lib/turns.ts'
-import { LARGEST_UID, type MailboxKey, type Modseq, type Uid } from '#mail/ids.ts'
+import { type AccountId, LARGEST_UID, type MailboxKey, type Modseq, type Uid } from '#mail/ids.ts'
 import { normaliseUidSet, type UidSet } from '#mail/uid-set.ts'
 import type { AccountKeywords } from '#services/account-keywords.ts'
 import { RememberedMailbox } from '#services/remembered-mailbox.ts'
@@ -32,7 +32,7 @@ import { EVERYTHING, type SelectedEvents } from './notify/registration.ts'
 import { announceAdded, ownChanges } from './notify/selected.ts'
 import { formatOtherName } from './other-names.ts'
 import type { Output } from './output.ts'
-import { guestIn, type Reached, rightsNow } from './resolve.ts'
+import { guestIn, othersAccount, type Reached, rightsNow } from './resolve.ts'
 import { SearchUpdates } from './search/updates.ts'
 import type { SelectedView } from './selected.ts'
 
@@ -152,6 +152,10 @@ export class View implements SelectedView {
 
   get #events(): SelectedEvents {
     return this.#context.session.notifier?.selected ?? EVERYTHING
+  }
+
+  get others(): AccountId | undefined {
+    return othersAccount(this.#reached)
   }
 
   /** As whom the store writes here: `undefined` for the owner. */

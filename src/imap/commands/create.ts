@@ -1,8 +1,9 @@
 import type { SpecialUse } from '#store/types.ts'
 import { type Command, command, LOGGED_IN } from '../command.ts'
 import { refusalCompletion } from '../completion.ts'
-import { mailboxId, writeOldName } from '../list-response.ts'
+import { writeOldName } from '../list-response.ts'
 import { type GivenName, readGivenName } from '../mailbox-names.ts'
+import { mailboxId } from '../object-ids.ts'
 import { placeForNew } from '../resolve.ts'
 
 interface Args {
@@ -43,11 +44,12 @@ export const create: Command = command<Args>({
     const found = await placeForNew(context, name)
     if (!found.ok) return found.error
     const { account, path } = found.value
-    if (specialUse !== undefined && account.id !== context.account.id)
+    const of = account.id === context.account.id ? undefined : account.id
+    if (specialUse !== undefined && of !== undefined)
       return { status: 'NO', code: 'USEATTR', text: 'Special uses are for the owner to give' }
     const answer = await store.write('createMailbox', { account, by: id, name: path, specialUse })
     if (!answer.ok) return refusalCompletion(answer.error)
     if (!mailbox.oldName?.endsWith('/')) writeOldName(out, enabled, name, mailbox.oldName)
-    return { status: 'OK', code: `MAILBOXID (${mailboxId(answer.value.mailbox.key)})`, text: 'Created' }
+    return { status: 'OK', code: `MAILBOXID (${mailboxId(answer.value.mailbox.key, of)})`, text: 'Created' }
   },
 })

@@ -148,7 +148,7 @@ async function searchOne(
     const snapshot = await handle.refresh(0, performance.now())
     if (snapshot === undefined) return undefined
     await handle.keywords.load(store, account)
-    return await answer(context, box, program, otherMailbox(context, account, info.key, snapshot, handle.keywords))
+    return await answer(context, box, program, otherMailbox(context, box, snapshot, handle.keywords))
   } finally {
     handle.close()
   }

@@ -40,7 +40,7 @@ export const fetch: Command = command<Args>({
     if (partial !== undefined && by === 'number') return { status: 'BAD', text: 'PARTIAL needs UID FETCH' }
     if (vanished && by === 'number') return { status: 'BAD', text: 'VANISHED needs UID FETCH' }
     if (vanished && !enabled.qresync) return { status: 'BAD', text: 'Enable QRESYNC first' }
-    const plan = planFetch(request, by === 'uid' && !enabled.uidOnly)
+    const plan = planFetch(request, by === 'uid' && !enabled.uidOnly, view.others)
     if (plan.modseq) enableCondstore(context)
     const all = await view.resolve(out, messages, by)
     if (all === undefined) return NO_SUCH_NUMBER

@@ -3,10 +3,11 @@ import { SYSTEM_FLAG_NAMES } from '#store/flags.ts'
 import type { MailboxInfo } from '#store/types.ts'
 import type { SelectParams } from '#wire/imap/select-params.ts'
 import { type Command, type CommandSpec, type Context, command, LOGGED_IN } from '../command.ts'
-import { attributesOf, mailboxId, writeList } from '../list-response.ts'
+import { attributesOf, writeList } from '../list-response.ts'
 import { type GivenName, readGivenName } from '../mailbox-names.ts'
 import { mailboxTree } from '../mailbox-tree.ts'
 import { UID_REQUIRED } from '../message-commands.ts'
+import { mailboxId } from '../object-ids.ts'
 import { isOfOthers } from '../other-names.ts'
 import { writeSince } from '../qresync.ts'
 import { hasOneOf, NO_MAILBOX, type Reached, reach } from '../resolve.ts'
@@ -84,7 +85,7 @@ async function describe({ store, enabled, out }: Context, info: MailboxInfo, vie
   out.text(`* OK [UIDVALIDITY ${info.uidValidity}] `).line('UIDs are valid')
   out.text(`* OK [UIDNEXT ${view.uidNext}] `).line('The next UID')
   out.text(`* OK [HIGHESTMODSEQ ${view.modseq}] `).line('Changes are counted')
-  out.text(`* OK [MAILBOXID (${mailboxId(info.key)})] `).line('The mailbox has an id')
+  out.text(`* OK [MAILBOXID (${mailboxId(info.key, view.others)})] `).line('The mailbox has an id')
 }
 
 /** Every keyword in use in the account, each in the spelling of its first use. */

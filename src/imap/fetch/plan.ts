@@ -1,6 +1,7 @@
 /** A FETCH request made ready to be answered for many messages (RFC 9051 §6.4.5). @module */
 import { basicBodyStructure } from '#mail/basic-structure.ts'
 import { formatInternalDate } from '#mail/dates.ts'
+import type { AccountId } from '#mail/ids.ts'
 import { type EmailFields, type EmailRow, ENVELOPE, HEADER, PARTS, PREVIEW, STRUCTURE } from '#store/types.ts'
 import {
   type FetchItem,
@@ -43,8 +44,15 @@ export interface FetchPlan {
   readonly marksSeen: boolean
 }
 
-/** @param byUid UID FETCH always tells UIDs (RFC 9051 §6.4.9); UIDFETCH has them anyway (RFC 9586 §3.3). */
-export function planFetch({ items, changedSince }: FetchRequest, byUid: boolean): FetchPlan {
+/**
+ * @param byUid UID FETCH always tells UIDs (RFC 9051 §6.4.9); UIDFETCH has them anyway (RFC 9586 §3.3).
+ * @param others Whose mailbox it is where it is not the person's own.
+ */
+export function planFetch(
+  { items, changedSince }: FetchRequest,
+  byUid: boolean,
+  others: AccountId | undefined,
+): FetchPlan {
   const names = new Set<string>(items.map((item) => item.kind))
   const rowItems = new Map<string, RowItem>()
   const bytesItems = new Map<string, BytesItem>()
@@ -57,7 +65,7 @@ export function planFetch({ items, changedSince }: FetchRequest, byUid: boolean)
       fields |= fieldsFor(asBytes)
       marksSeen ||= doesMark(item)
     }
-    const asRow = rowItem(item)
+    const asRow = rowItem(item, others)
     if (asRow !== undefined) {
       rowItems.set(asRow.name, asRow)
       fields |= ROW_FIELDS.get(item.kind) ?? 0
@@ -82,22 +90,27 @@ const ROW_FIELDS: ReadonlyMap<FetchItem['kind'], EmailFields> = new Map<FetchIte
   ['PREVIEW', PREVIEW],
 ])
 
-type RowKind = Exclude<PlainFetchItem, 'FLAGS' | 'UID' | 'MODSEQ' | 'RFC822' | 'RFC822.HEADER' | 'RFC822.TEXT'>
+type RowKind = Exclude<
+  PlainFetchItem,
+  'EMAILID' | 'THREADID' | 'FLAGS' | 'UID' | 'MODSEQ' | 'RFC822' | 'RFC822.HEADER' | 'RFC822.TEXT'
+>
 
 const ROW_WRITERS: { readonly [K in RowKind]: RowItem['write'] } = {
   BODY: (out, row) => void out.raw(basicBodyStructure(there(row.bodyStructure))),
   BODYSTRUCTURE: (out, row) => void out.raw(there(row.bodyStructure)),
-  // Ids of emails, threads and mailboxes differ by their first letter (RFC 8474 §5.2).
-  EMAILID: (out, row) => void out.text(`(${emailId(row.email)})`),
-  THREADID: (out, row) => void out.text(`(${threadId(row.thread)})`),
   ENVELOPE: (out, row) => void out.raw(there(row.envelope)),
   INTERNALDATE: (out, row) => void out.text(`"${formatInternalDate(row.internalDate, row.internalZone)}"`),
   'RFC822.SIZE': (out, row) => void out.text(String(row.size)),
   SAVEDATE: (out, row) => void out.text(`"${formatInternalDate(row.savedAt)}"`),
 }
 
-function rowItem(item: FetchItem): RowItem | undefined {
+function rowItem(item: FetchItem, others: AccountId | undefined): RowItem | undefined {
   switch (item.kind) {
+    // Ids of emails, threads and mailboxes differ by their first letter (RFC 8474 §5.2).
+    case 'EMAILID':
+      return { name: item.kind, write: (out, row) => void out.text(`(${emailId(row.email, others)})`) }
+    case 'THREADID':
+      return { name: item.kind, write: (out, row) => void out.text(`(${threadId(row.thread, others)})`) }
     case 'PREVIEW':
       // Previews are made at arrival: LAZY makes no difference (RFC 8970 §4.1), NIL is never needed.
       return {
@@ -106,12 +119,10 @@ function rowItem(item: FetchItem): RowItem | undefined {
       }
     case 'BODY':
     case 'BODYSTRUCTURE':
-    case 'EMAILID':
     case 'ENVELOPE':
     case 'INTERNALDATE':
     case 'RFC822.SIZE':
     case 'SAVEDATE':
-    case 'THREADID':
       return { name: item.kind, write: ROW_WRITERS[item.kind] }
     default:
       return undefined

@@ -29,6 +29,7 @@ export async function announceAdded(
   const plan = planFetch(
     { items, changedSince: undefined, vanished: false, partial: undefined },
     !context.enabled.uidOnly,
+    context.view.others,
   )
   await answerFetch(context, plan, uidSetOf(uids), [])
 }

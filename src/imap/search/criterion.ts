@@ -1,6 +1,6 @@
 /** SEARCH keys as what a search asks of a message (RFC 9051 §6.4.4, RFC 5032, RFC 6203, RFC 7162 §3.1.5, RFC 8474 §5.4, RFC 8514, RFC 9738 §3.2). @module */
 import { fold } from '#mail/fold.ts'
-import { LARGEST_UID, type Uid } from '#mail/ids.ts'
+import { type AccountId, LARGEST_UID, type Uid } from '#mail/ids.ts'
 import type { UidSet } from '#mail/uid-set.ts'
 import type { AccountKeywords } from '#services/account-keywords.ts'
 import type { Criterion } from '#services/search-criterion.ts'
@@ -17,6 +17,8 @@ export interface SearchGround {
   /** Messages of the view that a set names; numbers beyond the last name none. */
   uidsOf(set: MessageSet, by: By): UidSet
   readonly now: number
+  /** Whose mailbox it is where it is not the person's own. */
+  readonly others: AccountId | undefined
   /** Within FUZZY: the words of a text may stand anywhere, in any order (RFC 6203 §3). */
   readonly fuzzy?: boolean
 }
@@ -132,9 +134,9 @@ function one(key: SearchKey, ground: SearchGround): Criterion {
     case 'MODSEQ':
       return { kind: 'modseq', atLeast: key.modseq }
     case 'EMAILID':
-      return { kind: 'email', key: parseEmailId(key.id) }
+      return { kind: 'email', key: parseEmailId(key.id, ground.others) }
     case 'THREADID':
-      return { kind: 'thread', key: parseThreadId(key.id) }
+      return { kind: 'thread', key: parseThreadId(key.id, ground.others) }
     case 'SET':
       return { kind: 'uids', set: ground.uidsOf(key.set, 'number') }
     case 'UID':

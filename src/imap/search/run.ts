@@ -11,6 +11,7 @@ import type { MessageSet, SetNumber } from '#wire/imap/message-set.ts'
 import type { SearchKey } from '#wire/imap/search-program.ts'
 import type { By, Context } from '../command.ts'
 import { limited, messageLimit } from '../message-limit.ts'
+import { othersAccount, type Reached } from '../resolve.ts'
 import { intersectUidSets } from '../uid-sets.ts'
 import { clipNumbers, criterionOf, type SearchGround } from './criterion.ts'
 
@@ -33,6 +34,7 @@ export interface Found {
 export function selectedMailbox({ view, clock }: Context): Searched {
   const ground: SearchGround = {
     keywords: view.keywords,
+    others: view.others,
     uidsOf(set, how) {
       if (how === 'uid' || set === '$') return view.among(set, how) ?? []
       // Nor may UID SEARCH tell of expunges when it names messages by number (RFC 7162 §3.2.10.2).
@@ -47,13 +49,14 @@ export function selectedMailbox({ view, clock }: Context): Searched {
 /** Some other mailbox; its numbers count as if it were selected now, and `$` is not of it. */
 export function otherMailbox(
   { clock }: Context,
-  account: AccountRef,
-  mailbox: MailboxKey,
+  box: Reached,
   snapshot: Snapshot,
   keywords: AccountKeywords,
 ): Searched {
-  const ground: SearchGround = { keywords, uidsOf: (set, by) => setWithin(snapshot, set, by), now: clock.now() }
-  return { account, mailbox, snapshot, ground }
+  const uidsOf = (set: MessageSet, by: By): UidSet => setWithin(snapshot, set, by)
+  const ground: SearchGround = { keywords, uidsOf, now: clock.now(), others: othersAccount(box) }
+  const { account, info } = box
+  return { account, mailbox: info.key, snapshot, ground }
 }
 
 function setWithin(snapshot: Snapshot, set: MessageSet, by: By): UidSet {
