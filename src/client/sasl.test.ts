@@ -108,6 +108,27 @@ test('a wrong password is refused, and nothing weaker is tried', async () => {
   assert.deepEqual(dialogue.log, ['SCRAM-SHA-256-PLUS'])
 })
 
+test('a server that offers -PLUS and cannot bind is logged in to without, unless a binding is required', async () => {
+  class Unbindable extends Dialogue {
+    override async begin(name: string, initial: string | undefined): Promise<SaslAnswer> {
+      const answer = await super.begin(name, initial)
+      return name.endsWith('-PLUS') ? { kind: 'refused', code: undefined, text: 'bad protocol' } : answer
+    }
+  }
+  const dialogue = new Unbindable()
+  const options = { ...base, credentials: { login: 'ann', password: PASSWORD } }
+  assert.equal(await authenticate(dialogue, options), 'SCRAM-SHA-256')
+  assert.equal(await authenticate(dialogue, options), 'SCRAM-SHA-256')
+  assert.deepEqual(dialogue.log, ['SCRAM-SHA-256-PLUS', 'SCRAM-SHA-256', 'SCRAM-SHA-256'])
+  const credentials = { login: 'ann', password: PASSWORD, requireBinding: true }
+  const strict = new Unbindable()
+  await assert.rejects(authenticate(strict, { ...base, credentials }), trouble('refused', /bad protocol/))
+  assert.deepEqual(strict.log, ['SCRAM-SHA-256-PLUS'])
+  const withoutSasl = async (): Promise<SaslAnswer> => assert.fail('the password went out')
+  const plainOnly = { ...base, offered: ['PLAIN', 'SCRAM-SHA-256'], credentials, withoutSasl }
+  await assert.rejects(authenticate(strict, plainOnly), trouble('no-mechanism', /password/))
+})
+
 test('without TLS a password is not sent as it is, and the error says why', async () => {
   const dialogue = new Dialogue()
   const clear = { ...base, offered: ['PLAIN', 'LOGIN'], plaintext: false, bindings: undefined }

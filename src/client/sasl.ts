@@ -21,6 +21,11 @@ export type Credentials = {
   readonly mechanisms?: readonly string[]
   /** Act as somebody else, where the server allows it. */
   readonly authorizeAs?: string
+  /**
+   * SCRAM must be bound to TLS (-PLUS), so that nobody can stand in between even with a certificate that is trusted.
+   * Default `false`: it is where the server can; one that offers it and then cannot is logged in to without.
+   */
+  readonly requireBinding?: boolean
 } & (
   | { readonly login: string; readonly password: Secret }
   | { readonly login: string; readonly token: TokenSource }
@@ -56,6 +61,9 @@ export interface LoginOptions {
   readonly withoutSasl?: (login: string, password: string) => Promise<SaslAnswer>
 }
 
+/** Credentials whose server cannot bind although it says so: the next connection does not try again. */
+const UNBINDABLE = new WeakSet<Credentials>()
+
 /**
  * Logs in by the strongest mechanism that both ends have.
  * @returns Its name; `undefined` when `withoutSasl` did it.
@@ -81,29 +89,54 @@ async function attempt(
   options: LoginOptions,
   token: string | undefined,
 ): Promise<SaslMechanism | undefined> {
-  const { credentials, bindings, plaintext } = options
+  const { credentials, plaintext } = options
+  const unbindable = UNBINDABLE.has(credentials)
+  const bound = (name: string): boolean =>
+    unbindable ? !name.endsWith('-PLUS') : credentials.requireBinding !== true || name.endsWith('-PLUS')
   const allowed = credentials.mechanisms?.map((name) => name.toUpperCase())
-  const offered = options.offered.map((name) => name.toUpperCase()).filter((name) => allowed?.includes(name) ?? true)
+  const offered = options.offered
+    .map((name) => name.toUpperCase())
+    .filter((name) => bound(name) && (allowed?.includes(name) ?? true))
   const login = 'login' in credentials ? credentials.login : ''
   const password = 'password' in credentials ? await reveal(credentials.password) : ''
   const client = createSaslClient({
     offered,
     credentials: { login, password, authorizeAs: credentials.authorizeAs ?? '' },
-    bindings,
+    bindings: unbindable ? undefined : options.bindings,
     plaintext,
     external: 'external' in credentials,
     ...(token === undefined ? {} : { token }),
   })
   if (client !== undefined) {
-    await exchange(dialogue, client)
-    return client.mechanism
+    try {
+      await exchange(dialogue, client)
+      return client.mechanism
+    } catch (error) {
+      if (!mayUnbind(error, client, options)) throw error
+      UNBINDABLE.add(credentials)
+      return attempt(dialogue, options, token)
+    }
   }
   const { withoutSasl } = options
-  const plainly = plaintext && 'password' in credentials && credentials.authorizeAs === undefined
+  const plainly =
+    plaintext &&
+    'password' in credentials &&
+    credentials.authorizeAs === undefined &&
+    credentials.requireBinding !== true
   if (withoutSasl === undefined || !plainly || !(allowed?.includes('LOGIN') ?? true)) throw noMechanism(options)
   const answer = await withoutSasl(login, password)
   if (answer.kind !== 'done') throw refusal(answer)
   return undefined
+}
+
+/**
+ * Whether SCRAM is to be tried without a binding: Cyrus 3.6 offers -PLUS and knows no binding of TLS 1.3. A wrong
+ * password is told as such (RFC 5530 §3) and is not tried twice.
+ */
+function mayUnbind(error: unknown, client: SaslClient, { credentials, offered }: LoginOptions): boolean {
+  if (!(error instanceof AuthenticationError) || error.trouble !== 'refused') return false
+  if (client.mechanism !== 'SCRAM-SHA-256-PLUS' || credentials.requireBinding === true) return false
+  return error.code === undefined && offered.some((name) => name.toUpperCase() === 'SCRAM-SHA-256')
 }
 
 async function reveal(secret: Secret): Promise<string> {

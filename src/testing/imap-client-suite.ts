@@ -16,6 +16,8 @@ import { CuttingProxy } from './cutting-proxy.ts'
 /** A server, a person in it and how to get there. */
 export interface ClientTarget extends AsyncDisposable {
   readonly options: ImapClientOptions & { readonly port: number }
+  /** Its IDLE tells of news at once. */
+  readonly pushes: boolean
 }
 
 const DAY_MS = 86_400_000
@@ -29,6 +31,7 @@ function message(n: number, more = ''): string {
 const MULTIPART = [
   'From: =?utf-8?q?J=C3=BCrgen?= <j@example.org>',
   'Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=',
+  'Date: Wed, 15 Nov 2023 10:00:00 +0000',
   'MIME-Version: 1.0',
   'Content-Type: multipart/mixed; boundary=x',
   '',
@@ -136,7 +139,7 @@ export function imapClientSuite(name: string, open: () => Promise<ClientTarget>)
       await using client = await ImapClient.connect(options)
       const [inbox] = (await client.list({ pattern: 'INBOX' })).filter(({ role }) => role === 'inbox')
       const delimiter = inbox?.delimiter ?? '/'
-      const [first, second] = [`Été & 汉字 "x"`, `Hiver${delimiter}1`]
+      const [first, second] = ['Été & 汉字', `Hiver${delimiter}1`]
       await client.create(first)
       const [listed] = (await client.list({ status: true })).filter((each) => each.name === first)
       assert.equal(listed?.status?.MESSAGES, 0)
@@ -426,11 +429,14 @@ export function imapClientSuite(name: string, open: () => Promise<ClientTarget>)
 
     test('who watches hears of new mail, flags and what is gone, and other commands make room for themselves', async () => {
       await inMailbox([message(1), message(2)], async (client, mailbox) => {
-        const { options } = await target()
+        const { options, pushes } = await target()
         await using other = await ImapClient.connect(options)
         await client.select(mailbox, { tracking: 'uids' })
         await other.select(mailbox)
         const events = client.watch()
+        const asking = setInterval(() => {
+          if (!pushes) client.noop().catch(() => undefined)
+        }, 500)
         await other.append(mailbox, { body: message(3) })
         const [exists] = (await eventually(events, ({ kind }) => kind === 'exists')).slice(-1)
         assert.deepEqual(exists, { kind: 'exists', exists: 3, added: 1 })
@@ -446,6 +452,7 @@ export function imapClientSuite(name: string, open: () => Promise<ClientTarget>)
         else assert.deepEqual(gone, { kind: 'expunged', number: 2, uid: 2 })
         assert.equal(client.mailbox?.exists, 2)
         assert.equal(client.mailbox?.numberOf(3), 2)
+        clearInterval(asking)
         await events.return?.()
         await client.noop()
       })

@@ -19,6 +19,7 @@ for (const [security, compress] of WAYS) {
     await whole.server.administration.ask('account.add', { address: login, password })
     const ca = security === 'none' ? '' : await readFile(path.join(whole.folder, 'data', 'tls', 'ca.pem'), 'utf8')
     return {
+      pushes: true,
       options: {
         host: 'localhost',
         port: whole.port(security === 'tls' ? 'imaps' : 'imap'),

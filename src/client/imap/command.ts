@@ -34,10 +34,12 @@ export interface ImapCommand<T> {
   /** A `+` that no literal waits for: gives the line to send. */
   continued?(text: string): Promise<string | undefined>
   /**
-   * An untagged response, first to the command that was sent first.
+   * An untagged response, first to the command that was sent first. Servers answer some commands in another order, or
+   * several at once: it is taken only by the command that it fits.
+   * @param tag The command's.
    * @returns Whether it answers this command.
    */
-  take?(response: Response): boolean
+  take?(response: Response, tag: string): boolean
   /** A large literal within a response; `undefined`: it is not for this command. */
   literal?(announced: LiteralAnnounced): LiteralSink | undefined
   /** After {@link take}: a promise while the reader has enough. */

@@ -330,8 +330,8 @@ export class ImapSession {
   }
 
   #untagged(response: Response): Promise<void> | undefined {
-    for (const { command } of this.#underWay) {
-      if (command.take?.(response) !== true) continue
+    for (const { command, tag } of this.#underWay) {
+      if (command.take?.(response, tag) !== true) continue
       this.#listener?.untagged(response, true)
       return command.room?.()
     }

@@ -2,7 +2,7 @@
 import type { Uid } from '#mail/ids.ts'
 import { normaliseUidSet } from '#mail/uid-set.ts'
 import type { CommandWriter } from '#wire/imap/command-writer.ts'
-import { writeFetchRequest } from '#wire/imap/fetch-items.ts'
+import { type FetchItem, type Section, writeFetchRequest } from '#wire/imap/fetch-items.ts'
 import type { FetchValue } from '#wire/imap/fetch-values.ts'
 import type { LiteralAnnounced } from '#wire/imap/frame-events.ts'
 import { formatMessageSet, type MessageSet } from '#wire/imap/message-set.ts'
@@ -46,6 +46,10 @@ export class FetchRun implements ImapCommand<void> {
   readonly #around: FetchSurroundings
   readonly #bodies: boolean
   readonly #mandatory: readonly (keyof AnyFetched)[]
+  /** What is asked for, named as responses name it. */
+  readonly #wanted: ReadonlySet<string>
+  /** UIDs, or message numbers, that were told of. */
+  readonly #told = new Set<number>()
   #messages: AnyFetched[] = []
   #head = 0
   #given = 0
@@ -69,6 +73,7 @@ export class FetchRun implements ImapCommand<void> {
     this.#around = around
     this.#bodies = wantsBodies(query)
     this.#mandatory = mandatory(query)
+    this.#wanted = new Set(fetchItems(query, around.capabilities).map(itemKey))
   }
 
   /** As long as nothing was handed out. */
@@ -145,7 +150,7 @@ export class FetchRun implements ImapCommand<void> {
       open.parts.end()
       return true
     }
-    return this.#whole(response)
+    return this.#isMine(response) && this.#whole(response)
   }
 
   literal({ frame, size }: LiteralAnnounced): LiteralSink | undefined {
@@ -155,6 +160,7 @@ export class FetchRun implements ImapCommand<void> {
     const last = response.values.at(-1)
     if (last?.kind !== 'BODY[]' && last?.kind !== 'BINARY[]') return undefined
     if (last.kind === 'BODY[]' && isHeader(last, this.#query)) return undefined
+    if (this.#open?.number !== response.number && !this.#isMine(response)) return undefined
     const before = response.values.slice(0, -1)
     let open = this.#open
     if (open?.number !== response.number) {
@@ -212,6 +218,14 @@ export class FetchRun implements ImapCommand<void> {
     this.#open?.parts.fail(error)
     this.#notify()
     this.hurry()
+  }
+
+  /** Whether a response can be an answer to this and not to another FETCH, or news of flags. */
+  #isMine({ number, values }: FetchResponse): boolean {
+    for (const value of values) if (isData(value) && !this.#wanted.has(valueKey(value))) return false
+    const named = this.#options.byNumber === true ? number : uidIn(values)
+    if (named === undefined) return true
+    return !this.#told.has(named) && holds(this.#set, named)
   }
 
   #full(): boolean {
@@ -277,6 +291,7 @@ export class FetchRun implements ImapCommand<void> {
   }
 
   #add(message: AnyFetched): void {
+    this.#told.add(this.#options.byNumber === true ? message.number : message.uid)
     if (this.#cancelled) return
     this.#messages.push(message)
     this.#notify()
@@ -287,6 +302,41 @@ export class FetchRun implements ImapCommand<void> {
     this.#wake = undefined
     wake?.()
   }
+}
+
+/** Whether only who asked is told of it: flags, and UIDs with them, come unasked. */
+function isData({ kind }: FetchValue): boolean {
+  return kind !== 'UID' && kind !== 'FLAGS' && kind !== 'MODSEQ'
+}
+
+function itemKey(item: FetchItem): string {
+  if (item.kind === 'BODY[]') return sectionKey(item.section)
+  return item.kind === 'BINARY[]' || item.kind === 'BINARY.SIZE[]' ? `${item.kind}${item.part.join('.')}` : item.kind
+}
+
+function valueKey(value: FetchValue): string {
+  if (value.kind === 'BODY[]') return sectionKey(value.section)
+  if (value.kind === 'BINARY[]' || value.kind === 'BINARY.SIZE[]') return `${value.kind}${value.part.join('.')}`
+  return value.kind === 'OTHER' ? value.name : value.kind
+}
+
+function sectionKey({ part, text }: Section): string {
+  return `BODY[]${part.join('.')} ${text ?? ''}`
+}
+
+function uidIn(values: readonly FetchValue[]): number | undefined {
+  for (const value of values) if (value.kind === 'UID') return value.uid
+  return undefined
+}
+
+function holds(set: MessageSet, number: number): boolean {
+  if (set === '$') return true
+  for (const [first, last] of set) {
+    // `5:*` is also the last message where there are fewer
+    if (first === '*' || last === '*') return true
+    if (number >= first && number <= last) return true
+  }
+  return false
 }
 
 function mandatory(query: FetchQuery): readonly (keyof AnyFetched)[] {

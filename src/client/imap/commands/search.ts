@@ -49,8 +49,10 @@ export function search(
       const charset = hasUnicode(keys) && !w.utf8 ? 'UTF-8' : undefined
       writeSearchProgram(w, { returns: extended ? returns : undefined, partial: undefined, charset, keys })
     },
-    take(response) {
+    take(response, tag) {
       if (response.kind === 'ESEARCH') {
+        // Dovecot searches at once for several commands, and answers as it finds
+        if (response.tag !== undefined && response.tag !== tag) return false
         const uids = normaliseUidSet(response.all ?? [])
         const count = response.count ?? uidSetSize(uids)
         result = { uids, count, min: response.min as Uid, max: response.max as Uid, modseq: response.modseq }

@@ -5,13 +5,12 @@ import type { Capabilities } from '../capabilities.ts'
 import type { ImapCommand } from '../command.ts'
 import { sameMailbox } from '../listed-mailbox.ts'
 
-/** What is always worth asking, as far as the server knows it. */
+/** What is always worth asking, as far as the server knows it. No MAILBOXID: Cyrus 3.6 answers with any bytes. */
 export function statusItems(capabilities: Capabilities): readonly StatusItem[] {
   return [
     ...(['MESSAGES', 'UNSEEN', 'UIDNEXT', 'UIDVALIDITY'] as const),
     ...(capabilities.has('CONDSTORE') || capabilities.has('QRESYNC') ? (['HIGHESTMODSEQ'] as const) : []),
     ...(capabilities.has('STATUS=SIZE') ? (['SIZE'] as const) : []),
-    ...(capabilities.has('OBJECTID') ? (['MAILBOXID'] as const) : []),
   ]
 }
 
