@@ -55,6 +55,7 @@ export class IncomingMessage {
   readonly #stage: BodyStage
   #size = 0
   #full = false
+  #header: Uint8Array = new Uint8Array(0)
 
   constructor(
     deps: DeliveryDeps,
@@ -76,6 +77,11 @@ export class IncomingMessage {
     return this.#size
   }
 
+  /** The header block, once {@link finish} has seen the end of a message that is not refused. */
+  get header(): Uint8Array {
+    return this.#header
+  }
+
   /** Takes the next bytes. Once the message is refused anyway, they are counted and dropped. */
   async write(chunk: Uint8Array): Promise<void> {
     this.#detector?.push(chunk)
@@ -89,6 +95,7 @@ export class IncomingMessage {
     const refusal = this.#refusal()
     if (refusal !== undefined) return this.#refuseAll(refusal)
     const scanned = this.#scanner.end()
+    this.#header = scanned.header
     if (countHops(scanned) > MOST_HOPS) return this.#refuseAll({ kind: 'mail-loop' })
     let body: StagedBody
     try {

@@ -4,6 +4,14 @@
  * @module
  */
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js'
+import {
+  type DsnFault,
+  type EnvelopeDsn,
+  NO_ENVELOPE_DSN,
+  parseEnvelopeDsn,
+  parseRecipientDsn,
+  type RecipientDsn,
+} from './dsn-parameters.ts'
 
 /** Runs an AUTH exchange: gives the mechanism and initial response, asks the client through `challenge`. */
 export type Authenticate = (
@@ -24,6 +32,13 @@ export class MalleSmtpConnection extends SMTPConnection {
   /** Only port 25 makes the client wait for the greeting, to see who talks too soon. */
   waitsForEarlyTalkers = true
 
+  /** EHLO names DSN (RFC 3461). */
+  notifies = false
+  /** What the MAIL at work asks for … */
+  envelopeDsn: EnvelopeDsn = NO_ENVELOPE_DSN
+  /** … and the RCPT at work. */
+  recipientDsn: RecipientDsn = { notify: undefined, originalRecipient: undefined }
+
   override init(): void {
     if (this.waitsForEarlyTalkers) super.init()
     else this._setListeners(() => this.connectionReady())
@@ -41,6 +56,30 @@ export class MalleSmtpConnection extends SMTPConnection {
       return
     }
     super.send(code, data, typeof data === 'string' && ENHANCED_CODE.test(data) ? false : context)
+  }
+
+  override handler_MAIL(command: Buffer, callback: () => void): void {
+    if (this.notifies) {
+      const asked = parseEnvelopeDsn(parametersOf(command))
+      if (!asked.ok) return this.#refuseParameter(asked.error, callback)
+      this.envelopeDsn = asked.value
+    }
+    super.handler_MAIL(command, callback)
+  }
+
+  override handler_RCPT(command: Buffer, callback: () => void): void {
+    if (this.notifies) {
+      const asked = parseRecipientDsn(parametersOf(command), this.session.envelope.smtpUtf8 === true)
+      if (!asked.ok) return this.#refuseParameter(asked.error, callback)
+      this.recipientDsn = asked.value
+    }
+    super.handler_RCPT(command, callback)
+  }
+
+  /** "If an SMTP server receives an invalid value, it replies 501" (RFC 3461 §4.1 to §4.4, §5.1). */
+  #refuseParameter(fault: DsnFault, callback: () => void): void {
+    this.send(501, `5.5.4 The value of ${fault} cannot be read`)
+    callback()
   }
 
   /** AUTH (RFC 4954 §4): same checks as the engine's, then our own mechanisms. */
@@ -89,4 +128,10 @@ export class MalleSmtpConnection extends SMTPConnection {
     this.#resume = undefined
     resume?.()
   }
+}
+
+/** What stands behind the path. */
+function parametersOf(command: Buffer): string {
+  const text = command.toString('utf8')
+  return text.slice(text.indexOf('>') + 1)
 }

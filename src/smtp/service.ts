@@ -10,12 +10,14 @@ import type { Socket } from 'node:net'
 import type { SMTPServerAddress, SMTPServerDataStream, SMTPServerSession } from 'smtp-server'
 import { SMTPServer } from 'smtp-server'
 import { type AcceptedRecipient, IncomingMessage, type LineEndPolicy } from '#services/delivery.ts'
+import { deliverReport } from '#services/delivery-reports.ts'
 import type { Login, SessionOrder } from '#services/registry.ts'
 import type { SessionDeps } from '#services/session-deps.ts'
 import type { Origin } from '#services/trace-lines.ts'
 import { listedMechanisms } from '#wire/sasl/server.ts'
 import { authenticateOver, mechanismsOf } from './authentication.ts'
 import { MalleSmtpConnection } from './connection.ts'
+import { type EnvelopeDsn, NO_ENVELOPE_DSN, type RecipientDsn } from './dsn-parameters.ts'
 import { connectionRefused, deliveryRefused, recipientRefused, SmtpRefusal } from './replies.ts'
 
 /** What a listener is for: mail from other servers, from our own people, or from an MTA in front of us. */
@@ -32,9 +34,16 @@ const COMMAND_TIMEOUT_MS = 300_000
 const MOST_RECIPIENTS = 1_000
 const CLOSE_GRACE_MS = 10_000
 
+/** A recipient and what its sender wants to hear of it (RFC 3461 §4.1, §4.2). */
+interface EnvelopeRecipient extends AcceptedRecipient {
+  readonly dsn: RecipientDsn | undefined
+}
+
 interface Conversation {
   readonly id: string
-  readonly recipients: Map<string, AcceptedRecipient>
+  readonly recipients: Map<string, EnvelopeRecipient>
+  /** What MAIL asked for (RFC 3461 §4.3, §4.4). */
+  dsn: EnvelopeDsn
 }
 
 type Callback = (error?: Error | null) => void
@@ -66,6 +75,7 @@ export class SmtpService implements AsyncDisposable {
     })
     connection.waitsForEarlyTalkers = this.#options.role === 'mx'
     if (this.#options.role === 'submission') {
+      connection.notifies = true
       connection.mechanisms = () => mechanismsOf(this.#deps, connection)
       connection.listedMechanisms = () =>
         listedMechanisms(mechanismsOf(this.#deps, connection), this.#deps.scramForPasswords)
@@ -105,6 +115,9 @@ export class SmtpService implements AsyncDisposable {
       secure,
       size: limits.messageBytes,
       hideENHANCEDSTATUSCODES: false,
+      // Senders elsewhere cannot be told: without DSN here, the server that hands a message over tells them it did
+      // (RFC 3461 §5.2.2).
+      hideDSN: role !== 'submission',
       authRequiredMessage: '5.7.0 Authentication required',
       allowInsecureAuth: allowPlaintext,
       disabledCommands: disabled,
@@ -160,7 +173,7 @@ export class SmtpService implements AsyncDisposable {
     } as const
     const admitted = await this.#deps.registry.connect(info, (order) => this.#obey(order, connection))
     if (!admitted.ok) throw connectionRefused(admitted.error)
-    this.#conversations.set(session.id, { id: session.id, recipients: new Map() })
+    this.#conversations.set(session.id, { id: session.id, recipients: new Map(), dsn: NO_ENVELOPE_DSN })
     this.#deps.log.info(
       { connection: session.id, protocol: info.protocol, remote: info.remoteAddress, secure },
       'connected',
@@ -181,7 +194,9 @@ export class SmtpService implements AsyncDisposable {
   }
 
   async #mailFrom(_address: SMTPServerAddress, session: SMTPServerSession): Promise<void> {
-    this.#conversation(session).recipients.clear()
+    const conversation = this.#conversation(session)
+    conversation.recipients.clear()
+    conversation.dsn = this.#connections.get(session.id)?.envelopeDsn ?? NO_ENVELOPE_DSN
   }
 
   async #recipient({ address }: SMTPServerAddress, session: SMTPServerSession): Promise<void> {
@@ -197,7 +212,8 @@ export class SmtpService implements AsyncDisposable {
         throw deliveryRefused({ kind: 'over-quota', resource: 'storage', limit })
       }
     }
-    this.#conversation(session).recipients.set(address.toLowerCase(), { address, targets: resolved.value })
+    const dsn = this.#connections.get(session.id)?.recipientDsn
+    this.#conversation(session).recipients.set(address.toLowerCase(), { address, targets: resolved.value, dsn })
   }
 
   /** The replies to DATA: one for LMTP's each recipient, else one for all. */
@@ -236,10 +252,43 @@ export class SmtpService implements AsyncDisposable {
     if (role === 'lmtp') return replies
     const refusal = replies.find((reply) => reply instanceof SmtpRefusal)
     if (refusal !== undefined) throw refusal
+    await this.#report(session, id, recipients, message.header)
     return replies.slice(0, 1)
   }
 
-  #recipientsOf(session: SMTPServerSession): AcceptedRecipient[] {
+  /** Tells the sender of the recipients with NOTIFY=SUCCESS; never the null sender (RFC 3461 §6.1). */
+  async #report(
+    session: SMTPServerSession,
+    id: string,
+    recipients: readonly EnvelopeRecipient[],
+    header: Uint8Array,
+  ): Promise<void> {
+    const { sender } = originOf(session, id)
+    const wanted = recipients.filter(({ dsn }) => dsn?.notify?.includes('SUCCESS') === true)
+    if (sender === '' || wanted.length === 0) return
+    const request = {
+      to: sender,
+      id,
+      envelopeId: this.#conversation(session).dsn.envelopeId,
+      header,
+      recipients: wanted.map(({ address, targets, dsn }) => ({
+        address,
+        original: dsn?.originalRecipient,
+        action: targets.length === 1 ? ('delivered' as const) : ('expanded' as const),
+      })),
+    }
+    const { log } = this.#deps
+    try {
+      const outcome = await deliverReport(this.#deps, request, loginOf(session)?.address)
+      const result = outcome.ok ? 'delivered' : outcome.error.kind
+      log.info({ connection: session.id, message: id, result }, 'delivery report')
+    } catch (error) {
+      // The message itself is kept: a refusal now would make the client send it again.
+      log.error({ connection: session.id, message: id, error }, 'a delivery report was not kept')
+    }
+  }
+
+  #recipientsOf(session: SMTPServerSession): EnvelopeRecipient[] {
     const { recipients } = this.#conversation(session)
     return session.envelope.rcptTo.map(({ address }) => {
       const recipient = recipients.get(address.toLowerCase())
