@@ -54,7 +54,7 @@ test('NOTIFY=SUCCESS puts a report of delivery into the sender’s mailbox (RFC 
       '<bob+lists@example.org> NOTIFY=FAILURE',
     )
     assert.match(reply, /^250 2\.0\.0 /)
-    const [report, ...rest] = (await inbox(server, server.ann)).filter((text) => /^Return-Path: <>/.test(text))
+    const [report, ...rest] = (await inbox(server, server.ann)).filter((text) => text.startsWith('Return-Path: <>'))
     assert.deepEqual(rest, [])
     assert.ok(report)
     for (const line of [

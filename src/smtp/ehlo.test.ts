@@ -54,3 +54,10 @@ for (const [role, hello] of [
       await client.startTls()
       assert.deepEqual(await keywords(client, hello), EVERYWHERE)
     }))
+
+test('AUTH takes two spaces before the initial response', () =>
+  talk({ role: 'submission', allowPlaintext: true }, async (client) => {
+    await client.say('EHLO phone')
+    const token = Buffer.from(`\0ann@example.org\0${PASSWORD}`).toString('base64')
+    assert.match(await client.say(`AUTH PLAIN  ${token}`), /^235 /)
+  }))

@@ -27,7 +27,7 @@ test('FETCH refuses bad grammar', () =>
     S: x OK Nothing done
     C: g FETCH 3 FLAGS
     S: g BAD There is no message of that number
-    C: h FETCH 1 FLAGS (CHANGEDSINCE 0)
+    C: h FETCH 1 FLAGS (CHANGEDSINCE -1)
     S: h BAD ...
     C: i FETCH 1 FLAGS (CHANGEDSINCE 1 VANISHED)
     S: i BAD VANISHED needs UID FETCH

@@ -94,13 +94,19 @@ export function readFetchRequest(r: ElementReader): FetchRequest {
     r.list(() => {
       const at = r.position
       const name = r.keyword()
-      if (name === 'CHANGEDSINCE') changedSince = readModseq(r.sp())
+      if (name === 'CHANGEDSINCE') changedSince = readChangedSince(r.sp())
       else if (name === 'VANISHED') vanished = true
       else if (name === 'PARTIAL') partial = readPartialRange(r.sp())
       else r.fault('FETCH modifier is not known', at)
     }, 1)
   if (vanished && changedSince === undefined) r.fault('VANISHED needs CHANGEDSINCE', start)
   return { items, changedSince, vanished, partial }
+}
+
+// chgsince-fetch-mod = "CHANGEDSINCE" SP mod-sequence-value
+function readChangedSince(r: ElementReader): Modseq {
+  // 0 is read as 1: see quirks.ts, changedsince-zero. MODSEQ 1 is of the first mailbox of an account, and no message has it.
+  return Math.max(1, r.number64()) as Modseq
 }
 
 /** mod-sequence-value (RFC 7162 §7): from 1 on. */

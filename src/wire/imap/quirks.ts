@@ -64,6 +64,12 @@ export const QUIRKS: readonly Quirk[] = [
     example: ['C: a GETMETADATA x (DEPTH 1) /private/a\r\n', 'C: a GETMETADATA (DEPTH 1) x /private/a\r\n'],
   },
   {
+    name: 'changedsince-zero',
+    whom: 'clients that begin at 0 because they have seen no MODSEQ yet; RFC 7162 §7 has numbers from 1 on',
+    tolerated: 'CHANGEDSINCE 0, which gives everything',
+    example: ['C: a FETCH 1 FLAGS (CHANGEDSINCE 0)\r\n', 'C: a FETCH 1 FLAGS (CHANGEDSINCE 1)\r\n'],
+  },
+  {
     name: 'bare-plus',
     whom: 'servers that continue with "+" alone',
     tolerated: 'no space and no text after "+"',
