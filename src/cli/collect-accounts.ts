@@ -21,7 +21,7 @@ export interface CollectAccount {
   readonly policy: Policy
   /** PEM file. */
   readonly ca: string | undefined
-  /** Asked when it is needed, and once. */
+  /** Asked for when it is needed. */
   readonly password: () => Promise<string>
 }
 
@@ -49,9 +49,15 @@ export async function collectAccounts(source: string, flags: CollectFlags): Prom
       format: oneFormat(flags.format ?? 'maildir'),
       policy: onePolicy(flags.after ?? 'keep'),
       ca: flags.ca,
-      password: () => readPassword(flags, prompt, { twice: false }),
+      password: once(() => readPassword(flags, prompt, { twice: false })),
     },
   ]
+}
+
+/** A person is asked once, a pipe read once. */
+function once<T>(ask: () => Promise<T>): () => Promise<T> {
+  let asked: Promise<T> | undefined
+  return () => (asked ??= ask())
 }
 
 const fileSchema = v.strictObject({

@@ -1,8 +1,5 @@
 /** An IMAP server over the store in memory, for tests: spoken to in memory, or on loopback where TLS is wanted. @module */
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer, type Server } from 'node:net'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import { type Duplex, duplexPair } from 'node:stream'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { openMemoryStore } from '#adapters/memory/memory-store.ts'
@@ -10,7 +7,6 @@ import { ImapService } from '#imap/service.ts'
 import type { AccountId } from '#mail/ids.ts'
 import { prepareEmail } from '#mail/prepare.ts'
 import { scanMessage } from '#mail/scanner.ts'
-import { selfMadeCertificate } from '#server/self-made-certificate.ts'
 import type { OAuthOffer } from '#services/oauth-tokens.ts'
 import type { SessionDeps } from '#services/session-deps.ts'
 import { flagsOf } from '#store/flags.ts'
@@ -18,6 +14,7 @@ import type { MailStore } from '#store/mail-store.ts'
 import type { AccountRef, QuotaLimits, SpecialUse } from '#store/types.ts'
 import { FakeClock, FakeRegistry } from './fake-registry.ts'
 import { ListLog } from './list-log.ts'
+import { testCertificate } from './scripted-server.ts'
 
 /** A message to be there from the beginning. */
 export interface ImapTestMessage {
@@ -103,7 +100,7 @@ export class TestImapServer implements AsyncDisposable {
   }
 
   static async start(options: ImapServerOptions = {}): Promise<TestImapServer> {
-    const context = options.tls === true ? createSecureContext(await certificate()) : undefined
+    const context = options.tls === true ? await secureContext() : undefined
     const server = new TestImapServer(options, context)
     if (options.tls === true) await server.#listen()
     await server.#fill(options)
@@ -165,6 +162,12 @@ export class TestImapServer implements AsyncDisposable {
     if (!added.ok) throw new Error(`Cannot add the message: ${added.error.kind}`)
   }
 
+  /** On loopback; there is one where `tls` was asked for. */
+  get port(): number {
+    if (this.#server === undefined) throw new Error('The server does not listen')
+    return (this.#server.address() as AddressInfo).port
+  }
+
   /** A new connection of a client, in memory or on loopback. */
   async connect(): Promise<Duplex> {
     if (this.#server === undefined) {
@@ -177,7 +180,7 @@ export class TestImapServer implements AsyncDisposable {
       this.service.accept(theirs, { secure: false })
       return ours
     }
-    const socket = connect({ port: (this.#server.address() as AddressInfo).port, host: '127.0.0.1' })
+    const socket = connect({ port: this.port, host: '127.0.0.1' })
     socket.on('error', () => undefined)
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve)
@@ -200,19 +203,7 @@ export class TestImapServer implements AsyncDisposable {
   }
 }
 
-let made: Promise<{ readonly cert: string; readonly key: string }> | undefined
-
-function certificate(): Promise<{ readonly cert: string; readonly key: string }> {
-  made ??= makeCertificate()
-  return made
-}
-
-async function makeCertificate(): Promise<{ readonly cert: string; readonly key: string }> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'malle-test-'))
-  try {
-    const files = await selfMadeCertificate(folder, ['localhost'])
-    return { cert: await readFile(files.cert, 'utf8'), key: await readFile(files.key, 'utf8') }
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
+async function secureContext(): Promise<SecureContext> {
+  const { cert, key } = await testCertificate()
+  return createSecureContext({ cert, key })
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import { TestImapServer } from '#testing/imap-server.ts'
 import { TestPop3Server } from '#testing/pop3-server.ts'
 import { testCertificate } from '#testing/scripted-server.ts'
 import { malle, Running } from './cli-process.ts'
@@ -130,3 +131,38 @@ async function placed(to: string): Promise<number> {
 function withoutLast(entry: string): string {
   return entry.slice(0, -1)
 }
+
+test('collect from IMAP takes a mailbox, and with --push what comes later, at once', async (t) => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'malle-collect-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  await using server = await TestImapServer.start({
+    tls: true,
+    mailboxes: ['Été/2026'],
+    messages: MESSAGES.slice(0, 20).map((body) => ({ mailbox: 'Été/2026', body })),
+  })
+  await writeFile(path.join(folder, 'secret'), 'secret\n')
+  await writeFile(path.join(folder, 'ca.pem'), (await testCertificate()).ca)
+  const url = `imap://ann@example.org@localhost:${server.port}/${encodeURIComponent('Été/2026')}`
+  const to = path.join(folder, 'Mail')
+  const args = ['--ca', 'ca.pem', '--state', 'state.db', '--password-file', 'secret']
+  const command = ['collect', url, '--to', to, ...args]
+  const once = await malle([...command, '--after', 'delete'], { cwd: folder })
+  assert.match(`${once.stdout}${once.stderr}`, /^Fetched 20 messages .*, 20 deleted there\.\n$/)
+  const push = new Running([...command, '--push'], { cwd: folder })
+  await push.line((line) => line.startsWith('Nothing new'))
+  await server.add({ mailbox: 'Été/2026', body: 'Subject: late\r\n\r\n' })
+  await push.line((line) => line.startsWith('Fetched 1 message'))
+  push.signal('SIGTERM')
+  assert.equal(await push.ended(), 0)
+  assert.equal((await readdir(path.join(to, 'new'))).length, 21)
+})
+
+test('collect again and again ends when it is told to', async (t) => {
+  const { folder, url, server, args } = await place(t, [])
+  const running = new Running(['collect', url, '--to', path.join(folder, 'Mail'), ...args, '--every', '1s'])
+  await running.line((line) => line.startsWith('Nothing new'))
+  await server.add('Subject: late\r\n\r\n')
+  await running.line((line) => line.startsWith('Fetched 1 message'))
+  running.signal('SIGTERM')
+  assert.equal(await running.ended(), 0)
+})

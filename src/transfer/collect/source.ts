@@ -13,7 +13,7 @@ export type Fetched =
   | { readonly message: Listed; readonly body: AsyncIterable<Uint8Array>; readonly refusal?: never }
   | { readonly message: Listed; readonly body?: never; readonly refusal: string }
 
-/** An open session. Nothing is deleted but by {@link remove}, and nothing of that before {@link finish}. */
+/** An open session. Nothing is deleted but by {@link remove}, at the latest by {@link finish}. */
 export interface CollectSource extends AsyncDisposable {
   /** Names the mailbox for the records: two sources with one name are the same mailbox, whatever the way to it. */
   readonly name: string
@@ -23,7 +23,7 @@ export interface CollectSource extends AsyncDisposable {
   list(): Promise<readonly Listed[]>
   /** The named messages, in this order. */
   fetch(messages: readonly Listed[]): AsyncIterable<Fetched>
-  /** Has them deleted when the session ends well. */
+  /** Has them deleted, now or when the session ends well. */
   remove(messages: readonly Listed[]): Promise<void>
   /**
    * Makes deletions real.
