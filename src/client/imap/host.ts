@@ -15,8 +15,9 @@ export interface ImapHost {
   /**
    * Runs a command, on another connection where the first was lost and nothing can have been done twice.
    * @param make Called for each try.
+   * @param bound The mailbox that is meant; default: the one selected now.
    */
-  run<T>(make: (session: ImapSession) => ImapCommand<T>): Promise<T>
+  run<T>(make: (session: ImapSession) => ImapCommand<T>, bound?: SelectedMailbox): Promise<T>
   /** Runs it once. */
   once<T>(session: ImapSession, command: ImapCommand<T>): Promise<T>
   /** @throws {MailboxChangedError} unless the mailbox selected is the same as then */

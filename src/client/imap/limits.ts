@@ -35,6 +35,9 @@ export const WINDOW_MESSAGES = 500
 /** Octets of bodies that are kept while another command needs the connection. */
 export const BODY_AHEAD_BYTES: number = 64 * 1024 * 1024
 
+/** How long our goodbye waits for its answer. */
+export const LOGOUT_MS = 3_000
+
 /** IDLE is renewed after this long (RFC 2177 asks for less than 30 minutes). */
 export const IDLE_MS: number = 25 * 60_000
 /** How often a server without IDLE is asked for news. */

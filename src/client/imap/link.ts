@@ -21,7 +21,7 @@ import { logout } from './commands/session-commands.ts'
 import { establish } from './establish.ts'
 import type { MailboxEvent } from './events.ts'
 import type { ImapHost } from './host.ts'
-import { RECONNECT_ATTEMPTS, RECONNECT_PAUSES_MS } from './limits.ts'
+import { LOGOUT_MS, RECONNECT_ATTEMPTS, RECONNECT_PAUSES_MS } from './limits.ts'
 import { listedMailbox } from './listed-mailbox.ts'
 import type { ImapClientOptions } from './options.ts'
 import { resume } from './resume.ts'
@@ -89,8 +89,10 @@ export class Link implements ImapHost {
     return this.#session
   }
 
-  async run<T>(make: (session: ImapSession) => ImapCommand<T>): Promise<T> {
-    const bound = this.#mailbox
+  async run<T>(
+    make: (session: ImapSession) => ImapCommand<T>,
+    bound: SelectedMailbox | undefined = this.#mailbox,
+  ): Promise<T> {
     for (let tries = 1; ; tries += 1) {
       const session = this.now ?? (await this.ready())
       const command = make(session)
@@ -141,7 +143,8 @@ export class Link implements ImapHost {
     const session = this.#session
     if (session !== undefined && session.failure === undefined) {
       try {
-        await session.run(logout())
+        // a server that is slow to answer is not waited for
+        await Promise.race([session.run(logout()), pause(this.timers, LOGOUT_MS)])
       } catch (error) {
         // who goes does not care whether it was heard
         if (!(error instanceof ConnectionError || error instanceof ProtocolError)) throw error

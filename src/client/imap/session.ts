@@ -241,8 +241,8 @@ export class ImapSession {
     for (;;) {
       const event = this.#framer.next()
       if (event === undefined) {
-        const chunk = await this.connection.read()
-        this.#framer.push(chunk)
+        if (this.#framer.dropping) throw this.#tooLong()
+        this.#framer.push(await this.connection.read())
         continue
       }
       switch (event.kind) {
@@ -256,15 +256,17 @@ export class ImapSession {
           await this.#literal(event)
           break
         case 'fault':
-          throw new ProtocolError(
-            `${this.connection.where} sent a response that is too long to be read (${event.reason})`,
-          )
+          throw this.#tooLong()
         case 'chunk':
         case 'line':
         case 'refused':
           throw new Error(`Unexpected ${event.kind}`)
       }
     }
+  }
+
+  #tooLong(): ProtocolError {
+    return new ProtocolError(`${this.connection.where} sent a response that is too long to be read`)
   }
 
   /** A large literal: to the command that can take it as it comes, else into memory. */

@@ -103,6 +103,11 @@ export class CommandFramer {
     return this.#state !== 'line' || this.#text !== '' || this.#partialLength > 0 || this.#dropping !== undefined
   }
 
+  /** Whether a command that cannot be read is being dropped: its fault is told at its end, which may never come. */
+  get dropping(): boolean {
+    return this.#dropping?.kind === 'fault'
+  }
+
   /** Keeps the announced literal in memory; it will be in the frame. */
   buffer(): void {
     const { size, binary } = this.#decided()

@@ -22,12 +22,14 @@ export async function copy(host: ImapHost, uids: Uids, target: string): Promise<
 }
 
 export async function move(host: ImapHost, uids: Uids, target: string): Promise<Copied | undefined> {
+  const bound = host.mailbox
   const { capabilities } = host.now ?? (await host.ready())
   const parts = partsOf(uids)
   if (capabilities.has('MOVE'))
-    return joined(await Promise.all(parts.map((part) => host.run(() => transfer('UID MOVE', part, target)))))
+    return joined(await Promise.all(parts.map((part) => host.run(() => transfer('UID MOVE', part, target), bound))))
   const copied = await copy(host, uids, target)
   for (const part of parts) {
+    host.need(bound)
     await store(host, formatMessageSet(part), { add: ['\\Deleted'] })
     try {
       await expunge(host, formatMessageSet(part))

@@ -23,7 +23,7 @@ export function compress(): ImapCommand<void> {
 }
 
 export function logout(): ImapCommand<void> {
-  return plainCommand('LOGOUT', none, { alone: true })
+  return plainCommand('LOGOUT', none)
 }
 
 /** What is switched on by it is kept by the session. */

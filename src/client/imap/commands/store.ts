@@ -29,12 +29,13 @@ export interface StoreResult {
 export async function store(host: ImapHost, uids: Uids, change: FlagChange): Promise<StoreResult> {
   const set = messageSet(uids)
   if (isEmpty(set)) return { modified: [], modseqs: new Map() }
+  const bound = host.mailbox
   const { unchangedSince } = change
   const request: StoreRequest = { ...modeOf(change), unchangedSince, silent: true }
   const { capabilities } = host.now ?? (await host.ready())
   if (unchangedSince !== undefined && !capabilities.has('CONDSTORE') && !capabilities.has('QRESYNC'))
     throw new UnsupportedError('CONDSTORE', '"unchangedSince"')
-  const results = await Promise.all(splitSet(set).map((part) => host.run(() => storeCommand(part, request))))
+  const results = await Promise.all(splitSet(set).map((part) => host.run(() => storeCommand(part, request), bound)))
   return {
     modified: normaliseUidSet(results.flatMap(({ modified }) => [...modified])),
     modseqs: new Map(results.flatMap(({ modseqs }) => [...modseqs])),
@@ -76,18 +77,20 @@ function storeCommand(set: MessageSet, request: StoreRequest): ImapCommand<Store
  */
 export async function expunge(host: ImapHost, uids: Uids | undefined): Promise<void> {
   if (uids === undefined) return host.run(() => expungeCommand('EXPUNGE', undefined))
+  const bound = host.mailbox
   const set = messageSet(uids)
   if (isEmpty(set)) return
   const { capabilities } = host.now ?? (await host.ready())
   if (capabilities.has('UIDPLUS')) {
-    await Promise.all(splitSet(set).map((part) => host.run(() => expungeCommand('UID EXPUNGE', part))))
+    await Promise.all(splitSet(set).map((part) => host.run(() => expungeCommand('UID EXPUNGE', part), bound)))
     return
   }
-  const others = await host.run((session) =>
-    search(session, { deleted: true, not: { uids: formatMessageSet(set) } }, {}),
+  const others = await host.run(
+    (session) => search(session, { deleted: true, not: { uids: formatMessageSet(set) } }, {}),
+    bound,
   )
   if (others.count > 0) throw new UnsupportedError('UIDPLUS', 'expunging some of the messages marked as deleted')
-  return host.run(() => expungeCommand('EXPUNGE', undefined))
+  return host.run(() => expungeCommand('EXPUNGE', undefined), bound)
 }
 
 function expungeCommand(name: string, set: MessageSet | undefined): ImapCommand<void> {
