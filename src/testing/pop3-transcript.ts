@@ -97,6 +97,8 @@ interface Speaker {
 
 /** What a transcript is played against. */
 export interface TranscriptPeer {
+  /** Not ours: what stands after `O:` will do as well as the line above it. */
+  readonly foreign?: boolean
   connect(): Promise<Socket>
 }
 
@@ -105,6 +107,8 @@ export interface TranscriptPeer {
  * server. `1C:`, `2C:` speak on two connections. In server lines, `$name` stands for anything without spaces and must
  * be the same ever after; `...` for anything at all. In client lines, `$name` is put in. On both sides the escapes
  * `\0`, `\r`, `\n` and `\xHH` count.
+ *
+ * `O:` below a line of the server is what other servers may say in its place.
  *
  * Special lines: `C: <tls>` does the TLS handshake, `C: <end>` closes the client's side, `C: <reset>` vanishes,
  * `S: <closed>` awaits the end, `S: <lines>` passes over lines up to the next that is wanted.
@@ -117,8 +121,9 @@ export async function pop3Transcript(
 ): Promise<Record<string, string>> {
   const speakers = new Map<string, Speaker>()
   try {
-    for (const raw of text.split('\n')) {
-      const match = /^\s*(\d?)([CS]):(?: (.*))?$/.exec(raw)
+    const rows = text.split('\n')
+    for (const [at, raw] of rows.entries()) {
+      const match = /^\s*(\d?)([CSO]):(?: (.*))?$/.exec(raw)
       if (match === null) {
         assert.equal(raw.trim(), '', `not a line of a transcript: ${raw}`)
         continue
@@ -131,7 +136,10 @@ export async function pop3Transcript(
         speakers.set(number, speaker)
       }
       if (side === 'C') await say(speaker, said, names)
-      else await expect(speaker, said, names, raw)
+      if (side === 'S') {
+        const other = peer.foreign === true ? /^\s*\d?O: (.*)$/.exec(rows[at + 1] ?? '')?.[1] : undefined
+        await expect(speaker, said, names, raw, other)
+      }
     }
     for (const speaker of speakers.values()) send(speaker)
   } finally {
@@ -182,7 +190,13 @@ function matches(line: string, said: string): boolean {
   return new RegExp(`^${parts.map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('.*')}$`, 's').test(line)
 }
 
-async function expect(speaker: Speaker, said: string, names: Record<string, string>, raw: string): Promise<void> {
+async function expect(
+  speaker: Speaker,
+  said: string,
+  names: Record<string, string>,
+  raw: string,
+  other?: string,
+): Promise<void> {
   send(speaker)
   if (said === '<lines>') {
     speaker.passing = true
@@ -197,6 +211,7 @@ async function expect(speaker: Speaker, said: string, names: Record<string, stri
     return
   }
   assert.notEqual(line, undefined, `the connection ended before: ${raw.trim()}`)
+  if (other !== undefined && line === other) return
   const wanted: string[] = []
   const pattern = unescape(said).replace(/\$(\w+)|\.\.\.|[\\^$.*+?()[\]{}|]/g, (part, name: string | undefined) => {
     if (part === '...') return '.*'

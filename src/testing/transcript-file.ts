@@ -2,6 +2,15 @@
 import assert from 'node:assert/strict'
 import type { ImapServerOptions, ImapTestMessage } from './imap-server.ts'
 
+/** Where a server leaves the letter, and the sentence that decides. */
+export interface Difference {
+  /** Such as `Dovecot 2.3.19`. */
+  readonly server: string
+  readonly what: string
+  readonly rule: string
+  readonly quote: string
+}
+
 /** One conversation of a file, with what must be there before it begins. */
 export interface TranscriptCase {
   readonly title: string
@@ -12,6 +21,8 @@ export interface TranscriptCase {
   /** Said on every new connection after the login, before SELECT. */
   readonly setup: readonly string[]
   readonly options: ImapServerOptions
+  /** Servers that do otherwise, from the comments of the case. */
+  readonly differences: readonly Difference[]
   /** The lines `C:`, `S:` and so on; binary, one char a byte. */
   readonly lines: string
 }
@@ -48,9 +59,23 @@ export function parseTranscriptFile(text: string): TranscriptCase[] {
       state: header.state,
       setup: header.setup,
       options: optionsOf(header),
+      differences: differencesOf(lines),
       lines: rest.filter((line) => !line.startsWith('#')).join('\n'),
     }
   })
+}
+
+/** `# Dovecot 2.3.19 does this. RFC 9051 §9: "the rule"`. */
+function differencesOf(lines: readonly string[]): Difference[] {
+  return lines
+    .filter((line) => /^# (?:Dovecot|Cyrus) /.test(line))
+    .map((line) => {
+      const text = Buffer.from(line, 'latin1').toString('utf8')
+      const parts = /^# (\w+ [\d.]+) (.+)\. (RFC \d+ §[\d.]+): "(.+)"$/.exec(text)
+      assert.ok(parts, `not a difference: ${text}`)
+      const [, server = '', what = '', rule = '', quote = ''] = parts
+      return { server, what, rule, quote }
+    })
 }
 
 function emptyHeader(): Header {
@@ -78,7 +103,7 @@ function readHeader(lines: readonly string[], shared: Header | undefined): { hea
       header.messages.at(-1)?.body.push(unescape(line.slice(2)))
       continue
     }
-    if (/^\d?(?:C~|C|S|U\??|T|A):/.test(line)) return { header, rest: lines.slice(index) }
+    if (/^\d?(?:C~|C|S|U\??|O|T|A):/.test(line)) return { header, rest: lines.slice(index) }
     const match = /^([A-Z][a-z-]+): ?(.*)$/.exec(line)
     assert.ok(match, `not a line of a header: ${line}`)
     const [, key = '', value = ''] = match

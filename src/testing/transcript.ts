@@ -3,7 +3,6 @@ import assert from 'node:assert/strict'
 import type { Duplex } from 'node:stream'
 import { ImapLines } from './imap-client.ts'
 import { ANN, type ImapServerOptions, TestImapServer } from './imap-server.ts'
-import { isAside, otherForms } from './loose-lines.ts'
 
 /** Where a transcript begins. */
 export interface Scene {
@@ -18,8 +17,6 @@ export interface Scene {
 
 /** What the player needs of a server. */
 export interface TranscriptServer {
-  /** Not of ours: what RFCs leave open counts as the same. */
-  readonly foreign?: boolean
   connect(): Promise<Duplex>
   /** Lets time pass. */
   pass(ms: number): void
@@ -55,6 +52,7 @@ export function on(server: TranscriptServer, scene: Scene): Scene {
  *
  * `C: <tls>` does the handshake, `C: <end>` closes the client's side, `C: <reset>` vanishes, `C: <piece>` ends the piece,
  * `C~: text` sends without line end, `S: <closed>` awaits the end, `T: 1000` lets so many milliseconds pass.
+ * `O:` below a line is what other servers may say in its place (`loose/player.ts`); ours may not.
  * At the end nothing may be left unread. Spaces at the end of a line do not count: `S: +` is an empty challenge.
  */
 export async function transcript(text: string, scene: Scene = selected()): Promise<void> {
@@ -105,9 +103,11 @@ class Player {
   }
 
   async play(raw: string): Promise<void> {
-    const match = /^(\d?)(C~|C|S|U\??|T|A):(?: (.*))?$/.exec(raw)
+    const match = /^(\d?)(C~|C|S|U\??|O|T|A):(?: (.*))?$/.exec(raw)
     assert.ok(match, `not a line of a transcript: ${raw}`)
     const [, who = '', side, said = ''] = match
+    // what others may say instead
+    if (side === 'O') return
     if (side === 'U' || side === 'U?') {
       if (this.#unordered?.who !== who) await this.#expectUnordered()
       this.#unordered ??= { who, wanted: [] }
@@ -180,7 +180,6 @@ class Player {
     while (wanted.length > 0) {
       const line = await speaker.lines.line()
       const found = wanted.findIndex(({ said }) => this.#match(line ?? '', said))
-      if (found < 0 && this.#mayPass(line)) continue
       if (found < 0 && line !== undefined && wanted.every(({ optional }) => optional))
         return speaker.lines.putBack(line)
       if (found < 0) assert.equal(line, wanted.map(({ said }) => this.#named(said)).join('\n'), 'none of these lines')
@@ -202,7 +201,6 @@ class Player {
       return
     }
     let line = await speaker.lines.line()
-    while (this.#mayPass(line) && !this.#match(line ?? '', said)) line = await speaker.lines.line()
     while (speaker.passing && line?.startsWith('* ') === true && !this.#match(line, said))
       line = await speaker.lines.line()
     speaker.passing = false
@@ -211,18 +209,8 @@ class Player {
     if (!this.#match(line ?? '', said)) assert.equal(line?.trimEnd(), this.#named(said), `at: ${raw}`)
   }
 
-  #mayPass(line: string | undefined): boolean {
-    return this.#server.foreign === true && line !== undefined && isAside(line)
-  }
-
-  /** Whether a line is what was said it would be, in one of its forms. */
+  /** Whether a line is what was said it would be; names that it binds are kept. */
   #match(line: string, said: string): boolean {
-    if (this.#matchExactly(line, said)) return true
-    return this.#server.foreign === true && otherForms(said).some((form) => this.#matchExactly(line, form))
-  }
-
-  /** The same in this form only; names that it binds are kept. */
-  #matchExactly(line: string, said: string): boolean {
     const found: string[] = []
     const pattern = said.replace(
       /\$([a-zA-Z]\w*)|\.\.\.|\\x[0-9a-f]{2}|[\\^$.*+?()[\]{}|]/g,

@@ -5,8 +5,8 @@ import path from 'node:path'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { ImapLines } from '#testing/imap-client.ts'
 import { ANN, SMALL_MESSAGE } from '#testing/imap-server.ts'
+import { playLoosely } from '#testing/loose/player.ts'
 import { pop3Transcript } from '#testing/pop3-transcript.ts'
-import { transcript } from '#testing/transcript.ts'
 import { parseTranscriptFile, type TranscriptCase } from '#testing/transcript-file.ts'
 
 /** The server under test. */
@@ -176,17 +176,17 @@ export class Conformance {
   async #playImap(account: CaseAccount, one: TranscriptCase): Promise<void> {
     const commands = one.state === 'connected' ? [] : [`LOGIN ${account.user} ${this.#peer.password}`, ...one.setup]
     if (one.state === 'selected') commands.push(`SELECT ${account.inbox}`)
-    await transcript(account.adapted(one.lines), {
+    const server = { connect: () => dial(this.#peer, this.#peer.port), pass: () => undefined }
+    await playLoosely(server, account.adapted(one.lines), {
       options: {},
       greeting: one.state === 'connected',
       commands,
-      server: { foreign: true, connect: () => dial(this.#peer, this.#peer.port), pass: () => undefined },
     })
   }
 
   async #playPop3(account: CaseAccount, one: TranscriptCase): Promise<void> {
     const port = this.#peer.pop3Port ?? 0
-    await pop3Transcript(account.adapted(one.lines), { connect: () => dial(this.#peer, port) })
+    await pop3Transcript(account.adapted(one.lines), { foreign: true, connect: () => dial(this.#peer, port) })
   }
 }
 

@@ -26,6 +26,9 @@ const PACKAGES = [
   'sasl2-bin',
 ] as const
 
+/** Made beforehand: Cyrus starts without those for its databases and its socket of IDLE, and works half. */
+const FOLDERS = ['config', 'config/db', 'config/socket', 'mail', 'sasl'] as const
+
 /**
  * Makes sure that it is there.
  * @returns what to give to `skip`.
@@ -51,7 +54,7 @@ const CYRUS: Kind = {
     const { folder, runAs, accounts } = place
     const base = answer.folder
     const env = { PATH: PROGRAM_PATH, LANG: 'C.UTF-8', LD_LIBRARY_PATH: libraries(base), CYRUS_USER: userOf(place) }
-    for (const name of ['config', 'mail', 'sasl']) await mkdir(path.join(folder, name))
+    for (const name of FOLDERS) await mkdir(path.join(folder, name))
     const sasldb = path.join(folder, 'sasl', 'sasldb2')
     for (const { address, password } of accounts) await addUser(base, env, sasldb, address, password)
     const imapd = path.join(folder, 'imapd.conf')
@@ -59,7 +62,7 @@ const CYRUS: Kind = {
     const cyrus = path.join(folder, 'cyrus.conf')
     await writeFile(cyrus, services(place, path.join(base, 'usr', 'lib', 'cyrus', 'bin'), imapd))
     if (runAs !== undefined)
-      for (const name of ['config', 'mail', 'sasl', ...(existsSync(sasldb) ? ['sasl/sasldb2'] : [])])
+      for (const name of [...FOLDERS, ...(existsSync(sasldb) ? ['sasl/sasldb2'] : [])])
         await chown(path.join(folder, name), runAs.uid, runAs.gid)
     return {
       command: path.join(base, 'usr', 'sbin', 'cyrmaster'),
@@ -128,6 +131,7 @@ sasl_auxprop_plugin: sasldb
 sasl_sasldb_path: ${sasldb}
 tls_server_cert: ${cert}
 tls_server_key: ${key}
+munge8bit: no
 conversations: no
 search_engine: none
 `
@@ -138,13 +142,11 @@ function services({ ports }: Place, bin: string, imapd: string): string {
     `  ${name} cmd="${bin}/${command} -C ${imapd}" listen="127.0.0.1:${port}" prefork=0\n`
   return `START {
   recover cmd="${bin}/ctl_cyrusdb -C ${imapd} -r"
+  idled cmd="${bin}/idled -C ${imapd}"
 }
 SERVICES {
 ${service('imap', 'imapd', ports.imap)}${service('imaps', 'imapd -s', ports.imaps)}${service('pop3', 'pop3d', ports.pop3)}${service('pop3s', 'pop3d -s', ports.pop3s)}${service('lmtp', 'lmtpd -a', ports.lmtp)}}
 EVENTS {
-}
-DAEMON {
-  idled cmd="${bin}/idled -C ${imapd} -f"
 }
 `
 }

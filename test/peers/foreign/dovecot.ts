@@ -91,6 +91,12 @@ plugin {
   quota = count:User quota
   quota_vsizes = yes
 }
+auth_failure_delay = 0
+service anvil {
+  unix_listener anvil-auth-penalty {
+    mode = 0
+  }
+}
 first_valid_uid = 1
 postmaster_address = postmaster@example.org
 ${users}namespace inbox {
