@@ -7,17 +7,22 @@ import { parse, TomlError } from 'smol-toml'
 import * as v from 'valibot'
 import { EXIT } from '#lib/exit-codes.ts'
 import type { Policy } from '#transfer/collect/collect.ts'
+import type { LmtpOptions } from '#transfer/collect/lmtp-target.ts'
 import { parseSourceUrl, type SourceUrl, type UrlFault } from '#transfer/source-url.ts'
 import { CliError } from './cli-error.ts'
 import { say } from './language.ts'
 import { firstLine, type PasswordOptions, readPassword, readText } from './options.ts'
 
+/** Where collected mail goes. */
+export type CollectPlace =
+  | { readonly kind: 'maildir' | 'mbox' /** Absolute. */; readonly path: string }
+  | { readonly kind: 'command' /** For the shell. */; readonly command: string }
+  | ({ readonly kind: 'lmtp' } & LmtpOptions)
+
 /** One mailbox to collect from. */
 export interface CollectAccount {
   readonly from: SourceUrl
-  /** Absolute. */
-  readonly to: string
-  readonly format: 'maildir' | 'mbox'
+  readonly to: CollectPlace
   readonly policy: Policy
   /** PEM file. */
   readonly ca: string | undefined
@@ -28,6 +33,7 @@ export interface CollectAccount {
 export interface CollectFlags extends PasswordOptions {
   readonly to?: string
   readonly format?: string
+  readonly envelope?: string
   readonly after?: string
   readonly ca?: string
 }
@@ -45,8 +51,7 @@ export async function collectAccounts(source: string, flags: CollectFlags): Prom
   return [
     {
       from,
-      to: path.resolve(flags.to),
-      format: oneFormat(flags.format ?? 'maildir'),
+      to: onePlace(flags.to, flags.format ?? 'maildir', flags.envelope, path.resolve),
       policy: onePolicy(flags.after ?? 'keep'),
       ca: flags.ca,
       password: once(() => readPassword(flags, prompt, { twice: false })),
@@ -67,6 +72,7 @@ const fileSchema = v.strictObject({
         from: v.string(),
         to: v.string(),
         format: v.optional(v.string(), 'maildir'),
+        envelope: v.optional(v.string()),
         after: v.optional(v.string(), 'keep'),
         password_file: v.optional(v.string()),
         password_command: v.optional(v.string()),
@@ -101,8 +107,7 @@ async function accountsOfFile(file: string): Promise<readonly CollectAccount[]> 
     }
     return {
       from,
-      to: fileName(folder, account.to),
-      format: oneFormat(account.format),
+      to: onePlace(account.to, account.format, account.envelope, (name) => fileName(folder, name)),
       policy: onePolicy(account.after),
       ca: account.ca === undefined ? undefined : fileName(folder, account.ca),
       password:
@@ -163,10 +168,33 @@ const URL_FAULTS: Readonly<Record<UrlFault, string>> = {
   path: say('POP3 has one mailbox only.', 'POP3 n’a qu’une seule boîte.'),
 }
 
-function oneFormat(text: string): CollectAccount['format'] {
-  if (text === 'maildir' || text === 'mbox') return text
-  throw new CliError(EXIT.usage, say('The format is maildir or mbox.', 'Le format est maildir ou mbox.'))
+/** @param resolve Makes a path absolute. */
+function onePlace(
+  to: string,
+  format: string,
+  envelopeField: string | undefined,
+  resolve: (name: string) => string,
+): CollectPlace {
+  if (/^lmtp:/i.test(to)) {
+    const [, host = '', port = '24', recipient = ''] = LMTP.exec(to) ?? []
+    if (host !== '') return { kind: 'lmtp', host, port: Number(port), recipient, envelopeField }
+    throw new CliError(
+      EXIT.usage,
+      say(
+        'Write lmtp://127.0.0.1:24/ann@example.org: server, port, and who gets the mail.',
+        'Écrivez lmtp://127.0.0.1:24/ann@example.org : serveur, port et destinataire.',
+      ),
+    )
+  }
+  if (format === 'command') return { kind: 'command', command: to }
+  if (format === 'maildir' || format === 'mbox') return { kind: format, path: resolve(to) }
+  throw new CliError(
+    EXIT.usage,
+    say('The format is maildir, mbox or command.', 'Le format est maildir, mbox ou command.'),
+  )
 }
+
+const LMTP = /^lmtp:\/\/([\w.-]+)(?::(\d{1,5}))?\/([^\s/]+@[^\s/]+)$/i
 
 function onePolicy(text: string): Policy {
   if (text === 'keep' || text === 'delete') return { kind: text }

@@ -1,6 +1,6 @@
 /** What `malle collect` says of a run. @module */
 import type { CollectReport } from '#transfer/collect/collect.ts'
-import type { CollectAccount } from './collect-accounts.ts'
+import type { CollectAccount, CollectPlace } from './collect-accounts.ts'
 import { counted, formatBytes, say } from './language.ts'
 
 /** What was done, for people. */
@@ -9,6 +9,7 @@ export function collectSentences(
   report: CollectReport,
   dryRun: boolean,
 ): string[] {
+  const place = placeOf(to)
   const where = `${from.login} (${from.host})`
   const said: string[] = report.refused.map(({ id, why }) =>
     say(`Message ${id} was not taken: ${why}`, `Le message ${id} n’a pas été pris : ${why}`),
@@ -41,11 +42,23 @@ export function collectSentences(
     report.taken === 0
       ? say(`Nothing new from ${where}${kept}${removed}.`, `Rien de nouveau chez ${where}${kept}${removed}.`)
       : say(
-          `Fetched ${messages(report.taken)}${size} from ${where} into ${to}${kept}${removed}.`,
-          `Relevé ${messages(report.taken)}${size} de ${where} dans ${to}${kept}${removed}.`,
+          `Fetched ${messages(report.taken)}${size} from ${where} into ${place}${kept}${removed}.`,
+          `Relevé ${messages(report.taken)}${size} de ${where} dans ${place}${kept}${removed}.`,
         ),
   )
   return said
+}
+
+function placeOf(to: CollectPlace): string {
+  switch (to.kind) {
+    case 'maildir':
+    case 'mbox':
+      return to.path
+    case 'command':
+      return to.command
+    case 'lmtp':
+      return `${to.recipient} (${to.host})`
+  }
 }
 
 function messages(count: number): string {

@@ -9,6 +9,7 @@ import type { TlsOptions } from '#client/tls.ts'
 import { systemClock } from '#lib/clock.ts'
 import { EXIT } from '#lib/exit-codes.ts'
 import type { CollectReport } from '#transfer/collect/collect.ts'
+import { openCommandTarget } from '#transfer/collect/command-target.ts'
 import { arrivals, openImapSource } from '#transfer/collect/imap-source.ts'
 import { openMaildirTarget } from '#transfer/collect/maildir-target.ts'
 import { openMboxTarget } from '#transfer/collect/mbox-target.ts'
@@ -45,7 +46,8 @@ export function collectCommand(): Command {
       ),
     )
     .option('--to <path>', say('where it goes', 'destination'))
-    .option('--format <format>', say('maildir or mbox', 'maildir ou mbox'))
+    .option('--format <format>', say('maildir, mbox or command', 'maildir, mbox ou command'))
+    .option('--envelope <field>', say('who it was for, with LMTP', 'champ du destinataire, avec LMTP'))
     .option('--after <what>', say('keep, delete, or delete after N days', 'keep, delete ou delete after N days'))
     .option('--password-stdin', say('read the password from standard input', 'lire le mot de passe sur l’entrée'))
     .option('--password-file <file>', say('read the password from a file', 'lire le mot de passe dans un fichier'))
@@ -191,6 +193,18 @@ async function serverOf({
   return { host, ...(port === undefined ? {} : { port }), security, tls, credentials }
 }
 
-function openTarget({ to, format }: CollectAccount): Promise<CollectTarget> {
-  return format === 'mbox' ? openMboxTarget(to, systemClock) : openMaildirTarget(to, systemClock)
+async function openTarget({ to }: CollectAccount): Promise<CollectTarget> {
+  switch (to.kind) {
+    case 'maildir':
+      return openMaildirTarget(to.path, systemClock)
+    case 'mbox':
+      return openMboxTarget(to.path, systemClock)
+    case 'command':
+      return openCommandTarget(to.command)
+    case 'lmtp': {
+      // the engine is only loaded where it is used
+      const { openLmtpTarget } = await import('#transfer/collect/lmtp-target.ts')
+      return openLmtpTarget(to)
+    }
+  }
 }

@@ -99,10 +99,14 @@ export class TestSmtpServer implements AsyncDisposable {
     return server
   }
 
-  connect(): Promise<SmtpClient> {
+  get port(): number {
     const address = this.#server?.address() as AddressInfo | undefined
     if (address === undefined) throw new Error('The server does not listen')
-    return SmtpClient.connect(address.port)
+    return address.port
+  }
+
+  connect(): Promise<SmtpClient> {
+    return SmtpClient.connect(this.port)
   }
 
   async messages(account: AccountRef | undefined): Promise<number> {

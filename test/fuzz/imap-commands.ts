@@ -293,6 +293,9 @@ const ARGUMENTS: Readonly<Record<string, Arbitrary<string>>> = {
   ),
   UNSUBSCRIBE: join(' ', mailbox),
   'UID EXPUNGE': join(' ', set),
+  CANCELUPDATE: fc
+    .array(fc.oneof(quoted, astring), { maxLength: 4 })
+    .map((all) => all.map((tag) => ` ${tag}`).join('')),
   CAPABILITY: nothing,
   CHECK: nothing,
   CLOSE: nothing,

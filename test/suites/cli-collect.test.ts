@@ -8,6 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { TestImapServer } from '#testing/imap-server.ts'
 import { TestPop3Server } from '#testing/pop3-server.ts'
 import { testCertificate } from '#testing/scripted-server.ts'
+import { TestSmtpServer } from '#testing/smtp-server.ts'
 import { malle, Running } from './cli-process.ts'
 
 const MESSAGES = Array.from(
@@ -69,7 +70,7 @@ const MISTAKES: readonly (readonly [string, readonly string[], number, RegExp])[
   ['pop3s://ann:secret@localhost', ['--to', 'x'], 64, /does not belong into the URL/],
   ['pop3s://localhost', ['--to', 'x'], 64, /no login/],
   ['pop3s://ann@localhost', [], 64, /--to/],
-  ['pop3s://ann@localhost', ['--to', 'x', '--format', 'mh'], 64, /maildir or mbox/],
+  ['pop3s://ann@localhost', ['--to', 'x', '--format', 'mh'], 64, /maildir, mbox or command/],
   ['pop3s://ann@localhost', ['--to', 'x', '--after', 'burn'], 64, /delete after 7 days/],
   ['nowhere.toml', [], 66, /nowhere\.toml/],
 ]
@@ -155,6 +156,42 @@ test('collect from IMAP takes a mailbox, and with --push what comes later, at on
   push.signal('SIGTERM')
   assert.equal(await push.ended(), 0)
   assert.equal((await readdir(path.join(to, 'new'))).length, 21)
+})
+
+test('collect hands mail to a command; what that refuses stays for the next time', async (t) => {
+  const { folder, url, args } = await place(t, MESSAGES.slice(0, 3))
+  const kept = path.join(folder, 'kept')
+  const command = (test: string): string[] => [
+    'collect',
+    url,
+    ...args,
+    '--format',
+    'command',
+    '--to',
+    `${test} >> ${kept}`,
+  ]
+  const strict = await malle(
+    command('sh -c \'m=$(cat); case "$m" in *"Subject: 1"*) echo no >&2; exit 75;; esac; echo "$m"\''),
+  )
+  assert.equal(strict.code, 1)
+  assert.match(strict.stdout, /was not taken: The command ended with 75: no/)
+  const rest = await malle(command('cat'))
+  assert.match(rest.stdout, /^Fetched 1 message/)
+  assert.equal((await readFile(kept, 'utf8')).match(/^Subject: /gm)?.length, 3)
+})
+
+test('collect delivers by LMTP, to whom the envelope field names', async (t) => {
+  await using mail = await TestSmtpServer.start({ role: 'lmtp' })
+  const { folder, url, args } = await place(t, [
+    'Subject: a\r\n\r\nfor the one who fetches\r\n',
+    'X-Original-To: bob@example.org\r\nSubject: b\r\n\r\nfor bob\r\n',
+    'X-Original-To: nobody@example.org\r\nSubject: c\r\n\r\nfor nobody\r\n',
+  ])
+  const to = `lmtp://127.0.0.1:${mail.port}/ann@example.org`
+  const ran = await malle(['collect', url, '--to', to, '--envelope', 'X-Original-To', ...args], { cwd: folder })
+  assert.equal(ran.code, 1)
+  assert.match(ran.stdout, /was not taken: The LMTP server said: 550/)
+  assert.match(ran.stdout, /^Fetched 2 messages/m)
 })
 
 test('collect again and again ends when it is told to', async (t) => {

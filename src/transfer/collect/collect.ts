@@ -84,7 +84,7 @@ class Run {
   }
 
   async run(): Promise<CollectReport> {
-    const { source, state, policy, clock, most = Infinity, dryRun = false, signal, progress } = this.#request
+    const { source, target, state, policy, clock, most = Infinity, dryRun = false, signal, progress } = this.#request
     const maybeTwice = dryRun ? 0 : await this.#settle()
     const listed = await source.list()
     if (!source.lastingIds && policy.kind !== 'delete' && listed.length > 0) {
@@ -100,7 +100,7 @@ class Run {
     if (dryRun) return this.#report(listed, placed, 0)
     await this.#remove(due)
     progress?.(report())
-    for (const batch of batches(fresh.slice(0, most))) {
+    for (const batch of batches(fresh.slice(0, most), target.most ?? BATCH_MESSAGES)) {
       if (signal?.aborted === true) break
       this.#asked += batch.length
       const taken = await this.#take(batch, () => progress?.(report()))
@@ -191,11 +191,11 @@ function isDue(policy: Policy, placedAt: number | undefined, now: number): boole
 }
 
 /** In order; a large message is alone in its batch. */
-function* batches(messages: readonly Listed[]): Generator<readonly Listed[], void, void> {
+function* batches(messages: readonly Listed[], most: number): Generator<readonly Listed[], void, void> {
   let batch: Listed[] = []
   let octets = 0
   for (const message of messages) {
-    if (batch.length > 0 && (batch.length === BATCH_MESSAGES || octets + message.octets > BATCH_OCTETS)) {
+    if (batch.length > 0 && (batch.length === most || octets + message.octets > BATCH_OCTETS)) {
       yield batch
       batch = []
       octets = 0

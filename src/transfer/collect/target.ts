@@ -35,6 +35,8 @@ export type Placed =
  * disposed of removes what was staged and not placed.
  */
 export interface CollectTarget<S extends Staged = Staged> extends AsyncDisposable {
+  /** Messages to be placed together at most. */
+  readonly most?: number
   /** Settles what a run before left behind. */
   recover(placings: readonly Placing[]): Promise<ReadonlyMap<string, Fate>>
   /** Takes the bytes in; a body that fails leaves nothing behind. */
