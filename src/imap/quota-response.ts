@@ -6,7 +6,12 @@ import type { Context } from './command.ts'
 /** A person's own root; administrators call those of others by the address. */
 export const QUOTA_ROOT = ''
 
-/** Writes `* QUOTA "" (STORAGE used limit MESSAGE used limit)`, storage in units of 1024 octets; resources without a limit are left out. */
+/**
+ * Writes `* QUOTA "" (STORAGE used limit MESSAGE used limit)`, storage in units of 1024 octets;
+ * resources without a limit are left out.
+ * Where nothing has a limit it writes nothing: a list of resources is not empty (§7), and Thunderbird takes `()` for a
+ * fault and hangs up.
+ */
 export async function writeQuota(
   { store, account, out }: Context,
   root: string = QUOTA_ROOT,
@@ -22,6 +27,7 @@ export async function writeQuota(
     })
   if (state?.limits.messages !== undefined)
     usages.push({ resource: 'MESSAGE', usage: state.usage.messages, limit: state.limits.messages })
+  if (usages.length === 0) return
   out
     .text('* QUOTA ')
     .string(root)

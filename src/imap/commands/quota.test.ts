@@ -21,7 +21,6 @@ test('SETQUOTA by an administrator replaces all limits of a root (RFC 9208 §4.1
     S: * QUOTA "" (STORAGE 1 8796093022207)
     S: d OK The quota is set
     C: e SETQUOTA "" ()
-    S: * QUOTA "" ()
     S: e OK The quota is set
     C: f SETQUOTA nobody@example.org (STORAGE 512)
     S: f NO [NONEXISTENT] No such quota root

@@ -56,7 +56,6 @@ test('without limits the quota is empty', () =>
     `
     C: a GETQUOTAROOT INBOX
     S: * QUOTAROOT INBOX ""
-    S: * QUOTA "" ()
     S: a OK That is the quota
     `,
     loggedIn(),
