@@ -20,6 +20,7 @@ export function sessionCommand(): Command {
                 say('ACCOUNT', 'COMPTE'),
                 say('FROM', 'DEPUIS'),
                 'TLS',
+                'DEFLATE',
                 say('SINCE', 'DÉBUT'),
                 say('MAILBOX', 'DOSSIER'),
                 'CLIENT',
@@ -29,7 +30,8 @@ export function sessionCommand(): Command {
                 one.protocol,
                 one.address ?? '-',
                 one.remoteAddress,
-                one.secure ? say('yes', 'oui') : say('no', 'non'),
+                yesOrNo(one.secure),
+                yesOrNo(one.compressed === true),
                 formatTime(one.since),
                 one.mailbox ?? '-',
                 one.client ?? '-',
@@ -49,4 +51,8 @@ export function sessionCommand(): Command {
       )
     })
   return session
+}
+
+function yesOrNo(is: boolean): string {
+  return is ? say('yes', 'oui') : say('no', 'non')
 }

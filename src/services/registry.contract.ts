@@ -213,7 +213,7 @@ export function registryContract(reach: Reach): void {
     assert.equal((await s.login('b', 'ann', 'secret')).ok, true)
     const error = { kind: 'too-many-sessions', limit: 2 }
     assert.deepEqual(await s.login('c', 'ann', 'secret'), { ok: false, error })
-    s.registry.note('a', { client: 'mutt', secure: true })
+    s.registry.note('a', { client: 'mutt', secure: true, compressed: true })
     s.registry.note('a', { mailbox: 'INBOX' })
     s.registry.note('gone', { mailbox: 'INBOX' })
     await settled()
@@ -227,6 +227,7 @@ export function registryContract(reach: Reach): void {
         remotePort: 50_000,
         localPort: 143,
         secure: true,
+        compressed: true,
         since: 0,
         client: 'mutt',
         mailbox: 'INBOX',

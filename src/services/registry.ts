@@ -33,6 +33,8 @@ export type ConnectionRefusal =
 /** What a session tells of itself for `session list`. */
 export interface ConnectionNote {
   readonly secure?: boolean
+  /** Both sides deflate (RFC 4978). */
+  readonly compressed?: boolean
   /** Short, for people: the client's ID, the mailbox selected. No secrets. */
   readonly client?: string
   readonly mailbox?: string

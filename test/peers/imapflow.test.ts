@@ -41,6 +41,9 @@ for (const workers of [1, 2])
       test(`it appends and fetches every message byte for byte, ${security}`, async () => {
         const account = await server.account()
         const flow = await connected(account, security)
+        // It compresses where it can: all that follows goes through DEFLATE.
+        const [session] = await server.sessions(account.address)
+        assert.deepEqual([session?.secure, session?.compressed], [security !== 'plain', true])
         const mail = [...ALL_TEXT_MAIL, ...EXACT_MAIL]
         const date = new Date('2023-11-14T22:13:20Z')
         for (const [index, [name, bytes]] of mail.entries()) {

@@ -37,6 +37,16 @@ export interface PeerServerOptions {
   readonly workers?: number
 }
 
+/** A connection as the administrator sees it. */
+interface ListedSession {
+  readonly address?: string
+  readonly protocol: string
+  readonly secure: boolean
+  readonly compressed?: boolean
+  readonly client?: string
+  readonly mailbox?: string
+}
+
 export class PeerServer {
   /** Name in the certificate. */
   readonly host = 'localhost'
@@ -128,6 +138,13 @@ export class PeerServer {
   async appPassword(address: string): Promise<string> {
     const made = await this.malle('app-password', 'add', address, 'peer')
     return made.stdout.toString('utf8').trim()
+  }
+
+  /** What `malle session list` shows of an account. */
+  async sessions(address: string): Promise<readonly ListedSession[]> {
+    const { stdout } = await this.malle('session', 'list', '--json')
+    const sessions = JSON.parse(stdout.toString('utf8')) as readonly ListedSession[]
+    return sessions.filter((one) => one.address === address)
   }
 
   /** Stops it as an administrator does: it must end with 0, its log without errors, and the store must be sound. */

@@ -10,9 +10,11 @@ export const compress: Command = command<void>({
     if (r.keyword() !== 'DEFLATE') r.fault('DEFLATE is the only way known here', start)
     r.end()
   },
-  async run(_args, _by, { session: { connection } }) {
+  async run(_args, _by, { session }) {
+    const { connection } = session
     if (connection.compressed) return { status: 'BAD', code: 'COMPRESSIONACTIVE', text: 'DEFLATE is on already' }
     const early = connection.holdInput()
+    session.note({ compressed: true })
     return { status: 'OK', text: 'DEFLATE begins', after: () => connection.compress(early) }
   },
 })

@@ -11,6 +11,7 @@ export const unauthenticate: Command = command<void>({
   async run(_args, _by, { session }) {
     if (session.deps.unauthenticate === false) return { status: 'BAD', text: 'Unknown command' }
     await session.loggedOut()
+    if (session.connection.compressed) session.note({ compressed: false })
     return { status: 'OK', text: 'Nobody is logged in', after: () => session.connection.uncompress() }
   },
 })
