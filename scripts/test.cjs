@@ -1,6 +1,7 @@
 // Runs the tests under the Node of this project and ends on one plain line: "N passed, N failed, N skipped".
 //   node scripts/test.cjs            everything that needs no Debian package
 //   node scripts/test.cjs --peers    the suites that run other people's programs
+//   node scripts/test.cjs --peers --slow   the heaviest of them: Thunderbird under Xvfb
 //   node scripts/test.cjs FILE ...   just these
 'use strict'
 const { mkdtempSync, readFileSync, rmSync } = require('node:fs')
@@ -11,12 +12,15 @@ const path = require('node:path')
 const root = path.join(__dirname, '..')
 const args = process.argv.slice(2)
 const peers = args.includes('--peers')
+const slow = args.includes('--slow')
 const named = args.filter((arg) => !arg.startsWith('--'))
 const files =
   named.length > 0
     ? named
     : peers
-      ? ['test/peers/**/*.test.ts']
+      ? slow
+        ? ['test/peers/slow/*.test.ts']
+        : ['test/peers/*.test.ts', 'test/peers/foreign/*.test.ts']
       : ['src/**/*.test.ts', 'test/*.test.ts', 'test/suites/**/*.test.ts']
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'malle-test-'))

@@ -7,7 +7,17 @@ import path from 'node:path'
 export const PROGRAM_PATH: string = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /** A program of another project. */
-export type Program = 'curl' | 'fetchmail' | 'getmail' | 'mbsync' | 'mpop' | 'neomutt' | 'python3' | 'swaks'
+export type Program =
+  | 'curl'
+  | 'fetchmail'
+  | 'getmail'
+  | 'mbsync'
+  | 'mpop'
+  | 'neomutt'
+  | 'python3'
+  | 'swaks'
+  | 'thunderbird'
+  | 'Xvfb'
 
 interface Origin {
   /** Of Debian. */
@@ -25,6 +35,8 @@ const PROGRAMS: Readonly<Record<Program, Origin>> = {
   mpop: { packages: ['mpop'] },
   neomutt: { packages: ['neomutt'] },
   python3: { packages: ['python3'] },
+  thunderbird: { packages: ['thunderbird'] },
+  Xvfb: { packages: ['xvfb'] },
   // Without Net::SSLeay it speaks no TLS.
   swaks: { packages: ['swaks', 'libnet-ssleay-perl'], probe: ['perl', '-MNet::SSLeay', '-e', '1'] },
 }

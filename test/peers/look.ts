@@ -110,6 +110,11 @@ export class Look implements AsyncDisposable {
     for (const mailbox of mailboxes) await this.#command(`CREATE "${mailbox}"`)
   }
 
+  /** Subscribes to mailboxes; names as they go over the wire. */
+  async subscribe(...mailboxes: readonly string[]): Promise<void> {
+    for (const mailbox of mailboxes) await this.#command(`SUBSCRIBE "${mailbox}"`)
+  }
+
   /** Counters of a mailbox and the MODSEQ of its last change, as STATUS writes them. */
   async status(mailbox: string): Promise<string> {
     const lines = await this.#command(`STATUS "${mailbox}" (MESSAGES UIDNEXT UNSEEN HIGHESTMODSEQ)`)

@@ -83,8 +83,12 @@ function killGroup({ pid }: ChildProcess): void {
 }
 
 /** Waits until `check` gives something other than `undefined`; a deadline for broken tests, no clock of any. */
-export async function eventually<T>(what: string, check: () => Promise<T | undefined> | T | undefined): Promise<T> {
-  const end = performance.now() + 10_000
+export async function eventually<T>(
+  what: string,
+  check: () => Promise<T | undefined> | T | undefined,
+  deadlineMs: number = 10_000,
+): Promise<T> {
+  const end = performance.now() + deadlineMs
   for (;;) {
     const found = await check()
     if (found !== undefined) return found
