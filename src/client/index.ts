@@ -11,6 +11,19 @@ export type { Namespace, StatusValues } from '#wire/imap/responses.ts'
 export type { StatusItem } from '#wire/imap/status-items.ts'
 export type { ThreadList } from '#wire/imap/thread-list.ts'
 export type { ConnectOptions, Security } from './connect-options.ts'
+export { type DiscoverOptions, discover } from './discovery/discover.ts'
+export { type SystemNetworkOptions, systemNetwork } from './discovery/network.ts'
+export type {
+  DiscoveredServer,
+  Discovery,
+  DiscoveryNetwork,
+  DiscoverySource,
+  DiscoveryStep,
+  LoginForm,
+  MailProtocol,
+  ProbeTarget,
+  SrvRecord,
+} from './discovery/types.ts'
 export {
   AuthenticationError,
   type AuthenticationTrouble,
