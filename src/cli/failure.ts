@@ -65,7 +65,7 @@ function collectFailure(error: unknown): Failure | undefined {
   if (error instanceof StateBusy) {
     return {
       exitCode: EXIT.tryAgain,
-      text: say('Another collect works with the same records.', 'Une autre relève utilise le même registre.'),
+      text: say('Another run works with the same records.', 'Une autre exécution utilise le même registre.'),
     }
   }
   if (error instanceof StateTooNew) {

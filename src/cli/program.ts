@@ -74,6 +74,11 @@ const COMMANDS: readonly (readonly [name: string, load: () => Promise<Command>, 
     say('fetch mail from another server into files', 'relever le courrier d’un autre serveur dans des fichiers'),
   ],
   [
+    'sync',
+    async () => (await import('./sync.ts')).syncCommand(),
+    say('bring two mailboxes into line, wherever they are', 'synchroniser deux comptes, où qu’ils soient'),
+  ],
+  [
     'check',
     async () => (await import('./check.ts')).checkCommand(),
     say('look for damage in the store', 'vérifier l’intégrité du stockage'),

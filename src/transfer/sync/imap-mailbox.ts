@@ -1,0 +1,109 @@
+/** A mailbox of an IMAP server; keys are UIDs. @module */
+import { type ImapClient, RefusedError, UnsupportedError } from '#client/index.ts'
+import { identityOfBytes, identityOfHeader } from './identity.ts'
+import type { Carried, FlagsChange, NewMessage, OpenMailbox, Placed } from './side.ts'
+
+const SYSTEM = new Set(['\\seen', '\\answered', '\\flagged', '\\deleted', '\\draft'])
+
+/** See the module. */
+export class ImapMailbox implements OpenMailbox {
+  readonly validity: string
+  readonly #client: ImapClient
+  readonly #name: string
+  readonly #give: () => Promise<void>
+  readonly #permanent: ReadonlySet<string>
+
+  /** @param give Gives the connection back. */
+  constructor(client: ImapClient, name: string, give: () => Promise<void>) {
+    this.#client = client
+    this.#name = name
+    this.#give = give
+    const { uidValidity = 0, permanentFlags = [] } = client.mailbox ?? {}
+    this.validity = String(uidValidity)
+    this.#permanent = new Set(permanentFlags.map((flag) => flag.toLowerCase()))
+  }
+
+  async messages(): Promise<Map<string, readonly string[]>> {
+    const found = new Map<string, readonly string[]>()
+    if (this.#client.mailbox?.exists === 0) return found
+    for await (const { uid, flags } of this.#client.fetch('1:*', { flags: true })) found.set(String(uid), flags)
+    return found
+  }
+
+  keeps(flag: string): boolean {
+    const lower = flag.toLowerCase()
+    // a mailbox that was opened only to be read says that none can be changed
+    if (this.#permanent.size === 0) return SYSTEM.has(lower) || !lower.startsWith('\\')
+    return this.#permanent.has(lower) || (this.#permanent.has('\\*') && !lower.startsWith('\\'))
+  }
+
+  async sizes(keys: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const found = new Map<string, number>()
+    for await (const { uid, size } of this.#client.fetch(uids(keys), { size: true })) found.set(String(uid), size)
+    return found
+  }
+
+  async identities(keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const found = new Map<string, string>()
+    const unnamed: string[] = []
+    for await (const { uid, size, headers } of this.#client.fetch(uids(keys), { size: true, headers: true })) {
+      const id = headers === undefined ? undefined : identityOfHeader(headers, size)
+      if (id === undefined) unnamed.push(String(uid))
+      else found.set(String(uid), id)
+    }
+    for await (const { uid, body } of this.#client.fetch(uids(unnamed), { body: true }))
+      if (body !== undefined) found.set(String(uid), identityOfBytes(await body.bytes()))
+    return found
+  }
+
+  async *fetch(keys: readonly string[]): AsyncGenerator<Carried, void, void> {
+    const query = { flags: true, internalDate: true, size: true, body: true } as const
+    for await (const { uid, flags, internalDate, size, body } of this.#client.fetch(uids(keys), query))
+      yield { key: String(uid), flags, date: internalDate, size: body?.size ?? size, body }
+  }
+
+  async append(messages: readonly NewMessage[]): Promise<readonly Placed[]> {
+    const known = messages.map((message) => ({ ...message, flags: message.flags.filter((flag) => this.keeps(flag)) }))
+    if (known.length > 1 && this.#client.capabilities.has('MULTIAPPEND')) {
+      try {
+        return (await this.#client.appendAll(this.#name, known)).map(placed)
+      } catch (error) {
+        // all of them or none (RFC 3502 §6.3.11): one may be the reason
+        if (!(error instanceof RefusedError)) throw error
+      }
+    }
+    const outcomes = await Promise.allSettled(known.map((message) => this.#client.append(this.#name, message)))
+    return outcomes.map((outcome) => {
+      if (outcome.status === 'fulfilled') return placed(outcome.value)
+      if (outcome.reason instanceof RefusedError) return { refusal: outcome.reason.text }
+      throw outcome.reason
+    })
+  }
+
+  async changeFlags(keys: readonly string[], { add, remove }: FlagsChange): Promise<void> {
+    if (add.length > 0) await this.#client.store(uids(keys), { add })
+    if (remove.length > 0) await this.#client.store(uids(keys), { remove })
+  }
+
+  /** Without UIDPLUS, where others' messages are marked too, these stay marked. */
+  async remove(keys: readonly string[]): Promise<void> {
+    await this.#client.store(uids(keys), { add: ['\\Deleted'] })
+    try {
+      await this.#client.expunge(uids(keys))
+    } catch (error) {
+      if (!(error instanceof UnsupportedError)) throw error
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#give()
+  }
+}
+
+function placed(where: { readonly uid: number } | undefined): Placed {
+  return where === undefined ? {} : { key: String(where.uid) }
+}
+
+function uids(keys: readonly string[]): readonly number[] {
+  return keys.map(Number)
+}

@@ -1,0 +1,144 @@
+/** An IMAP server as a side: its names without prefix and delimiter, one connection for each mailbox that is open. @module */
+
+import { specialMailboxes } from '#client/imap/special-names.ts'
+import {
+  ClientError,
+  ImapClient,
+  type ImapClientOptions,
+  type ListedMailbox,
+  RefusedError,
+  type SpecialUse,
+} from '#client/index.ts'
+import { ImapMailbox } from './imap-mailbox.ts'
+import { type OpenMailbox, type Side, type SideMailbox, SideRefusal } from './side.ts'
+
+const USES: Readonly<Record<string, SpecialUse>> = {
+  archive: '\\Archive',
+  drafts: '\\Drafts',
+  junk: '\\Junk',
+  sent: '\\Sent',
+  trash: '\\Trash',
+}
+
+/** See the module. */
+export class ImapSide implements Side {
+  readonly name: string
+  readonly #options: ImapClientOptions
+  readonly #free: ImapClient[] = []
+  #delimiter: string | undefined = '/'
+  /** Of a person's own mailboxes, such as `INBOX.`. */
+  #prefix = ''
+  #others: readonly string[] = []
+
+  private constructor(name: string, options: ImapClientOptions) {
+    this.name = name
+    // a lost connection is noticed: what was on its way must be looked for
+    this.#options = { ...options, reconnect: false }
+  }
+
+  /** @throws {ClientError} */
+  static async connect(name: string, options: ImapClientOptions): Promise<ImapSide> {
+    const side = new ImapSide(name, options)
+    const client = await side.#take()
+    if (client.capabilities.has('NAMESPACE')) {
+      const { personal, others, shared } = await client.namespaces()
+      side.#prefix = personal[0]?.prefix ?? ''
+      side.#delimiter = personal[0]?.delimiter
+      side.#others = [...others, ...shared].map(({ prefix }) => prefix).filter((prefix) => prefix !== '')
+    } else side.#delimiter = (await client.list({ pattern: 'INBOX' }))[0]?.delimiter
+    side.#free.push(client)
+    return side
+  }
+
+  async list(): Promise<readonly SideMailbox[]> {
+    const client = await this.#take()
+    const listed = (await client.list({ status: true })).filter(
+      ({ name, noSelect, role }) =>
+        // these are views of other mailboxes (RFC 6154 §2, RFC 8457)
+        !noSelect &&
+        role !== 'flagged' &&
+        role !== 'important' &&
+        !this.#others.some((prefix) => name.startsWith(prefix)),
+    )
+    this.#free.push(client)
+    const roles = new Map([...specialMailboxes(listed)].map(([role, { name }]) => [name, role]))
+    return listed.map((mailbox) => this.#mailbox(mailbox, roles.get(mailbox.name)))
+  }
+
+  level(level: string): string {
+    const safe = level.replace(/[\u0000-\u001f\u007f*%]/g, '_')
+    return this.#delimiter === undefined ? safe : safe.replaceAll(this.#delimiter, '_')
+  }
+
+  async create(
+    path: readonly string[],
+    { role, subscribed }: Pick<SideMailbox, 'role' | 'subscribed'>,
+  ): Promise<SideMailbox> {
+    if (path.length > 1 && this.#delimiter === undefined)
+      throw new SideRefusal('The server has no mailboxes within mailboxes')
+    const name = this.#prefix + path.map((level) => this.level(level)).join(this.#delimiter ?? '')
+    const use = role === undefined ? undefined : USES[role]
+    const client = await this.#take()
+    try {
+      try {
+        await client.create(name, client.capabilities.has('CREATE-SPECIAL-USE') ? use : undefined)
+      } catch (error) {
+        if (!(error instanceof RefusedError) || error.code !== 'USEATTR') throw error
+        await client.create(name)
+      }
+    } catch (error) {
+      if (error instanceof RefusedError && error.code !== 'ALREADYEXISTS') {
+        this.#free.push(client)
+        throw new SideRefusal(error.text, { cause: error })
+      }
+      if (!(error instanceof RefusedError)) throw error
+    }
+    if (subscribed) await client.subscribe(name)
+    this.#free.push(client)
+    return { name, path: this.#path(name), role, subscribed, mark: undefined }
+  }
+
+  async open({ name }: SideMailbox, readOnly: boolean): Promise<OpenMailbox> {
+    const client = await this.#take()
+    try {
+      await client.select(name, { readOnly })
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error
+      this.#free.push(client)
+      throw new SideRefusal(error.text, { cause: error })
+    }
+    return new ImapMailbox(client, name, async () => {
+      if (client.mailbox === undefined) return
+      try {
+        await client.unselect()
+        this.#free.push(client)
+      } catch (error) {
+        // it is of no more use
+        if (!(error instanceof ClientError)) throw error
+        await client.logout()
+      }
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#free.splice(0).map((client) => client.logout()))
+  }
+
+  async #take(): Promise<ImapClient> {
+    return this.#free.pop() ?? ImapClient.connect(this.#options)
+  }
+
+  #mailbox({ name, subscribed, status }: ListedMailbox, role: SideMailbox['role']): SideMailbox {
+    const { UIDVALIDITY, UIDNEXT, MESSAGES, HIGHESTMODSEQ } = status ?? {}
+    const tells = HIGHESTMODSEQ !== undefined && HIGHESTMODSEQ > 0
+    const mark = tells ? [UIDVALIDITY, UIDNEXT, MESSAGES, HIGHESTMODSEQ].join(' ') : undefined
+    return { name, path: this.#path(name), role, subscribed, mark }
+  }
+
+  #path(name: string): readonly string[] {
+    if (name.toUpperCase() === 'INBOX') return ['INBOX']
+    const own = name.startsWith(this.#prefix) ? name.slice(this.#prefix.length) : name
+    const levels = this.#delimiter === undefined ? [own] : own.split(this.#delimiter)
+    return levels.map((level, n) => (n === 0 && level.toUpperCase() === 'INBOX' ? 'INBOX' : level.normalize('NFC')))
+  }
+}
