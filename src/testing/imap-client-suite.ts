@@ -458,6 +458,24 @@ export function imapClientSuite(name: string, open: () => Promise<ClientTarget>)
       })
     })
 
+    test('who asked hears of mailboxes that are not selected', async () => {
+      await inMailbox([message(1)], async (other, mailbox) => {
+        const { options } = await target()
+        await using client = await ImapClient.connect({ ...options, pollMs: 300 })
+        const events = ['MessageNew', 'MessageExpunge', 'FlagChange'] as const
+        const wanted = events.map((kind) => (kind === 'MessageNew' ? { kind, items: [] } : { kind }))
+        const told = await client.notify([{ filter: { kind: 'personal' }, events: wanted }])
+        // where it is done by asking, what is there must have been seen first
+        if (!client.capabilities.has('NOTIFY')) await new Promise((resolve) => setTimeout(resolve, 1_000))
+        await other.append(mailbox, { body: message(2) })
+        const status = (await eventually(told, (event) => event.kind === 'status' && event.mailbox === mailbox)).at(-1)
+        assert.ok(status?.kind === 'status')
+        assert.equal(status.values.MESSAGES, 2)
+        await told.return?.()
+        await client.noop()
+      })
+    })
+
     test('commands that are not awaited go out together and are answered in their order', async () => {
       await inMailbox(
         Array.from({ length: 20 }, (_, n) => message(n + 1)),
