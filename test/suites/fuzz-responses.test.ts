@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
+import { processorTime } from '#testing/growth.ts'
 import { Random } from '#testing/random.ts'
 import { parseTranscriptFile } from '#testing/transcript-file.ts'
 import { type FrameEvent, ResponseFramer } from '#wire/imap/framer.ts'
@@ -104,13 +105,13 @@ suite('limits of what a server may say', () => {
   })
 
   test('more literals than the limit are dropped, in time', () => {
-    const started = performance.now()
+    const started = processorTime()
     const events = framesOf(`* X ${'{0}\r\n '.repeat(RESPONSE_LIMITS.literals + 1)}\r\n* 7 EXISTS\r\n`)
     assert.deepEqual(
       events.map((event) => (event.kind === 'fault' ? event.reason : event.kind)),
       ['too-many-literals', 'frame'],
     )
-    assert.ok(performance.now() - started < 2_000)
+    assert.ok(processorTime() - started < 5_000)
   })
 
   test('a literal above 1 MB is not kept unless the client says so, however large the number', () => {
@@ -145,7 +146,7 @@ suite('limits of what a server may say', () => {
     `* OK [X ${'['.repeat(100_000)}] x`,
   ])
     test(`${text.slice(0, 40)}… nested 100,000 deep is read or a SyntaxFault`, () => {
-      const started = performance.now()
+      const started = processorTime()
       const [event] = framesOf(`${text}\r\n`)
       assert.equal(event?.kind, 'frame')
       if (event?.kind === 'frame') {
@@ -155,7 +156,7 @@ suite('limits of what a server may say', () => {
           assert.ok(error instanceof SyntaxFault, String(error))
         }
       }
-      assert.ok(performance.now() - started < 2_000)
+      assert.ok(processorTime() - started < 5_000)
     })
 
   test('a line of POP3 longer than the limit is dropped, and nothing of it is held', () => {

@@ -7,13 +7,14 @@ import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { after, before, suite, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import { processorTime } from '#testing/growth.ts'
 import { TestImapServer } from '#testing/imap-server.ts'
 import { TestPop3Server } from '#testing/pop3-server.ts'
 import { Random } from '#testing/random.ts'
 import { TestSmtpServer } from '#testing/smtp-server.ts'
 
-/** How long a broken server is waited for. */
-const PATIENCE_MS = 10_000
+/** How long a broken server is waited for: no bound on a good one, which a busy machine may keep waiting. */
+const PATIENCE_MS = 120_000
 
 /** A server under attack. */
 interface Target extends AsyncDisposable {
@@ -305,6 +306,8 @@ for (const [name, start] of [
 
     test('100,000 commands in one go are all answered, and others are served meanwhile', async (t) => {
       const line = await new Line(await target.connect()).greeting()
+      // also when this fails, so that the next ones are not about this connection
+      t.after(() => line.socket.destroy())
       line.send(target.enter)
       await line.until(() => line.lines >= 3)
       await line.quiet()
@@ -416,9 +419,9 @@ suite('hostile input that only IMAP has', () => {
       `t UID FETCH 1:4294967295 UID`,
       `t SEARCH ${Array.from({ length: 8_000 }, (_, n) => n * 2 + 1).join(',')}`,
     ]) {
-      const started = performance.now()
+      const started = processorTime()
       assert.match(await answer(command), /^t (?:OK|NO|BAD) /, command.slice(0, 40))
-      assert.ok(performance.now() - started < 1_000, `too long: ${command.slice(0, 40)}`)
+      assert.ok(processorTime() - started < 2_000, `too long: ${command.slice(0, 40)}`)
     }
     await unharmed(target)
   })
