@@ -42,7 +42,8 @@ export interface Announcement extends Pick<Difference, 'changed' | 'added'> {
   /** What the client knows afterwards. */
   readonly snapshot: Snapshot
   readonly answered: Answered | undefined
-  readonly newKeywords: boolean
+  /** All keywords, where there are new ones. */
+  readonly newKeywords: Iterable<string> | undefined
   /** Flags that others changed are told (RFC 5465 §5.1: FlagChange). */
   readonly flags: boolean
   /** As PERMANENTFLAGS lists them; `undefined`: none. */
@@ -56,7 +57,7 @@ export interface Announcement extends Pick<Difference, 'changed' | 'added'> {
 export async function writeAnnouncement(out: Output, news: Announcement): Promise<void> {
   if (news.gone !== undefined) await writeGone(out, news.gone, news.vanished)
   if (news.added > 0) out.text(`* ${news.snapshot.size} EXISTS\r\n`)
-  if (news.newKeywords) writeKeywords(out, news)
+  if (news.newKeywords !== undefined) writeKeywords(out, news.newKeywords, news)
   await writeChanged(out, news)
 }
 
@@ -73,8 +74,8 @@ async function writeGone(out: Output, gone: Difference['gone'], vanished: boolea
   }
 }
 
-function writeKeywords(out: Output, { how, permanentFlags }: Announcement): void {
-  const flags = [...SYSTEM_FLAG_NAMES, ...how.keywords.names()].join(' ')
+function writeKeywords(out: Output, keywords: Iterable<string>, { permanentFlags }: Announcement): void {
+  const flags = [...SYSTEM_FLAG_NAMES, ...keywords].join(' ')
   out.text(`* FLAGS (${flags})\r\n`)
   if (permanentFlags !== undefined)
     out.text(`* OK [PERMANENTFLAGS (${permanentFlags})] `).line('New keywords are welcome')

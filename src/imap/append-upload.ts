@@ -18,7 +18,7 @@ import { MULTIAPPEND_BYTES } from './limits.ts'
 import { readMailbox } from './mailbox-names.ts'
 import { NO_SUCH_NUMBER, READ_ONLY } from './message-commands.ts'
 import { limitCode, messageLimit, tooMany } from './message-limit.ts'
-import { guestIn, NO_TARGET, NOT_ALLOWED, type Reached, reach } from './resolve.ts'
+import { guestIn, NO_MAILBOX, NO_TARGET, NOT_ALLOWED, type Reached, reach, rightsNow } from './resolve.ts'
 
 /** A no that was found before the command was over. */
 class Refusal extends Error {
@@ -59,6 +59,7 @@ export class AppendUpload {
     let kept = false
     try {
       await this.#receiveAll(first, position)
+      await this.#checkRights()
       const completion = await this.#write()
       kept = completion.status === 'OK'
       return completion
@@ -106,8 +107,7 @@ export class AppendUpload {
   async #find({ message, by }: LeavingMessage): Promise<{ readonly uids: UidSet; readonly octets: number }> {
     const { view, out, store } = this.#context
     if (view.readOnly) throw new Refusal(READ_ONLY)
-    // What STORE, EXPUNGE and APPEND need together (RFC 8508 §4.1).
-    if (!view.may('t') || !view.may('e')) throw new Refusal(NOT_ALLOWED)
+    this.#mayLeave()
     const uids = await view.resolve(out, message, by)
     if (uids === undefined) throw new Refusal(NO_SUCH_NUMBER)
     for await (const rows of store.emails(view.account, view.mailbox, uids, 0))
@@ -124,6 +124,12 @@ export class AppendUpload {
   get #box(): Reached {
     if (this.#mailbox === undefined) throw new Error('APPEND has no mailbox')
     return this.#mailbox
+  }
+
+  /** What STORE, EXPUNGE and APPEND need together (RFC 8508 §4.1). */
+  #mayLeave(): void {
+    const { view } = this.#context
+    if (!view.may('t') || !view.may('e')) throw new Refusal(NOT_ALLOWED)
   }
 
   /** Looks at what was announced, before the client is asked to send it. */
@@ -176,6 +182,19 @@ export class AppendUpload {
       internalZone: message.date?.zone ?? 0,
       uidl: undefined,
     })
+  }
+
+  /** Rights that were withdrawn while the client took its time do not count any more. */
+  async #checkRights(): Promise<void> {
+    if (this.#left !== undefined) {
+      await this.#context.view.checkRights(this.#context.out)
+      this.#mayLeave()
+    }
+    const box = this.#box
+    if (box.user === undefined) return
+    const rights = await rightsNow(this.#context, box.account, box.info)
+    if (!rights.includes('i')) throw new Refusal(rights.includes('l') ? NOT_ALLOWED : NO_MAILBOX)
+    this.#mailbox = { ...box, rights }
   }
 
   async #write(): Promise<Completion> {

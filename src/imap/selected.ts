@@ -28,6 +28,8 @@ export interface SelectedView {
   may(right: string): boolean
   /** Flags that the person may change for good, as PERMANENTFLAGS lists them (RFC 4314 §5.1.1). */
   permanentFlags(keywords: Iterable<string>): string
+  /** Keywords that the person may know of: the owner those of the account, others those of the mailbox. */
+  keywordNames(): Iterable<string>
   /** Every UID of the view; taken at SELECT for QRESYNC only. */
   uids(): UidSet
   /** The client's number of a message, `undefined` when its view does not have it. */

@@ -10,7 +10,7 @@
  */
 import { Turns } from '#lib/turns.ts'
 import { type AccountId, LARGEST_UID, type MailboxKey, type Modseq, type Uid } from '#mail/ids.ts'
-import { normaliseUidSet, type UidSet } from '#mail/uid-set.ts'
+import { normaliseUidSet, type UidSet, uidSetOf } from '#mail/uid-set.ts'
 import type { AccountKeywords } from '#services/account-keywords.ts'
 import { RememberedMailbox } from '#services/remembered-mailbox.ts'
 import { Snapshot } from '#services/snapshot.ts'
@@ -19,7 +19,7 @@ import { numbersWithin, uidsWithin } from '#services/snapshot-sets.ts'
 import { SnapshotWalk } from '#services/snapshot-walk.ts'
 import { type SnapshotHandle, snapshotsOf } from '#services/snapshots.ts'
 import { changeableFlags } from '#store/acl.ts'
-import { SEEN, SYSTEM_FLAG_NAMES, SYSTEM_FLAGS } from '#store/flags.ts'
+import { keywordSetId, SEEN, SYSTEM_FLAG_NAMES, SYSTEM_FLAGS } from '#store/flags.ts'
 import type { AccountRef } from '#store/types.ts'
 import type { Guest } from '#store/writes.ts'
 import type { MessageSet, SetNumber } from '#wire/imap/message-set.ts'
@@ -81,6 +81,8 @@ export class View implements SelectedView {
   #complete: number
   #expected: Modseq | 0 = 0
   #knownKeywords: number
+  /** Of the mailbox, by their lower case, for who is not the owner. */
+  readonly #ofMailbox = new Map<string, string>()
   /** Of the command at work: it speaks of UIDs; it must keep message numbers; what it did to flags. */
   #byUid = false
   #keepNumbers = false
@@ -111,6 +113,7 @@ export class View implements SelectedView {
     this.#complete = Math.min(info.highestModseq, snapshot.modseq)
     this.#knownKeywords = handle.keywords.count
     this.#newsAt = context.clock.now()
+    if (reached.user !== undefined) this.#noteKeywords(undefined)
   }
 
   /** What the client knows. */
@@ -168,6 +171,40 @@ export class View implements SelectedView {
     return this.#reached.rights.includes(right)
   }
 
+  keywordNames(): Iterable<string> {
+    return this.guest === undefined ? this.keywords.names() : this.#ofMailbox.values()
+  }
+
+  /** Notes the keywords of these messages, `undefined`: of all; whether there are new ones. */
+  #noteKeywords(uids: UidSet | undefined): boolean {
+    const before = this.#ofMailbox.size
+    let last: number | undefined
+    for (const walk = new SnapshotWalk(this.#shown, uids); walk.next(); ) {
+      const set = keywordSetId(walk.flags)
+      if (set === last) continue
+      last = set
+      for (const name of this.keywords.of(walk.flags)) {
+        const lower = name.toLowerCase()
+        if (!this.#ofMailbox.has(lower)) this.#ofMailbox.set(lower, name)
+      }
+    }
+    return this.#ofMailbox.size > before
+  }
+
+  /** Whether what is about to be told has keywords that the client was not told of. */
+  #hasNewKeywords({ changed, added }: Pick<Announcement, 'changed' | 'added'>): boolean {
+    if (added === 0 && changed.uids.length === 0) return false
+    if (this.guest !== undefined) {
+      const first = added === 0 ? undefined : this.#shown.uidAt(this.#shown.size - added + 1)
+      const come = first === undefined ? [] : [[first, LARGEST_UID] as const]
+      return this.#noteKeywords(normaliseUidSet([...uidSetOf(changed.uids), ...come]))
+    }
+    const { count } = this.keywords
+    const more = count > this.#knownKeywords
+    this.#knownKeywords = count
+    return more
+  }
+
   /** Flags that the person may change for good, as PERMANENTFLAGS lists them (RFC 4314 §5.1.1). */
   permanentFlags(keywords: Iterable<string>): string {
     if (this.readOnly) return ''
@@ -190,7 +227,7 @@ export class View implements SelectedView {
     }
     if (rights === this.#reached.rights) return
     this.#reached = { ...this.#reached, rights }
-    const keywords = this.keywords.names()
+    const keywords = [...this.keywordNames()]
     out.text(`* FLAGS (${[...SYSTEM_FLAG_NAMES, ...keywords].join(' ')})\r\n`)
     out.text(`* OK [PERMANENTFLAGS (${this.permanentFlags(keywords)})] `).line('Your rights have changed')
   }
@@ -411,9 +448,7 @@ export class View implements SelectedView {
     news: Pick<Announcement, 'gone' | 'changed' | 'added'>,
     answered: Answered | undefined,
   ): Promise<void> {
-    const { count } = this.keywords
-    const newKeywords = count > this.#knownKeywords && (news.added > 0 || news.changed.uids.length > 0)
-    if (newKeywords) this.#knownKeywords = count
+    const newKeywords = this.#hasNewKeywords(news) ? [...this.keywordNames()] : undefined
     const { enabled, session } = this.#context
     const updates = this.#updates?.active === true ? this.#updates : undefined
     if (news.gone !== undefined) updates?.gone(news.gone)
@@ -423,7 +458,7 @@ export class View implements SelectedView {
       answered,
       newKeywords,
       flags: this.#events.flags,
-      permanentFlags: this.readOnly ? undefined : this.permanentFlags(this.keywords.names()),
+      permanentFlags: this.readOnly ? undefined : this.permanentFlags(this.keywordNames()),
       vanished: enabled.qresync || enabled.uidOnly,
       // RFC 9051 §7.5.2, RFC 5465 §5.1: what was not asked for has the UID; RFC 7162 §3.1 wants it with MODSEQ too
       how: {

@@ -5,8 +5,9 @@ import { attributesOf, writeList } from '../list-response.ts'
 import { netUnicode } from '../mailbox-names.ts'
 import { matchesPattern, simplifyPattern } from '../mailbox-pattern.ts'
 import { isOnTheWay, type MailboxNode, mailboxTree, specialUseOf } from '../mailbox-tree.ts'
-import { chooseMetadata, writeMetadata } from '../metadata-response.ts'
+import { chooseMetadata, isAnnotated, writeMetadata } from '../metadata-response.ts'
 import { mayFitOthers } from '../other-names.ts'
+import { hasOneOf } from '../resolve.ts'
 import { writeMyRights } from '../rights-response.ts'
 import { writeStatus } from '../status-response.ts'
 
@@ -102,11 +103,12 @@ async function answer(context: Context, request: ListRequest, node: MailboxNode,
   if (box === undefined) return
   // RFC 8440 §3
   if (returns.myRights) writeMyRights(context.out, box)
-  if (returns.metadata !== undefined) {
+  // The rights that GETMETADATA and STATUS want: what is in sight is not yet to be looked into (RFC 4314 §4, RFC 5464 §3.3).
+  if (returns.metadata !== undefined && isAnnotated(box)) {
     // Without annotations of that name, NIL says so (RFC 9590 §3).
     const { store, account, out } = context
     const entries = await store.metadata(box.account, box.info.key, account.id)
     writeMetadata(out, node.name, chooseMetadata(entries, returns.metadata, '0'))
   }
-  if (returns.status !== undefined) await writeStatus(context, box, returns.status)
+  if (returns.status !== undefined && hasOneOf(box.rights, 'r')) await writeStatus(context, box, returns.status)
 }

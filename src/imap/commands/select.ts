@@ -70,7 +70,10 @@ function isReadOnly({ user, rights }: Reached): boolean {
 }
 
 async function describe({ store, enabled, out }: Context, info: MailboxInfo, view: SelectedView): Promise<void> {
-  const keywords = [...keywordsOf(await store.keywordSets(view.account, 0))]
+  // Those of other mailboxes are nothing for who may not read them.
+  const keywords = [
+    ...(view.guest === undefined ? keywordsOf(await store.keywordSets(view.account, 0)) : view.keywordNames()),
+  ]
   out.text(`* FLAGS (${[...SYSTEM_FLAG_NAMES, ...keywords].join(' ')})\r\n`)
   const permanent = view.permanentFlags(keywords)
   const text = permanent.endsWith('*') ? NEW_KEYWORDS : permanent === '' ? NO_CHANGES : 'These flags can be changed'
