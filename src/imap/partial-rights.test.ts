@@ -8,7 +8,10 @@ import { on, type Scene, transcript } from '#testing/transcript.ts'
 async function play(text: string): Promise<void> {
   await using server = await TestImapServer.start({
     mailboxes: ['Team', 'Diary'],
-    messages: [{ mailbox: 'Team', flags: ['work'] }, { mailbox: 'Diary', flags: ['secret'] }],
+    messages: [
+      { mailbox: 'Team', flags: ['work'] },
+      { mailbox: 'Diary', flags: ['secret'] },
+    ],
   })
   const scene: Scene = on(server, { options: {}, commands: [], greeting: false })
   const people = `

@@ -90,4 +90,17 @@ export function aclContract(world: () => World): void {
     await ann.must('removeAccount', {})
     assert.deepEqual(await shared(), [])
   })
+
+  test('however many mailboxes somebody keeps another from, those that others share with them are found', async () => {
+    const [ann, mallory] = [await world().person(), await world().person()]
+    const to = `to-${ann.ref.id}@example.org`
+    await ann.must('setAcl', { mailbox: (await ann.inbox()).key, identifier: to, mode: 'replace', rights: 'lr' })
+    for (const name of ['a', 'b', 'c']) {
+      const { key } = await mallory.make(name)
+      await mallory.must('setAcl', { mailbox: key, identifier: `-${to}`, mode: 'replace', rights: 'lr' })
+    }
+    assert.deepEqual(await ann.store.sharedWith(to, 3), [
+      { account: ann.ref, mailbox: (await ann.inbox()).key, name: 'INBOX', rights: 'lr' },
+    ])
+  })
 }

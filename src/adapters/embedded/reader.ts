@@ -120,32 +120,38 @@ export class ShardReader {
 
   sharedWith(address: string, shard: number, limit: number): SharedMailbox[] {
     const [own, all, ownNot, allNot] = identifiersOf(address)
-    const read = (...identifiers: readonly [string, string]): readonly Row[] =>
+    // What is withdrawn is read for what was granted alone: nobody can fill the list with what they keep others from.
+    const read = (identifier: string): readonly Row[] =>
       this.sql.all(
-        `SELECT a.id, m.key, m.name, l.identifier, l.rights FROM acl l
+        `SELECT a.id, m.key, m.name, l.rights,
+           (SELECT rights FROM acl n WHERE n.account = l.account AND n.mailbox = l.mailbox AND n.identifier = ?1),
+           (SELECT rights FROM acl n WHERE n.account = l.account AND n.mailbox = l.mailbox AND n.identifier = ?2)
+         FROM acl l
          JOIN account a ON a.slot = l.account AND a.id IS NOT NULL
          JOIN mailbox m ON m.account = l.account AND m.key = l.mailbox
-         WHERE l.identifier IN (?, ?) LIMIT ?`,
-        ...identifiers,
+         WHERE l.identifier = ?3 LIMIT ?4`,
+        ownNot,
+        allNot,
+        identifier,
         limit,
       )
-    const withdrawn = read(ownNot, allNot)
-    // What was not looked at may take rights away: then nobody has any.
-    if (withdrawn.length === limit) return []
-    const rows: readonly Row[] = [...read(own, all), ...withdrawn]
     const boxes = new Map<string, { readonly place: Omit<SharedMailbox, 'rights'>; readonly entries: AclEntry[] }>()
-    for (const [id, key, name, identifier, rights] of rows as readonly (readonly [
-      AccountId,
-      MailboxKey,
-      string,
-      string,
-      string,
-    ])[]) {
-      const at = `${id}/${key}`
-      const box = boxes.get(at) ?? { place: { account: { id, shard }, mailbox: key, name }, entries: [] }
-      box.entries.push({ identifier, rights })
-      boxes.set(at, box)
-    }
+    for (const granted of [own, all])
+      for (const [id, key, name, rights, notOwn, notAll] of read(granted) as readonly (readonly [
+        AccountId,
+        MailboxKey,
+        string,
+        string,
+        string | null,
+        string | null,
+      ])[]) {
+        const at = `${id}/${key}`
+        const box = boxes.get(at) ?? { place: { account: { id, shard }, mailbox: key, name }, entries: [] }
+        box.entries.push({ identifier: granted, rights })
+        if (notOwn !== null) box.entries.push({ identifier: ownNot, rights: notOwn })
+        if (notAll !== null) box.entries.push({ identifier: allNot, rights: notAll })
+        boxes.set(at, box)
+      }
     return [...boxes.values()]
       .map(({ place, entries }) => ({ ...place, rights: rightsOf(entries, address) }))
       .filter(({ rights }) => rights !== '')
