@@ -99,8 +99,8 @@ export function aclContract(world: () => World): void {
       const { key } = await mallory.make(name)
       await mallory.must('setAcl', { mailbox: key, identifier: `-${to}`, mode: 'replace', rights: 'lr' })
     }
-    assert.deepEqual(await ann.store.sharedWith(to, 3), [
-      { account: ann.ref, mailbox: (await ann.inbox()).key, name: 'INBOX', rights: 'lr' },
-    ])
+    // tests before this one have shared things with everybody
+    const found = (await ann.store.sharedWith(to, 3)).filter(({ account }) => account.id >= ann.ref.id)
+    assert.deepEqual(found, [{ account: ann.ref, mailbox: (await ann.inbox()).key, name: 'INBOX', rights: 'lr' }])
   })
 }
