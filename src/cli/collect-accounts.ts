@@ -118,7 +118,7 @@ async function accountsOfFile(file: string): Promise<readonly CollectAccount[]> 
   })
 }
 
-function readToml(file: string, text: string): unknown {
+export function readToml(file: string, text: string): unknown {
   try {
     return parse(text)
   } catch (error) {
@@ -128,7 +128,7 @@ function readToml(file: string, text: string): unknown {
 }
 
 /** What a password manager prints. */
-async function passwordOf(command: string, folder: string): Promise<string> {
+export async function passwordOf(command: string, folder: string): Promise<string> {
   try {
     const { stdout } = await promisify(execFile)('/bin/sh', ['-c', command], { cwd: folder, timeout: 60_000 })
     return firstLine(stdout)
@@ -143,11 +143,11 @@ async function passwordOf(command: string, folder: string): Promise<string> {
 }
 
 /** Counts from the folder of the file; `~` is the home directory. */
-function fileName(folder: string, name: string): string {
+export function fileName(folder: string, name: string): string {
   return name === '~' || name.startsWith('~/') ? path.join(homedir(), name.slice(1)) : path.resolve(folder, name)
 }
 
-function sourceUrl(text: string): SourceUrl {
+export function sourceUrl(text: string): SourceUrl {
   const url = parseSourceUrl(text)
   if (typeof url === 'object') return url
   throw new CliError(EXIT.usage, `${URL_FAULTS[url]} ${EXAMPLE}`)

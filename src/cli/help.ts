@@ -15,6 +15,14 @@ const TITLES: ReadonlyMap<string, string> = new Map([
 
 /** Words that stand between `<>` or `[]`. */
 const PLACEHOLDERS: ReadonlyMap<string, string> = new Map([
+  ['account', say('account', 'compte')],
+  ['addresses', say('addresses', 'adresses')],
+  ['files', say('files', 'fichiers')],
+  ['names', say('names', 'noms')],
+  ['numbers', say('numbers', 'numéros')],
+  ['uids', say('numbers', 'numéros')],
+  ['uid', say('number', 'numéro')],
+  ['words', say('words', 'mots')],
   ['address', say('address', 'adresse')],
   ['command', say('command', 'commande')],
   ['connection-or-address', say('connection-or-address', 'connexion-ou-adresse')],

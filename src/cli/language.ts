@@ -11,6 +11,9 @@ function languageOf(environment: NodeJS.ProcessEnv): Language {
 
 const language = languageOf(process.env)
 
+/** For dates of people. */
+export const localeName: string = language === 'fr' ? 'fr-FR' : 'en-GB'
+
 /** The text in the reader's language. */
 export function say(english: string, french: string): string {
   return language === 'fr' ? french : english

@@ -79,6 +79,11 @@ const COMMANDS: readonly (readonly [name: string, load: () => Promise<Command>, 
     say('bring two mailboxes into line, wherever they are', 'synchroniser deux comptes, où qu’ils soient'),
   ],
   [
+    'mail',
+    async () => (await import('./mail.ts')).mailCommand(),
+    say('read and write mail, here or on any IMAP server', 'lire et écrire du courrier, ici ou sur tout serveur IMAP'),
+  ],
+  [
     'check',
     async () => (await import('./check.ts')).checkCommand(),
     say('look for damage in the store', 'vérifier l’intégrité du stockage'),

@@ -1,0 +1,199 @@
+/** `malle mail` as people run it: on a server over TLS, and on the store itself, running or stopped. */
+import assert from 'node:assert/strict'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { after, before, test } from 'node:test'
+import { malle, Place, portOf, type Ran, type Ready, Running, type RunOptions } from './cli-process.ts'
+
+const ESCAPE = '\u001b]0;owned\u0007\u001b[2J'
+const MESSAGES: readonly string[] = [
+  'From: Bob <bob@example.net>\r\nTo: ann@example.org\r\nSubject: Plain plan\r\nDate: Thu, 5 Mar 2026 10:00:00 +0000\r\n\r\nHello Ann,\r\nthe plan.\r\n',
+  `From: =?utf-8?q?Evil=1B=5D0=3Bowned=07?= <evil@example.net>\r\nSubject: =?utf-8?b?${Buffer.from(`Red ${ESCAPE}alert`).toString('base64')}?=\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nBefore ${ESCAPE} after\r\n`,
+  [
+    'From: Claire <claire@example.net>',
+    'Subject: With things',
+    'MIME-Version: 1.0',
+    'Content-Type: multipart/mixed; boundary=b',
+    '',
+    '--b',
+    'Content-Type: multipart/alternative; boundary=c',
+    '',
+    '--c',
+    'Content-Type: text/html; charset=utf-8',
+    '',
+    '<p>Dear <b>Ann</b>,</p><script>alert(1)</script><p>see &eacute;t&eacute;.</p>',
+    '--c--',
+    '--b',
+    'Content-Type: application/pdf; name="../../etc/pass wd.pdf"',
+    'Content-Disposition: attachment; filename="../../etc/pass wd.pdf"',
+    'Content-Transfer-Encoding: base64',
+    '',
+    Buffer.from('%PDF-1 content').toString('base64'),
+    '--b--',
+    '',
+  ].join('\r\n'),
+]
+
+let place: Place
+let ready: Ready
+let files: readonly string[]
+let url: string
+
+before(async () => {
+  place = await Place.make()
+  const config = await readFile(place.config, 'utf8')
+  await writeFile(place.config, config.replace('[listen]\n', '[listen]\nsubmission = ["127.0.0.1:0"]\n'))
+  await place.ok(['domain', 'add', 'example.org'])
+  await place.ok(['account', 'add', 'ann@example.org', '--password-stdin'], 'secret\n')
+  for (const [n, message] of MESSAGES.entries()) {
+    await place.ok(['import', 'ann@example.org', await place.file(`${n}.eml`, message)])
+  }
+})
+after(() => place[Symbol.asyncDispose]())
+
+/** On the store: `--config` is put behind. */
+async function onStore(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
+  const [verb = '', ...rest] = args
+  return place.malle(['mail', verb, 'ann@example.org', ...rest], options)
+}
+
+/** On the server, as anybody from anywhere. */
+async function onServer(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
+  const [verb = '', ...rest] = args
+  return malle(['mail', verb, url, ...rest, ...files], { cwd: place.folder, ...options })
+}
+
+test('the store is read while no server runs, and no password is left behind', async () => {
+  const { code, stdout, stderr } = await onStore(['list', '--json'])
+  assert.deepEqual([code, stderr], [0, ''])
+  const rows = JSON.parse(stdout) as { uid: number; subject: string }[]
+  assert.deepEqual(
+    rows.map(({ uid, subject }) => [uid, subject]),
+    [
+      [3, 'With things'],
+      [2, 'Red ]0;owned [2Jalert'],
+      [1, 'Plain plan'],
+    ],
+  )
+  assert.deepEqual(await place.ok(['app-password', 'list', 'ann@example.org', '--json']), [])
+  assert.equal((await place.malle(['mail', 'list', 'nobody@example.org'])).code, 66)
+})
+
+test('the same over TLS on a server that runs, and through its store', async () => {
+  ready = (await place.serve()).ready
+  files = ['--ca', path.join(place.data, 'tls', 'ca.pem'), '--password-file', await place.file('secret', 'secret\n')]
+  url = `imaps://ann@example.org@localhost:${portOf(ready, 'imaps')}`
+  const list = ['list', '--json']
+  assert.equal((await onServer(list)).stdout, (await onStore(list)).stdout)
+  const { stdout } = await onServer(['list'])
+  assert.match(stdout, /^3 {2}\* {2}@ .* Claire .* With things\n2 {2}\* .*\n1 {2}\* .* Plain plan\n$/)
+})
+
+test('read shows a message as text, and it stays unread until --seen', async () => {
+  const { stdout } = await onServer(['read', '3'])
+  assert.match(
+    stdout,
+    /^From: Claire <claire@example\.net>\nDate: .*\nSubject: With things\n\nDear Ann,\n\nsee été\.\n\n/,
+  )
+  assert.match(stdout, /Attachments:\n {2}2 {2}\.\.\/\.\.\/etc\/pass wd\.pdf {2}application\/pdf {2}\d+ B\n$/)
+  const flags = async (): Promise<unknown> => JSON.parse((await onServer(['list', '--json'])).stdout)[2].flags
+  assert.deepEqual(await flags(), [])
+  assert.match(
+    (await onServer(['read', '1', '--seen'], { env: { LC_ALL: 'fr_FR.UTF-8' } })).stdout,
+    /^De : Bob .*\nÀ : ann/,
+  )
+  assert.deepEqual(await flags(), ['\\Seen'])
+  const raw = await onServer(['read', '1', '--raw'])
+  assert.equal(raw.stdout, MESSAGES[0])
+  assert.equal((await onServer(['read', '99'])).code, 66)
+  assert.equal((await onServer(['read', 'one'])).code, 64)
+})
+
+test('nothing in a message commands the terminal', async () => {
+  for (const args of [
+    ['list'],
+    ['read', '2'],
+    ['read', '2', '--headers'],
+    ['read', '2', '--json'],
+    ['search', 'after'],
+  ]) {
+    const { code, stdout } = await onServer(args)
+    assert.equal(code, 0)
+    assert.match(stdout, /owned/)
+    assert.doesNotMatch(stdout.replaceAll('\n', ''), /[\p{Cc}]/u, args.join(' '))
+  }
+})
+
+test('search finds by words, fields and attachments', async () => {
+  const found = async (...words: string[]): Promise<number[]> =>
+    (JSON.parse((await onServer(['search', ...words, '--json'])).stdout) as { uid: number }[]).map(({ uid }) => uid)
+  assert.deepEqual(await found('plan'), [1])
+  assert.deepEqual(await found('été'), [3])
+  assert.deepEqual(await found('from:claire'), [3])
+  assert.deepEqual(await found('has:attachment'), [3])
+  assert.deepEqual(await found('not:has'), [3, 2, 1])
+  assert.deepEqual(await found('unread', 'not:from:claire'), [2])
+  assert.deepEqual(await found('since:2026-03-01', 'before:2026-04-01', 'plan', 'hello'), [1])
+  assert.deepEqual(await found('before:2020-01-01'), [])
+  assert.equal((await onServer(['search', 'since:never'])).code, 64)
+})
+
+test('what is wrong is said, with an exit code of its own', async () => {
+  assert.equal(
+    (await malle(['mail', 'list', url, ...files.slice(0, 2), '--password-stdin'], { input: 'wrong\n' })).code,
+    77,
+  )
+  assert.equal((await malle(['mail', 'list', 'pop3s://ann@localhost', ...files])).code, 64)
+  assert.equal((await malle(['mail', 'list', `imaps://ann:secret@localhost`, ...files])).code, 64)
+  const env = { XDG_CONFIG_HOME: place.folder }
+  assert.equal((await malle(['mail', 'list', 'work', ...files], { env })).code, 66)
+  const { code, stderr } = await onServer(['list', '--mailbox', 'Nowhere'])
+  assert.deepEqual([code, stderr], [66, 'malle: There is no mailbox "Nowhere".\n'])
+})
+
+test('an account has a name in mail.toml, and its password comes from a command', async () => {
+  const account = `[[account]]\nname = "work"\nimap = "${url}"\nca = "${path.join(place.data, 'tls', 'ca.pem')}"\npassword_command = "echo secret"\n`
+  await place.file('malle/mail.toml', account)
+  const env = { XDG_CONFIG_HOME: place.folder }
+  const { stdout } = await malle(['mail', 'list', 'work', '--mailboxes'], { env })
+  assert.match(stdout, /^mailbox +messages +unread +size\nINBOX +3 +2 /)
+  await place.file('malle/mail.toml', `${account}typo = 1\n`)
+  assert.equal((await malle(['mail', 'list', 'work'], { env })).code, 78)
+})
+
+test('attachments stay in their folder and overwrite nothing', async () => {
+  const folder = path.join(place.folder, 'saved', 'here')
+  const names = async (): Promise<string[]> => (await readdir(folder)).sort()
+  assert.equal((await onServer(['attachments', '3', '--to', folder])).code, 0)
+  assert.equal((await onServer(['attachments', '3', '--to', folder, '--part', '2'])).code, 0)
+  assert.deepEqual(await names(), ['pass wd (1).pdf', 'pass wd.pdf'])
+  assert.equal(await readFile(path.join(folder, 'pass wd.pdf'), 'utf8'), '%PDF-1 content')
+  assert.equal((await onServer(['attachments', '3', '--part', '7'])).code, 66)
+})
+
+test('watch says what arrives; a message is sent, marked and moved', async () => {
+  const watching = new Running(['mail', 'watch', url, ...files], { cwd: place.folder })
+  await watching.logged('Watching INBOX')
+  const smtp = ['--smtp', `smtp://ann@example.org@localhost:${portOf(ready, 'submission')}`]
+  const to = ['--to', 'ann@example.org', '--bcc', 'Ann <ann@example.org>', '--subject', 'Été']
+  const body = await place.file('body', 'Bonjour\n')
+  const sent = await onServer(['send', ...to, '--body', body, '--attach', body, ...smtp])
+  assert.deepEqual([sent.stdout, sent.stderr], ['Sent to 1 person; a copy is in Sent.\n', ''])
+  assert.match(await watching.line(), /^4 {2}\* {2}@ .* ann@example\.org .* Été$/)
+  watching.signal('SIGINT')
+  assert.equal(await watching.ended(), 0)
+  const copy = await onServer(['read', '1', '--mailbox', 'sent', '--raw'])
+  assert.match(copy.stdout, /^From: ann@example\.org\r\n/)
+  assert.doesNotMatch(copy.stdout, /^bcc:/im)
+  assert.equal(
+    (await onServer(['flag', '4', '--add', 'flagged', 'Work', '--remove', 'seen'])).stdout,
+    'Changed 1 message.\n',
+  )
+  assert.equal((await onServer(['move', '4', '--to', 'Trash'])).stdout, 'Moved 1 message to Trash.\n')
+  const [moved] = JSON.parse((await onServer(['list', '--mailbox', 'trash', '--json'])).stdout)
+  assert.deepEqual(moved.flags, ['\\Flagged', 'Work'])
+  assert.equal((await onServer(['move', '4', '--to', 'Trash'])).code, 66)
+  const refused = await onServer(['send', '--to', 'nobody@example.org', '--subject', 'x', '--body', body, ...smtp])
+  assert.equal(refused.code, 65)
+  assert.match(refused.stderr, /^malle: Not sent through localhost: /)
+})
