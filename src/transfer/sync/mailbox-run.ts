@@ -231,8 +231,8 @@ export class MailboxRun {
   }
 
   #newPair(from: End, { key, flags }: Carried, placed: string): MessagePair {
-    const { left, right } = this.#request
-    const kept = flags.filter((flag) => left.keeps(flag) && right.keeps(flag))
+    const { left, right, twoWay } = this.#request
+    const kept = flags.filter((flag) => (!twoWay || left.keeps(flag)) && right.keeps(flag))
     this.#left.set(from === 'left' ? key : placed, kept)
     this.#right.set(from === 'left' ? placed : key, kept)
     const base = baseOf(kept, () => true)
@@ -250,7 +250,8 @@ export class MailboxRun {
 
   async #mergeFlags(): Promise<void> {
     const { record, left, right, state, twoWay, dryRun } = this.#request
-    const keeps = { left: (flag: string) => left.keeps(flag), right: (flag: string) => right.keeps(flag) }
+    // a side that is only read may say that it keeps nothing
+    const keeps = { left: (flag: string) => !twoWay || left.keeps(flag), right: (flag: string) => right.keeps(flag) }
     const changes = { left: new Map<string, Change>(), right: new Map<string, Change>() }
     const updated: MessagePair[] = []
     for (const pair of this.#pairs) {

@@ -39,7 +39,7 @@ export async function verifyMailboxes(
     if (!known.right.has(key)) differences.push({ kind: 'missing', left: '', right: key })
   const keys = { left: both.map((pair) => pair.left), right: both.map((pair) => pair.right) }
   const [leftSizes, rightSizes] = await Promise.all([left.sizes(keys.left), right.sizes(keys.right)])
-  const keeps = { left: (flag: string) => left.keeps(flag), right: (flag: string) => right.keeps(flag) }
+  const keeps = { left: (flag: string) => !copiedBack || left.keeps(flag), right: (flag: string) => right.keeps(flag) }
   for (const pair of both) {
     if (leftSizes.get(pair.left) !== rightSizes.get(pair.right)) differences.push({ kind: 'size', ...ends(pair) })
     const merged = mergeFlags([], lefts.get(pair.left) ?? [], rights.get(pair.right) ?? [], copiedBack, keeps)
