@@ -4,7 +4,7 @@ import type { ImapClient } from '#client/imap/imap-client.ts'
 import type { Uids } from '#client/imap/message-sets.ts'
 import type { SearchQuery } from '#client/imap/search-query.ts'
 import { EXIT } from '#lib/exit-codes.ts'
-import type { UidSet } from '#mail/uid-set.ts'
+import { normaliseUidSet, type UidSet } from '#mail/uid-set.ts'
 import { CliError } from './cli-error.ts'
 import { show } from './context.ts'
 import { counted, formatBytes, say } from './language.ts'
@@ -92,15 +92,15 @@ async function showFound(
 
 /** The so many highest UIDs. */
 function newest(uids: UidSet, limit: number): UidSet {
-  const kept: (readonly [number, number])[] = []
+  const kept: [number, number][] = []
   let left = limit
   for (const [first, last] of uids.toReversed()) {
     if (left <= 0) break
     const from = Math.max(first, last - left + 1)
-    kept.unshift([from, last])
+    kept.push([from, last])
     left -= last - from + 1
   }
-  return kept as unknown as UidSet
+  return normaliseUidSet(kept)
 }
 
 /** Rows, the newest first. */
