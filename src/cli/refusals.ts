@@ -13,6 +13,7 @@ export function exitCodeOf(refusal: VerbRefusal): number {
     case 'nothing-there':
       return EXIT.noSuchThing
     case 'store-unavailable':
+    case 'store-refuses':
     case 'account-closed':
       return EXIT.tryAgain
     case 'mailbox-refuses':
@@ -54,6 +55,11 @@ export function sentenceOf(refusal: VerbRefusal): string {
       )
     case 'bad-address':
       return say(`"${refusal.text}" is not an address.`, `« ${refusal.text} » n’est pas une adresse.`)
+    case 'minus-address':
+      return say(
+        `No account can be called "${refusal.address}": in rights to mailboxes, a name behind a "-" says what somebody may not do.`,
+        `Aucun compte ne peut s’appeler « ${refusal.address} » : dans les droits sur les dossiers, un nom précédé de « - » dit ce que quelqu’un ne peut pas faire.`,
+      )
     case 'bad-domain':
       return say(`"${refusal.text}" is not a domain.`, `« ${refusal.text} » n’est pas un domaine.`)
     case 'bad-password':
@@ -87,6 +93,11 @@ export function sentenceOf(refusal: VerbRefusal): string {
       return say(
         `The directory was changed, but the store cannot follow for ${refusal.address} now; it does at the next use.`,
         `L’annuaire a été modifié, mais le stockage ne peut pas suivre pour ${refusal.address} ; il le fera au prochain usage.`,
+      )
+    case 'store-refuses':
+      return say(
+        'The store cannot write now, and nothing was changed; "malle status" says why.',
+        'Le stockage ne peut pas écrire, et rien n’a été modifié ; « malle status » dit pourquoi.',
       )
     case 'account-closed':
       return say(

@@ -1,3 +1,4 @@
+import type { AccountId } from '#mail/ids.ts'
 import type { AccountRecord } from '#store/directory.ts'
 import type { MailStore } from '#store/mail-store.ts'
 import type { QuotaLimits } from '#store/types.ts'
@@ -14,6 +15,8 @@ const DEFAULT_MAILBOXES: readonly MailboxPlan[] = [
 ]
 
 const BY = 'accounts'
+/** In a request that is for a whole shard. */
+const NOBODY = 0 as AccountId
 
 /**
  * Keeps the store in step with the directory. The directory is written first, so a crash in between leaves an account
@@ -65,6 +68,19 @@ export class AccountOpening {
     this.#open.delete(ref.id)
     const answer = await this.#store.write('setLimits', { account: ref, by: BY, limits })
     return answer.ok || answer.error.kind === 'no-such-account'
+  }
+
+  /**
+   * Takes people out of the rights to mailboxes of others, so that nobody has any because somebody else had their address.
+   * @returns `false` when the store cannot write now.
+   */
+  async forgetRights(addresses: readonly string[], shards: number): Promise<boolean> {
+    for (let shard = 0; shard < shards; shard += 1) {
+      const account = { id: NOBODY, shard }
+      const answer = await this.#store.write('forgetPeople', { account, by: BY, addresses })
+      if (!answer.ok) return false
+    }
+    return true
   }
 
   /** From here on the account does not open; `false`: the store cannot remove its mail now, and it opens again. */

@@ -91,6 +91,7 @@ test('accounts that cannot be added are refused before anything is hashed, all o
     [{ address: 'x@example.org', password: '' }, 'bad-password'],
     [{ address: 'x@example.org', password: 'a\nb' }, 'bad-password'],
     [{ address: 'x@example.org', hash: '{NONE}x' }, 'bad-hash'],
+    [{ address: '-ann@example.org' }, 'minus-address'],
   ] as const) {
     assert.equal(await refusal(s.accounts.addAccounts([good, plan])), kind)
   }
@@ -166,6 +167,43 @@ test('a removed account has no mail, no logins and no address', async () => {
   assert.equal(await refusal(s.accounts.removeAccount('ann@example.org')), 'no-such')
   const again = must(await s.accounts.addAccount({ address: 'ann@example.org' }))
   assert.equal(await s.accounts.ensureOpen(again), true)
+})
+
+test('who has an address next has no rights of who had it before', async () => {
+  await using s = await setUp()
+  const [ann, bob] = must(
+    await s.accounts.addAccounts([{ address: 'ann@example.org' }, { address: 'bob@example.org' }]),
+  )
+  assert.ok(ann !== undefined && bob !== undefined)
+  const inbox = await s.store.mailboxByName(ann.ref, 'INBOX')
+  assert.ok(inbox !== undefined)
+  const grant = async (identifier: string) => {
+    const request = { mailbox: inbox.key, identifier, mode: 'replace', rights: 'lr' } as const
+    assert.ok((await s.store.write('setAcl', { account: ann.ref, by: 'test', ...request })).ok)
+  }
+  await grant('bob@example.org')
+  await grant('-bob@example.org')
+  await grant('anyone')
+  must(await s.accounts.removeAccount('bob@example.org'))
+  assert.deepEqual(await s.store.acl(ann.ref, inbox.key), [{ identifier: 'anyone', rights: 'lr' }])
+  // as an older version left it, or a change that raced with the removal
+  await grant('bob@example.org')
+  must(await s.accounts.addAccount({ address: 'Bob@example.org' }))
+  assert.deepEqual(await s.store.acl(ann.ref, inbox.key), [{ identifier: 'anyone', rights: 'lr' }])
+})
+
+test('an account is neither added nor removed while rights of its address cannot be forgotten', async () => {
+  let closed = false
+  const store = openMemoryStore({ failing: (_, kind) => (closed && kind === 'forgetPeople' ? 'read-only' : undefined) })
+  await using s = await setUp({ store })
+  const ann = must(await s.accounts.addAccount({ address: 'ann@example.org' }))
+  closed = true
+  assert.equal(await refusal(s.accounts.addAccount({ address: 'bob@example.org' })), 'store-refuses')
+  assert.equal(await s.directory.account('bob@example.org'), undefined)
+  assert.equal(await refusal(s.accounts.removeAccount('ann@example.org')), 'store-unavailable')
+  assert.notEqual(await store.state(ann.ref), undefined)
+  closed = false
+  must(await s.accounts.removeAccount('ann@example.org'))
 })
 
 test('what a crash left out of the store is made at first use, once', async () => {

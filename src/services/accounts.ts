@@ -36,6 +36,8 @@ import { type RecipientDirectory, resolveRecipient } from './recipients.ts'
 export type AccountsRefusal =
   | DirectoryRefusal
   | { readonly kind: 'bad-address'; readonly text: string }
+  /** Begins with `-`, which in lists of rights stands for what people do not have (RFC 4314 §2). */
+  | { readonly kind: 'minus-address'; readonly address: string }
   | { readonly kind: 'bad-domain'; readonly text: string }
   | { readonly kind: 'bad-password'; readonly address: string; readonly problem: PasswordProblem }
   /** No scheme we can check. */
@@ -47,6 +49,8 @@ export type AccountsRefusal =
   | { readonly kind: 'alias-loop'; readonly address: string }
   /** The directory was changed; the store follows when it can write again. */
   | { readonly kind: 'store-unavailable'; readonly address: string }
+  /** The store cannot write now. */
+  | { readonly kind: 'store-refuses' }
 
 /** An account to be made. */
 export interface AccountPlan {
@@ -158,6 +162,9 @@ export class Accounts {
     // before the hashing, which takes 50 ms a password
     const problem = await this.checkAccounts(plans)
     if (problem !== undefined) return refused(problem)
+    // before they exist nobody can give them anything: what is there was the former bearers'
+    const addresses = plans.map(({ address }) => parseAddress(address)?.address ?? address)
+    if (!(await this.#opening.forgetRights(addresses, this.#deps.shards))) return refused({ kind: 'store-refuses' })
     const shards = await this.#shards()
     const secrets = await inGroups(plans, HASHING_AT_ONCE, (plan) => this.#newSecretsOf(plan))
     const accounts = plans.map(
@@ -186,6 +193,7 @@ export class Accounts {
       const parsed = parseAddress(text)
       if (parsed === undefined) return { kind: 'bad-address', text }
       const { address, domain } = parsed
+      if (address.startsWith('-')) return { kind: 'minus-address', address }
       if (!domains.has(domain)) return { kind: 'no-such', what: 'domain', name: domain }
       const account = seen.has(address) || (await this.#directory.account(address)) !== undefined
       if (account) return { kind: 'exists', what: 'account', name: address }
@@ -223,8 +231,8 @@ export class Accounts {
   }
 
   /**
-   * Removes an account and its mail: logins end, then the mail goes, then the account. A crash in between leaves a
-   * closed account, and the same wish again removes it.
+   * Removes an account and its mail: logins end, then go the rights that others gave it, its mail, and the account. A
+   * crash in between leaves a closed account, and the same wish again removes it.
    */
   async removeAccount(text: string): Promise<Result<void, AccountsRefusal>> {
     const account = await this.account(text)
@@ -232,7 +240,9 @@ export class Accounts {
     const { ref, address } = account.value
     await this.#directory.changeAccount(ref.id, { enabled: false })
     this.#deps.changed(ref.id)
-    if (!(await this.#opening.remove(account.value))) return refused({ kind: 'store-unavailable', address })
+    const forgotten = await this.#opening.forgetRights([address], this.#deps.shards)
+    if (!forgotten || !(await this.#opening.remove(account.value)))
+      return refused({ kind: 'store-unavailable', address })
     return this.#directory.removeAccount(ref.id)
   }
 

@@ -103,4 +103,29 @@ export function aclContract(world: () => World): void {
     const found = (await ann.store.sharedWith(to, 3)).filter(({ account }) => account.id >= ann.ref.id)
     assert.deepEqual(found, [{ account: ann.ref, mailbox: (await ann.inbox()).key, name: 'INBOX', rights: 'lr' }])
   })
+
+  test('forgetPeople takes somebody out of every list, and nobody else', async () => {
+    const [ann, ben] = [await world().person(), await world().person()]
+    const gone = `gone-${ann.ref.id}@example.org`
+    const boxes = [await ann.inbox(), await ann.make('a')]
+    for (const [person, { key }] of [...boxes.map((box) => [ann, box] as const), [ben, await ben.inbox()] as const])
+      for (const identifier of [gone, `-${gone}`, `other-${gone}`])
+        await person.must('setAcl', { mailbox: key, identifier, mode: 'replace', rights: 'lr' })
+    const before = await ben.modseq()
+    const nobody = { addresses: [`nobody-${gone}`] }
+    assert.deepEqual(await ann.must('forgetPeople', nobody), { entries: 0 })
+    assert.equal(await ben.modseq(), before)
+    // each for the shard of the account that is named
+    const request = { addresses: [`nobody-${gone}`, gone] }
+    const entries = [await ann.must('forgetPeople', request), await ben.must('forgetPeople', request)]
+    assert.equal(
+      entries.reduce((sum, answer) => sum + answer.entries, 0),
+      6,
+    )
+    assert.ok((await ben.modseq()) > before)
+    for (const { key } of boxes) assert.deepEqual(await listed(ann, key), [`other-${gone} lr`])
+    assert.deepEqual(await listed(ben, (await ben.inbox()).key), [`other-${gone} lr`])
+    const shared = (await ann.store.sharedWith(gone)).filter(({ account }) => account.id >= ann.ref.id)
+    assert.deepEqual(shared, [])
+  })
 }

@@ -265,6 +265,15 @@ export interface TooManyAclEntries {
   readonly limit: number
 }
 
+/**
+ * Takes people out of every list of rights of a shard: whoever has their address next has nothing of theirs.
+ * Of `account` only the shard counts.
+ */
+export interface ForgetPeopleRequest extends Asked {
+  /** Canonical. */
+  readonly addresses: readonly string[]
+}
+
 /** Each kind of write: what is asked, what is answered, what is refused. */
 export interface Writes {
   openAccount: { request: OpenAccountRequest; value: Committed; refusal: BadName | Unavailable }
@@ -326,6 +335,12 @@ export interface Writes {
     request: SetAclRequest
     value: Committed
     refusal: NoSuchAccount | NoSuchMailbox | TooManyAclEntries | Unavailable
+  }
+  forgetPeople: {
+    request: ForgetPeopleRequest
+    /** Entries that there were. */
+    value: { readonly entries: number }
+    refusal: Unavailable
   }
   setMetadata: {
     request: SetMetadataRequest

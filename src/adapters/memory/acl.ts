@@ -20,3 +20,17 @@ export const setAcl: Handler<'setAcl'> = (commit, request) => {
   touchTree(commit, account)
   return done({ modseq: account.modseq })
 }
+
+export const forgetPeople: Handler<'forgetPeople'> = (commit, { addresses }) => {
+  let entries = 0
+  for (const account of commit.accounts.values()) {
+    let own = 0
+    for (const { acl } of account.byKey.values())
+      for (const address of addresses) own += Number(acl.delete(address)) + Number(acl.delete(`-${address}`))
+    if (own === 0) continue
+    entries += own
+    nextModseq(account)
+    touchTree(commit, account)
+  }
+  return done({ entries })
+}

@@ -24,7 +24,7 @@ import type {
   UidSet,
 } from '#store/types.ts'
 import type { Delivered, DeliverRefusal, DeliverRequest, Unavailable, WriteKind, Writes } from '#store/writes.ts'
-import { setAcl } from './acl.ts'
+import { forgetPeople, setAcl } from './acl.ts'
 import { Bodies } from './bodies.ts'
 import type { Commit, Handler } from './commit.ts'
 import * as mailboxWrites from './mailbox-writes.ts'
@@ -54,6 +54,7 @@ const HANDLERS: { readonly [K in WriteKind]: Handler<K> } = {
   renameMailbox: mailboxWrites.renameMailbox,
   subscribe: mailboxWrites.subscribe,
   setAcl,
+  forgetPeople,
   setMetadata,
   append: messageWrites.append,
   changeFlags: messageWrites.changeFlags,

@@ -40,3 +40,46 @@ export function setAcl(tx: Transaction, request: Writes['setAcl']['request']): A
   announce(tx, account, undefined, request.by)
   return done({ modseq: modseq as Modseq })
 }
+
+/** Entries of one slice. */
+const SLICE = 500
+/** People looked for in one slice: an index answers for each. */
+const PEOPLE = 1_000
+
+/** What removed people were given, and what they were kept from. */
+export function* forgetPeople(
+  tx: Transaction,
+  { addresses, by }: Writes['forgetPeople']['request'],
+): Generator<undefined, Answer<'forgetPeople'>, void> {
+  let entries = 0
+  for (const [index, address] of addresses.entries()) {
+    if (index % PEOPLE === PEOPLE - 1) yield
+    for (const identifier of [address, `-${address}`]) {
+      for (;;) {
+        const dropped = forgetSlice(tx, identifier, by)
+        entries += dropped
+        if (dropped < SLICE) break
+        yield
+      }
+    }
+  }
+  return done({ entries })
+}
+
+function forgetSlice(tx: Transaction, identifier: string, by: string): number {
+  const rows = tx.sql.all(
+    `SELECT l.account, l.mailbox, a.id FROM acl l JOIN account a ON a.slot = l.account
+     WHERE l.identifier = ? LIMIT ?`,
+    identifier,
+    SLICE,
+  ) as readonly (readonly [slot: number, mailbox: number, id: number | null])[]
+  for (const [slot, mailbox] of rows)
+    tx.sql.run('DELETE FROM acl WHERE account = ? AND mailbox = ? AND identifier = ?', slot, mailbox, identifier)
+  for (const id of new Set(rows.map(([, , owner]) => owner))) {
+    const account = id === null ? undefined : tx.ledger.load(id)
+    if (account === undefined) continue
+    tx.ledger.bump(account)
+    announce(tx, account, undefined, by)
+  }
+  return rows.length
+}

@@ -4,7 +4,7 @@ import type { Result } from '#lib/result.ts'
 import type { WriteKind, Writes } from '#store/writes.ts'
 import type { Step, Transaction } from '../transaction.ts'
 import { openAccount, removeAccount, setLimits } from './accounts.ts'
-import { setAcl } from './acl.ts'
+import { forgetPeople, setAcl } from './acl.ts'
 import { append } from './append.ts'
 import { applyMaildrop } from './apply-maildrop.ts'
 import { changeFlags } from './change-flags.ts'
@@ -36,6 +36,7 @@ export const HANDLERS: { readonly [K in WriteKind]: Handler<K> } = {
   renameMailbox,
   subscribe,
   setAcl,
+  forgetPeople,
   setMetadata,
 }
 
@@ -49,4 +50,5 @@ export const ALLOWED_WHEN_FULL: ReadonlySet<string> = new Set<WriteKind>([
   'removeAccount',
   'setLimits',
   'subscribe',
+  'forgetPeople',
 ])
