@@ -529,6 +529,47 @@ test('NOTIFY tells of mailboxes of others, and does not take them for one’s ow
     `,
   ))
 
+test('NOTIFY tells of a mailbox that cannot be read any more, or again (RFC 5465 §5.4, §5.9)', () =>
+  play(
+    'lr',
+    `
+    2C: a NOTIFY SET (subtree "Other users" (MessageNew MessageExpunge))
+    2S: a OK You will be told
+    1C: b SETACL Team bob@example.org -r
+    1S: b OK The rights are set
+    2S: * LIST (\\NoAccess \\HasNoChildren) "/" ${TEAM}
+    1C: c APPEND Team {24+}
+    1C: Subject: x
+    1C:
+    1C: 0123456789
+    1S: c OK ...
+    2C: d NOOP
+    2S: d OK ...
+    2C: e NOTIFY SET (subtree "Other users" (MessageNew MessageExpunge))
+    2S: * LIST (\\NoAccess) "/" ${TEAM}
+    2S: e OK You will be told
+    1C: f APPEND Team {24+}
+    1C: Subject: x
+    1C:
+    1C: 0123456789
+    1S: f OK ...
+    1C: g SETACL Team bob@example.org +r
+    1S: g OK The rights are set
+    2S: * LIST (\\HasNoChildren) "/" ${TEAM}
+    2S: * STATUS ${TEAM} (MESSAGES 5 UIDNEXT 6 UIDVALIDITY ...)
+    2C: h NOTIFY SET (subtree "Other users" (MailboxName))
+    2S: h OK You will be told
+    1C: i DELETEACL Team bob@example.org
+    1S: i OK The rights are set
+    2S: * LIST (\\NonExistent \\HasNoChildren) "/" "Other users/ann@example.org"
+    2S: * LIST (\\NonExistent \\HasNoChildren) "/" ${TEAM}
+    1C: j SETACL Team bob@example.org l
+    1S: j OK The rights are set
+    2S: * LIST (\\NonExistent \\HasChildren) "/" "Other users/ann@example.org"
+    2S: * LIST (\\NoAccess \\HasNoChildren) "/" ${TEAM}
+    `,
+  ))
+
 test('a mailbox of somebody else that is selected is not one’s own of the same key', () =>
   play(
     '',

@@ -11,7 +11,7 @@ interface Args {
 
 const STAYS: Completion = { status: 'NO', code: 'CANNOT', text: 'The mailbox stays with its owner' }
 
-/** RENAME (RFC 9051 §6.3.6). */
+/** RENAME (RFC 9051 §6.3.6). What is below goes along, for which `x` on the mailbox itself is enough (RFC 4314 §4). */
 export const rename: Command = command<Args>({
   name: 'RENAME',
   states: LOGGED_IN,

@@ -12,7 +12,7 @@ import { NOTIFY_ANNOTATED, NOTIFY_MAILBOXES, NOTIFY_PENDING } from '../limits.ts
 import { attributesOf, writeList } from '../list-response.ts'
 import { type MailboxNode, mailboxTree, treeOf } from '../mailbox-tree.ts'
 import { isOfOthers } from '../other-names.ts'
-import { mailboxesOfOthers } from '../resolve.ts'
+import { mailboxesOfOthers, type Reached } from '../resolve.ts'
 import {
   ANNOTATIONS,
   FLAGS,
@@ -28,7 +28,9 @@ import { type Place, WatchedAnnotations, writeChangedAnnotations } from './watch
 
 /** What the client was told last. */
 interface Known extends Named {
+  /** Without `r`, only what the name is told for. */
   wanted: Wanted
+  readable: boolean
   uidValidity: number
   uidNext: number
   messages: number
@@ -89,10 +91,14 @@ export class WatchedMailboxes {
     for (const { name, box, subscribed } of nodes) {
       if (box === undefined) continue
       const { info } = box
-      const wanted = this.#registration.wanted(name, subscribed, this.#isOwn)
-      if (!this.#isKept(wanted)) continue
+      const all = this.#registration.wanted(name, subscribed, this.#isOwn)
+      if (!this.#isKept(all)) continue
       if (this.#known.size === NOTIFY_MAILBOXES) return false
-      this.#known.set(info.key, { name, wanted, ...stateOf(info), unseen: await this.#unseen(info) })
+      const readable = isReadable(box)
+      const wanted = readable ? all : all & OF_NAMES
+      this.#known.set(info.key, { name, wanted, readable, ...stateOf(info), unseen: await this.#unseen(info) })
+      // In sight and not to be read (RFC 5465 §3.1).
+      if (!readable && all !== 0) writeList(out, 'LIST', [NO_ACCESS], name)
       if (!status || (wanted & MESSAGES) === 0 || this.#isSelected(info.key)) continue
       const unseen = await this.#unseen(info)
       const items = [`MESSAGES ${info.messages}`, `UIDNEXT ${info.uidNext}`, `UIDVALIDITY ${info.uidValidity}`]
@@ -100,7 +106,6 @@ export class WatchedMailboxes {
       this.#writeStatus(name, items)
       if (out.due) await out.flush()
     }
-    if (!this.#isOwn) await this.#writeNoAccess()
     this.#began = true
     const places = this.#annotated()
     if (places.length > NOTIFY_ANNOTATED) return false
@@ -108,23 +113,11 @@ export class WatchedMailboxes {
     return true
   }
 
-  /** Names that are in sight and not to be read (RFC 5465 §3.1). */
-  async #writeNoAccess(): Promise<void> {
-    const { out } = this.#context
-    const subscribed = new Set(await this.#context.store.subscriptions(this.#context.account))
-    for (const { name, account, rights } of await mailboxesOfOthers(this.#context))
-      if (account.id === this.account.id && !rights.includes('r'))
-        if (this.#registration.wanted(name, subscribed.has(name), false) !== 0)
-          writeList(out, 'LIST', ['\\NoAccess'], name)
-  }
-
-  /** The mailboxes that can be watched: the person's own, or those of somebody else with `l` and `r` (RFC 5465 §5). */
+  /** The mailboxes in sight: the person's own, or those of somebody else with `l`. */
   async #nodes(): Promise<readonly MailboxNode[]> {
     if (this.#isOwn) return (await mailboxTree(this.#context)).nodes
     const { store, account } = this.#context
-    const boxes = (await mailboxesOfOthers(this.#context)).filter(
-      (box) => box.account.id === this.account.id && box.rights.includes('r'),
-    )
+    const boxes = (await mailboxesOfOthers(this.#context)).filter((box) => box.account.id === this.account.id)
     const byName = new Map(boxes.map((box) => [box.name, box]))
     const subscribed = (await store.subscriptions(account)).filter((name) => byName.has(name))
     return treeOf(byName, subscribed).nodes
@@ -232,7 +225,7 @@ export class WatchedMailboxes {
     return condstore || unseen.length > 0 ? [validity, ...unseen, ...modseq] : []
   }
 
-  /** RFC 5465 §5.4, §5.5: LIST for every name concerned. */
+  /** RFC 5465 §5.4, §5.5, §5.9: LIST for every name concerned. */
   async #tellTree(): Promise<boolean> {
     const { store, out } = this.#context
     const by = this.#tree
@@ -241,6 +234,7 @@ export class WatchedMailboxes {
     const state = await store.state(this.account)
     const silent = by === 'own' && (state?.modseq ?? 0) <= this.#heard
     const names = affectedNames(this.#known, nodes)
+    const opened = this.#otherAccess(nodes)
     const subscribed = subscribedOf(nodes)
     // Subscriptions are told with the person's own mailboxes.
     const subscriptions = this.#isOwn ? symmetricDifference(this.#subscribed, subscribed) : new Set<string>()
@@ -254,21 +248,36 @@ export class WatchedMailboxes {
     const all = [...subscriptions].some(isOfOthers) ? (await mailboxTree(this.#context, true)).nodes : nodes
     const byName = new Map(all.map((node) => [node.name, node]))
     const tell: { readonly name: string; readonly oldName: string | undefined }[] = []
-    for (const name of new Set([...names.keys(), ...subscriptions])) {
+    for (const name of new Set([...names.keys(), ...subscriptions, ...opened])) {
       const oldName = names.get(name)
       const before = this.#registration.wanted(oldName ?? name, was.has(oldName ?? name), this.#isOwn)
       const wanted = before | this.#registration.wanted(name, subscribed.has(name), this.#isOwn)
       const bits = (names.has(name) ? NAMES : 0) | (subscriptions.has(name) ? SUBSCRIPTIONS : 0)
-      if ((wanted & bits) !== 0) tell.push({ name, oldName })
+      if ((wanted & bits) !== 0 || (wanted !== 0 && opened.has(name))) tell.push({ name, oldName })
     }
     if (tell.length > NOTIFY_PENDING) return false
     for (const { name, oldName } of tell) {
       const node = byName.get(name) ?? { name, box: undefined, subscribed: false, hasChildren: false }
-      writeList(out, 'LIST', attributesOf(node, { nonExistent: true, subscribed: true }), name, { oldName })
+      const attributes = attributesOf(node, { nonExistent: true, subscribed: true })
+      if (node.box !== undefined && !isReadable(node.box)) attributes.unshift(NO_ACCESS)
+      writeList(out, 'LIST', attributes, name, { oldName })
       if (out.due) await out.flush()
     }
     for (const change of annotations ?? []) writeChangedAnnotations(this.#context, change)
     return true
+  }
+
+  /**
+   * Names of mailboxes that can be read now and could not, or the reverse (RFC 5465 §5.9). One that lost `l` is gone
+   * (§5.4), and no word more is said of it: whoever must not see it is not to learn whether it is there (RFC 4314 §6).
+   */
+  #otherAccess(nodes: readonly MailboxNode[]): ReadonlySet<string> {
+    const names = new Set<string>()
+    for (const { name, box } of nodes) {
+      const known = box === undefined ? undefined : this.#known.get(box.info.key)
+      if (box !== undefined && known !== undefined && known.readable !== isReadable(box)) names.add(name)
+    }
+    return names
   }
 
   #annotated(): readonly Place[] {
@@ -295,19 +304,24 @@ export class WatchedMailboxes {
     for (const { name, box, subscribed } of nodes) {
       if (box === undefined) continue
       const { info } = box
-      const wanted = this.#registration.wanted(name, subscribed, this.#isOwn)
+      const all = this.#registration.wanted(name, subscribed, this.#isOwn)
+      const readable = isReadable(box)
+      const wanted = readable ? all : all & OF_NAMES
       const known = this.#known.get(info.key)
-      if (!this.#isKept(wanted)) this.#known.delete(info.key)
-      else if (known !== undefined) Object.assign(known, { name, wanted })
-      else {
+      if (!this.#isKept(all)) this.#known.delete(info.key)
+      else if (known !== undefined) {
+        // What happened while it could not be read is news once it can be.
+        if (readable && !known.readable) this.#set(info.key, OTHERS)
+        Object.assign(known, { name, wanted, readable })
+      } else {
         if (this.#known.size >= NOTIFY_MAILBOXES) return false
         const { uidValidity, highestModseq } = info
         const before = this.#gone.get(name) ?? uidValidity
         this.#gone.delete(name)
         const empty = { uidValidity: before, uidNext: 1, messages: 0, unseen: 0, modseq: highestModseq }
         // What came into it since it was made is news.
-        this.#known.set(info.key, { name, wanted, ...(silent ? stateOf(info) : empty) })
-        if (!silent && (before !== uidValidity || info.uidNext > 1)) this.#set(info.key, OTHERS)
+        this.#known.set(info.key, { name, wanted, readable, ...(silent ? stateOf(info) : empty) })
+        if (!silent && readable && (before !== uidValidity || info.uidNext > 1)) this.#set(info.key, OTHERS)
       }
     }
     return true
@@ -325,10 +339,19 @@ export class WatchedMailboxes {
   }
 }
 
+/** What can be told of a mailbox without reading it. */
+const OF_NAMES = NAMES | SUBSCRIPTIONS
+/** RFC 5465 §3.1, §5.9 */
+const NO_ACCESS = '\\NoAccess'
+
+function isReadable({ rights }: Reached): boolean {
+  return rights.includes('r')
+}
+
 /** Above this, all mailboxes of the account are read in one go. */
 const ONE_BY_ONE = 8
 
-function stateOf(info: MailboxInfo): Omit<Known, 'name' | 'wanted'> {
+function stateOf(info: MailboxInfo): Omit<Known, 'name' | 'wanted' | 'readable'> {
   const { uidValidity, uidNext, messages, unseen, highestModseq } = info
   return { uidValidity, uidNext, messages, unseen, modseq: highestModseq }
 }
