@@ -26,7 +26,7 @@ import { failureOf } from './failure.ts'
 import { say } from './language.ts'
 import { readText } from './options.ts'
 import { ProgressLine } from './progress.ts'
-import { Signals } from './serve.ts'
+import { Signals } from './signals.ts'
 
 interface CollectOptions extends CollectFlags {
   readonly state?: string

@@ -13,7 +13,8 @@ import { print } from './context.ts'
 import { DEMO_DOMAIN, DEMO_USERS, fillDemo } from './demo-mail.ts'
 import { onData } from './failure.ts'
 import { say } from './language.ts'
-import { runUntilStopped, Signals, start } from './serve.ts'
+import { runUntilStopped, start } from './serve.ts'
+import { Signals } from './signals.ts'
 
 interface DemoOptions {
   readonly data: string

@@ -7,7 +7,7 @@ import { fetchRows } from './mail-list.ts'
 import { openMailbox } from './mail-mailbox.ts'
 import { formatRows, terminalStyle } from './mail-rows.ts'
 import { oneLine } from './mail-text.ts'
-import { Signals } from './serve.ts'
+import { Signals } from './signals.ts'
 
 export function watchCommand(): Command {
   return withAccount(new Command('watch'))

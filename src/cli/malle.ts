@@ -1,6 +1,5 @@
 /** The command line's entry. @module */
 import { EXIT } from '#lib/exit-codes.ts'
-import { failureOf } from './failure.ts'
 import { programFor } from './program.ts'
 
 /** Runs one command line. @returns the exit code. */
@@ -10,6 +9,8 @@ async function main(argv: readonly string[]): Promise<number> {
     const program = await programFor((noun) => noun === wanted)
     await program.parseAsync([...argv], { from: 'user' })
   } catch (error) {
+    // it knows every part of Malle: most commands end well and need none of it
+    const { failureOf } = await import('./failure.ts')
     const { exitCode, text } = failureOf(error)
     if (text !== '') process.stderr.write(`${text.replace(/^(?! +at )/gm, 'malle: ')}\n`)
     return exitCode

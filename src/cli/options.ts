@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
-import { formatMistake, loadConfig } from '#config/load.ts'
 import type { Config } from '#config/schema.ts'
 import { EXIT } from '#lib/exit-codes.ts'
 import type { Protocol } from '#store/directory.ts'
@@ -29,6 +28,8 @@ function configFile(named: string | undefined): string {
 
 /** Reads the configuration; every mistake becomes a line of the error. */
 export async function readConfig(named: string | undefined): Promise<Config> {
+  // many commands need no configuration
+  const { formatMistake, loadConfig } = await import('#config/load.ts')
   const loaded = await loadConfig(configFile(named))
   if (loaded.ok) return loaded.value
   throw new CliError(EXIT.configuration, loaded.error.map(formatMistake).join('\n'))

@@ -12,7 +12,7 @@ import { CliError } from './cli-error.ts'
 import { say } from './language.ts'
 import { parseSize } from './options.ts'
 import { ProgressLine } from './progress.ts'
-import { Signals } from './serve.ts'
+import { Signals } from './signals.ts'
 import { syncSentences } from './sync-sentences.ts'
 import { namedSides, type SideOptions } from './sync-sides.ts'
 

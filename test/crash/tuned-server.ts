@@ -7,7 +7,8 @@
  * ```
  * @module
  */
-import { runUntilStopped, Signals } from '#cli/serve.ts'
+import { runUntilStopped } from '#cli/serve.ts'
+import { Signals } from '#cli/signals.ts'
 import { loadConfig } from '#config/load.ts'
 import { createLog } from '#server/log.ts'
 import { startServer } from '#server/server.ts'

@@ -1,5 +1,6 @@
 /** A mailbox of an IMAP server; keys are UIDs. @module */
-import { type ImapClient, RefusedError, UnsupportedError } from '#client/index.ts'
+import { RefusedError, UnsupportedError } from '#client/errors.ts'
+import type { ImapClient } from '#client/imap/imap-client.ts'
 import { identityOfBytes, identityOfHeader } from './identity.ts'
 import type { Carried, FlagsChange, NewMessage, OpenMailbox, Placed } from './side.ts'
 

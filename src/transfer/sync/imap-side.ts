@@ -1,14 +1,10 @@
 /** An IMAP server as a side: its names without prefix and delimiter, one connection for each mailbox that is open. @module */
-
+import { ClientError, RefusedError } from '#client/errors.ts'
+import type { SpecialUse } from '#client/imap/commands/mailboxes.ts'
+import { ImapClient } from '#client/imap/imap-client.ts'
+import type { ListedMailbox } from '#client/imap/listed-mailbox.ts'
+import type { ImapClientOptions } from '#client/imap/options.ts'
 import { specialMailboxes } from '#client/imap/special-names.ts'
-import {
-  ClientError,
-  ImapClient,
-  type ImapClientOptions,
-  type ListedMailbox,
-  RefusedError,
-  type SpecialUse,
-} from '#client/index.ts'
 import { ImapMailbox } from './imap-mailbox.ts'
 import { type OpenMailbox, type Side, type SideMailbox, SideRefusal } from './side.ts'
 

@@ -1,5 +1,5 @@
 /** One end of a synchronisation: an IMAP server or a Maildir. @module */
-import type { MailboxRole } from '#client/index.ts'
+import type { MailboxRole } from '#client/imap/listed-mailbox.ts'
 import type { DateTime } from '#wire/imap/date-time.ts'
 
 /** A mailbox of a side. */

@@ -1,5 +1,5 @@
 /** All mailboxes of two sides brought into line, several at a time. @module */
-import { ConnectionError } from '#client/index.ts'
+import { ConnectionError } from '#client/errors.ts'
 import { type MailboxNote, type MailboxPair, pairMailboxes } from './mailbox-pairs.ts'
 import { type MailboxReport, MailboxRun } from './mailbox-run.ts'
 import { NO_MESSAGES } from './no-messages.ts'
