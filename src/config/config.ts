@@ -58,6 +58,10 @@ export interface Config {
     readonly connections: number
     readonly connectionsPerUser: number
     readonly connectionsPerAddress: number
+    /** Connections on which nobody has logged in. */
+    readonly connectionsBeforeLogin: number
+    /** What the process may hold before nobody else comes in; `undefined`: by the machine. */
+    readonly memoryBytes: number | undefined
     readonly authFailuresPerMinute: number
     readonly messageBytes: number
     readonly lineBytes: number

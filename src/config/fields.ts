@@ -104,6 +104,21 @@ export function size(least: string, most: string): v.GenericSchema<string, numbe
   )
 }
 
+/** A number of octets with its unit, or "auto": `undefined`. */
+export function sizeOrAuto(least: string, most: string): v.GenericSchema<string, number | undefined> {
+  const fixed = size(least, most)
+  return v.union(
+    [
+      v.pipe(
+        v.literal('auto'),
+        v.transform(() => undefined),
+      ),
+      fixed,
+    ],
+    'is neither "auto" nor a size within bounds',
+  )
+}
+
 /** `host:port`, an IPv6 host in brackets; `undefined` when it is not. */
 export function parseListenAddress(written: string): ListenAddress | undefined {
   const match = /^(?:\[([0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/.exec(written)
@@ -138,6 +153,11 @@ export function parseNetwork(written: string): Network | undefined {
   const prefix = digits === undefined ? bits : Number(digits)
   if (prefix > bits) return undefined
   return { address, prefix, family: version === 4 ? 'ipv4' : 'ipv6' }
+}
+
+/** As people write it. */
+export function formatNetwork({ address, prefix }: Network): string {
+  return `${address}/${prefix}`
 }
 
 /** A list of addresses and networks. */

@@ -16,6 +16,7 @@ import {
   oneOf,
   required,
   size,
+  sizeOrAuto,
   text,
   yesOrNo,
 } from './fields.ts'
@@ -164,11 +165,23 @@ const schema = v.object(
           connections: count(1, 1_000_000, 20_000, 'Connections open at once, all protocols together.'),
           connections_per_user: count(1, 100_000, 50, 'Connections one account may have open at once.'),
           connections_per_address: count(1, 1_000_000, 100, 'Connections one IP address may have open at once.'),
+          connections_before_login: count(
+            10,
+            1_000_000,
+            2_000,
+            'Connections of mail clients on which nobody has logged in yet; when there are more, the oldest of them is closed.',
+          ),
+          memory: field(sizeOrAuto('256MB', '1024GB'), 'auto', {
+            doc: 'Memory of the server above which new connections are told to come back later, while those there are go on. `auto`: three quarters of what the machine, or its control group, has.',
+            type: 'size or "auto"',
+            unit: 'octets with B, KB, MB or GB (KB = 1,024)',
+            right: '"auto", or a number with its unit in quotes, such as "4GB", from "256MB" to "1024GB"',
+          }),
           auth_failures_per_minute: count(
             1,
             10_000,
             10,
-            'Wrong passwords from one address or for one account before it must wait.',
+            'Wrong passwords from one address or for one account before it must wait; five times as many from one network (IPv4 /24, IPv6 /48). From a third of them on, answers come later and later.',
             'a minute',
           ),
           message_size: field(size('64KB', '2GB'), '50MB', {
@@ -428,6 +441,8 @@ function derive(raw: v.InferOutput<typeof schema>, { folder, cores, platform }: 
       connections: raw.limits.connections,
       connectionsPerUser: raw.limits.connections_per_user,
       connectionsPerAddress: raw.limits.connections_per_address,
+      connectionsBeforeLogin: raw.limits.connections_before_login,
+      memoryBytes: raw.limits.memory,
       authFailuresPerMinute: raw.limits.auth_failures_per_minute,
       messageBytes: raw.limits.message_size,
       lineBytes: raw.limits.line,

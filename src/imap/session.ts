@@ -9,7 +9,14 @@
  */
 import type { Clock } from '#lib/clock.ts'
 import { ConnectionGone, type Transport } from '#lib/peer-connection.ts'
-import type { ConnectionId, ConnectionInfo, ConnectionNote, Login, SessionOrder } from '#services/registry.ts'
+import type {
+  ConnectionId,
+  ConnectionInfo,
+  ConnectionNote,
+  ConnectionRefusal,
+  Login,
+  SessionOrder,
+} from '#services/registry.ts'
 import type { SessionDeps } from '#services/session-deps.ts'
 import type { MailStore } from '#store/mail-store.ts'
 import type { AccountRef } from '#store/types.ts'
@@ -255,8 +262,7 @@ export class Session implements Context, SessionControl {
     const answer = await this.deps.registry.connect(info, (order) => this.#order(order))
     this.#admitted = answer.ok
     if (answer.ok) return
-    const text = answer.error.kind === 'closing' ? 'The server is stopping' : 'Too many connections, try again later'
-    throw new Farewell(`[UNAVAILABLE] ${text}`)
+    throw new Farewell(`[UNAVAILABLE] ${REFUSED[answer.error.kind]}`)
   }
 
   #order(order: SessionOrder): void {
@@ -268,6 +274,8 @@ export class Session implements Context, SessionControl {
         return this.stop('The account has changed, log in again')
       case 'kicked':
         return this.stop('Disconnected by the administrator')
+      case 'crowded':
+        return this.stop('[UNAVAILABLE] Too many connections, try again later')
     }
   }
 
@@ -410,5 +418,12 @@ export class Session implements Context, SessionControl {
 /** They ask nothing of the selected mailbox. */
 const LEAVING: ReadonlySet<string> = new Set(['SELECT', 'EXAMINE', 'UNSELECT', 'LOGOUT'])
 
+/** Why a connection is not let in. */
+const REFUSED: Readonly<Record<ConnectionRefusal['kind'], string>> = {
+  'too-many-connections': 'Too many connections, try again later',
+  'too-many-from-address': 'Too many connections from your address, try again later',
+  overloaded: 'The server is overloaded, try again later',
+  closing: 'The server is stopping',
+}
 const UNKNOWN: Completion = { status: 'BAD', text: 'Unknown command' }
 const TOO_BIG: Completion = { status: 'BAD', code: 'TOOBIG', text: 'The literal is too large' }

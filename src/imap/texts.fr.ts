@@ -11,6 +11,11 @@ export const FRENCH: ReadonlyMap<string, string> = new Map([
   ['Disconnected by the administrator', 'Déconnecté par l’administrateur'],
   ['Too many bad commands', 'Trop de commandes incorrectes'],
   ['Too many connections, try again later', 'Trop de connexions, réessayez plus tard'],
+  [
+    'Too many connections from your address, try again later',
+    'Trop de connexions depuis votre adresse, réessayez plus tard',
+  ],
+  ['The server is overloaded, try again later', 'Le serveur est surchargé, réessayez plus tard'],
   ['Too many failed logins', 'Trop d’échecs de connexion'],
   ['The selected mailbox was deleted', 'La boîte ouverte a été supprimée'],
 

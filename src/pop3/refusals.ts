@@ -77,6 +77,11 @@ export function connectionRefusal(refusal: ConnectionRefusal): Completion {
       return err(words('Too many connections, try again later', 'Trop de connexions, réessayez plus tard'), 'SYS/TEMP')
     case 'too-many-from-address':
       return err(words('Too many connections from your address', 'Trop de connexions depuis votre adresse'), 'SYS/TEMP')
+    case 'overloaded':
+      return err(
+        words('The server is overloaded, try again later', 'Le serveur est surchargé, réessayez plus tard'),
+        'SYS/TEMP',
+      )
     case 'closing':
       return err(
         words('The server is stopping, try again later', 'Le serveur s’arrête, réessayez plus tard'),

@@ -5,6 +5,7 @@ import { openEmbeddedStore } from '#adapters/embedded/embedded-store.ts'
 import { type EmbeddedHost, startEmbedded } from '#adapters/embedded/host.ts'
 import type { EmbeddedTuning } from '#adapters/embedded/options.ts'
 import { openDirectory } from '#adapters/sqlite/directory.ts'
+import { formatNetwork } from '#config/fields.ts'
 import type { Config } from '#config/schema.ts'
 import { type Clock, systemClock } from '#lib/clock.ts'
 import { Accounts } from '#services/accounts.ts'
@@ -15,6 +16,7 @@ import type { Directory } from '#store/directory.ts'
 import type { MailStore } from '#store/mail-store.ts'
 import { lockData } from './data-lock.ts'
 import { noteDataVersion } from './data-version.ts'
+import { MemoryWatch, memoryCeiling } from './memory-watch.ts'
 
 /** Opened parts of a data directory. */
 export interface Installation extends AsyncDisposable {
@@ -60,15 +62,17 @@ export async function openInstallation(config: Config, log: Log, tuned?: StoreTu
     scramForPasswords,
     changed: (account) => registry.accountChanged(account),
   })
-  const { connections, connectionsPerUser, connectionsPerAddress, authFailuresPerMinute, exempt } = config.limits
+  const { limits } = config
+  const memory = new MemoryWatch(limits.memoryBytes ?? memoryCeiling())
   const registry: LocalRegistry = new LocalRegistry({
     directory,
     limits: {
-      connections,
-      connectionsPerUser,
-      connectionsPerAddress,
-      authFailuresPerMinute,
-      exempt: exempt.map(({ address, prefix }) => `${address}/${prefix}`),
+      connections: limits.connections,
+      connectionsPerUser: limits.connectionsPerUser,
+      connectionsPerAddress: limits.connectionsPerAddress,
+      connectionsBeforeLogin: limits.connectionsBeforeLogin,
+      authFailuresPerMinute: limits.authFailuresPerMinute,
+      exempt: limits.exempt.map(formatNetwork),
     },
     scramForPasswords,
     pop3: config.pop3,
@@ -78,6 +82,7 @@ export async function openInstallation(config: Config, log: Log, tuned?: StoreTu
         clock: systemClock,
         failed: (error) => log.warn({ error }, 'the keys of the issuer of tokens cannot be fetched'),
       }),
+    overloaded: () => memory.overloaded(performance.now()),
     ensureOpen: (account) => accounts.ensureOpen(account),
     setLimits: async ({ address }, limits) => (await accounts.changeAccount(address, { limits })).ok,
   })

@@ -1,9 +1,11 @@
 /** Sockets that listen, for one thread. @module */
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { HANDSHAKE_MS } from '#lib/peer-limits.ts'
 import { serverHandshake } from '#lib/tls-handshake.ts'
 import type { NetworkTest } from '#services/networks.ts'
 import type { Log, TlsIdentity } from '#services/session-deps.ts'
 import type { ProxyHeader } from '#wire/proxy/header.ts'
+import type { Handshakes } from './handshakes.ts'
 import { standIn, takeProxyHeader } from './proxied-socket.ts'
 
 /** An address to listen on. */
@@ -18,7 +20,6 @@ export interface Acceptor {
   accept(socket: Socket, how: { readonly secure: boolean }): void
 }
 
-const HANDSHAKE_TIMEOUT_MS = 30_000
 const PROXY_TIMEOUT_MS = 5_000
 const BACKLOG = 1024
 
@@ -75,13 +76,15 @@ export async function open(
     readonly reusePort: boolean
     /** Proxies whose connections begin with the PROXY protocol. */
     readonly proxies?: NetworkTest
+    /** Counts them where TLS is implicit. */
+    readonly handshakes?: Handshakes
     readonly log: Log
   },
 ): Promise<{ readonly endpoint: Endpoint; close(): Promise<void> }> {
-  const { implicitTls, alpn, reusePort, proxies, log } = options
+  const { implicitTls, alpn, reusePort, proxies, handshakes, log } = options
   function take(socket: Socket, header?: ProxyHeader): void {
     if (implicitTls === undefined) acceptor.accept(socket, { secure: false })
-    else void handshake(socket, implicitTls, { alpn, acceptor, log, header })
+    else void handshake(socket, implicitTls, { alpn, acceptor, handshakes, log, header })
   }
   const server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
     if (proxies?.(socket.remoteAddress ?? '') === true) void takeProxied(socket, take, log)
@@ -113,21 +116,28 @@ async function takeProxied(
 interface Onward {
   readonly alpn: string | undefined
   readonly acceptor: Acceptor
+  readonly handshakes: Handshakes | undefined
   readonly log: Log
   readonly header: ProxyHeader | undefined
 }
 
 async function handshake(socket: Socket, identity: TlsIdentity, onward: Onward): Promise<void> {
-  const { alpn, acceptor, log, header } = onward
+  const { alpn, acceptor, handshakes, log, header } = onward
+  if (handshakes?.begin(socket) === false) {
+    log.debug({ remote: socket.remoteAddress }, 'too many TLS handshakes at once from one address')
+    return
+  }
   let secure: Socket
   try {
-    secure = await serverHandshake(socket, identity, HANDSHAKE_TIMEOUT_MS, alpn)
+    secure = await serverHandshake(socket, identity, HANDSHAKE_MS, alpn)
   } catch (error) {
     log.debug(
       { error: error instanceof Error ? error.message : error, remote: socket.remoteAddress },
       'TLS handshake failed',
     )
     return
+  } finally {
+    handshakes?.end(socket)
   }
   if (header !== undefined) standIn(secure, header)
   acceptor.accept(secure, { secure: true })

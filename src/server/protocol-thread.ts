@@ -11,6 +11,7 @@ import type { Registry } from '#services/registry.ts'
 import type { Log, SessionDeps, SessionLimits } from '#services/session-deps.ts'
 import { SmtpService } from '#smtp/service.ts'
 import type { MailStore } from '#store/mail-store.ts'
+import { Handshakes } from './handshakes.ts'
 import { type Acceptor, type Endpoint, open } from './listeners.ts'
 import { ThreadMeter } from './meter.ts'
 import { ThreadTls, type TlsMaterial } from './tls.ts'
@@ -36,6 +37,9 @@ export interface ThreadSetup {
   readonly oauth: OAuthOffer | undefined
   /** Networks of proxies. */
   readonly proxyFrom: readonly string[]
+  /** Connections of one address at once, and networks that it does not count for. */
+  readonly perAddress: number
+  readonly exempt: readonly string[]
   readonly bareNewline: Config['smtp']['bareNewline']
   readonly pop3: Pop3Options
   readonly store: EmbeddedConnection
@@ -46,6 +50,8 @@ const ALPN: ReadonlyMap<MailListener, string> = new Map([
   ['imaps', 'imap'],
   ['pop3s', 'pop3'],
 ])
+/** TLS handshakes of one thread under way at once. */
+const HANDSHAKES_AT_ONCE = 1_000
 const IMPLICIT_TLS: ReadonlySet<MailListener> = new Set(['imaps', 'pop3s', 'submissions'])
 
 /** A running protocol thread, seen from inside it. */
@@ -53,6 +59,7 @@ export class ProtocolThread implements AsyncDisposable {
   readonly meter: ThreadMeter
   readonly #tls: ThreadTls
   readonly #proxies: NetworkTest
+  readonly #handshakes: Handshakes
   readonly #store: MailStore
   readonly #services: readonly AsyncDisposable[]
   readonly #acceptors: Readonly<Record<MailListener, Acceptor>>
@@ -62,6 +69,11 @@ export class ProtocolThread implements AsyncDisposable {
     this.meter = new ThreadMeter()
     this.#tls = new ThreadTls(setup.tls)
     this.#proxies = networkTest(setup.proxyFrom)
+    this.#handshakes = new Handshakes({
+      perAddress: setup.perAddress,
+      atOnce: HANDSHAKES_AT_ONCE,
+      exempt: networkTest(setup.exempt),
+    })
     this.#store = openEmbeddedStore(setup.store, systemClock)
     const deps: SessionDeps = {
       hostname: setup.hostname,
@@ -99,6 +111,7 @@ export class ProtocolThread implements AsyncDisposable {
           alpn: ALPN.get(name),
           reusePort,
           proxies: this.#proxies,
+          handshakes: this.#handshakes,
           log,
         })
         this.#listening.push(listener)

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import path from 'node:path'
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import type { EmbeddedHost } from '#adapters/embedded/host.ts'
+import { formatNetwork } from '#config/fields.ts'
 import type { Config } from '#config/schema.ts'
 import { oauthOffer } from '#services/oauth-tokens.ts'
 import type { Registry } from '#services/registry.ts'
@@ -73,7 +74,9 @@ function setupOf({ config, tls, host }: ThreadsOptions, number: number, endpoint
     scramForPasswords: auth.scramForPasswords,
     unauthenticate: auth.unauthenticate,
     oauth: auth.oauth && oauthOffer(auth.oauth),
-    proxyFrom: proxyFrom.map(({ address, prefix }) => `${address}/${prefix}`),
+    proxyFrom: proxyFrom.map(formatNetwork),
+    perAddress: limits.connectionsPerAddress,
+    exempt: limits.exempt.map(formatNetwork),
     bareNewline: smtp.bareNewline,
     pop3: { markSeen: pop3.markSeen, language: pop3.language },
     store: host.connect(),

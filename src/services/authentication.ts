@@ -5,6 +5,7 @@
  */
 import { timingSafeEqual } from 'node:crypto'
 import { availableParallelism } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Clock } from '#lib/clock.ts'
 import { done, type Result, refused } from '#lib/result.ts'
 import { saslPrep } from '#lib/sasl-prep.ts'
@@ -32,6 +33,8 @@ export interface AuthenticationDeps {
   readonly clock: Clock
   /** Keep SCRAM verifiers of people's own passwords (`auth.scram_for_passwords`). */
   readonly scramForPasswords: boolean
+  /** Waits so many milliseconds before a failure is answered. */
+  readonly hold?: ((ms: number) => Promise<void>) | undefined
 }
 
 /** Somebody who may log in by the protocol they used. */
@@ -44,6 +47,8 @@ export interface Authenticated {
 }
 
 type Answer = Result<Authenticated, LoginRefusal>
+
+type Refused = Extract<Result<never, LoginRefusal>, { readonly ok: false }>
 
 /** A password that was right: the person's own, or one of their app passwords; or something that is no password. */
 type Credential = { readonly kind: 'own' | 'proof' } | { readonly kind: 'app'; readonly record: AppPasswordRecord }
@@ -96,9 +101,10 @@ export class Authentication {
     if (credential !== undefined && account !== undefined) {
       return this.#admit(attempt, remoteAddress, named, account, credential)
     }
-    const right = await this.#queue.run(remoteAddress, () => this.#slowly(login, remoteAddress, attempt.password))
+    const check = () => this.#slowly(login, remoteAddress, attempt.password)
+    const right = await this.#queue.run(remoteAddress, check, this.#deps.throttle.rank(remoteAddress, login))
     if (right === undefined) return refused({ kind: 'unavailable' })
-    if (!right.ok) return right
+    if (!right.ok) return right.error.kind === 'wrong-credentials' ? this.#answerWrong(remoteAddress, login) : right
     return this.#admit(attempt, remoteAddress, named, right.value, { kind: 'own' })
   }
 
@@ -186,13 +192,20 @@ export class Authentication {
     this.#cache.forget(account)
   }
 
-  #throttled(remoteAddress: string, login: string): { readonly ok: false; readonly error: LoginRefusal } | undefined {
+  #throttled(remoteAddress: string, login: string): Refused | undefined {
     const retryAfterMs = this.#deps.throttle.waitMs(remoteAddress, login)
     return retryAfterMs > 0 ? refused({ kind: 'throttled', retryAfterMs }) : undefined
   }
 
-  #wrong(remoteAddress: string, login: string): { readonly ok: false; readonly error: LoginRefusal } {
+  #wrong(remoteAddress: string, login: string): Promise<Refused> {
     this.#deps.throttle.failed(remoteAddress, login)
+    return this.#answerWrong(remoteAddress, login)
+  }
+
+  /** The answer to a failure that was counted, as late as the throttle says. */
+  async #answerWrong(remoteAddress: string, login: string): Promise<Refused> {
+    const ms = this.#deps.throttle.delayMs(remoteAddress, login)
+    if (ms > 0) await (this.#deps.hold ?? hold)(ms)
     return refused({ kind: 'wrong-credentials' })
   }
 
@@ -212,7 +225,11 @@ export class Authentication {
     const account = await this.#deps.directory.account(login)
     if (account !== undefined && this.#cache.has(account, password)) return done(account)
     const right = await this.#deps.hasher.check(password, account?.passwordHash)
-    if (!right || account === undefined) return this.#wrong(remoteAddress, login)
+    if (!right || account === undefined) {
+      // counted before the next one of this address is looked at
+      this.#deps.throttle.failed(remoteAddress, login)
+      return refused({ kind: 'wrong-credentials' })
+    }
     const kept = await this.#renew(account, password)
     this.#cache.add(kept, password)
     return done(kept)
@@ -305,6 +322,10 @@ export class Authentication {
     const [only] = domains
     return only === undefined || domains.length > 1 ? local : `${local}@${only.name}`
   }
+}
+
+function hold(ms: number): Promise<void> {
+  return delay(ms, undefined, { ref: false })
 }
 
 /** Parts a login at its first `+`. The detail is a mailbox's name, so it is kept as written, spaces and case. */

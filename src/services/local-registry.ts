@@ -8,7 +8,7 @@ import type { AccountRef, QuotaLimits } from '#store/types.ts'
 import { parseAddress } from './addresses.ts'
 import { type Authenticated, Authentication } from './authentication.ts'
 import { MaildropLocks } from './maildrop-locks.ts'
-import { type NetworkTest, networkTest } from './networks.ts'
+import { addressGroup, type NetworkTest, networkTest } from './networks.ts'
 import type { TokenVerifier } from './oauth-tokens.ts'
 import { type PasswordHasher, passwordHasher } from './passwords.ts'
 import { RecentLogins } from './recent-logins.ts'
@@ -43,6 +43,8 @@ export interface RegistryLimits {
   readonly connections: number
   readonly connectionsPerUser: number
   readonly connectionsPerAddress: number
+  /** Connections on which nobody has logged in; the oldest gives way to a new one. */
+  readonly connectionsBeforeLogin: number
   readonly authFailuresPerMinute: number
   /** Networks that no per-address limit counts and no failure slows. */
   readonly exempt: readonly string[]
@@ -53,6 +55,7 @@ export const DEFAULT_REGISTRY_LIMITS: RegistryLimits = {
   connections: 20_000,
   connectionsPerUser: 50,
   connectionsPerAddress: 100,
+  connectionsBeforeLogin: 2_000,
   authFailuresPerMinute: 10,
   exempt: [],
 }
@@ -75,6 +78,10 @@ export interface RegistryDeps {
   readonly tokens?: TokenVerifier | undefined
   readonly clock?: Clock
   readonly hasher?: PasswordHasher
+  /** Whether the memory of the process is used up, so that nobody else may come in. */
+  readonly overloaded?: () => boolean
+  /** See {@link AuthenticationDeps.hold}. */
+  readonly hold?: (ms: number) => Promise<void>
   /** How long a POP3 login waits for the maildrop's holder to yield; default 500. */
   readonly maildropWaitMs?: number
 }
@@ -88,6 +95,9 @@ interface Connection {
   maildrop: string | undefined
 }
 
+/** Protocols that are of no use without a login. */
+const LOGS_IN: ReadonlySet<ConnectionInfo['protocol']> = new Set(['imap', 'pop3', 'submission'])
+
 const DEFAULT_POP3: Pop3Terms = { policy: { kind: 'client' }, loginDelaySeconds: 0 }
 
 export class LocalRegistry implements Registry {
@@ -96,6 +106,10 @@ export class LocalRegistry implements Registry {
   readonly #authentication: Authentication
   readonly #maildrops: MaildropLocks
   readonly #connections = new Map<ConnectionId, Connection>()
+  /** Those on which nobody has logged in though they are there for it, oldest first. */
+  readonly #strangers = new Set<ConnectionId>()
+  /** Those of them that were told to go and are not gone. */
+  readonly #leaving = new Set<ConnectionId>()
   readonly #byAddress = new Map<string, number>()
   readonly #byAccount = new Map<AccountId, Set<ConnectionId>>()
   readonly #lastPop3Logins = new RecentLogins()
@@ -114,7 +128,14 @@ export class LocalRegistry implements Registry {
       exempt: this.#exempt,
     })
     const hasher = deps.hasher ?? passwordHasher
-    this.#authentication = new Authentication({ directory, throttle, hasher, clock, scramForPasswords })
+    this.#authentication = new Authentication({
+      directory,
+      throttle,
+      hasher,
+      clock,
+      scramForPasswords,
+      hold: deps.hold,
+    })
     this.#maildrops = new MaildropLocks(deps.maildropWaitMs ?? 500, (holder) =>
       this.#order(holder, { kind: 'yield-maildrop' }),
     )
@@ -126,20 +147,40 @@ export class LocalRegistry implements Registry {
     info: ConnectionInfo,
     listener: (order: SessionOrder) => void,
   ): Promise<Result<void, ConnectionRefusal>> {
-    const { connections, connectionsPerAddress } = this.#deps.limits
-    const { id, remoteAddress } = info
+    const { connections, connectionsPerAddress, connectionsBeforeLogin } = this.#deps.limits
+    const { id, remoteAddress, protocol } = info
     if (this.#connections.has(id)) throw new Error(`There is a connection "${id}" already`)
     if (this.#closing) return refused({ kind: 'closing' })
-    if (connections > 0 && this.#connections.size >= connections) {
-      return refused({ kind: 'too-many-connections', limit: connections })
-    }
-    const fromThere = this.#byAddress.get(remoteAddress) ?? 0
+    if (this.#deps.overloaded?.() === true) return refused({ kind: 'overloaded' })
+    const from = addressGroup(remoteAddress)
+    const fromThere = this.#byAddress.get(from) ?? 0
     if (connectionsPerAddress > 0 && fromThere >= connectionsPerAddress && !this.#exempt(remoteAddress)) {
       return refused({ kind: 'too-many-from-address', limit: connectionsPerAddress })
     }
+    const full = connections > 0 && this.#connections.size >= connections
+    if (full && !this.#makeRoom()) return refused({ kind: 'too-many-connections', limit: connections })
+    const crowded =
+      LOGS_IN.has(protocol) && connectionsBeforeLogin > 0 && this.#strangers.size >= connectionsBeforeLogin
+    if (crowded && !this.#makeRoom()) return refused({ kind: 'too-many-connections', limit: connectionsBeforeLogin })
     this.#connections.set(id, { info, listener, note: {}, account: undefined, maildrop: undefined })
-    this.#byAddress.set(remoteAddress, fromThere + 1)
+    this.#byAddress.set(from, fromThere + 1)
+    if (LOGS_IN.has(protocol)) this.#strangers.add(id)
     return done(undefined)
+  }
+
+  /**
+   * Sends the oldest connection away on which nobody has logged in.
+   * @returns `false`: there is none, or as many as may wait for a login are on their way out.
+   */
+  #makeRoom(): boolean {
+    if (this.#leaving.size >= this.#deps.limits.connectionsBeforeLogin) return false
+    for (const id of this.#strangers) {
+      this.#strangers.delete(id)
+      this.#leaving.add(id)
+      this.#order(id, { kind: 'close', why: 'crowded' })
+      return true
+    }
+    return false
   }
 
   note(id: ConnectionId, note: ConnectionNote): void {
@@ -151,10 +192,12 @@ export class LocalRegistry implements Registry {
     const connection = this.#connections.get(id)
     if (connection === undefined) return
     this.#connections.delete(id)
-    const { remoteAddress } = connection.info
-    const left = (this.#byAddress.get(remoteAddress) ?? 1) - 1
-    if (left === 0) this.#byAddress.delete(remoteAddress)
-    else this.#byAddress.set(remoteAddress, left)
+    this.#strangers.delete(id)
+    this.#leaving.delete(id)
+    const from = addressGroup(connection.info.remoteAddress)
+    const left = (this.#byAddress.get(from) ?? 1) - 1
+    if (left === 0) this.#byAddress.delete(from)
+    else this.#byAddress.set(from, left)
     this.#release(id, connection)
     if (connection.maildrop !== undefined) this.#maildrops.unlock(connection.maildrop, id)
     this.#authentication.abandon(id)
@@ -218,6 +261,7 @@ export class LocalRegistry implements Registry {
     if (limit > 0 && sessions.size >= limit && !sessions.has(id)) return refused({ kind: 'too-many-sessions', limit })
     this.#release(id, connection)
     connection.account = account
+    this.#strangers.delete(id)
     this.#byAccount.set(account.ref.id, sessions.add(id))
     const { ref, address, displayName } = account
     const login = { account: ref, address, displayName, appPassword: who.appPassword }

@@ -44,15 +44,36 @@ export function networkTest(networks: readonly string[]): NetworkTest {
  */
 export function addressGroup(address: string): string {
   const plain = unmapped(address)
-  if (isIP(plain) !== 6) return plain
+  return isIP(plain) === 6 ? leadingGroups(plain, 4) : plain
+}
+
+/**
+ * The network around an address: the /24 of an IPv4 address, the /48 of an IPv6 address, which is the most that one
+ * customer is usually given.
+ * @example networkGroup('192.0.2.7') // '192.0.2.0/24'
+ */
+export function networkGroup(address: string): string {
+  const plain = unmapped(address)
+  switch (isIP(plain)) {
+    case 4:
+      return `${plain.slice(0, plain.lastIndexOf('.'))}.0/24`
+    case 6:
+      return leadingGroups(plain, 3)
+    default:
+      return plain
+  }
+}
+
+/** The network of the first `count` groups, at most 4, of an IPv6 address. */
+function leadingGroups(plain: string, count: number): string {
   const [head = '', tail] = plain.split('::')
   const before = head === '' ? [] : head.split(':')
   const after = tail === undefined || tail === '' ? [] : tail.split(':')
   // a tail in dotted form stands for two groups, but never within the first four of a written-out address
   const width = after.length + (after.at(-1)?.includes('.') === true ? 1 : 0)
   const zeros = tail === undefined ? 0 : Math.max(0, 8 - before.length - width)
-  const groups = [...before, ...Array.from({ length: zeros }, () => '0'), ...after].slice(0, 4)
-  return `${groups.map((group) => Number.parseInt(group, 16).toString(16)).join(':')}::/64`
+  const groups = [...before, ...Array.from({ length: zeros }, () => '0'), ...after].slice(0, count)
+  return `${groups.map((group) => Number.parseInt(group, 16).toString(16)).join(':')}::/${16 * count}`
 }
 
 /** Without the zone (`fe80::1%eth0`) and the form IPv4 has on IPv6 sockets (`::ffff:192.0.2.1`). */

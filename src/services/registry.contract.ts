@@ -68,6 +68,7 @@ export async function setUp(
     limits: { ...DEFAULT_REGISTRY_LIMITS, ...limits },
     scramForPasswords: false,
     maildropWaitMs: 20,
+    hold: () => Promise.resolve(),
     ...deps,
   })
   const { registry, end } = reach(local)
@@ -168,21 +169,73 @@ export function registryContract(reach: Reach): void {
 
   test('connections are counted, in all and by address, and given back', async () => {
     await using s = await setUp(reach, { connections: 3, connectionsPerAddress: 2, exempt: ['127.0.0.0/8'] })
-    assert.deepEqual(await s.connect('a'), { ok: true, value: undefined })
-    await s.connect('b')
+    const mx = { protocol: 'smtp' } as const
+    assert.deepEqual(await s.connect('a', mx), { ok: true, value: undefined })
+    await s.connect('b', mx)
     const fromThere = { kind: 'too-many-from-address', limit: 2 }
-    assert.deepEqual(await s.connect('c'), { ok: false, error: fromThere })
-    assert.equal((await s.connect('d', { remoteAddress: '127.0.0.1' })).ok, true)
+    assert.deepEqual(await s.connect('c', mx), { ok: false, error: fromThere })
+    assert.equal((await s.connect('d', { ...mx, remoteAddress: '127.0.0.1' })).ok, true)
     const all = { kind: 'too-many-connections', limit: 3 }
-    assert.deepEqual(await s.connect('e', { remoteAddress: '192.0.2.2' }), { ok: false, error: all })
+    assert.deepEqual(await s.connect('e', { ...mx, remoteAddress: '192.0.2.2' }), { ok: false, error: all })
     s.registry.disconnect('a')
     s.registry.disconnect('a')
     s.registry.disconnect('c')
-    assert.equal((await s.connect('f')).ok, true)
-    assert.equal((await s.connect('g')).ok, false)
+    assert.equal((await s.connect('f', mx)).ok, true)
+    assert.equal((await s.connect('g', mx)).ok, false)
     s.registry.disconnect('b')
     s.registry.disconnect('f')
-    for (const id of ['h', 'i']) assert.equal((await s.connect(id, { remoteAddress: '127.0.0.1' })).ok, true)
+    for (const id of ['h', 'i']) assert.equal((await s.connect(id, { ...mx, remoteAddress: '127.0.0.1' })).ok, true)
+  })
+
+  test('an IPv6 customer is one address', async () => {
+    await using s = await setUp(reach, { connectionsPerAddress: 2 })
+    for (const [id, remoteAddress, ok] of [
+      ['a', '2001:db8::1', true],
+      ['b', '2001:db8::2', true],
+      ['c', '2001:db8::3', false],
+      ['d', '2001:db8:0:1::1', true],
+    ] as const) {
+      assert.equal((await s.connect(id, { remoteAddress })).ok, ok, id)
+    }
+    s.registry.disconnect('a')
+    assert.equal((await s.connect('e', { remoteAddress: '2001:db8::4' })).ok, true)
+  })
+
+  test('of those who do not log in the oldest gives way, and nobody who did', async () => {
+    await using s = await setUp(reach, { connections: 4, connectionsBeforeLogin: 2 })
+    await s.add('ann@example.org')
+    await s.connect('ann')
+    assert.equal((await s.login('ann', 'ann', 'secret')).ok, true)
+    await s.connect('mx', { protocol: 'smtp' })
+    for (const id of ['a', 'b', 'c']) assert.equal((await s.connect(id)).ok, true, id)
+    await settled()
+    const crowded = [{ kind: 'close', why: 'crowded' }]
+    assert.deepEqual(
+      ['ann', 'mx', 'a', 'b', 'c'].map((id) => s.orders.get(id)),
+      [[], [], crowded, [], []],
+    )
+    s.registry.disconnect('a')
+    // all places are taken
+    assert.equal((await s.connect('mx2', { protocol: 'smtp' })).ok, true)
+    await settled()
+    assert.deepEqual(s.orders.get('b'), crowded)
+    // one that will not go makes no room for ever more
+    assert.equal((await s.connect('d')).ok, true)
+    assert.deepEqual(await s.connect('e'), refused({ kind: 'too-many-connections', limit: 4 }))
+    s.registry.disconnect('b')
+    assert.equal((await s.connect('f')).ok, true)
+    assert.deepEqual(s.orders.get('ann'), [])
+  })
+
+  test('nobody comes in while memory is used up, and who is in stays', async () => {
+    let overloaded = false
+    await using s = await setUp(reach, {}, { overloaded: () => overloaded })
+    await s.connect('a')
+    overloaded = true
+    assert.deepEqual(await s.connect('b'), refused({ kind: 'overloaded' }))
+    assert.deepEqual(s.orders.get('a'), [])
+    overloaded = false
+    assert.equal((await s.connect('b')).ok, true)
   })
 
   test('a login is answered with the account, by full address, in any case, and by local part', async () => {

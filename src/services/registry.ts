@@ -28,6 +28,8 @@ export interface ConnectionInfo {
 export type ConnectionRefusal =
   | { readonly kind: 'too-many-connections'; readonly limit: number }
   | { readonly kind: 'too-many-from-address'; readonly limit: number }
+  /** The memory of the process is used up: those who are in go on. */
+  | { readonly kind: 'overloaded' }
   | { readonly kind: 'closing' }
 
 /** What a session tells of itself for `session list`. */
@@ -167,8 +169,11 @@ export type QuotaRefusal =
 
 /** Pushed to a session. */
 export type SessionOrder =
-  /** Say goodbye and close: kicked by an administrator, account removed or password changed, server stopping. */
-  | { readonly kind: 'close'; readonly why: 'kicked' | 'account' | 'stopping' }
+  /**
+   * Say goodbye and close: kicked by an administrator, account removed or password changed, server stopping, or its
+   * place is needed while nobody has logged in on it.
+   */
+  | { readonly kind: 'close'; readonly why: 'kicked' | 'account' | 'stopping' | 'crowded' }
   /** Another login wants the maildrop: release it and close if nothing was heard for 60 s (design §4). */
   | { readonly kind: 'yield-maildrop' }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { addressGroup, networkTest, parseNetwork } from './networks.ts'
+import { addressGroup, networkGroup, networkTest, parseNetwork } from './networks.ts'
 import { LoginThrottle } from './throttle.ts'
 
 function throttle(failuresPerMinute = 10) {
@@ -86,6 +86,54 @@ test('exempt networks are neither counted nor slowed', () => {
   assert.ok(one.waitMs('192.0.2.1', 'ann') > 0)
 })
 
+test('a network may fail five times as often as one of its addresses', () => {
+  const { throttle: one } = throttle()
+  fail(
+    one,
+    44,
+    (n) => `192.0.2.${n}`,
+    (n) => `user${n}`,
+  )
+  assert.equal(one.waitMs('192.0.2.200', 'ann'), 0)
+  fail(
+    one,
+    2,
+    (n) => `192.0.2.${100 + n}`,
+    (n) => `user${50 + n}`,
+  )
+  assert.ok(one.waitMs('192.0.2.200', 'ann') > 0)
+  assert.equal(one.waitMs('192.0.3.200', 'ann'), 0)
+  one.succeeded('192.0.2.200', 'ann')
+  assert.equal(one.waitMs('192.0.2.200', 'ann'), 0)
+})
+
+test('failures are answered at once, then later and later', () => {
+  const { clock, throttle: one } = throttle()
+  const delays = Array.from({ length: 10 }, () => {
+    one.failed('192.0.2.1', 'ann')
+    return one.delayMs('192.0.2.1', 'ann')
+  })
+  assert.deepEqual(delays.slice(0, 3), [0, 0, 0])
+  for (const [n, ms] of delays.entries()) assert.ok(n < 3 || n === 9 || ms > (delays[n - 1] ?? 0), delays.join())
+  assert.equal(delays.at(-1), 3_000)
+  clock.time += 10 * 60_000
+  one.failed('192.0.2.1', 'ann')
+  assert.equal(one.delayMs('192.0.2.1', 'ann'), 0)
+})
+
+test('who logged in from there comes first, who failed last', () => {
+  const { clock, throttle: one } = throttle()
+  assert.equal(one.rank('192.0.2.1', 'ann'), 1)
+  one.failed('192.0.2.1', 'ann')
+  assert.equal(one.rank('192.0.2.1', 'ann'), 2)
+  assert.equal(one.rank('192.0.2.2', 'ann'), 1)
+  one.succeeded('192.0.2.1', 'ann')
+  assert.equal(one.rank('192.0.2.1', 'ann'), 0)
+  assert.equal(one.rank('192.0.2.1', 'ben'), 2)
+  clock.time += 10 * 60_000
+  assert.equal(one.rank('192.0.2.1', 'ben'), 1)
+})
+
 test('no limit configured is no throttle', () => {
   const { throttle: one } = throttle(0)
   fail(
@@ -110,6 +158,12 @@ for (const [address, group] of [
 ] as const) {
   test(`addressGroup() of "${address}" is "${group}"`, () => assert.equal(addressGroup(address), group))
 }
+
+test('networkGroup() is the /24 or the /48', () => {
+  assert.equal(networkGroup('192.0.2.17'), '192.0.2.0/24')
+  assert.equal(networkGroup('::ffff:192.0.2.17'), '192.0.2.0/24')
+  assert.equal(networkGroup('2001:db8:1:2::3'), '2001:db8:1::/48')
+})
 
 test('parseNetwork() takes addresses and prefixes only', () => {
   assert.deepEqual(parseNetwork('10.0.0.0/8'), { address: '10.0.0.0', prefix: 8, family: 'ipv4' })

@@ -18,6 +18,8 @@ export function connectionRefused(refusal: ConnectionRefusal): SmtpRefusal {
       return new SmtpRefusal(421, '4.3.2 Too many connections, try again later')
     case 'too-many-from-address':
       return new SmtpRefusal(421, '4.7.0 Too many connections from your address, try again later')
+    case 'overloaded':
+      return new SmtpRefusal(421, '4.3.2 Server is overloaded, try again later')
     case 'closing':
       return new SmtpRefusal(421, '4.3.2 Server is stopping, try again later')
   }
