@@ -165,7 +165,7 @@ async function sizeOf(directory: string): Promise<number> {
 
 await inFolder(async (directory) => {
   const begin = (tuning: Partial<EmbeddedTuning>): Promise<EmbeddedHost> =>
-    startEmbedded({ directory, shards: 1, durability: 'full', retentionDays: 1, clock, log, tuning })
+    startEmbedded({ directory, shards: 1, durability: 'full', keeping: { days: 1 }, clock, log, tuning })
   let host = await begin({ ...TUNING, upkeepMs: 0 })
   let store = openEmbeddedStore(host.connect(), clock)
   const accounts: AccountRef[] = []

@@ -74,6 +74,10 @@ export interface Config {
     readonly shards: number
     /** Days that deleted mail is kept. */
     readonly retentionDays: number
+    /** Octets of deleted mail that an account may have. */
+    readonly deletedBytes: number
+    /** Days that the history of messages is kept. */
+    readonly historyDays: number
   }
   readonly workers: {
     /** `auto` resolved for this machine. */

@@ -47,7 +47,11 @@ export async function openInstallation(config: Config, log: Log, tuned?: StoreTu
       directory: path.join(config.data, 'store'),
       shards: config.store.shards,
       durability: config.store.durability,
-      retentionDays: config.store.retentionDays,
+      keeping: {
+        days: config.store.retentionDays,
+        bytes: config.store.deletedBytes,
+        historyDays: config.store.historyDays,
+      },
       clock: tuned?.clock ?? systemClock,
       tuning: tuned?.tuning ?? {},
       log: ({ level, shard, message }) => log[level]({ shard }, message),

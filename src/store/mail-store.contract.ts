@@ -12,6 +12,7 @@ import { changesContract } from './changes.contract.ts'
 import { deliveryContract } from './delivery.contract.ts'
 import { expungeContract } from './expunge.contract.ts'
 import { flagsContract } from './flags.contract.ts'
+import { goneContract } from './gone.contract.ts'
 import { guestsContract } from './guests.contract.ts'
 import { closingContract, keepingContract } from './keeping.contract.ts'
 import { type OpenedStore, World } from './kit.contract.ts'
@@ -57,6 +58,7 @@ export function mailStoreContract(name: string, open: () => Promise<OpenedStore>
     replaceContract(current)
     expungeContract(current)
     maildropContract(current)
+    goneContract(current)
     changesContract(current)
     quotaContract(current)
     watchContract(current)

@@ -1,6 +1,7 @@
 import type { Result } from '#lib/result.ts'
-import type { AccountId, MailboxKey, Modseq, Uid } from '#mail/ids.ts'
+import type { AccountId, EmailKey, MailboxKey, Modseq, Uid } from '#mail/ids.ts'
 import type { AclEntry } from './acl.ts'
+import type { DeletedCursor, DeletedMessage, EmailPlace, GoneMailbox, MessageEvent } from './gone.ts'
 import type {
   AccountRef,
   AccountState,
@@ -58,6 +59,22 @@ export interface MailStore extends AsyncDisposable {
    * `/private/`, ascending by name. They follow their mailbox in RENAME and go with it in DELETE; RENAME of INBOX copies them.
    */
   metadata(account: AccountRef, mailbox: MailboxKey | undefined, user: AccountId): Promise<readonly MetadataEntry[]>
+
+  // --- reading: what is gone, and what happened ---
+
+  /**
+   * One slice of deleted mail: up to `limit` (default 1,000) messages that left their mailbox at `since` or later, in the
+   * order of their leaving. Fewer than `limit` means the end.
+   */
+  deleted(account: AccountRef, since: number, after?: DeletedCursor, limit?: number): Promise<readonly DeletedMessage[]>
+  /** Deleted mailboxes whose mail may come back, by name. */
+  goneMailboxes(account: AccountRef): Promise<readonly GoneMailbox[]>
+  /** Every place where an email is, or was and is kept, in the order in which it came there. */
+  places(account: AccountRef, email: EmailKey): Promise<readonly EmailPlace[]>
+  /** Emails with this Message-ID, brackets included, deleted ones among them; ascending. */
+  emailsByMessageId(account: AccountRef, messageId: string): Promise<readonly EmailKey[]>
+  /** One slice of the history: up to `limit` (default 1,000) events behind one with this sequence, in their order. */
+  events(account: AccountRef, after: number, limit?: number): Promise<readonly MessageEvent[]>
 
   // --- reading: messages ---
 

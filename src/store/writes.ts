@@ -9,9 +9,10 @@ import type { UidSet } from '#mail/uid-set.ts'
 import type { Flags } from './flags.ts'
 import type { AccountRef, ChangedFlags, MailboxInfo, NewMessage, QuotaLimits, SpecialUse, StagedBody } from './types.ts'
 
-/** Every request says whose account and who asks (`by` comes back in {@link Change.by}). */
+/** Every request says whose account and who asks (`by` comes back in {@link Change.by}, and is kept in the history). */
 export interface Asked {
   readonly account: AccountRef
+  /** The session or service. */
   readonly by: string
 }
 
@@ -212,6 +213,34 @@ export interface ApplyMaildropRequest extends Asked {
   readonly removed: UidSet
 }
 
+/**
+ * Brings deleted mail back, all that may come or nothing: under new UIDs (and thus new UIDLs), ascending in the order of
+ * the old, with the flags it had but `\\Deleted`, INTERNALDATE and EMAILID. A message comes back once: asking again changes
+ * nothing. Ask for a few hundred at a time, so that neighbours are served between.
+ */
+export interface UndeleteRequest extends Asked {
+  /** The mailbox that they left; it may be gone, and is then made again under its name, with its special use if that is free. */
+  readonly mailbox: MailboxKey
+  /** The UIDs they had. None: only the mailbox comes back. */
+  readonly uids: UidSet
+  /** Name of a mailbox that they come into instead; made where it does not exist. */
+  readonly into: string | undefined
+  /** Also those whose email another mailbox of the account still holds. */
+  readonly copies: boolean
+}
+export interface Undeleted extends Committed {
+  /** Where they are now; `undefined` when nothing came back and there is no such mailbox. */
+  readonly mailbox: MailboxKey | undefined
+  readonly name: string
+  /** The mailbox was made. */
+  readonly made: boolean
+  /** The nth of `from` became the nth of `to`. */
+  readonly from: UidSet
+  readonly to: UidSet
+  /** Left, because another mailbox holds the same email. */
+  readonly kept: UidSet
+}
+
 /** Superior levels are created with it (RFC 9051 §6.3.4). */
 export interface CreateMailboxRequest extends Asked {
   readonly name: string
@@ -310,6 +339,11 @@ export interface Writes {
     /** Those of `removed` that were still there. */
     value: Expunged
     refusal: NoSuchAccount | NoSuchMailbox | Unavailable
+  }
+  undelete: {
+    request: UndeleteRequest
+    value: Undeleted
+    refusal: NoSuchAccount | NoSuchMailbox | BadName | TooManyMailboxes | OverQuota | UidsExhausted | Unavailable
   }
   createMailbox: {
     request: CreateMailboxRequest

@@ -9,6 +9,9 @@ export const COUNTED = `
 SELECT mailbox, count(*), sum(flags & 1 = 0), sum(flags & 8 <> 0), sum(size), max(uid), max(modseq)
 FROM message WHERE account = ? GROUP BY mailbox`
 
+/** Octets of deleted mail that is only there. */
+export const GONE_BYTES = 'SELECT coalesce(sum(size), 0) FROM deleted WHERE account = ? AND moved = 0'
+
 /** At most so many single rows of a kind are named. */
 const MOST_NAMED = 20
 
@@ -60,6 +63,7 @@ export function checkAccount(sql: Sql, slot: number, id: number, found: Found): 
       `The account counts ${usedMessages} messages of ${usedBytes} octets and has ${messages} of ${bytes}`,
     )
   }
+  checkGone(sql, slot, id, found)
   checkSeen(sql, slot, id, found)
   checkEmails(sql, slot, id, found)
   checkKeywords(sql, slot, id, found)
@@ -83,6 +87,19 @@ function checkTombstones(sql: Sql, slot: number, id: number, box: ReturnType<typ
     box.key,
   )
   if (alive !== undefined) found('tombstone', id, `${where} has a tombstone of UID ${String(alive[0])}, which is there`)
+}
+
+/** The quota of deleted mail goes by a counter. */
+function checkGone(sql: Sql, slot: number, id: number, found: Found): void {
+  const has = sql.number('SELECT gone_bytes FROM account WHERE slot = ?', slot)
+  const is = sql.number(GONE_BYTES, slot)
+  if (has !== is) found('counter', id, `The account counts ${has} octets of deleted mail and has ${is}`)
+  const nameless = sql.get(
+    `SELECT d.mailbox FROM deleted d WHERE d.account = ?1 AND NOT EXISTS (SELECT 1 FROM mailbox m WHERE m.account = ?1
+     AND m.key = d.mailbox) AND NOT EXISTS (SELECT 1 FROM gone_mailbox g WHERE g.account = ?1 AND g.key = d.mailbox) LIMIT 1`,
+    slot,
+  )?.[0] as number | undefined
+  if (nameless !== undefined) found('reference', id, `Deleted mail is of mailbox ${nameless}, which has no name`)
 }
 
 /** What guests have seen is counted, so rows without a message make a count wrong. */

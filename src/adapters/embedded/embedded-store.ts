@@ -3,9 +3,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { MessagePort } from 'node:worker_threads'
 import { type Clock, systemClock } from '#lib/clock.ts'
 import { type Result, refused } from '#lib/result.ts'
-import type { AccountId, MailboxKey, Modseq, Uid } from '#mail/ids.ts'
+import type { AccountId, EmailKey, MailboxKey, Modseq, Uid } from '#mail/ids.ts'
 import type { UidSet } from '#mail/uid-set.ts'
 import type { AclEntry } from '#store/acl.ts'
+import type { DeletedCursor, DeletedMessage, EmailPlace, GoneMailbox, MessageEvent } from '#store/gone.ts'
 import type { BodyStage, MailStore, StoredBody } from '#store/mail-store.ts'
 import { compareMailboxNames } from '#store/mailbox-name.ts'
 import {
@@ -44,6 +45,8 @@ const WIDE = ENVELOPE | STRUCTURE | PARTS | HEADER | PREVIEW | NARROW
 /** Rows of a slice, without and with prepared columns: a few milliseconds. */
 const SLICE = 500
 const WIDE_SLICE = 250
+/** Deleted mail and events of a slice. */
+const GONE_SLICE = 1_000
 /** A reader of many slices lets others have the thread after so long. */
 const TURN_MS = 5
 
@@ -139,6 +142,31 @@ class EmbeddedStore implements MailStore {
     user: AccountId,
   ): Promise<readonly MetadataEntry[]> {
     return this.#reader(account).metadata(account.id, mailbox, user)
+  }
+
+  async deleted(
+    account: AccountRef,
+    since: number,
+    after?: DeletedCursor,
+    limit = GONE_SLICE,
+  ): Promise<readonly DeletedMessage[]> {
+    return this.#reader(account).deleted(account.id, since, after, limit)
+  }
+
+  async goneMailboxes(account: AccountRef): Promise<readonly GoneMailbox[]> {
+    return this.#reader(account).goneMailboxes(account.id)
+  }
+
+  async places(account: AccountRef, email: EmailKey): Promise<readonly EmailPlace[]> {
+    return this.#reader(account).places(account.id, email)
+  }
+
+  async emailsByMessageId(account: AccountRef, messageId: string): Promise<readonly EmailKey[]> {
+    return this.#reader(account).emailsByMessageId(account.id, messageId)
+  }
+
+  async events(account: AccountRef, after: number, limit = GONE_SLICE): Promise<readonly MessageEvent[]> {
+    return this.#reader(account).events(account.id, after, limit)
   }
 
   async messages(

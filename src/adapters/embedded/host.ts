@@ -3,7 +3,7 @@ import path from 'node:path'
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { NewerFormat } from '#store/newer-format.ts'
 import type { CheckFinding, CheckOptions } from './check.ts'
-import type { Compacted, EmbeddedConnection, EmbeddedOptions, EmbeddedTuning, ShardStatus } from './options.ts'
+import type { Compacted, EmbeddedConnection, EmbeddedOptions, EmbeddedTuning, Keeping, ShardStatus } from './options.ts'
 import type { CannotOpen, PortMessage, WriterOrder, WriterReply, WriterSettings } from './protocol.ts'
 
 /** Owns the writer threads of a data directory. One per process. */
@@ -38,6 +38,8 @@ const DEFAULTS: EmbeddedTuning = {
   upkeepMs: 60_000,
   purgeMs: 3_600_000,
 }
+
+const KEEPING: Keeping = { days: 30, bytes: undefined, historyDays: 90 }
 
 /**
  * Opens or makes the store, recovers what a crash left, and starts a writer thread per shard.
@@ -198,7 +200,7 @@ class Host implements EmbeddedHost {
         directory: options.directory,
         shard,
         durability: options.durability,
-        retentionDays: Math.max(1, options.retentionDays ?? 30),
+        keeping: { ...KEEPING, ...options.keeping },
         tuning: this.#tuning,
         now: options.clock.now(),
       })

@@ -20,6 +20,8 @@ export interface LoadedAccount {
   readonly byName: Map<string, MailboxRow>
   /** Read when first asked for. */
   keywords: KeywordSets | undefined
+  /** Sequence of its last event; read when first asked for. */
+  lastEvent: number | undefined
   readonly dirtyMailboxes: Set<MailboxRow>
 }
 
@@ -49,6 +51,7 @@ export class Ledger {
       mailboxes: new Map(),
       byName: new Map(),
       keywords: undefined,
+      lastEvent: undefined,
       dirtyMailboxes: new Set(),
     }
     for (const values of this.#sql.all(`SELECT ${MAILBOX_COLUMNS} FROM mailbox WHERE account = ?`, row.slot)) {
@@ -148,10 +151,19 @@ export class Ledger {
     return mailbox
   }
 
-  /** Takes a mailbox away that has no messages left. */
-  removeMailbox(account: LoadedAccount, mailbox: MailboxRow): void {
+  /** Takes a mailbox away that has no messages left; what undelete needs of it stays. */
+  removeMailbox(account: LoadedAccount, mailbox: MailboxRow, now: number): void {
     const { slot } = account.row
     this.#sql.run('DELETE FROM mailbox WHERE account = ? AND key = ?', slot, mailbox.key)
+    this.#sql.run(
+      `INSERT INTO gone_mailbox (account, key, name, special_use, created_at, deleted_at) VALUES (?, ?, ?, ?, ?, ?)`,
+      slot,
+      mailbox.key,
+      mailbox.name,
+      mailbox.specialUse ?? null,
+      mailbox.createdAt,
+      now,
+    )
     this.#sql.run('DELETE FROM tombstone WHERE account = ? AND mailbox = ?', slot, mailbox.key)
     this.#sql.run('DELETE FROM acl WHERE account = ? AND mailbox = ?', slot, mailbox.key)
     this.#sql.run('DELETE FROM metadata WHERE account = ? AND mailbox = ?', slot, mailbox.key)

@@ -163,7 +163,7 @@ for (let size = 3_000; size < 3_040; size += 1) {
     await ask('expunge', { mailbox: 1, uids: [[uid, uid]], which: 'any' })
   else fs.writeSync(1, uid + ' ' + size + '\\n')
 }
-writer.addTask({ name: 'purge', begin: (tx) => purge(tx, 40 * 86_400_000, 30), done: () => {} })
+writer.addTask({ name: 'purge', begin: (tx) => purge(tx, 40 * 86_400_000, { days: 30, bytes: undefined, historyDays: 90 }), done: () => {} })
 run()
 left = Number(nth)
 const settings = { paths, files, onlyDead: false, leastDead: 1, log: () => {} }

@@ -2,6 +2,16 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Clock } from '#lib/clock.ts'
 
+/** How long what is gone is kept. A plan may say otherwise for its accounts. */
+export interface Keeping {
+  /** Of deleted mail, at least 1; default 30. */
+  readonly days: number
+  /** Octets of an account's deleted mail; above, the oldest goes, though not within a day. Default: no limit. */
+  readonly bytes: number | undefined
+  /** Of the history of messages; default 90. */
+  readonly historyDays: number
+}
+
 /** Something an administrator may want to read in the log. */
 export interface StoreLogEntry {
   readonly level: 'info' | 'warn' | 'error'
@@ -50,8 +60,7 @@ export interface EmbeddedOptions {
   readonly shards: number
   /** `relaxed`: no syncs; a power cut loses what came last. For bulk imports and tests. */
   readonly durability: 'full' | 'relaxed'
-  /** Days that deleted mail is kept, at least 1; default 30. */
-  readonly retentionDays?: number
+  readonly keeping?: Partial<Keeping>
   readonly clock: Clock
   readonly log: (entry: StoreLogEntry) => void
   readonly tuning?: Partial<EmbeddedTuning>

@@ -2,7 +2,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { NewerFormatFacts } from '#store/newer-format.ts'
 import type { Change } from '#store/types.ts'
-import type { Compacted, EmbeddedTuning, ShardStatus, StoreLogEntry } from './options.ts'
+import type { Compacted, EmbeddedTuning, Keeping, ShardStatus, StoreLogEntry } from './options.ts'
 import type { PackedRequest } from './pack.ts'
 
 /** From a store to a writer: what was asked in one turn. */
@@ -31,7 +31,7 @@ export interface WriterSettings {
   readonly directory: string
   readonly shard: number
   readonly durability: 'full' | 'relaxed'
-  readonly retentionDays: number
+  readonly keeping: Keeping
   readonly tuning: EmbeddedTuning
   readonly now: number
 }

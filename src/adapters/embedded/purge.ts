@@ -1,36 +1,48 @@
-/** Upkeep: deleted mail past its retention, and what removed accounts leave behind. @module */
+/** Upkeep: deleted mail past its retention or over its quota, old history, and what removed accounts leave behind. @module */
 
+import type { Keeping } from './options.ts'
 import { dropEmail, dropUnused } from './requests/drop-email.ts'
 import { EMAIL_SPAN } from './schema/account.ts'
+import { ONLY_HERE } from './schema/deleted.ts'
+import { EVENTS_PER_MS } from './schema/event.ts'
 import type { Transaction } from './transaction.ts'
 
 const DAY_MS = 86_400_000
 /** Messages of one slice: each costs about ten small statements. */
 const SLICE = 200
+/** Events are one row each. */
+const EVENTS_SLICE = 2_000
+/** The last events of an account that are kept, however young the others are. */
+const MOST_EVENTS = 100_000
 
 /**
- * Drops deleted mail, oldest first, in slices.
- * @param retentionDays at least 1, so that sessions that still show a message can FETCH it; a plan may say otherwise.
+ * Drops deleted mail, oldest first, in slices: what is past its retention, then what is over the quota. Nothing goes
+ * within a day, so that sessions that still show a message can FETCH it. A plan may say otherwise than `keeping`.
  * @returns how many messages.
  */
-export function* purge(tx: Transaction, now: number, retentionDays: number): Generator<undefined, number, void> {
+export function* purge(tx: Transaction, now: number, keeping: Keeping): Generator<undefined, number, void> {
   let dropped = 0
   let looked = 0
-  for (const [slot, days] of tx.sql.all('SELECT slot, retention_days FROM account WHERE id IS NOT NULL')) {
+  const accounts = tx.sql.all('SELECT slot, retention_days, gone_limit_bytes FROM account WHERE id IS NOT NULL')
+  for (const [slot, days, bytes] of accounts as readonly (readonly [number, number | null, number | null])[]) {
     looked += 1
     if (looked % SLICE === 0) yield
-    const kept = Math.max(1, (days as number | null) ?? retentionDays)
-    for (const [moved, until] of [
-      [0, now - kept * DAY_MS],
-      [1, now - DAY_MS],
-    ] as const) {
-      for (;;) {
-        const count = purgeSlice(tx, slot as number, moved, until)
-        dropped += count
-        if (count > 0) yield
-        if (count < SLICE) break
-      }
+    const until = now - Math.max(1, days ?? keeping.days) * DAY_MS
+    const limit = bytes ?? keeping.bytes ?? Number.MAX_SAFE_INTEGER
+    for (;;) {
+      const over = tx.sql.number('SELECT gone_bytes FROM account WHERE slot = ?', slot) > limit
+      const count = purgeSlice(tx, slot, over ? now - DAY_MS : until, over ? limit : undefined)
+      dropped += count
+      if (count === 0) break
+      yield
     }
+    tx.sql.run(
+      `DELETE FROM gone_mailbox WHERE account = ?1 AND deleted_at <= ?2
+       AND NOT EXISTS (SELECT 1 FROM deleted d WHERE d.account = ?1 AND d.mailbox = gone_mailbox.key)`,
+      slot,
+      until,
+    )
+    yield* purgeEvents(tx, slot, now - keeping.historyDays * DAY_MS)
   }
   for (const [slot] of tx.sql.all('SELECT slot FROM account WHERE id IS NULL')) {
     yield* purgeAccount(tx, slot as number)
@@ -38,20 +50,39 @@ export function* purge(tx: Transaction, now: number, retentionDays: number): Gen
   return dropped
 }
 
-function purgeSlice(tx: Transaction, slot: number, moved: number, until: number): number {
+/** @param limit Where the quota alone makes them go: octets at which it is kept again. */
+function purgeSlice(tx: Transaction, slot: number, until: number, limit: number | undefined): number {
   const rows = tx.sql.all(
-    `SELECT mailbox, uid, email FROM deleted WHERE account = ? AND moved = ? AND deleted_at <= ?
-     ORDER BY deleted_at LIMIT ?`,
+    `SELECT mailbox, uid, email, size, moved FROM deleted WHERE account = ? AND deleted_at <= ?
+     ORDER BY deleted_at, mailbox, uid LIMIT ?`,
     slot,
-    moved,
     until,
     SLICE,
-  )
-  for (const [mailbox, uid, email] of rows as readonly (readonly [number, number, number])[]) {
+  ) as readonly (readonly [number, number, number, number, number])[]
+  let has = tx.sql.number('SELECT gone_bytes FROM account WHERE slot = ?', slot)
+  let count = 0
+  for (const [mailbox, uid, email, size, moved] of rows) {
+    if (limit !== undefined && has <= limit) break
     tx.sql.run('DELETE FROM deleted WHERE account = ? AND mailbox = ? AND uid = ?', slot, mailbox, uid)
     dropUnused(tx, slot, email)
+    if (moved === ONLY_HERE) has -= size
+    count += 1
   }
-  return rows.length
+  tx.sql.run('UPDATE account SET gone_bytes = ? WHERE slot = ?', has, slot)
+  return count
+}
+
+/** Drops events that are too old, or too many. */
+function* purgeEvents(tx: Transaction, slot: number, until: number): Generator<undefined, void, void> {
+  const tooMany = tx.sql.get(
+    'SELECT sequence FROM event WHERE account = ? ORDER BY sequence DESC LIMIT 1 OFFSET ?',
+    slot,
+    MOST_EVENTS,
+  )?.[0] as number | undefined
+  const last = Math.max(tooMany ?? 0, until * EVENTS_PER_MS)
+  const some = `DELETE FROM event WHERE account = ?1 AND sequence IN
+    (SELECT sequence FROM event WHERE account = ?1 AND sequence <= ?2 ORDER BY sequence LIMIT ${EVENTS_SLICE})`
+  while (tx.sql.run(some, slot, last) > 0) yield
 }
 
 const OF_ACCOUNT: readonly string[] = [
@@ -64,6 +95,7 @@ const OF_ACCOUNT: readonly string[] = [
   'seen_by',
   'metadata',
   'acl',
+  'gone_mailbox',
 ]
 
 function* purgeAccount(tx: Transaction, slot: number): Generator<undefined, void, void> {
@@ -72,6 +104,7 @@ function* purgeAccount(tx: Transaction, slot: number): Generator<undefined, void
       (SELECT account, mailbox, uid FROM ${table} WHERE account = ? LIMIT ${SLICE * 5})`
     while (tx.sql.run(one, slot) > 0) yield
   }
+  yield* purgeEvents(tx, slot, Number.MAX_SAFE_INTEGER / EVENTS_PER_MS)
   for (;;) {
     const rows = tx.sql.all(
       'SELECT id FROM email WHERE id >= ? AND id < ? LIMIT ?',

@@ -2,6 +2,7 @@
 import type { AccountId, EmailKey, MailboxKey, Modseq, ThreadKey, Uid } from '#mail/ids.ts'
 import { normaliseUidSet, type UidSet } from '#mail/uid-set.ts'
 import { type AclEntry, identifiersOf, rightsOf } from '#store/acl.ts'
+import type { DeletedCursor, DeletedMessage, EmailPlace, GoneMailbox, MessageEvent } from '#store/gone.ts'
 import { canonicalMailboxName, compareMailboxNames } from '#store/mailbox-name.ts'
 import {
   type AccountState,
@@ -24,6 +25,7 @@ import {
   STRUCTURE,
 } from '#store/types.ts'
 import { bigId } from './bodies.ts'
+import { deletedMail, emailsByMessageId, eventsAfter, goneMailboxes, placesOf } from './gone-reads.ts'
 import { guestChanges, guestMessages } from './guest-reads.ts'
 import type { ShardPaths } from './layout.ts'
 import { EMAIL_SPAN } from './schema/account.ts'
@@ -166,6 +168,36 @@ export class ShardReader {
       user,
     )
     return rows.map(([name, value]) => ({ name: name as string, value: value as Uint8Array }))
+  }
+
+  deleted(
+    account: AccountId,
+    since: number,
+    after: DeletedCursor | undefined,
+    limit: number,
+  ): readonly DeletedMessage[] {
+    const slot = this.#slot(account)
+    return slot === undefined ? [] : deletedMail(this.sql, slot, since, after, limit)
+  }
+
+  goneMailboxes(account: AccountId): readonly GoneMailbox[] {
+    const slot = this.#slot(account)
+    return slot === undefined ? [] : goneMailboxes(this.sql, slot)
+  }
+
+  places(account: AccountId, email: EmailKey): readonly EmailPlace[] {
+    const slot = this.#slot(account)
+    return slot === undefined ? [] : placesOf(this.sql, slot, email)
+  }
+
+  emailsByMessageId(account: AccountId, messageId: string): readonly EmailKey[] {
+    const slot = this.#slot(account)
+    return slot === undefined ? [] : emailsByMessageId(this.sql, slot, messageId)
+  }
+
+  events(account: AccountId, after: number, limit: number): readonly MessageEvent[] {
+    const slot = this.#slot(account)
+    return slot === undefined ? [] : eventsAfter(this.sql, slot, after, limit)
   }
 
   unseen(account: AccountId, mailbox: MailboxKey, guest: AccountId): number {

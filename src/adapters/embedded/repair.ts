@@ -5,7 +5,7 @@ import { scanMessage } from '#mail/scanner.ts'
 import { DamagedBody } from '#store/mail-store.ts'
 import type { BodyPlace } from '#store/types.ts'
 import { LIVE_BYTES } from './check.ts'
-import { COUNTED } from './check-account.ts'
+import { COUNTED, GONE_BYTES } from './check-account.ts'
 import type { ShardPaths } from './layout.ts'
 import { placeOf } from './reader.ts'
 import { dropEmail } from './requests/drop-email.ts'
@@ -61,6 +61,19 @@ function repairReferences(tx: Transaction, slot: number): void {
      AND size <> (SELECT e.size FROM email e WHERE e.id = ?2 + message.email)`,
     slot,
     base,
+  )
+  tx.sql.run(
+    `UPDATE deleted SET size = (SELECT e.size FROM email e WHERE e.id = ?2 + deleted.email) WHERE account = ?1
+     AND size <> (SELECT e.size FROM email e WHERE e.id = ?2 + deleted.email)`,
+    slot,
+    base,
+  )
+  tx.sql.run(
+    `INSERT INTO gone_mailbox (account, key, name, created_at, deleted_at)
+     SELECT account, mailbox, 'Recovered', min(saved_at), max(deleted_at) FROM deleted WHERE account = ?1
+     AND mailbox NOT IN (SELECT key FROM mailbox WHERE account = ?1)
+     AND mailbox NOT IN (SELECT key FROM gone_mailbox WHERE account = ?1) GROUP BY account, mailbox`,
+    slot,
   )
   const strays = tx.sql.all(
     `SELECT DISTINCT mailbox FROM message WHERE account = ?1 AND mailbox NOT IN
@@ -173,7 +186,7 @@ function repairCounters(tx: Transaction, slot: number): void {
     )
   }
   tx.sql.run(
-    `UPDATE account SET
+    `UPDATE account SET gone_bytes = (${GONE_BYTES.replace('?', 'slot')}),
      used_messages = coalesce((SELECT sum(messages) FROM mailbox WHERE account = slot), 0),
      used_bytes = coalesce((SELECT sum(size) FROM mailbox WHERE account = slot), 0),
      modseq = max(modseq, coalesce((SELECT max(highest_modseq) FROM mailbox WHERE account = slot), 0)) WHERE slot = ?`,

@@ -8,7 +8,7 @@ import { World } from '#store/kit.contract.ts'
 import type { CheckFinding } from './check.ts'
 import { openEmbeddedStore } from './embedded-store.ts'
 import { type EmbeddedHost, startEmbedded } from './host.ts'
-import type { EmbeddedTuning } from './options.ts'
+import type { EmbeddedTuning, Keeping } from './options.ts'
 
 /** A clock that tests move. */
 export class TestClock implements Clock {
@@ -36,6 +36,7 @@ export interface TestStoreOptions {
   readonly directory?: string
   readonly shards?: number
   readonly tuning?: Partial<EmbeddedTuning>
+  readonly keeping?: Partial<Keeping>
   /** Where the clock begins. */
   readonly now?: number
 }
@@ -59,6 +60,7 @@ export async function openTestStore(options: TestStoreOptions = {}): Promise<Tes
     clock,
     log: ({ level, message }) => logged.push(`${level}: ${message}`),
     tuning: { upkeepMs: 0, ...options.tuning },
+    keeping: options.keeping ?? {},
   })
   const store = openEmbeddedStore(host.connect(), clock)
   return {

@@ -49,7 +49,7 @@ test('deleted mail is kept for its retention, then goes with its bytes', async (
   assert.deepEqual(readdirSync(path.join(store.directory, 'shard-00', 'big')), [])
 })
 
-test('moved mail is kept for a day where it was', async () => {
+test('moved mail is kept where it was for the retention, to tell where it was at a time', async () => {
   await using store = await openTestStore()
   const ann = await store.world.person()
   const inbox = (await ann.inbox()).key
@@ -57,10 +57,62 @@ test('moved mail is kept for a day where it was', async () => {
   await ann.add(inbox, [messageOf()])
   await ann.must('move', { mailbox: inbox, uids: uids(1), target })
   assert.equal((await ann.emails(inbox)).length, 1)
-  store.clock.time += DAY + 1
+  store.clock.time += 29 * DAY
+  assert.equal(await store.host.purge(), 0)
+  store.clock.time += 2 * DAY
   assert.equal(await store.host.purge(), 1)
   assert.equal((await ann.emails(inbox)).length, 0)
   assert.equal((await ann.emails(target)).length, 1)
+  assert.deepEqual(await store.check(), [])
+})
+
+test('deleted mail over its quota goes, oldest first, but never within a day', async () => {
+  await using store = await openTestStore({ keeping: { bytes: 25_000 } })
+  const ann = await store.world.person()
+  const inbox = (await ann.inbox()).key
+  await fill(ann, 12, 4_990)
+  for (const uid of [3, 1, 4, 2, 5, 6, 7]) {
+    await ann.must('expunge', { mailbox: inbox, uids: uids(uid), which: 'any' })
+    store.clock.time += 1_000
+  }
+  assert.equal(await store.host.purge(), 0)
+  store.clock.time += DAY
+  assert.equal(await store.host.purge(), 2)
+  const kept = async (): Promise<number[]> => (await ann.store.deleted(ann.ref, 0)).map(({ uid }) => uid)
+  assert.deepEqual(await kept(), [4, 2, 5, 6, 7])
+  assert.deepEqual(await store.check(), [])
+  // What came back does not count any more, and what moved never did.
+  await ann.must('undelete', { mailbox: inbox, uids: uids(2, 5), into: undefined, copies: false })
+  await ann.must('move', { mailbox: inbox, uids: uids([8, 12]), target: (await ann.make('Target')).key })
+  store.clock.time += DAY + 1
+  assert.equal(await store.host.purge(), 0)
+  await ann.must('expunge', { mailbox: inbox, uids: uids(13, 14), which: 'any' })
+  store.clock.time += DAY + 1
+  assert.equal(await store.host.purge(), 0, 'as much as may be')
+  assert.deepEqual(await store.check(), [])
+})
+
+test('deleted mailboxes are remembered as long as their mail, events for their own time', async () => {
+  await using store = await openTestStore()
+  const ann = await store.world.person()
+  const { key } = await ann.make('Folder')
+  await ann.add(key, [messageOf()])
+  await ann.must('deleteMailbox', { mailbox: (await ann.make('Empty')).key })
+  await ann.must('deleteMailbox', { mailbox: key })
+  store.clock.time += 29 * DAY
+  await store.host.purge()
+  assert.equal((await ann.store.goneMailboxes(ann.ref)).length, 2)
+  store.clock.time += 2 * DAY
+  await store.host.purge()
+  assert.deepEqual(await ann.store.goneMailboxes(ann.ref), [])
+  assert.equal((await ann.store.events(ann.ref, 0)).length, 2)
+  await ann.add((await ann.inbox()).key, [messageOf()])
+  store.clock.time += 60 * DAY
+  await store.host.purge()
+  assert.deepEqual(
+    (await ann.store.events(ann.ref, 0)).map(({ kind, mailbox }) => [kind, mailbox === key]),
+    [['appended', false]],
+  )
   assert.deepEqual(await store.check(), [])
 })
 

@@ -144,7 +144,7 @@ function reclaim({ id, now, atOnce }: Extract<WriterOrder, { readonly do: 'compa
     'compact',
     function* (tx) {
       const bigBefore = tx.droppedBigBytes
-      const messages = yield* purge(tx, now, settings.retentionDays)
+      const messages = yield* purge(tx, now, settings.keeping)
       // The counts of a slice are written at its commit.
       yield
       const bytes = yield* compact(tx, compaction(false, 1), now)
@@ -177,11 +177,11 @@ function removeOld(now: number, graceMs: number, done?: () => void): void {
 
 function upkeep(now: number): void {
   writer.upkeep()
-  const days = writer.full ? 1 : settings.retentionDays
+  const keeping = writer.full ? { ...settings.keeping, days: 1 } : settings.keeping
   if (writer.full || now - lastPurge >= settings.tuning.purgeMs)
     task('purge', function* (tx) {
       lastPurge = now
-      const dropped = yield* purge(tx, now, days)
+      const dropped = yield* purge(tx, now, keeping)
       if (writer.full && dropped > 0) log('warn', `Deleted mail gave way on the full disk: ${dropped} messages`)
       return dropped
     })
@@ -199,7 +199,7 @@ host.on('message', (order: WriterOrder) => {
     case 'upkeep':
       return upkeep(order.now)
     case 'purge':
-      return task('purge', (tx) => purge(tx, order.now, settings.retentionDays), answerTo(order.id))
+      return task('purge', (tx) => purge(tx, order.now, settings.keeping), answerTo(order.id))
     case 'compact':
       return reclaim(order)
     case 'repair':

@@ -1,13 +1,14 @@
 /** Writes that change the tree of mailboxes. @module */
 import { done, refused } from '#lib/result.ts'
-import type { MailboxKey, Modseq } from '#mail/ids.ts'
+import type { MailboxKey, Modseq, Uid } from '#mail/ids.ts'
+import { uidSetOf } from '#mail/uid-set.ts'
 import { MAX_MAILBOXES, MAX_SUBSCRIPTIONS } from '#store/limits.ts'
 import { canonicalMailboxName, mailboxNameFault, superiorNames } from '#store/mailbox-name.ts'
 import type { SpecialUse } from '#store/types.ts'
 import { announce, type Commit, type Handler, nextModseq, touchMessages, touchTree } from './commit.ts'
 import { copySeen } from './guest-seen.ts'
 import { copyMetadata } from './metadata.ts'
-import { bury, settle } from './rows.ts'
+import { bury, record, settle } from './rows.ts'
 import { type Account, infoOf, type Mailbox, newAccount, nextKey, nextUidValidity } from './state.ts'
 
 export const openAccount: Handler<'openAccount'> = (commit, request) => {
@@ -71,12 +72,10 @@ export const deleteMailbox: Handler<'deleteMailbox'> = (commit, request) => {
   if (mailbox === undefined) return refused({ kind: 'no-such-mailbox' })
   if (mailbox.name === 'INBOX') return refused({ kind: 'is-inbox' })
   nextModseq(account)
-  bury(
-    commit,
-    account,
-    mailbox,
-    mailbox.rows.filter((row) => row.goneAt === undefined),
-  )
+  const rows = mailbox.rows.filter((row) => row.goneAt === undefined)
+  bury(commit, account, mailbox, rows, 'mailbox')
+  record(commit, account, 'mailbox-deleted', mailbox.key, uidSetOf(rows.map((row) => row.uid)))
+  mailbox.goneAt = commit.now
   account.byKey.delete(mailbox.key)
   account.goneMailboxes.set(mailbox.key, mailbox)
   leaveName(account, mailbox)
@@ -144,29 +143,31 @@ function emptyInbox(commit: Commit, account: Account, inbox: Mailbox, to: string
   target.metadata = copyMetadata(inbox.metadata)
   for (const { uid, email, flags } of moving)
     copySeen(account, inbox, uid, target, settle(commit, account, target, { email, flags, uidl: undefined }), undefined)
-  bury(commit, account, inbox, moving)
+  const uids = uidSetOf(moving.map((row) => row.uid))
+  record(commit, account, 'moved', inbox.key, uids, { to: { mailbox: target.key, first: 1 as Uid } })
+  bury(commit, account, inbox, moving, 'move')
   touchTree(commit, account)
   touchMessages(commit, account, inbox)
   touchMessages(commit, account, target)
   return done({ modseq: account.modseq })
 }
 
-function specialUseHolder(account: Account, use: SpecialUse | undefined): Mailbox | undefined {
+export function specialUseHolder(account: Account, use: SpecialUse | undefined): Mailbox | undefined {
   if (use === undefined) return undefined
   return [...account.byKey.values()].find((mailbox) => mailbox.specialUse === use)
 }
 
 /** The name and those above it that do not exist yet. */
-function missingOf(account: Account, name: string): string[] {
+export function missingOf(account: Account, name: string): string[] {
   return [...superiorNames(name), name].filter((each) => !account.byName.has(each))
 }
 
-function roomFor(account: Account, names: readonly string[]): boolean {
+export function roomFor(account: Account, names: readonly string[]): boolean {
   return account.byKey.size + names.length <= MAX_MAILBOXES
 }
 
 /** Makes the mailbox and what is missing above it; a mailbox that exists is given back as it is. */
-function addWithSuperiors(commit: Commit, account: Account, name: string, use: SpecialUse | undefined): Mailbox {
+export function addWithSuperiors(commit: Commit, account: Account, name: string, use: SpecialUse | undefined): Mailbox {
   for (const superior of superiorNames(name))
     if (!account.byName.has(superior)) add(commit, account, superior, undefined)
   return account.byName.get(name) ?? add(commit, account, name, use)
@@ -190,6 +191,8 @@ function add(commit: Commit, account: Account, name: string, specialUse: Special
     acl: inheritedAcl(account, name),
     metadata: new Map(),
     seenBy: new Map(),
+    goneAt: undefined,
+    restoredAs: undefined,
     tombstones: [],
   }
   account.byName.set(name, mailbox)

@@ -1,9 +1,10 @@
 /** The store in memory: for tests, and the plainest reading of the port. @module */
 import { type Clock, systemClock } from '#lib/clock.ts'
 import { type Result, refused } from '#lib/result.ts'
-import type { AccountId, MailboxKey, Modseq, Uid } from '#mail/ids.ts'
+import type { AccountId, EmailKey, MailboxKey, Modseq, Uid } from '#mail/ids.ts'
 import { LARGEST_UID } from '#mail/ids.ts'
 import { type AclEntry, rightsOf } from '#store/acl.ts'
+import type { DeletedCursor, DeletedMessage, EmailPlace, GoneMailbox, MessageEvent } from '#store/gone.ts'
 import type { BodyStage, MailStore, StoredBody } from '#store/mail-store.ts'
 import { canonicalMailboxName, compareMailboxNames } from '#store/mailbox-name.ts'
 import type {
@@ -27,6 +28,7 @@ import type { Delivered, DeliverRefusal, DeliverRequest, Unavailable, WriteKind,
 import { forgetPeople, setAcl } from './acl.ts'
 import { Bodies } from './bodies.ts'
 import type { Commit, Handler } from './commit.ts'
+import { deletedOf, emailsWith, goneMailboxesOf, placesOf, undelete } from './gone.ts'
 import * as mailboxWrites from './mailbox-writes.ts'
 import * as messageWrites from './message-writes.ts'
 import { metadataOf, setMetadata } from './metadata.ts'
@@ -63,6 +65,7 @@ const HANDLERS: { readonly [K in WriteKind]: Handler<K> } = {
   replace: messageWrites.replace,
   expunge: messageWrites.expunge,
   applyMaildrop: messageWrites.applyMaildrop,
+  undelete,
 }
 
 const SLICE = 1_000
@@ -156,6 +159,36 @@ class MemoryStore implements MailStore {
     const found = await this.#account(account)
     const place = mailbox === undefined ? found : found?.byKey.get(mailbox)
     return place === undefined ? [] : metadataOf(place.metadata, user)
+  }
+
+  async deleted(
+    account: AccountRef,
+    since: number,
+    after?: DeletedCursor,
+    limit = SLICE,
+  ): Promise<readonly DeletedMessage[]> {
+    const found = await this.#account(account)
+    return found === undefined ? [] : deletedOf(found, since, after).slice(0, limit)
+  }
+
+  async goneMailboxes(account: AccountRef): Promise<readonly GoneMailbox[]> {
+    const found = await this.#account(account)
+    return found === undefined ? [] : goneMailboxesOf(found)
+  }
+
+  async places(account: AccountRef, email: EmailKey): Promise<readonly EmailPlace[]> {
+    const found = await this.#account(account)
+    return found === undefined ? [] : placesOf(found, email)
+  }
+
+  async emailsByMessageId(account: AccountRef, messageId: string): Promise<readonly EmailKey[]> {
+    const found = await this.#account(account)
+    return found === undefined ? [] : emailsWith(found, messageId)
+  }
+
+  async events(account: AccountRef, after: number, limit = SLICE): Promise<readonly MessageEvent[]> {
+    const found = await this.#account(account)
+    return found?.events.filter(({ sequence }) => sequence > after).slice(0, limit) ?? []
   }
 
   async unseen(account: AccountRef, mailbox: MailboxKey, guest: AccountId): Promise<number> {

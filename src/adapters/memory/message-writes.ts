@@ -3,7 +3,17 @@ import { done, type Result, refused } from '#lib/result.ts'
 import type { Uid } from '#mail/ids.ts'
 import { uidSetOf } from '#mail/uid-set.ts'
 import { ANYONE, changeableFlags, permittedFlags } from '#store/acl.ts'
-import { DELETED, type Flags, keywordSetId, type PackedFlags, packFlags, SEEN, systemFlags } from '#store/flags.ts'
+import {
+  DELETED,
+  type Flags,
+  flagNames,
+  keywordSetId,
+  type PackedFlags,
+  packFlags,
+  SEEN,
+  systemFlags,
+} from '#store/flags.ts'
+import type { Cause } from '#store/gone.ts'
 import { MAX_KEYWORD_OCTETS, MAX_KEYWORD_SETS, MAX_KEYWORDS } from '#store/limits.ts'
 import { canonicalMailboxName } from '#store/mailbox-name.ts'
 import type { StagedBody } from '#store/types.ts'
@@ -12,6 +22,7 @@ import type {
   Delivered,
   DeliverRefusal,
   DeliverRequest,
+  ExpungeRequest,
   Guest,
   OverQuota,
   Recipient,
@@ -20,11 +31,12 @@ import type {
 } from '#store/writes.ts'
 import { type Commit, type Handler, nextModseq, touchMessages } from './commit.ts'
 import { asSeen, copySeen, setSeen, withSeen } from './guest-seen.ts'
-import { bury, newEmail, setFlags, settle } from './rows.ts'
+import { bury, newEmail, record, setFlags, settle } from './rows.ts'
 import { type Account, internKeywords, keywordSetName, keywordsOf, type Mailbox, type Row, rowsIn } from './state.ts'
 import { uidsWithout } from './uids.ts'
 
 const SYSTEM_MASK = 0x1f
+const SIGNS = { add: '+', remove: '-', replace: '=' } as const
 
 export const append: Handler<'append'> = (commit, request) => {
   const found = find(commit, request)
@@ -56,6 +68,7 @@ export const append: Handler<'append'> = (commit, request) => {
     if (guest !== undefined && (message.flags.system & SEEN) !== 0) setSeen(account, mailbox, guest.user, uid, true)
     return uid
   })
+  record(commit, account, 'appended', mailbox.key, uidSetOf(uids))
   touchMessages(commit, account, mailbox)
   return done({ modseq: account.modseq, uidValidity: mailbox.uidValidity, uids })
 }
@@ -116,7 +129,11 @@ export const changeFlags: Handler<'changeFlags'> = (commit, asked) => {
     }
     changed.push({ uid: row.uid, flags })
   }
-  if (changed.length > 0) touchMessages(commit, account, mailbox)
+  if (changed.length > 0) {
+    const detail = SIGNS[request.action] + flagNames(request.flags).join(' ')
+    record(commit, account, 'flags', mailbox.key, uidSetOf(changed.map(({ uid }) => uid)), { detail })
+    touchMessages(commit, account, mailbox)
+  }
   return done({
     modseq: account.modseq,
     changed: {
@@ -137,6 +154,7 @@ export const copy: Handler<'copy'> = (commit, request) => {
   if (!uidsLeft(commit, target, rows.length)) return refused({ kind: 'uids-exhausted' })
   if (rows.length > 0) nextModseq(account)
   const to = rows.map((row) => copyRow(commit, found.value, row, request.guest))
+  recordTransfer(commit, found.value, 'copied', to)
   if (rows.length > 0) touchMessages(commit, account, target)
   return done({
     modseq: account.modseq,
@@ -153,7 +171,8 @@ export const move: Handler<'move'> = (commit, request) => {
   if (!uidsLeft(commit, target, rows.length)) return refused({ kind: 'uids-exhausted' })
   if (rows.length > 0) nextModseq(account)
   const to = rows.map((row) => copyRow(commit, found.value, row, request.guest))
-  bury(commit, account, mailbox, rows)
+  recordTransfer(commit, found.value, 'moved', to)
+  bury(commit, account, mailbox, rows, 'move')
   if (rows.length > 0) {
     touchMessages(commit, account, mailbox)
     if (target !== mailbox) touchMessages(commit, account, target)
@@ -186,13 +205,16 @@ export const replace: Handler<'replace'> = (commit, request) => {
   const email = newEmail(account, message.email, commit.keepBody(message.body), message)
   const added = settle(commit, account, target, { email, flags: flags.value[0] ?? packFlags(0, 0), uidl: undefined })
   if (guest !== undefined && (message.flags.system & SEEN) !== 0) setSeen(account, target, guest.user, added, true)
-  bury(commit, account, mailbox, rows)
+  recordTransfer(commit, found.value, 'replaced', [added])
+  bury(commit, account, mailbox, rows, 'replace')
   touchMessages(commit, account, mailbox)
   if (target !== mailbox) touchMessages(commit, account, target)
   return done({ modseq: account.modseq, uidValidity: target.uidValidity, uid: added })
 }
 
-export const expunge: Handler<'expunge'> = (commit, request) => {
+export const expunge: Handler<'expunge'> = (commit, request) => expungeAs(commit, request, 'expunge')
+
+function expungeAs(commit: Commit, request: ExpungeRequest, cause: Cause): ReturnType<typeof expunge> {
   const found = find(commit, request)
   if (!found.ok) return found
   const { account, mailbox } = found.value
@@ -202,7 +224,8 @@ export const expunge: Handler<'expunge'> = (commit, request) => {
   )
   if (rows.length > 0) {
     nextModseq(account)
-    bury(commit, account, mailbox, rows)
+    record(commit, account, 'expunged', mailbox.key, uidSetOf(rows.map((row) => row.uid)))
+    bury(commit, account, mailbox, rows, cause)
     touchMessages(commit, account, mailbox)
   }
   return done({ modseq: account.modseq, expunged: uidSetOf(rows.map((row) => row.uid)) })
@@ -212,6 +235,8 @@ export const applyMaildrop: Handler<'applyMaildrop'> = (commit, request) => {
   const found = find(commit, request)
   if (!found.ok) return found
   const { account, by, mailbox, downloaded, markSeen, removed } = request
+  const fetched = uidSetOf([...rowsIn(found.value.mailbox, downloaded)].map((row) => row.uid))
+  record(commit, found.value.account, 'fetched', mailbox, fetched)
   for (const row of rowsIn(found.value.mailbox, downloaded)) {
     if (row.goneAt === undefined && row.downloadedAt === 0) row.downloadedAt = commit.now
   }
@@ -219,7 +244,18 @@ export const applyMaildrop: Handler<'applyMaildrop'> = (commit, request) => {
     const flags = { system: SEEN, keywords: [] }
     changeFlags(commit, { account, by, mailbox, uids: downloaded, action: 'add', flags, unchangedSince: undefined })
   }
-  return expunge(commit, { account, by, mailbox, uids: removed, which: 'any' })
+  return expungeAs(commit, { account, by, mailbox, uids: removed, which: 'any' }, 'maildrop')
+}
+
+function recordTransfer(
+  commit: Commit,
+  { account, mailbox, target, rows }: Both,
+  kind: 'copied' | 'moved' | 'replaced',
+  to: readonly Uid[],
+): void {
+  const [first] = to
+  const uids = uidSetOf(rows.map((row) => row.uid))
+  if (first !== undefined) record(commit, account, kind, mailbox.key, uids, { to: { mailbox: target.key, first } })
 }
 
 type Found<T> =
@@ -327,7 +363,7 @@ function deliveryFlags(account: Account, { flags }: Recipient): PackedFlags {
   return packed.ok ? (packed.value[0] ?? packFlags(0, 0)) : packFlags(flags.system & SYSTEM_MASK, 0)
 }
 
-function overQuota(account: Account, octets: number, messages: number): OverQuota | undefined {
+export function overQuota(account: Account, octets: number, messages: number): OverQuota | undefined {
   const { storageBytes, messages: most } = account.limits
   if (messages === 0) return undefined
   if (storageBytes !== undefined && account.storageBytes + octets > storageBytes)
@@ -338,7 +374,7 @@ function overQuota(account: Account, octets: number, messages: number): OverQuot
 }
 
 /** UIDNEXT must stay a UID, too. */
-function uidsLeft(commit: Commit, mailbox: Mailbox, wanted: number): boolean {
+export function uidsLeft(commit: Commit, mailbox: Mailbox, wanted: number): boolean {
   return mailbox.uidNext + wanted <= commit.knobs.largestUid
 }
 

@@ -1,8 +1,9 @@
 /** Rows coming into mailboxes and leaving them. @module */
-import type { EmailKey, Modseq, ThreadKey, Uid } from '#mail/ids.ts'
+import type { EmailKey, MailboxKey, Modseq, ThreadKey, Uid } from '#mail/ids.ts'
 import type { PreparedEmail } from '#mail/prepare.ts'
-import { uidSetOf } from '#mail/uid-set.ts'
+import { type UidSet, uidSetOf } from '#mail/uid-set.ts'
 import type { PackedFlags } from '#store/flags.ts'
+import type { Cause, EventKind, MessageEvent } from '#store/gone.ts'
 import type { BodyPlace } from '#store/types.ts'
 import type { Commit } from './commit.ts'
 import { type Account, count, type Email, type Mailbox, nextKey, type Row } from './state.ts'
@@ -41,6 +42,8 @@ export function settle(
     flags: message.flags,
     modseq: account.modseq,
     goneAt: undefined,
+    cause: undefined,
+    restored: false,
     downloadedAt: 0,
   }
   mailbox.uidNext += 1
@@ -50,11 +53,12 @@ export function settle(
 }
 
 /** Takes rows out of the mailbox at the account's MODSEQ; they stay readable for a while. */
-export function bury(commit: Commit, account: Account, mailbox: Mailbox, rows: readonly Row[]): void {
+export function bury(commit: Commit, account: Account, mailbox: Mailbox, rows: readonly Row[], cause: Cause): void {
   if (rows.length === 0) return
   for (const row of rows) {
     count(account, mailbox, row, -1)
     row.goneAt = commit.now
+    row.cause = cause
     for (const own of mailbox.seenBy.values()) own.delete(row.uid)
   }
   mailbox.tombstones.push({ uids: uidSetOf(rows.map((row) => row.uid)), modseq: account.modseq })
@@ -65,6 +69,29 @@ export function bury(commit: Commit, account: Account, mailbox: Mailbox, rows: r
   const oldest = commit.now - commit.knobs.retentionMs
   if (mailbox.rows.some((row) => row.goneAt !== undefined && row.goneAt < oldest))
     mailbox.rows = mailbox.rows.filter((row) => row.goneAt === undefined || row.goneAt >= oldest)
+}
+
+/** Notes what a request did to messages of a mailbox. */
+export function record(
+  commit: Commit,
+  account: Account,
+  kind: EventKind,
+  mailbox: MailboxKey,
+  uids: UidSet,
+  more: Partial<Pick<MessageEvent, 'to' | 'detail'>> = {},
+): void {
+  if (uids.length === 0) return
+  const sequence = Math.max((account.events.at(-1)?.sequence ?? 0) + 1, commit.now * 1_024)
+  account.events.push({
+    sequence,
+    at: Math.floor(sequence / 1_024),
+    kind,
+    by: commit.by,
+    mailbox,
+    uids,
+    to: more.to,
+    detail: more.detail,
+  })
 }
 
 /** Puts new flags on a row. */

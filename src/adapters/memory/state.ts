@@ -3,6 +3,7 @@ import type { Clock } from '#lib/clock.ts'
 import type { AccountId, EmailKey, MailboxKey, Modseq, ThreadKey, Uid } from '#mail/ids.ts'
 import type { PreparedEmail } from '#mail/prepare.ts'
 import { DELETED, keywordSetId, type PackedFlags, SEEN } from '#store/flags.ts'
+import type { Cause, MessageEvent } from '#store/gone.ts'
 import { MAX_KEYWORD_SETS } from '#store/limits.ts'
 import type { BodyPlace, MailboxInfo, QuotaLimits, SpecialUse, UidSet } from '#store/types.ts'
 
@@ -28,6 +29,10 @@ export interface Row {
   modseq: Modseq
   /** When it was expunged, `undefined` while it is there. */
   goneAt: number | undefined
+  /** How it was. */
+  cause: Cause | undefined
+  /** It was brought back from here. */
+  restored: boolean
   /** By POP3, the first time; 0: never. */
   downloadedAt: number
 }
@@ -55,6 +60,9 @@ export interface Mailbox {
   metadata: Metadata
   /** What those who are not the owner have seen, by user and UID. */
   seenBy: Map<number, Map<number, { readonly seen: boolean; readonly modseq: Modseq }>>
+  /** When it was deleted, and what it was restored as. */
+  goneAt: number | undefined
+  restoredAs: MailboxKey | undefined
   /** Ascending by MODSEQ. */
   tombstones: { readonly uids: UidSet; readonly modseq: Modseq }[]
 }
@@ -72,6 +80,7 @@ export interface Account {
   /** Last mailbox that had a name and has not any more, so that no name shows a UIDVALIDITY twice. */
   readonly formerNames: Map<string, { readonly key: MailboxKey; readonly uidValidity: number }>
   readonly subscriptions: Set<string>
+  readonly events: MessageEvent[]
   readonly metadata: Metadata
   readonly keywordSets: (readonly string[])[]
   readonly keywordSetIds: Map<string, number>
@@ -109,6 +118,7 @@ export function newAccount(id: AccountId, limits: QuotaLimits): Account {
     goneMailboxes: new Map(),
     formerNames: new Map(),
     subscriptions: new Set(),
+    events: [],
     metadata: new Map(),
     keywordSets: [[]],
     keywordSetIds: new Map([['', 0]]),

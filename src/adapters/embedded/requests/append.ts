@@ -1,9 +1,11 @@
 import { done, type Result, refused } from '#lib/result.ts'
 import type { Modseq, Uid } from '#mail/ids.ts'
+import { uidSetOf } from '#mail/uid-set.ts'
 import { permittedFlags } from '#store/acl.ts'
 import type { NewMessage, StagedBody } from '#store/types.ts'
 import type { Writes } from '#store/writes.ts'
 import { announce, locate, type Transaction } from '../transaction.ts'
+import { record } from './record.ts'
 import { quotaBroken, storeFor, uidsExhausted } from './store-message.ts'
 
 type Answer = Result<Writes['append']['value'], Writes['append']['refusal']>
@@ -44,6 +46,7 @@ export function append(tx: Transaction, request: Writes['append']['request']): A
       const stored = tx.bodies.put(message.body)
       uids.push(storeFor(tx, request.guest, account, mailbox, modseq, { ...message, place: stored }) as Uid)
     }
+    record(tx, request.by, 'appended', place.value, uidSetOf(uids))
     announce(tx, account, mailbox, request.by)
   }
   return done({ modseq: account.row.modseq as Modseq, uidValidity: mailbox.uidValidity, uids })

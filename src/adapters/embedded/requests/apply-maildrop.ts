@@ -6,6 +6,7 @@ import { locate, type Transaction } from '../transaction.ts'
 import { uidsUpTo } from '../uid-lists.ts'
 import { changeFlags } from './change-flags.ts'
 import { expunge } from './expunge.ts'
+import { record } from './record.ts'
 
 type Answer = Result<Writes['applyMaildrop']['value'], Writes['applyMaildrop']['refusal']>
 
@@ -22,20 +23,22 @@ export function* applyMaildrop(
     const change = { account, by, mailbox, uids: downloaded, action: 'add', flags, unchangedSince: undefined } as const
     yield* changeFlags(tx, change)
   }
-  return yield* expunge(tx, { account, by, mailbox, uids: removed, which: 'any' })
+  return yield* expunge(tx, { account, by, mailbox, uids: removed, which: 'any' }, 'maildrop')
 }
 
 /** @returns the refusal when there is no such mailbox, or no more. */
 function* noteDownloads(
   tx: Transaction,
-  { account, mailbox }: Writes['applyMaildrop']['request'],
+  { account, by, mailbox }: Writes['applyMaildrop']['request'],
   downloaded: UidSet,
 ): Generator<undefined, Answer | undefined, void> {
   let found = locate(tx, account.id, mailbox)
   if (!found.ok) return found
   const step = tx.tuning.sliceMessages
   let room = step
-  for (const [first, last] of uidsUpTo(downloaded, found.value.mailbox.uidNext - 1)) {
+  const fetched = uidsUpTo(downloaded, found.value.mailbox.uidNext - 1)
+  record(tx, by, 'fetched', found.value, fetched)
+  for (const [first, last] of fetched) {
     let from: number = first
     while (from <= last) {
       if (room <= 0) {

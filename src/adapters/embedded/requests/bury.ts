@@ -2,6 +2,8 @@
 import type { Uid } from '#mail/ids.ts'
 import { normaliseUidSet, type UidSet, uidSetOf } from '#mail/uid-set.ts'
 import { DELETED, SEEN } from '#store/flags.ts'
+import { CAUSES, type Cause } from '#store/gone.ts'
+import { MOVED, ONLY_HERE } from '../schema/deleted.ts'
 import type { Located, Transaction } from '../transaction.ts'
 import { forgetSeen } from './guest-seen.ts'
 
@@ -56,21 +58,22 @@ export function bury(
   tx: Transaction,
   { account, mailbox }: Located,
   leaving: Leaving,
-  how: { readonly moved: boolean; readonly onlyDeleted: boolean; readonly mailboxName?: string },
+  how: { readonly cause: Cause; readonly onlyDeleted: boolean },
 ): void {
   const first = leaving.uids[0]
   const last = leaving.uids.at(-1)
   if (first === undefined || last === undefined) return
   const { row } = account
   const bits = how.onlyDeleted ? DELETED : 0
+  const moved = how.cause === 'move'
   tx.sql.run(
-    `INSERT OR REPLACE INTO deleted (account, mailbox, uid, email, flags, modseq, saved_at, deleted_at, moved, mailbox_name)
-     SELECT account, mailbox, uid, email, flags, ?, saved_at, ?, ?, ? FROM message
+    `INSERT OR REPLACE INTO deleted (account, mailbox, uid, email, flags, modseq, saved_at, deleted_at, moved, cause, size)
+     SELECT account, mailbox, uid, email, flags, ?, saved_at, ?, ?, ?, size FROM message
      WHERE account = ? AND mailbox = ? AND uid BETWEEN ? AND ? AND flags & ? = ?`,
     row.modseq,
     tx.now,
-    how.moved ? 1 : 0,
-    how.mailboxName ?? null,
+    moved ? MOVED : ONLY_HERE,
+    CAUSES.indexOf(how.cause),
     row.slot,
     mailbox.key,
     first,
@@ -87,6 +90,9 @@ export function bury(
     bits,
     bits,
   )
+  if (!moved) {
+    tx.sql.run('UPDATE account SET gone_bytes = gone_bytes + ? WHERE slot = ?', leaving.size, row.slot)
+  }
   forgetSeen(tx, { account, mailbox }, first, last)
   addTombstones(tx, { account, mailbox }, uidSetOf(leaving.uids))
   mailbox.messages -= leaving.uids.length

@@ -3,7 +3,7 @@ import { done, type Result, refused } from '#lib/result.ts'
 import type { Modseq } from '#mail/ids.ts'
 import { uidSetOf } from '#mail/uid-set.ts'
 import { permittedFlags } from '#store/acl.ts'
-import { DELETED, keywordSetId, packFlags, SEEN, systemFlags } from '#store/flags.ts'
+import { DELETED, flagNames, keywordSetId, packFlags, SEEN, systemFlags } from '#store/flags.ts'
 import type { Flags } from '#store/types.ts'
 import type { ChangeFlagsRequest, Writes } from '#store/writes.ts'
 import type { KeywordSets } from '../keyword-sets.ts'
@@ -11,9 +11,12 @@ import type { Located, Transaction } from '../transaction.ts'
 import { announce, locate } from '../transaction.ts'
 import { uidsUpTo, uidsWithout } from '../uid-lists.ts'
 import { changeAsGuest } from './change-flags-as-guest.ts'
+import { record } from './record.ts'
 import { SYSTEM_MASK } from './store-message.ts'
 
 type Answer = Result<Writes['changeFlags']['value'], Writes['changeFlags']['refusal']>
+
+const SIGNS = { add: '+', remove: '-', replace: '=' } as const
 
 /** Changes flags; a slice of messages a transaction, so a crash in between leaves whole messages, not the whole request. */
 export function* changeFlags(tx: Transaction, asked: ChangeFlagsRequest): Generator<undefined, Answer, void> {
@@ -26,6 +29,7 @@ export function* changeFlags(tx: Transaction, asked: ChangeFlagsRequest): Genera
   const limit = keywordLimitBroken(tx, place, request, merge)
   if (limit !== undefined) return refused({ kind: 'too-many-keywords', limit })
 
+  const detail = SIGNS[request.action] + flagNames(request.flags).join(' ')
   const seen: number[] = []
   const modified: number[] = []
   const uids: number[] = []
@@ -50,6 +54,7 @@ export function* changeFlags(tx: Transaction, asked: ChangeFlagsRequest): Genera
       for (const uid of slice.seen) seen.push(uid)
       for (const uid of slice.modified) modified.push(uid)
       for (const uid of slice.uids) uids.push(uid)
+      if (slice.uids.length > 0) record(tx, request.by, 'flags', place, uidSetOf(slice.uids), { detail })
       for (const value of slice.flags) flags.push(value)
       room -= Math.max(1, slice.seen.length)
       from = slice.next

@@ -13,6 +13,7 @@ import { createMailbox, deleteMailbox, renameMailbox, subscribe } from './mailbo
 import { setMetadata } from './metadata.ts'
 import { replace } from './replace.ts'
 import { copy, move } from './transfer.ts'
+import { undelete } from './undelete.ts'
 
 /** Executes one kind of write. */
 export type Handler<K extends WriteKind> = (
@@ -31,6 +32,7 @@ export const HANDLERS: { readonly [K in WriteKind]: Handler<K> } = {
   replace,
   expunge,
   applyMaildrop,
+  undelete,
   createMailbox,
   deleteMailbox,
   renameMailbox,

@@ -1,6 +1,7 @@
 /** Making, deleting, renaming mailboxes, and subscribing. @module */
 import { done, type Result, refused } from '#lib/result.ts'
 import type { Modseq } from '#mail/ids.ts'
+import { uidSetOf } from '#mail/uid-set.ts'
 import { MAX_MAILBOXES, MAX_SUBSCRIPTIONS } from '#store/limits.ts'
 import { canonicalMailboxName, mailboxNameFault, superiorNames } from '#store/mailbox-name.ts'
 import type { Writes } from '#store/writes.ts'
@@ -9,6 +10,7 @@ import type { MailboxRow } from '../schema/mailbox.ts'
 import { announce, type Located, locate, mailboxInfo, type Transaction } from '../transaction.ts'
 import { allUids, bury, leavingIn } from './bury.ts'
 import { copyMetadata } from './metadata.ts'
+import { record } from './record.ts'
 import { uidsExhausted } from './store-message.ts'
 import { copyRange } from './transfer.ts'
 
@@ -49,7 +51,8 @@ export function* deleteMailbox(
     const { account, mailbox } = place
     tx.ledger.bump(account, mailbox)
     const leaving = leavingIn(tx, place, 1, mailbox.uidNext, false, tx.tuning.sliceMessages)
-    bury(tx, place, leaving, { moved: false, onlyDeleted: false, mailboxName: mailbox.name })
+    bury(tx, place, leaving, { cause: 'mailbox', onlyDeleted: false })
+    record(tx, request.by, 'mailbox-deleted', place, uidSetOf(leaving.uids))
     announce(tx, account, mailbox, request.by)
     if (mailbox.messages === 0) break
     yield
@@ -57,7 +60,7 @@ export function* deleteMailbox(
     if (!again.ok) return again
     place = again.value
   }
-  tx.ledger.removeMailbox(place.account, place.mailbox)
+  tx.ledger.removeMailbox(place.account, place.mailbox, tx.now)
   announce(tx, place.account, undefined, request.by)
   return done({ modseq: place.account.row.modseq as Modseq })
 }
@@ -111,8 +114,10 @@ function emptyInbox(tx: Transaction, place: Located, to: string, by: string): An
   for (const [first, last] of allUids(place)) {
     const leaving = leavingIn(tx, place, first, last, false, -1)
     if (leaving.uids.length === 0) break
+    const to = target.uidNext
     copyRange(tx, place, leaving, target)
-    bury(tx, place, leaving, { moved: true, onlyDeleted: false })
+    bury(tx, place, leaving, { cause: 'move', onlyDeleted: false })
+    record(tx, by, 'moved', place, uidSetOf(leaving.uids), { target: target.key, first: to })
   }
   announce(tx, account, undefined, by)
   announce(tx, account, mailbox, by)

@@ -5,6 +5,7 @@ import type { Writes } from '#store/writes.ts'
 import { announce, locate, type Transaction } from '../transaction.ts'
 import { bodySize } from './append.ts'
 import { bury, leavingIn } from './bury.ts'
+import { record } from './record.ts'
 import { storeFor, uidsExhausted } from './store-message.ts'
 
 type Answer = Result<Writes['replace']['value'], Writes['replace']['refusal']>
@@ -33,7 +34,8 @@ export function replace(tx: Transaction, request: Writes['replace']['request']):
   const modseq = target === mailbox ? tx.ledger.bump(account, mailbox) : tx.ledger.bump(account, mailbox, target)
   const place = tx.bodies.put(message.body)
   const added = storeFor(tx, guest, account, target, modseq, { ...message, uidl: undefined, place })
-  bury(tx, found.value, leaving, { moved: false, onlyDeleted: false })
+  bury(tx, found.value, leaving, { cause: 'replace', onlyDeleted: false })
+  record(tx, request.by, 'replaced', found.value, [[uid, uid]], { target: target.key, first: added })
   announce(tx, account, mailbox, request.by)
   if (target !== mailbox) announce(tx, account, target, request.by)
   return done({ modseq: modseq as Modseq, uidValidity: target.uidValidity, uid: added as Uid })

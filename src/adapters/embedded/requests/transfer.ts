@@ -10,6 +10,7 @@ import { announce, type Located, locate, type Transaction } from '../transaction
 import { uidsUpTo } from '../uid-lists.ts'
 import { bury, joinedUids, type Leaving, leavingIn } from './bury.ts'
 import { copySeen } from './guest-seen.ts'
+import { record } from './record.ts'
 import { quotaBroken, uidsExhausted } from './store-message.ts'
 
 type Answer<K extends 'copy' | 'move'> = Result<Writes[K]['value'], Writes[K]['refusal']>
@@ -26,6 +27,8 @@ export function copy(tx: Transaction, request: TransferRequest): Answer<'copy'> 
   if (messages > 0) {
     tx.ledger.bump(place.account, target)
     for (const leaving of ranges) copyRange(tx, place, leaving, target, request.guest)
+    const uids = joinedUids(ranges.map((range) => range.uids))
+    record(tx, request.by, 'copied', place, uids, { target: target.key, first })
     announce(tx, place.account, target, request.by)
   }
   return done(answer(found.value, first))
@@ -42,8 +45,10 @@ export function move(tx: Transaction, request: TransferRequest): Answer<'move'> 
     tx.ledger.bump(place.account, place.mailbox, target)
     for (const leaving of ranges) {
       copyRange(tx, place, leaving, target, request.guest)
-      bury(tx, place, leaving, { moved: true, onlyDeleted: false })
+      bury(tx, place, leaving, { cause: 'move', onlyDeleted: false })
     }
+    const uids = joinedUids(ranges.map((range) => range.uids))
+    record(tx, request.by, 'moved', place, uids, { target: target.key, first })
     announce(tx, place.account, place.mailbox, request.by)
     if (target !== place.mailbox) announce(tx, place.account, target, request.by)
   }

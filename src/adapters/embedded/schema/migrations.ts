@@ -3,8 +3,9 @@ import type { DatabaseSync } from 'node:sqlite'
 import { NewerFormat } from '#store/newer-format.ts'
 import { ACCOUNT } from './account.ts'
 import { ACL } from './acl.ts'
-import { DELETED } from './deleted.ts'
+import { DELETED, GONE_MAIL } from './deleted.ts'
 import { EMAIL } from './email.ts'
+import { EVENT } from './event.ts'
 import { KEYWORD_SET } from './keyword-set.ts'
 import { MAILBOX } from './mailbox.ts'
 import { MESSAGE, MESSAGE_DOWNLOADED } from './message.ts'
@@ -16,7 +17,7 @@ import { THREAD } from './thread.ts'
 import { TOMBSTONE } from './tombstone.ts'
 
 /** The nth step leads from version n to n + 1. */
-const STEPS: readonly string[] = [
+export const STEPS: readonly string[] = [
   [ACCOUNT, MAILBOX, MESSAGE, EMAIL, KEYWORD_SET, SUBSCRIPTION, TOMBSTONE, DELETED, THREAD, SEGMENT, SEEN_BY].join(
     '\n',
   ),
@@ -24,6 +25,7 @@ const STEPS: readonly string[] = [
   METADATA,
   ACL,
   SEEN_BY_GUESTS,
+  [GONE_MAIL, EVENT].join('\n'),
 ]
 
 /** The version of a database; 0 is an empty one. */

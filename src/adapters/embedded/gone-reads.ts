@@ -1,0 +1,128 @@
+/** Reads of deleted mail and of the history. @module */
+import type { EmailKey, MailboxKey, Uid } from '#mail/ids.ts'
+import type { UidSet } from '#mail/uid-set.ts'
+import type { PackedFlags } from '#store/flags.ts'
+import {
+  CAUSES,
+  type DeletedCursor,
+  type DeletedMessage,
+  type EmailPlace,
+  EVENT_KINDS,
+  type GoneMailbox,
+  type MessageEvent,
+} from '#store/gone.ts'
+import { compareMailboxNames } from '#store/mailbox-name.ts'
+import type { SpecialUse } from '#store/types.ts'
+import { EMAIL_SPAN } from './schema/account.ts'
+import { RESTORED } from './schema/deleted.ts'
+import { EVENTS_PER_MS } from './schema/event.ts'
+import type { Sql } from './sql.ts'
+
+/** In the order in which they left, which the index `deleted_by_time` has. */
+export function deletedMail(
+  sql: Sql,
+  slot: number,
+  since: number,
+  after: DeletedCursor | undefined,
+  limit: number,
+): readonly DeletedMessage[] {
+  const from = after ?? { deletedAt: since, mailbox: -1, uid: -1 }
+  const rows = sql.all(
+    `SELECT mailbox, uid, email, flags, size, saved_at, deleted_at, moved, cause,
+     EXISTS (SELECT 1 FROM message m WHERE m.account = d.account AND m.email = d.email)
+     FROM deleted d WHERE account = ? AND (deleted_at, mailbox, uid) > (?, ?, ?)
+     ORDER BY deleted_at, mailbox, uid LIMIT ?`,
+    slot,
+    from.deletedAt,
+    from.mailbox,
+    from.uid,
+    limit,
+  )
+  return (rows as readonly (readonly number[])[]).map((row) => ({
+    mailbox: row[0] as MailboxKey,
+    uid: row[1] as Uid,
+    email: row[2] as EmailKey,
+    flags: row[3] as PackedFlags,
+    size: row[4] ?? 0,
+    savedAt: row[5] ?? 0,
+    deletedAt: row[6] ?? 0,
+    restored: row[7] === RESTORED,
+    cause: CAUSES[row[8] ?? 0] ?? 'expunge',
+    kept: row[9] === 1,
+  }))
+}
+
+export function goneMailboxes(sql: Sql, slot: number): readonly GoneMailbox[] {
+  const rows = sql.all(
+    'SELECT key, name, special_use, created_at, deleted_at, restored_as FROM gone_mailbox WHERE account = ?',
+    slot,
+  ) as readonly (readonly [number, string, string | null, number, number, number | null])[]
+  return rows
+    .map(([key, name, specialUse, createdAt, deletedAt, restoredAs]) => ({
+      key: key as MailboxKey,
+      name,
+      specialUse: (specialUse ?? undefined) as SpecialUse | undefined,
+      createdAt,
+      deletedAt,
+      restoredAs: (restoredAs ?? undefined) as MailboxKey | undefined,
+    }))
+    .sort((a, b) => compareMailboxNames(a.name, b.name) || a.key - b.key)
+}
+
+export function placesOf(sql: Sql, slot: number, email: EmailKey): readonly EmailPlace[] {
+  const rows = sql.all(
+    `SELECT mailbox, uid, saved_at, NULL FROM message WHERE account = ?1 AND email = ?2 UNION ALL
+     SELECT mailbox, uid, saved_at, deleted_at FROM deleted WHERE account = ?1 AND email = ?2
+     ORDER BY saved_at, mailbox, uid`,
+    slot,
+    email,
+  ) as readonly (readonly [number, number, number, number | null])[]
+  return rows.map(([mailbox, uid, savedAt, deletedAt]) => ({
+    email,
+    mailbox: mailbox as MailboxKey,
+    uid: uid as Uid,
+    savedAt,
+    deletedAt: deletedAt ?? undefined,
+  }))
+}
+
+/** Walks the emails of the account: narrow rows, and nobody asks often. */
+export function emailsByMessageId(sql: Sql, slot: number, messageId: string): readonly EmailKey[] {
+  const base = slot * EMAIL_SPAN
+  return sql
+    .all(
+      'SELECT id FROM email WHERE id >= ? AND id < ? AND message_id = ? ORDER BY id',
+      base,
+      base + EMAIL_SPAN,
+      messageId,
+    )
+    .map(([id]) => ((id as number) - base) as EmailKey)
+}
+
+export function eventsAfter(sql: Sql, slot: number, after: number, limit: number): readonly MessageEvent[] {
+  const rows = sql.all(
+    `SELECT sequence, kind, by, mailbox, uids, target, first, detail FROM event WHERE account = ? AND sequence > ?
+     ORDER BY sequence LIMIT ?`,
+    slot,
+    after,
+    limit,
+  ) as readonly (readonly [number, number, string, number, string, number | null, number | null, string | null])[]
+  return rows.map(([sequence, kind, by, mailbox, uids, target, first, detail]) => ({
+    sequence,
+    at: Math.floor(sequence / EVENTS_PER_MS),
+    kind: EVENT_KINDS[kind] ?? 'flags',
+    by,
+    mailbox: mailbox as MailboxKey,
+    uids: uidsFrom(uids),
+    to: target === null || first === null ? undefined : { mailbox: target as MailboxKey, first: first as Uid },
+    detail: detail ?? undefined,
+  }))
+}
+
+/** What `formatUidSet` wrote. */
+function uidsFrom(text: string): UidSet {
+  return text.split(',').map((part) => {
+    const [first = '', last = first] = part.split(':')
+    return [Number(first) as Uid, Number(last) as Uid]
+  })
+}
