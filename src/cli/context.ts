@@ -51,6 +51,7 @@ class LazyAdministration implements Administration {
     verb: V,
     args: Verbs[V]['args'],
     progress?: (value: unknown) => void,
+    signal?: AbortSignal,
   ): Promise<Verbs[V]['value']> {
     const { data } = this.#config
     if (this.#opened === undefined && !MAKING.has(verb) && isMissing(data)) {
@@ -66,7 +67,7 @@ class LazyAdministration implements Administration {
       becomeOwner(data)
       return openAdministration(this.#config)
     })
-    return this.#opened.ask(verb, args, progress)
+    return this.#opened.ask(verb, args, progress, signal)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

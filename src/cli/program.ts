@@ -79,6 +79,14 @@ const COMMANDS: readonly (readonly [name: string, load: () => Promise<Command>, 
     say('bring two mailboxes into line, wherever they are', 'synchroniser deux comptes, où qu’ils soient'),
   ],
   [
+    'migrate',
+    async () => (await import('./migrate.ts')).migrateCommand(),
+    say(
+      'bring people’s mail here from another host, so that POP3 programs notice nothing',
+      'reprendre ici le courrier d’un autre hébergeur, sans que les programmes POP3 le remarquent',
+    ),
+  ],
+  [
     'mail',
     async () => (await import('./mail.ts')).mailCommand(),
     say('read and write mail, here or on any IMAP server', 'lire et écrire du courrier, ici ou sur tout serveur IMAP'),

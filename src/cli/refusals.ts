@@ -2,6 +2,7 @@
 import { EXIT } from '#lib/exit-codes.ts'
 import type { VerbRefusal } from '#server/verbs.ts'
 import { counted, say } from './language.ts'
+import { migrateRefusalSentence } from './migrate-refusals.ts'
 import { reasonOfCode } from './reasons.ts'
 
 /** Says which exit code a refusal ends in (design §3). */
@@ -15,7 +16,17 @@ export function exitCodeOf(refusal: VerbRefusal): number {
     case 'store-unavailable':
     case 'store-refuses':
     case 'account-closed':
+    case 'source-gone':
+    case 'migration-busy':
+    case 'store-cannot-write':
       return EXIT.tryAgain
+    case 'source-login':
+      return EXIT.notAllowed
+    case 'source-fails':
+    case 'no-unique-ids':
+      return EXIT.unavailable
+    case 'migration-too-new':
+      return EXIT.configuration
     case 'mailbox-refuses':
     case 'folder-not-empty':
       return EXIT.cannotWrite
@@ -187,6 +198,15 @@ export function sentenceOf(refusal: VerbRefusal): string {
           `« ${refusal.value} » ne convient pas comme ${refusal.column}`,
         ),
       )
+    case 'source-login':
+    case 'source-gone':
+    case 'source-fails':
+    case 'unique-ids-changed':
+    case 'no-unique-ids':
+    case 'migration-busy':
+    case 'migration-too-new':
+    case 'store-cannot-write':
+      return migrateRefusalSentence(refusal)
   }
 }
 

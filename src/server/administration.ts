@@ -15,6 +15,7 @@ import type { AccountRef } from '#store/types.ts'
 import { askControl, ControlError, ServerGone } from './control.ts'
 import { type Installation, openInstallation } from './installation.ts'
 import { createLog } from './log.ts'
+import { migrateRequest } from './migrate-request.ts'
 import type { Task, TaskMessage } from './task-thread.ts'
 import {
   type AccountChangeArgs,
@@ -36,7 +37,11 @@ export interface RunningFacts {
 }
 
 type Handlers = {
-  [V in Verb]: (args: Verbs[V]['args'], progress: (value: unknown) => void) => Promise<Verbs[V]['value']>
+  [V in Verb]: (
+    args: Verbs[V]['args'],
+    progress: (value: unknown) => void,
+    signal: AbortSignal | undefined,
+  ) => Promise<Verbs[V]['value']>
 }
 
 /** The verbs on an open installation. */
@@ -55,14 +60,20 @@ export class RunningAdministration implements Administration {
     verb: V,
     args: Verbs[V]['args'],
     progress: (value: unknown) => void = () => undefined,
+    signal?: AbortSignal,
   ): Promise<Verbs[V]['value']> {
-    return this.#handlers[verb](args, progress)
+    return this.#handlers[verb](args, progress, signal)
   }
 
   /** From the control socket: the verb may be anything. */
-  async askAnything(verb: string, args: unknown, progress: (value: unknown) => void): Promise<unknown> {
+  async askAnything(
+    verb: string,
+    args: unknown,
+    progress: (value: unknown) => void,
+    signal: AbortSignal,
+  ): Promise<unknown> {
     if (!Object.hasOwn(this.#handlers, verb)) throw new VerbRefused({ kind: 'unknown-verb', verb })
-    return this.#handlers[verb as Verb](args as never, progress)
+    return this.#handlers[verb as Verb](args as never, progress, signal)
   }
 
   async accountRef(address: string): Promise<AccountRef> {
@@ -150,6 +161,11 @@ export class RunningAdministration implements Administration {
           { kind: 'export', request: { account, path, format, mailbox: mailbox ?? undefined } },
           progress,
         )
+      },
+      migrate: async (args, progress, signal) => {
+        const account = await this.#openAccount(args.address)
+        const request = migrateRequest(args, account, this.#parts.config.data)
+        return this.#run<Verbs['migrate']['value']>({ kind: 'migrate', request }, progress, signal)
       },
     }
   }
@@ -273,7 +289,7 @@ export class RunningAdministration implements Administration {
   }
 
   /** Long work in a thread of its own, with its own connection to the store. */
-  async #run<T>(task: Task, progress: (value: unknown) => void): Promise<T> {
+  async #run<T>(task: Task, progress: (value: unknown) => void, signal?: AbortSignal): Promise<T> {
     const connection = this.#parts.host.connect()
     const entry = `./task-thread${path.extname(import.meta.filename)}`
     const worker = new Worker(new URL(entry, import.meta.url), {
@@ -281,6 +297,9 @@ export class RunningAdministration implements Administration {
       transferList: [...connection.ports],
     })
     const { promise, resolve, reject } = Promise.withResolvers<T>()
+    const stop = (): void => worker.postMessage('stop')
+    if (signal?.aborted === true) stop()
+    signal?.addEventListener('abort', stop, { once: true })
     worker.on('message', (message: TaskMessage) => {
       if (message.kind === 'progress') progress(message.value)
       else if (message.kind === 'done') resolve(message.value as T)
@@ -327,7 +346,7 @@ export async function openAdministration(config: Config): Promise<Administration
   const parts = await openInstallation(config, createLog('warn'))
   const local = new RunningAdministration(parts, undefined)
   return {
-    ask: (verb, args, progress) => local.ask(verb, args, progress),
+    ask: (verb, args, progress, signal) => local.ask(verb, args, progress, signal),
     [Symbol.asyncDispose]: () => parts[Symbol.asyncDispose](),
   }
 }
@@ -344,9 +363,10 @@ class RemoteAdministration implements Administration {
     verb: V,
     args: Verbs[V]['args'],
     progress?: (value: unknown) => void,
+    signal?: AbortSignal,
   ): Promise<Verbs[V]['value']> {
     try {
-      const answer = await askControl(this.#data, verb, args, progress)
+      const answer = await askControl(this.#data, verb, args, progress, signal)
       if (answer === undefined) throw new ServerGone()
       return answer.value as Verbs[V]['value']
     } catch (error) {

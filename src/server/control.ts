@@ -1,6 +1,7 @@
 /**
  * `run/control.sock`: the way in for administrative verbs while the server runs (design §3). One JSON object a line in
- * each direction; the socket is the owner's alone. Progress lines may come before the answer.
+ * each direction; the socket is the owner's alone. Progress lines may come before the answer. Whatever the asker says
+ * behind its line, and its going away, ends what can be ended.
  * @module
  */
 import { chmod, mkdir, rm } from 'node:fs/promises'
@@ -13,8 +14,13 @@ const LONGEST_LINE = 64 * 1024 * 1024
 /** Paths of sockets are cut by the kernel beyond this. */
 const LONGEST_PATH = 107
 
-/** Carries out a verb; `progress` may be called any number of times before it settles. */
-export type ControlHandler = (verb: string, args: unknown, progress: (value: unknown) => void) => Promise<unknown>
+/** Carries out a verb; `progress` may be called any number of times before it settles. `signal`: nobody waits for all of it. */
+export type ControlHandler = (
+  verb: string,
+  args: unknown,
+  progress: (value: unknown) => void,
+  signal: AbortSignal,
+) => Promise<unknown>
 
 type ControlLine =
   | { readonly kind: 'progress'; readonly value: unknown }
@@ -96,9 +102,12 @@ async function answer(socket: Socket, handler: ControlHandler): Promise<void> {
   }
   const line = await firstLine(socket)
   if (line === undefined) return
+  const controller = new AbortController()
+  for (const event of ['data', 'close']) socket.once(event, () => controller.abort())
   try {
     const { verb, args } = JSON.parse(line) as { verb: string; args: unknown }
-    say({ kind: 'done', value: await handler(verb, args, (value) => say({ kind: 'progress', value })) })
+    const progress = (value: unknown): void => say({ kind: 'progress', value })
+    say({ kind: 'done', value: await handler(verb, args, progress, controller.signal) })
   } catch (error) {
     say({ kind: 'failed', error: errorData(error) })
   }
@@ -138,6 +147,7 @@ export async function askControl(
   verb: string,
   args: unknown,
   progress: (value: unknown) => void = () => undefined,
+  signal?: AbortSignal,
 ): Promise<{ readonly value: unknown } | undefined> {
   const socket = createConnection(controlPath(data))
   try {
@@ -152,6 +162,9 @@ export async function askControl(
   }
   socket.write(`${JSON.stringify({ verb, args })}\n`)
   socket.on('error', () => undefined)
+  const stop = (): void => void socket.write('\n')
+  if (signal?.aborted === true) stop()
+  signal?.addEventListener('abort', stop, { once: true })
   for await (const line of createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY })) {
     const said = JSON.parse(line) as ControlLine
     if (said.kind === 'progress') progress(said.value)

@@ -52,7 +52,9 @@ export async function startServer(config: Config, log: Log, tuned?: StoreTuning)
     }),
   })
   started.use(
-    await serveControl(config.data, (verb, args, progress) => administration.askAnything(verb, args, progress)),
+    await serveControl(config.data, (verb, args, progress, signal) =>
+      administration.askAnything(verb, args, progress, signal),
+    ),
   )
   started.defer(() => parts.registry.stop())
   const running = started.move()

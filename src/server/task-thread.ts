@@ -5,12 +5,15 @@ import type { EmbeddedConnection } from '#adapters/embedded/options.ts'
 import { systemClock } from '#lib/clock.ts'
 import { ExportRefused, type ExportRequest, exportMail } from '#transfer/export.ts'
 import { ImportRefused, type ImportRequest, importMail } from '#transfer/import.ts'
+import type { MigrateRequest } from '#transfer/migrate/migrate.ts'
+import { migrateRefusal } from '#transfer/migrate/refusal.ts'
 import type { VerbRefusal } from './verbs.ts'
 
 /** What to do. */
 export type Task =
   | { readonly kind: 'import'; readonly request: ImportRequest }
   | { readonly kind: 'export'; readonly request: ExportRequest }
+  | { readonly kind: 'migrate'; readonly request: Omit<MigrateRequest, 'signal'> }
 
 /** What the thread tells. */
 export type TaskMessage =
@@ -36,10 +39,7 @@ function progress(value: unknown): void {
 }
 
 try {
-  const value =
-    task.kind === 'import'
-      ? await importMail(store, systemClock, task.request, progress)
-      : await exportMail(store, systemClock, task.request, progress)
+  const value = await run()
   await store[Symbol.asyncDispose]()
   tell({ kind: 'done', value })
 } catch (error) {
@@ -48,9 +48,31 @@ try {
 }
 port.close()
 
+function run(): Promise<unknown> {
+  switch (task.kind) {
+    case 'import':
+      return importMail(store, systemClock, task.request, progress)
+    case 'export':
+      return exportMail(store, systemClock, task.request, progress)
+    case 'migrate':
+      return migrate(task.request)
+  }
+}
+
+/** Any message from the main thread ends it. */
+async function migrate(request: Omit<MigrateRequest, 'signal'>): Promise<unknown> {
+  const controller = new AbortController()
+  port?.once('message', () => controller.abort())
+  // the client is only loaded where it is used
+  const { migrateMail } = await import('#transfer/migrate/migrate.ts')
+  return migrateMail(store, systemClock, { ...request, signal: controller.signal }, progress)
+}
+
 function messageOf(error: unknown): TaskMessage {
   if (error instanceof ImportRefused || error instanceof ExportRefused)
     return { kind: 'refused', refusal: error.refusal }
+  const refusal = migrateRefusal(error)
+  if (refusal !== undefined) return { kind: 'refused', refusal }
   const { code, path, stack } = error as NodeJS.ErrnoException
   if (code !== undefined && path !== undefined) return { kind: 'refused', refusal: { kind: 'file', path, code } }
   return { kind: 'failed', message: stack ?? String(error) }

@@ -1,6 +1,7 @@
 /** Administrative verbs as data: what the command line asks and what it is told, in process or through the control socket. @module */
 import type { CheckFinding } from '#adapters/embedded/check.ts'
 import type { ShardStatus } from '#adapters/embedded/options.ts'
+import type { Security } from '#client/connect-options.ts'
 import type { Pop3Policy } from '#mail/pop3-policy.ts'
 import type { CsvRefusal } from '#services/account-csv.ts'
 import type { AccountsRefusal } from '#services/accounts.ts'
@@ -9,6 +10,9 @@ import type { Protocol } from '#store/directory.ts'
 import type { QuotaLimits } from '#store/types.ts'
 import type { ExportRefusal, ExportReport } from '#transfer/export.ts'
 import type { ImportRefusal, ImportReport } from '#transfer/import.ts'
+import type { MigrateReport } from '#transfer/migrate/migrate.ts'
+import type { MigrateRefusal } from '#transfer/migrate/refusal.ts'
+import type { Progress } from '#transfer/sync/sync.ts'
 import type { Endpoint } from './listeners.ts'
 import type { MailEndpoints } from './protocol-thread.ts'
 
@@ -85,6 +89,35 @@ export interface AccountChangeArgs {
   readonly pop3?: { readonly policy?: Pop3Policy | null; readonly loginDelaySeconds?: number | null }
 }
 
+/** A server that mail comes from. */
+export interface SourceServer {
+  readonly host: string
+  /** `null`: the usual one. */
+  readonly port: number | null
+  readonly security: Security
+}
+
+export interface MigrateArgs {
+  readonly address: string
+  /** The person's own at the source, whoever logs in for them. */
+  readonly login: string
+  readonly credentials: { readonly login: string; readonly password: string; readonly authorizeAs?: string }
+  readonly imap: SourceServer | null
+  readonly pop3: SourceServer | null
+  /** See `SourceOptions`. */
+  readonly pop3Guessed: boolean
+  /** Certificates to trust, PEM. */
+  readonly ca: string | null
+  readonly include: readonly string[]
+  readonly exclude: readonly string[]
+  readonly keepDeleted: boolean
+  readonly emptyToo: boolean
+  readonly cutover: boolean
+  readonly verify: boolean
+  readonly dryRun: boolean
+  readonly connections: number
+}
+
 /** Each verb: its arguments, its answer, and what it tells on the way. */
 export interface Verbs {
   'domain.add': { args: { readonly name: string }; value: DomainView }
@@ -151,13 +184,20 @@ export interface Verbs {
     value: ExportReport
     progress: ExportReport
   }
+  migrate: { args: MigrateArgs; value: MigrateReport; progress: Progress }
 }
 
 export type Verb = keyof Verbs
 
 /** Carries out verbs, here or in the server that runs. */
 export interface Administration extends AsyncDisposable {
-  ask<V extends Verb>(verb: V, args: Verbs[V]['args'], progress?: (value: unknown) => void): Promise<Verbs[V]['value']>
+  /** @param signal Ends one that takes long, where it can be ended, with what it did so far. */
+  ask<V extends Verb>(
+    verb: V,
+    args: Verbs[V]['args'],
+    progress?: (value: unknown) => void,
+    signal?: AbortSignal,
+  ): Promise<Verbs[V]['value']>
 }
 
 /** Why a verb was not carried out. */
@@ -166,6 +206,7 @@ export type VerbRefusal =
   | CsvRefusal
   | ImportRefusal
   | ExportRefusal
+  | MigrateRefusal
   | { readonly kind: 'unknown-verb'; readonly verb: string }
   | { readonly kind: 'no-such-connection'; readonly id: string }
   /** The account cannot be opened in the store now. */

@@ -23,6 +23,8 @@ export interface MailboxRequest {
   readonly deletions: boolean
   /** Also where all that was known is gone. */
   readonly emptyToo: boolean
+  /** A message whose flags were changed on the right is not taken away. */
+  readonly keepTouched: boolean
   readonly dryRun: boolean
   readonly limit: SpeedLimit
   readonly signal: AbortSignal
@@ -44,6 +46,8 @@ export interface MailboxReport {
   renewed: boolean
   /** All that was known was gone on one side: that many were kept on the other. */
   spared: number
+  /** Gone on the left, and kept on the right as somebody there had changed its flags. */
+  touched: number
   /** Sides that were written to. */
   readonly wrote: Set<End>
 }
@@ -74,6 +78,7 @@ export class MailboxRun {
     refused: [],
     renewed: false,
     spared: 0,
+    touched: 0,
     wrote: new Set(),
   }
   #left: Flags = new Map()
@@ -206,8 +211,8 @@ export class MailboxRun {
     this.report.wrote.add(other(from))
     const outcomes = await target.append(
       batch.map(({ message, body }): NewMessage => {
-        const { date, size } = message
-        return { flags: lastingFlags(message.flags), date, size, body }
+        const { date, size, uidl } = message
+        return { flags: lastingFlags(message.flags), date, size, body, uidl }
       }),
     )
     const settled: string[] = []
@@ -278,10 +283,14 @@ export class MailboxRun {
 
   /** What is gone from one side goes from the other. */
   async #remove(from: End): Promise<void> {
-    const { record, left, right, state, dryRun, emptyToo } = this.#request
+    const { record, left, right, state, dryRun, emptyToo, keepTouched } = this.#request
     const to = other(from)
     const [here, there] = from === 'left' ? [this.#left, this.#right] : [this.#right, this.#left]
-    const gone = this.#pairs.filter((pair) => !here.has(pair[from]) && there.has(pair[to]))
+    const all = this.#pairs.filter((pair) => !here.has(pair[from]) && there.has(pair[to]))
+    const gone = keepTouched
+      ? all.filter((pair) => baseOf(there.get(pair[to]) ?? [], () => true).join(' ') === pair.flags.join(' '))
+      : all
+    this.report.touched += all.length - gone.length
     if (gone.length === 0) return
     if (!emptyToo && gone.length >= SUSPICIOUS && !this.#pairs.some((pair) => here.has(pair[from]))) {
       this.report.spared += gone.length

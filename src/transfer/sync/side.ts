@@ -24,6 +24,8 @@ export interface Carried {
   readonly size: number
   /** To be read before the next message. `undefined`: the side does not give it. */
   readonly body: AsyncIterable<Uint8Array> | undefined
+  /** Under which the target is to keep it, where it can: only in a migration. */
+  readonly uidl?: string | undefined
 }
 
 export interface NewMessage {
@@ -31,6 +33,7 @@ export interface NewMessage {
   readonly date: DateTime
   readonly size: number
   readonly body: Uint8Array | AsyncIterable<Uint8Array>
+  readonly uidl?: string | undefined
 }
 
 /** What became of a new message; without `key` it is there, and the side does not say where. */

@@ -18,6 +18,8 @@ export interface SyncRequest {
   readonly deletions: boolean
   /** Also where all messages of a mailbox are gone. */
   readonly emptyToo: boolean
+  /** What somebody changed on the right counts: no such message is deleted, and such flags are no difference. */
+  readonly keepTouched?: boolean
   readonly dryRun: boolean
   readonly verify: Thoroughness | undefined
   readonly wanted: (path: readonly string[]) => boolean
@@ -46,6 +48,8 @@ export interface SyncReport {
   readonly removed: number
   /** Deletions that were not carried over, as all of a mailbox was gone. */
   readonly spared: number
+  /** Deletions that were not carried over, as somebody had changed the message on the other side. */
+  readonly touched: number
   /** Mailboxes whose UIDs changed their meaning. */
   readonly renewed: readonly string[]
   /** The first 1,000. */
@@ -121,6 +125,7 @@ class Run {
       flagged: sum(({ flagged }) => flagged),
       removed: sum(({ removed }) => removed),
       spared: sum(({ spared }) => spared),
+      touched: sum(({ touched }) => touched),
       renewed: this.#renewed,
       refused: this.#refused,
       notes: this.#notes,
@@ -161,7 +166,18 @@ class Run {
   }
 
   async #one(pair: MailboxPair, stop: AbortSignal): Promise<void> {
-    const { left, right, state, twoWay, deletions, emptyToo, dryRun, verify, limit } = this.#request
+    const {
+      left,
+      right,
+      state,
+      twoWay,
+      deletions,
+      emptyToo,
+      keepTouched = false,
+      dryRun,
+      verify,
+      limit,
+    } = this.#request
     const { record } = pair
     const marks = { left: this.#mark(pair.left), right: this.#mark(pair.right) }
     const unchanged =
@@ -186,6 +202,7 @@ class Run {
       twoWay,
       deletions,
       emptyToo,
+      keepTouched,
       dryRun,
       limit,
       tell,
@@ -202,7 +219,10 @@ class Run {
     const mark = (end: End): string | undefined => (done && !report.wrote.has(end) ? marks[end] : undefined)
     state.settle(record.id, mark('left'), mark('right'))
     if (verify === undefined) return
-    const { compared, differences } = await verifyMailboxes(leftOpen, rightOpen, state.pairs(record.id), verify, twoWay)
+    const { compared, differences } = await verifyMailboxes(leftOpen, rightOpen, state.pairs(record.id), verify, {
+      copiedBack: twoWay,
+      touched: keepTouched,
+    })
     this.#compared += compared
     this.#differences.push(...differences.map((each) => ({ mailbox, ...each })))
   }

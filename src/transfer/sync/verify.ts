@@ -4,8 +4,11 @@ import { mergeFlags } from './flags.ts'
 import type { OpenMailbox } from './side.ts'
 import type { MessagePair } from './state.ts'
 
-/** How much is compared. */
-export type Thoroughness = 'sizes' | 'bodies'
+/** How much is compared; `sample`: the bodies of a few, and of those whose sizes are said to differ. */
+export type Thoroughness = 'sizes' | 'sample' | 'bodies'
+
+/** Bodies of a mailbox that are compared at least. */
+const SAMPLE = 10
 
 export interface Difference {
   readonly kind: 'missing' | 'size' | 'flags' | 'body'
@@ -18,16 +21,22 @@ export interface Verification {
   readonly differences: readonly Difference[]
 }
 
+export interface VerifyOptions {
+  /** Messages of the right belong on the left too. */
+  readonly copiedBack: boolean
+  /** Flags that were changed on the right since the last run are no difference. */
+  readonly touched: boolean
+}
+
 /**
  * Compares what is recorded as the same, and looks for messages of the left that are not recorded.
- * @param copiedBack Whether messages of the right belong on the left too.
  */
 export async function verifyMailboxes(
   left: OpenMailbox,
   right: OpenMailbox,
   pairs: readonly MessagePair[],
   thoroughness: Thoroughness,
-  copiedBack: boolean,
+  { copiedBack, touched }: VerifyOptions,
 ): Promise<Verification> {
   const [lefts, rights] = await Promise.all([left.messages(), right.messages()])
   const differences: Difference[] = []
@@ -40,18 +49,36 @@ export async function verifyMailboxes(
   const keys = { left: both.map((pair) => pair.left), right: both.map((pair) => pair.right) }
   const [leftSizes, rightSizes] = await Promise.all([left.sizes(keys.left), right.sizes(keys.right)])
   const keeps = { left: (flag: string) => !copiedBack || left.keeps(flag), right: (flag: string) => right.keeps(flag) }
+  const odd: MessagePair[] = []
   for (const pair of both) {
-    if (leftSizes.get(pair.left) !== rightSizes.get(pair.right)) differences.push({ kind: 'size', ...ends(pair) })
-    const merged = mergeFlags([], lefts.get(pair.left) ?? [], rights.get(pair.right) ?? [], copiedBack, keeps)
+    if (leftSizes.get(pair.left) !== rightSizes.get(pair.right)) odd.push(pair)
+    const merged = mergeFlags(
+      touched ? pair.flags : [],
+      lefts.get(pair.left) ?? [],
+      rights.get(pair.right) ?? [],
+      copiedBack,
+      keeps,
+    )
     const changes = [merged.right, merged.left].flatMap(({ add, remove }) => [...add, ...remove])
     if (changes.length > 0) differences.push({ kind: 'flags', ...ends(pair) })
   }
-  if (thoroughness === 'bodies') {
-    const [leftHashes, rightHashes] = await Promise.all([hashes(left, keys.left), hashes(right, keys.right)])
-    for (const pair of both)
+  // what a server says of sizes is no more than a hint where the bodies are looked at
+  if (thoroughness === 'sizes') differences.push(...odd.map((pair): Difference => ({ kind: 'size', ...ends(pair) })))
+  else {
+    const looked = thoroughness === 'bodies' ? both : sample(both, odd)
+    const of = (end: 'left' | 'right'): string[] => looked.map((pair) => pair[end])
+    const [leftHashes, rightHashes] = await Promise.all([hashes(left, of('left')), hashes(right, of('right'))])
+    for (const pair of looked)
       if (leftHashes.get(pair.left) !== rightHashes.get(pair.right)) differences.push({ kind: 'body', ...ends(pair) })
   }
   return { compared: both.length, differences }
+}
+
+/** Every so many, in order, and those that are odd. */
+function sample(pairs: readonly MessagePair[], odd: readonly MessagePair[]): readonly MessagePair[] {
+  const step = Math.max(1, Math.floor(pairs.length / SAMPLE))
+  const wanted = new Set(odd)
+  return pairs.filter((pair, n) => n % step === 0 || n === pairs.length - 1 || wanted.has(pair))
 }
 
 async function hashes(side: OpenMailbox, keys: readonly string[]): Promise<ReadonlyMap<string, string>> {

@@ -48,7 +48,7 @@ const DOVECOT: Kind = {
   log: ({ folder }) => readFile(path.join(folder, 'log'), 'utf8'),
 }
 
-function configuration({ folder, ports, cert, key, runAs }: Place): string {
+function configuration({ folder, ports, cert, key, runAs, more }: Place): string {
   const own = userInfo()
   // who is not root cannot change users; then all of it runs as who started it
   const users =
@@ -146,5 +146,6 @@ service lmtp {
     port = ${ports.lmtp}
   }
 }
+${more}
 `
 }

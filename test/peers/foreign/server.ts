@@ -24,6 +24,8 @@ export interface ForeignAccount {
 
 export interface ForeignOptions {
   readonly accounts: readonly ForeignAccount[]
+  /** Lines of its own configuration, behind ours. */
+  readonly more?: string
 }
 
 /** The account that the daemons run as; `undefined` without root: ours. */
@@ -42,6 +44,7 @@ export interface Place {
   readonly key: string
   readonly accounts: readonly ForeignAccount[]
   readonly runAs: RunAs | undefined
+  readonly more: string
 }
 
 /** How a server is made ready and started. */
@@ -94,14 +97,14 @@ export class ForeignServer implements AsyncDisposable {
     }
   }
 
-  static async #try(kind: Kind, { accounts }: ForeignOptions): Promise<ForeignServer> {
+  static async #try(kind: Kind, { accounts, more = '' }: ForeignOptions): Promise<ForeignServer> {
     const folder = await mkdtemp(path.join(tmpdir(), `malle-${kind.name}-`))
     const runAs = process.getuid?.() === 0 ? kind.runAs : undefined
     await chmod(folder, 0o755)
     const { ca, cert, key } = await selfMadeCertificate(path.join(folder, 'tls'), ['localhost'])
     for (const file of [ca, cert, key, path.dirname(ca)])
       if (runAs !== undefined) await chown(file, runAs.uid, runAs.gid)
-    const place: Place = { folder, ports: await freePorts(), ca, cert, key, accounts, runAs }
+    const place: Place = { folder, ports: await freePorts(), ca, cert, key, accounts, runAs, more }
     let child: ChildProcess | undefined
     try {
       const { command, args, env, as } = await kind.prepare(place)

@@ -1,0 +1,34 @@
+/** What a migration is asked for by the command line, as the task that does it needs it. @module */
+import path from 'node:path'
+import type { ConnectOptions } from '#client/connect-options.ts'
+import type { AccountRef } from '#store/types.ts'
+import type { MigrateRequest } from '#transfer/migrate/migrate.ts'
+import type { MigrateArgs, SourceServer } from './verbs.ts'
+
+/** Records are kept for each account, beside the mail they are about. */
+export function migrateRequest(args: MigrateArgs, account: AccountRef, data: string): Omit<MigrateRequest, 'signal'> {
+  const { imap, pop3, ca, credentials } = args
+  const { login, pop3Guessed, include, exclude, keepDeleted, emptyToo, cutover, verify, dryRun, connections } = args
+  const reach = ({ host, port, security }: SourceServer): ConnectOptions => ({
+    host,
+    ...(port === null ? {} : { port }),
+    security,
+    tls: ca === null ? {} : { ca },
+  })
+  return {
+    account,
+    login,
+    stateFile: path.join(data, 'migrate', `${account.id}.db`),
+    imap: imap === null ? undefined : { ...reach(imap), credentials },
+    pop3: pop3 === null ? undefined : { ...reach(pop3), credentials },
+    pop3Guessed,
+    include,
+    exclude,
+    keepDeleted,
+    emptyToo,
+    cutover,
+    verify,
+    dryRun,
+    connections,
+  }
+}
