@@ -55,9 +55,24 @@ for (const name of ['bin', 'README.md', 'README.fr.md', 'LICENSE', 'CHANGELOG.md
   cpSync(path.join(root, name), path.join(stage, name), { recursive: true })
 }
 
+const npm = process.env.npm_execpath
+const [command, args] = npm === undefined ? ['npm', []] : [process.execPath, [npm]]
+
+// What it is made of, with hashes (CycloneDX); the same for the same lock file.
+const asked = ['sbom', '--sbom-format=cyclonedx', '--omit=dev', '--package-lock-only', '--loglevel=error']
+const sbom = spawnSync(command, [...args, ...asked], {
+  cwd: root,
+  encoding: 'utf8',
+  stdio: ['ignore', 'pipe', 'inherit'],
+})
+if (sbom.status !== 0) throw new Error(`npm sbom ended with ${sbom.status}`)
+const materials = JSON.parse(sbom.stdout)
+delete materials.serialNumber
+delete materials.metadata.timestamp
+materials.metadata.component.name = manifest.name
+writeFileSync(path.join(stage, 'sbom.cdx.json'), `${JSON.stringify(materials, undefined, 2)}\n`)
+
 if (process.argv.includes('--tarball')) {
-  const npm = process.env.npm_execpath
-  const [command, args] = npm === undefined ? ['npm', []] : [process.execPath, [npm]]
   const run = spawnSync(command, [...args, 'pack', '--loglevel=error', '--pack-destination', path.join(root, 'dist')], {
     cwd: stage,
     encoding: 'utf8',

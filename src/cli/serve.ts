@@ -9,6 +9,7 @@ import { type CommonOptions, print, withConfig } from './context.ts'
 import { failureOf, onData } from './failure.ts'
 import { say } from './language.ts'
 import { readConfig } from './options.ts'
+import { dropPrivileges } from './privileges.ts'
 import { Signals } from './signals.ts'
 
 export function serveCommand(): Command {
@@ -32,6 +33,7 @@ export function serveCommand(): Command {
           ),
         )
       }
+      dropPrivileges(config.user, config.data)
       const signals = new Signals()
       const server = await start(config, config.log.level)
       const { endpoints } = server

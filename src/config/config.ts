@@ -28,6 +28,8 @@ export interface Config {
   readonly hostname: string
   /** Absolute. */
   readonly data: string
+  /** Who the server runs as when root starts it; `undefined`: who started it. */
+  readonly user: string | undefined
   /** Empty lists are off. */
   readonly listen: Readonly<Record<Listener, readonly ListenAddress[]>>
   /** Proxies that say whose connections they pass on. */

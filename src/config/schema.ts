@@ -74,6 +74,16 @@ const schema = v.object(
       type: 'path',
       right: 'a path in quotes, such as "/var/lib/malle"',
     }),
+    user: field(
+      v.pipe(v.string('is not a string'), v.regex(/^(?:[A-Za-z_][\w.-]*)?$/, 'is not the name of a user')),
+      '',
+      {
+        doc: 'Who the server runs as when root starts it: it begins again as this user, with ports below 1024 as the only right of root. Certificate, key and this file must be readable for the user. Empty: it stays who started it.',
+        type: 'name of a user',
+        right: 'the name of a user of this machine, such as "malle"',
+        sample: 'malle',
+      },
+    ),
     listen: v.optional(
       v.object(
         {
@@ -433,6 +443,7 @@ function derive(raw: v.InferOutput<typeof schema>, { folder, cores, platform }: 
   return {
     hostname: raw.hostname.toLowerCase(),
     data: absolute(raw.data),
+    user: raw.user === '' ? undefined : raw.user,
     listen,
     proxyFrom,
     tls: {
