@@ -1,11 +1,11 @@
 /** Where refusals and faults become OK, NO and BAD; commands say only what is special to them. @module */
 import { StoreFull } from '#store/mail-store.ts'
-import type { WriteKind, Writes } from '#store/writes.ts'
+import type { RestoreKind, WriteKind, Writes } from '#store/writes.ts'
 import type { SyntaxFault } from '#wire/imap/syntax-fault.ts'
 import type { Completion } from './command.ts'
 
-/** Everything that a write may be refused for. */
-export type WriteRefusal = Writes[WriteKind]['refusal']
+/** Everything that a write of a session may be refused for. */
+export type WriteRefusal = Writes[Exclude<WriteKind, RestoreKind>]['refusal']
 
 /** The usual answer to a refusal of the store; response codes from RFC 9051 §7.1 and RFC 5530 §3. */
 export function refusalCompletion(refusal: WriteRefusal): Completion {

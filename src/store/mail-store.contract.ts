@@ -22,6 +22,7 @@ import { metadataContract } from './metadata.contract.ts'
 import { quotaContract } from './quota.contract.ts'
 import { renameContract } from './rename.contract.ts'
 import { replaceContract } from './replace.contract.ts'
+import { restoreContract } from './restore.contract.ts'
 import { transferContract } from './transfer.contract.ts'
 import { watchContract } from './watch.contract.ts'
 
@@ -62,6 +63,7 @@ export function mailStoreContract(name: string, open: () => Promise<OpenedStore>
     changesContract(current)
     quotaContract(current)
     watchContract(current)
+    restoreContract(current)
     const another = async (): Promise<World> => new World(await open())
     closingContract(another)
     if (durable) keepingContract(another)

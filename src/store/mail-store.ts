@@ -2,6 +2,7 @@ import type { Result } from '#lib/result.ts'
 import type { AccountId, EmailKey, MailboxKey, Modseq, Uid } from '#mail/ids.ts'
 import type { AclEntry } from './acl.ts'
 import type { DeletedCursor, DeletedMessage, EmailPlace, GoneMailbox, MessageEvent } from './gone.ts'
+import type { AccountImage, EmailImage } from './image.ts'
 import type {
   AccountRef,
   AccountState,
@@ -113,6 +114,18 @@ export interface MailStore extends AsyncDisposable {
   maildrop(account: AccountRef, mailbox: MailboxKey): AsyncIterable<MaildropPage>
   /** The bytes of an email, without trace. Opening is free; a body that is missing or damaged throws at read. */
   body(account: AccountRef, place: BodyPlace): StoredBody
+
+  // --- reading: whole accounts ---
+
+  /**
+   * The whole account but its emails, as of one moment: 100,000 messages take some 100 ms at a stretch, so it is asked for
+   * by threads that serve nobody. `undefined`: no such account.
+   */
+  image(account: AccountRef): Promise<AccountImage | undefined>
+  /** One slice: up to `limit` emails with keys above `after`, ascending. Fewer than `limit` means the end. */
+  imageEmails(account: AccountRef, after: EmailKey | 0, limit?: number): Promise<readonly EmailImage[]>
+  /** Accounts on hold in a shard, see `endRestore`. */
+  heldRestores(shard: number): Promise<readonly AccountId[]>
 
   // --- writing ---
 

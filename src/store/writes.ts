@@ -7,6 +7,7 @@ import type { AccountId, MailboxKey, Modseq, Uid } from '#mail/ids.ts'
 import type { PreparedEmail } from '#mail/prepare.ts'
 import type { UidSet } from '#mail/uid-set.ts'
 import type { Flags } from './flags.ts'
+import type { AccountImage, ImageRows, RestoredEmail } from './image.ts'
 import type { AccountRef, ChangedFlags, MailboxInfo, NewMessage, QuotaLimits, SpecialUse, StagedBody } from './types.ts'
 
 /** Every request says whose account and who asks (`by` comes back in {@link Change.by}, and is kept in the history). */
@@ -303,6 +304,38 @@ export interface ForgetPeopleRequest extends Asked {
   readonly addresses: readonly string[]
 }
 
+/**
+ * An account comes back in four steps: `beginRestore`, then emails, then messages in slices, then `endRestore`. Nobody sees
+ * anything of it before the end; what was begun before of the same account, or by a process that died, is dropped.
+ */
+export interface RestoreEmailsRequest extends Asked {
+  readonly emails: readonly RestoredEmail[]
+}
+export interface RestoreMessagesRequest extends Asked {
+  readonly rows: ImageRows
+}
+export interface EndRestoreRequest extends Asked {
+  /** Without what has come already. Messages whose email has not come are left out. */
+  readonly image: Omit<AccountImage, keyof ImageRows>
+  /**
+   * `new`: there must be no such account. `replace`: the one that is there goes, and no client sees a number go backward:
+   * UIDs and UIDVALIDITYs stay where they mean the same, everything has a MODSEQ above all that there was. `hold`: stays
+   * out of sight until `settleRestore`, also over a restart.
+   */
+  readonly how: 'new' | 'replace' | 'hold'
+}
+export interface SettleRestoreRequest extends Asked {
+  /** `false`: it is dropped. */
+  readonly keep: boolean
+}
+/** Nothing of the kind was begun (any more). */
+export interface NoSuchRestore {
+  readonly kind: 'no-such-restore'
+}
+export interface AccountExists {
+  readonly kind: 'account-exists'
+}
+
 /** Each kind of write: what is asked, what is answered, what is refused. */
 export interface Writes {
   openAccount: { request: OpenAccountRequest; value: Committed; refusal: BadName | Unavailable }
@@ -381,5 +414,17 @@ export interface Writes {
     value: Committed
     refusal: NoSuchAccount | NoSuchMailbox | MetadataTooLarge | TooMuchMetadata | Unavailable
   }
+  beginRestore: { request: Asked; value: Committed; refusal: Unavailable }
+  restoreEmails: { request: RestoreEmailsRequest; value: Committed; refusal: NoSuchRestore | Unavailable }
+  restoreMessages: { request: RestoreMessagesRequest; value: Committed; refusal: NoSuchRestore | Unavailable }
+  endRestore: { request: EndRestoreRequest; value: Committed; refusal: NoSuchRestore | AccountExists | Unavailable }
+  /** Of one on hold. */
+  settleRestore: {
+    request: SettleRestoreRequest
+    value: Committed
+    refusal: NoSuchRestore | AccountExists | Unavailable
+  }
 }
 export type WriteKind = keyof Writes
+/** Those that bring whole accounts; no session asks for them. */
+export type RestoreKind = 'beginRestore' | 'restoreEmails' | 'restoreMessages' | 'endRestore' | 'settleRestore'

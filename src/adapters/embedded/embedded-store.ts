@@ -7,6 +7,7 @@ import type { AccountId, EmailKey, MailboxKey, Modseq, Uid } from '#mail/ids.ts'
 import type { UidSet } from '#mail/uid-set.ts'
 import type { AclEntry } from '#store/acl.ts'
 import type { DeletedCursor, DeletedMessage, EmailPlace, GoneMailbox, MessageEvent } from '#store/gone.ts'
+import type { AccountImage, EmailImage } from '#store/image.ts'
 import type { BodyStage, MailStore, StoredBody } from '#store/mail-store.ts'
 import { compareMailboxNames } from '#store/mailbox-name.ts'
 import {
@@ -32,6 +33,7 @@ import {
   type StagedBody,
 } from '#store/types.ts'
 import type { Delivered, DeliverRefusal, DeliverRequest, Unavailable, WriteKind, Writes } from '#store/writes.ts'
+import { accountImage, imageEmails } from './image-reads.ts'
 import { type ShardPaths, shardPaths } from './layout.ts'
 import type { EmbeddedConnection } from './options.ts'
 import type { AnyRequest } from './pack.ts'
@@ -235,6 +237,19 @@ class EmbeddedStore implements MailStore {
 
   body(account: AccountRef, place: BodyPlace): StoredBody {
     return this.#shard(account.shard).files.body(place)
+  }
+
+  async image(account: AccountRef): Promise<AccountImage | undefined> {
+    return accountImage(this.#reader(account).sql, account.id)
+  }
+
+  async imageEmails(account: AccountRef, after: EmailKey | 0, limit = SLICE): Promise<readonly EmailImage[]> {
+    return imageEmails(this.#reader(account).sql, account.id, after, limit)
+  }
+
+  async heldRestores(shard: number): Promise<readonly AccountId[]> {
+    const { sql } = this.#shard(shard).reader
+    return sql.all('SELECT id FROM arriving WHERE held = 1 ORDER BY id').map(([id]) => id as AccountId)
   }
 
   // --- writing ---

@@ -49,6 +49,8 @@ export function openShard(settings: ShardSettings, log: ShardLog): OpenShard {
     sql.db.exec(`PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -32000;
       PRAGMA temp_store = MEMORY; PRAGMA synchronous = ${settings.durability === 'full' ? 'FULL' : 'OFF'}`)
     migrate(sql.db, paths.database)
+    // Accounts whose way in was broken off go with the upkeep.
+    sql.run('DELETE FROM arriving WHERE held = 0')
     const bodies = new Bodies(sql, settings)
     settleUnknownFiles(sql, paths, log)
     for (const tail of bodies.recover()) logTail(tail, log)

@@ -3,8 +3,16 @@
  * copied twice, and views of pooled memory do not drag the pool along. @module
  */
 import type { PreparedEmail } from '#mail/prepare.ts'
+import type { RestoredEmail } from '#store/image.ts'
 import type { NewMessage, StagedBody } from '#store/types.ts'
-import type { AppendRequest, DeliverRequest, Recipient, WriteKind, Writes } from '#store/writes.ts'
+import type {
+  AppendRequest,
+  DeliverRequest,
+  Recipient,
+  RestoreEmailsRequest,
+  WriteKind,
+  Writes,
+} from '#store/writes.ts'
 
 /** Bytes in the buffer of the turn. */
 export type Span = readonly [offset: number, length: number]
@@ -18,6 +26,12 @@ type PackedMessage = Omit<NewMessage, 'body' | 'email' | 'trace'> & {
   readonly trace: Span
 }
 type PackedAppend = Omit<AppendRequest, 'messages'> & { readonly messages: readonly PackedMessage[] }
+type PackedRestoredEmail = Omit<RestoredEmail, 'body' | 'email' | 'trace'> & {
+  readonly body: PackedBody
+  readonly email: PackedEmail
+  readonly trace: Span
+}
+type PackedRestoreEmails = Omit<RestoreEmailsRequest, 'emails'> & { readonly emails: readonly PackedRestoredEmail[] }
 type PackedDeliver = Omit<DeliverRequest, 'body' | 'email' | 'recipients'> & {
   readonly body: PackedBody
   readonly email: PackedEmail
@@ -28,7 +42,8 @@ type PackedDeliver = Omit<DeliverRequest, 'body' | 'email' | 'recipients'> & {
 export type PackedRequest =
   | { readonly kind: 'deliver'; readonly request: PackedDeliver }
   | { readonly kind: 'append'; readonly request: PackedAppend }
-  | { readonly kind: Exclude<WriteKind, 'append'>; readonly request: Writes[WriteKind]['request'] }
+  | { readonly kind: 'restoreEmails'; readonly request: PackedRestoreEmails }
+  | { readonly kind: Exclude<WriteKind, 'append' | 'restoreEmails'>; readonly request: Writes[WriteKind]['request'] }
 
 /** A request as the writer executes it. */
 export type AnyRequest =
@@ -105,6 +120,21 @@ export function pack(asked: AnyRequest, into: Packer): PackedRequest {
       },
     }
   }
+  if (asked.kind === 'restoreEmails') {
+    const request = asked.request as RestoreEmailsRequest
+    return {
+      kind: 'restoreEmails',
+      request: {
+        ...request,
+        emails: request.emails.map((each) => ({
+          ...each,
+          body: packBody(each.body, into),
+          email: packEmail(each.email, into),
+          trace: into.add(each.trace),
+        })),
+      },
+    }
+  }
   return { kind: asked.kind, request: asked.request }
 }
 
@@ -155,6 +185,21 @@ export function unpack(packed: PackedRequest, bytes: Uint8Array): AnyRequest {
           body: unpackBody(message.body, bytes),
           email: unpackEmail(message.email, bytes),
           trace: view(message.trace, bytes),
+        })),
+      },
+    }
+  }
+  if (packed.kind === 'restoreEmails') {
+    const { request } = packed
+    return {
+      kind: 'restoreEmails',
+      request: {
+        ...request,
+        emails: request.emails.map((each) => ({
+          ...each,
+          body: unpackBody(each.body, bytes),
+          email: unpackEmail(each.email, bytes),
+          trace: view(each.trace, bytes),
         })),
       },
     }

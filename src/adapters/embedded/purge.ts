@@ -44,7 +44,9 @@ export function* purge(tx: Transaction, now: number, keeping: Keeping): Generato
     )
     yield* purgeEvents(tx, slot, now - keeping.historyDays * DAY_MS)
   }
-  for (const [slot] of tx.sql.all('SELECT slot FROM account WHERE id IS NULL')) {
+  for (const [slot] of tx.sql.all(
+    'SELECT slot FROM account WHERE id IS NULL AND slot NOT IN (SELECT slot FROM arriving)',
+  )) {
     yield* purgeAccount(tx, slot as number)
   }
   return dropped

@@ -2,8 +2,8 @@
 import fs from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import { refused } from '#lib/result.ts'
-import type { Change } from '#store/types.ts'
-import type { Unavailable } from '#store/writes.ts'
+import type { Change, StagedBody } from '#store/types.ts'
+import type { AppendRequest, RestoreEmailsRequest, Unavailable } from '#store/writes.ts'
 import { type Bodies, bigId } from './bodies.ts'
 import { faultKind } from './faults.ts'
 import { bigPath } from './layout.ts'
@@ -415,7 +415,11 @@ function unavailable(asked: AnyRequest, reason: Unavailable['reason']): unknown 
 
 function octetsOf(asked: AnyRequest): number {
   if (asked.kind === 'deliver') return bodySize(asked.request.body)
-  if (asked.kind !== 'append') return 0
-  const { messages } = asked.request as Parameters<typeof HANDLERS.append>[1]
-  return messages.reduce((sum, { body }) => sum + bodySize(body), 0)
+  const bodies = bodiesOf(asked)
+  return bodies.reduce((sum, { body }) => sum + bodySize(body), 0)
+}
+
+function bodiesOf(asked: AnyRequest): readonly { readonly body: StagedBody }[] {
+  if (asked.kind === 'append') return (asked.request as AppendRequest).messages
+  return asked.kind === 'restoreEmails' ? (asked.request as RestoreEmailsRequest).emails : []
 }

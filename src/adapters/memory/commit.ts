@@ -2,11 +2,14 @@ import type { Result } from '#lib/result.ts'
 import type { MailboxKey, Modseq } from '#mail/ids.ts'
 import type { BodyPlace, Change, StagedBody } from '#store/types.ts'
 import type { WriteKind, Writes } from '#store/writes.ts'
+import type { Arriving } from './image.ts'
 import type { Account, Knobs, Mailbox } from './state.ts'
 
 /** One request while it is executed: what it may use, and what it touched. */
 export interface Commit {
   readonly accounts: Map<number, Account>
+  /** Accounts on their way in. */
+  readonly arriving: Map<number, Arriving>
   readonly knobs: Knobs
   readonly now: number
   readonly by: string

@@ -19,7 +19,7 @@ export const openAccount: Handler<'openAccount'> = (commit, request) => {
     const why = mailboxNameFault(plan.name)
     if (why !== undefined) return refused({ kind: 'bad-name', why })
   }
-  const account = newAccount(request.account.id, request.limits)
+  const account = newAccount(request.account.id, request.limits, commit.now)
   commit.accounts.set(account.id, account)
   nextModseq(account)
   add(commit, account, 'INBOX', undefined)

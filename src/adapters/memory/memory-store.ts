@@ -5,6 +5,7 @@ import type { AccountId, EmailKey, MailboxKey, Modseq, Uid } from '#mail/ids.ts'
 import { LARGEST_UID } from '#mail/ids.ts'
 import { type AclEntry, rightsOf } from '#store/acl.ts'
 import type { DeletedCursor, DeletedMessage, EmailPlace, GoneMailbox, MessageEvent } from '#store/gone.ts'
+import type { AccountImage, EmailImage } from '#store/image.ts'
 import type { BodyStage, MailStore, StoredBody } from '#store/mail-store.ts'
 import { canonicalMailboxName, compareMailboxNames } from '#store/mailbox-name.ts'
 import type {
@@ -29,6 +30,7 @@ import { forgetPeople, setAcl } from './acl.ts'
 import { Bodies } from './bodies.ts'
 import type { Commit, Handler } from './commit.ts'
 import { deletedOf, emailsWith, goneMailboxesOf, placesOf, undelete } from './gone.ts'
+import * as images from './image.ts'
 import * as mailboxWrites from './mailbox-writes.ts'
 import * as messageWrites from './message-writes.ts'
 import { metadataOf, setMetadata } from './metadata.ts'
@@ -66,6 +68,11 @@ const HANDLERS: { readonly [K in WriteKind]: Handler<K> } = {
   expunge: messageWrites.expunge,
   applyMaildrop: messageWrites.applyMaildrop,
   undelete,
+  beginRestore: images.beginRestore,
+  restoreEmails: images.restoreEmails,
+  restoreMessages: images.restoreMessages,
+  endRestore: images.endRestore,
+  settleRestore: images.settleRestore,
 }
 
 const SLICE = 1_000
@@ -73,6 +80,7 @@ const MAILDROP_SLICE = 5_000
 
 class MemoryStore implements MailStore {
   readonly #accounts = new Map<number, Account>()
+  readonly #arriving = new Map<number, images.Arriving>()
   /** Where the accounts are said to be; here it makes no difference. */
   readonly #refs = new Map<number, AccountRef>()
   readonly #bodies = new Bodies()
@@ -258,6 +266,21 @@ class MemoryStore implements MailStore {
     return this.#bodies.open(place)
   }
 
+  async image(account: AccountRef): Promise<AccountImage | undefined> {
+    const found = await this.#account(account)
+    return found === undefined ? undefined : structuredClone(images.imageOf(found))
+  }
+
+  async imageEmails(account: AccountRef, after: EmailKey | 0, limit = SLICE): Promise<readonly EmailImage[]> {
+    const found = await this.#account(account)
+    return found === undefined ? [] : images.emailsOf(found, after, limit)
+  }
+
+  async heldRestores(): Promise<readonly AccountId[]> {
+    await turn()
+    return [...this.#arriving].filter(([, { held }]) => held).map(([id]) => id as AccountId)
+  }
+
   // --- writing ---
 
   stage(shard: number): BodyStage {
@@ -324,6 +347,7 @@ class MemoryStore implements MailStore {
   #commit(by: string, shard: number, announced: Change[]): Commit {
     return {
       accounts: this.#accounts,
+      arriving: this.#arriving,
       knobs: this.#knobs,
       now: this.#knobs.clock.now(),
       by,

@@ -69,6 +69,7 @@ export interface Mailbox {
 
 export interface Account {
   readonly id: AccountId
+  createdAt: number
   modseq: Modseq
   limits: QuotaLimits
   storageBytes: number
@@ -106,9 +107,10 @@ export interface Knobs {
 }
 
 /** An account without mailboxes. */
-export function newAccount(id: AccountId, limits: QuotaLimits): Account {
+export function newAccount(id: AccountId, limits: QuotaLimits, now: number): Account {
   return {
     id,
+    createdAt: now,
     modseq: 0 as Modseq,
     limits,
     storageBytes: 0,

@@ -12,6 +12,7 @@ import { expunge } from './expunge.ts'
 import { createMailbox, deleteMailbox, renameMailbox, subscribe } from './mailboxes.ts'
 import { setMetadata } from './metadata.ts'
 import { replace } from './replace.ts'
+import { beginRestore, endRestore, restoreEmails, restoreMessages, settleRestore } from './restore.ts'
 import { copy, move } from './transfer.ts'
 import { undelete } from './undelete.ts'
 
@@ -40,6 +41,11 @@ export const HANDLERS: { readonly [K in WriteKind]: Handler<K> } = {
   setAcl,
   forgetPeople,
   setMetadata,
+  beginRestore,
+  restoreEmails,
+  restoreMessages,
+  endRestore,
+  settleRestore,
 }
 
 /** Writes that need little space, and those that make some: a full disk does not stop them. */

@@ -1,7 +1,7 @@
 /** The history of messages, written with what it tells of. @module */
 import type { UidSet } from '#mail/uid-set.ts'
 import { formatUidSet } from '#mail/uid-set.ts'
-import { EVENT_KINDS, type EventKind } from '#store/gone.ts'
+import { EVENT_KINDS, type EventKind, type MessageEvent } from '#store/gone.ts'
 import { EVENTS_PER_MS } from '../schema/event.ts'
 import type { Located, Transaction } from '../transaction.ts'
 
@@ -37,6 +37,24 @@ export function record(
     formatUidSet(uids),
     target ?? null,
     first ?? null,
+    detail ?? null,
+  )
+}
+
+/** An event as it was told. */
+export function insertEvent(tx: Transaction, slot: number, event: MessageEvent): void {
+  const { sequence, kind, by, mailbox, uids, to, detail } = event
+  tx.sql.run(
+    `INSERT INTO event (account, sequence, kind, by, mailbox, uids, target, first, detail)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    slot,
+    sequence,
+    EVENT_KINDS.indexOf(kind),
+    by,
+    mailbox,
+    formatUidSet(uids),
+    to?.mailbox ?? null,
+    to?.first ?? null,
     detail ?? null,
   )
 }

@@ -38,7 +38,6 @@ export function storeMessage(
   const system = flags.system & SYSTEM_MASK
   const uid = mailbox.uidNext
   const key = row.nextEmail
-  const id = row.slot * EMAIL_SPAN + key
   const size = place.length + trace.length
   const thread = threadOf(tx, account, email)
   const keywords = tx.ledger.keywords(account)
@@ -62,13 +61,50 @@ export function storeMessage(
     },
     trace,
   )
+  insertEmail(tx, row.slot, key, thread, message, arrival)
+  tx.sql.run(
+    `INSERT INTO message (account, mailbox, uid, modseq, flags, saved_at, email, size, uidl)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    row.slot,
+    mailbox.key,
+    uid,
+    modseq,
+    packFlags(system, set),
+    tx.now,
+    key,
+    size,
+    message.uidl ?? null,
+  )
+  row.nextEmail += 1
+  row.usedBytes += size
+  row.usedMessages += 1
+  mailbox.uidNext += 1
+  mailbox.messages += 1
+  mailbox.size += size
+  if ((system & SEEN) === 0) mailbox.unseen += 1
+  if ((system & DELETED) !== 0) mailbox.deleted += 1
+  tx.ledger.touch(account, mailbox)
+  return uid
+}
+
+/** The rows of an email, in all three tables. */
+export function insertEmail(
+  tx: Transaction,
+  slot: number,
+  key: number,
+  thread: number,
+  message: Pick<Entering, 'place' | 'email' | 'trace' | 'internalDate' | 'internalZone'>,
+  arrival: { readonly segment: number; readonly stored: number },
+): void {
+  const { place, email, trace } = message
+  const id = slot * EMAIL_SPAN + key
   tx.sql.run(
     `INSERT INTO email (id, thread, size, internal_date, internal_zone, segment, position, length, stored,
      arrival_segment, arrival_stored, header_size, lines, sent_at, sent_day, has_attachment, subject, base_subject,
      sender, recipients, cc, message_id, trace) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     id,
     thread,
-    size,
+    place.length + trace.length,
     message.internalDate,
     message.internalZone,
     place.segment,
@@ -99,29 +135,6 @@ export function storeMessage(
     email.preview,
   )
   tx.sql.run('INSERT INTO email_header (id, fields, header) VALUES (?, ?, ?)', id, email.fields, email.header)
-  tx.sql.run(
-    `INSERT INTO message (account, mailbox, uid, modseq, flags, saved_at, email, size, uidl)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    row.slot,
-    mailbox.key,
-    uid,
-    modseq,
-    packFlags(system, set),
-    tx.now,
-    key,
-    size,
-    message.uidl ?? null,
-  )
-  row.nextEmail += 1
-  row.usedBytes += size
-  row.usedMessages += 1
-  mailbox.uidNext += 1
-  mailbox.messages += 1
-  mailbox.size += size
-  if ((system & SEEN) === 0) mailbox.unseen += 1
-  if ((system & DELETED) !== 0) mailbox.deleted += 1
-  tx.ledger.touch(account, mailbox)
-  return uid
 }
 
 /** The same for somebody who may not be the owner: a guest's `\Seen` is for them alone. */

@@ -12,11 +12,25 @@ function referenceHash(id: string, baseSubject: string): number {
   return Number.parseInt(hash('sha1', `${id}\n${baseSubject}`, 'hex').slice(0, 13), 16)
 }
 
+/** Ids by which an email's conversation is found, in the order in which they are looked for. */
+function idsOf(email: PreparedEmail): ReadonlySet<string> {
+  const ids = new Set(email.references.slice(-MOST_REFERENCES).reverse())
+  if (email.messageId !== undefined) ids.add(email.messageId)
+  return ids
+}
+
+/** Of an email whose thread is known: remembers the ids that lead to it. */
+export function rememberReferences(tx: Transaction, slot: number, thread: number, email: PreparedEmail): void {
+  for (const id of idsOf(email)) {
+    const key = referenceHash(id, email.baseSubject)
+    tx.sql.run('INSERT OR IGNORE INTO thread_reference (account, hash, thread) VALUES (?, ?, ?)', slot, key, thread)
+  }
+}
+
 /** Finds the thread or makes one, and remembers the ids that lead to it. */
 export function threadOf(tx: Transaction, account: LoadedAccount, email: PreparedEmail): number {
   const { slot } = account.row
-  const ids = new Set(email.references.slice(-MOST_REFERENCES).reverse())
-  if (email.messageId !== undefined) ids.add(email.messageId)
+  const ids = idsOf(email)
   const missing: number[] = []
   let thread: number | undefined
   for (const id of ids) {

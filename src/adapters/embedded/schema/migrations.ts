@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { NewerFormat } from '#store/newer-format.ts'
 import { ACCOUNT } from './account.ts'
 import { ACL } from './acl.ts'
+import { ARRIVING } from './arriving.ts'
 import { DELETED, GONE_MAIL } from './deleted.ts'
 import { EMAIL } from './email.ts'
 import { EVENT } from './event.ts'
@@ -26,6 +27,7 @@ export const STEPS: readonly string[] = [
   ACL,
   SEEN_BY_GUESTS,
   [GONE_MAIL, EVENT].join('\n'),
+  ARRIVING,
 ]
 
 /** The version of a database; 0 is an empty one. */
