@@ -76,7 +76,7 @@ class LazyAdministration implements Administration {
 }
 
 /** The first verbs of an installation; without a domain none of the others can do anything. */
-const MAKING: ReadonlySet<Verb> = new Set(['domain.add', 'account.add', 'account.addMany', 'alias.set'])
+const MAKING: ReadonlySet<Verb> = new Set(['domain.add', 'account.add', 'account.addMany', 'alias.set', 'restore'])
 
 function isMissing(data: string): boolean {
   return statSync(path.join(data, 'directory.db'), { throwIfNoEntry: false }) === undefined

@@ -69,6 +69,16 @@ const COMMANDS: readonly (readonly [name: string, load: () => Promise<Command>, 
     say('write the mail of an account to a folder', 'écrire le courrier d’un compte dans un dossier'),
   ],
   [
+    'backup',
+    async () => (await import('./backup.ts')).backupCommand(),
+    say('copy what has changed into a backup', 'copier dans une sauvegarde ce qui a changé'),
+  ],
+  [
+    'restore',
+    async () => (await import('./backup.ts')).restoreCommand(),
+    say('bring back a backup, or one account of it', 'rétablir une sauvegarde, ou un seul compte'),
+  ],
+  [
     'collect',
     async () => (await import('./collect.ts')).collectCommand(),
     say('fetch mail from another server into files', 'relever le courrier d’un autre serveur dans des fichiers'),

@@ -12,7 +12,10 @@ export function exitCodeOf(refusal: VerbRefusal): number {
     case 'no-such-connection':
     case 'no-such-mailbox':
     case 'nothing-there':
+    case 'not-in-backup':
+    case 'backup-unfinished':
       return EXIT.noSuchThing
+    case 'backup-in-use':
     case 'store-unavailable':
     case 'store-refuses':
     case 'account-closed':
@@ -29,7 +32,11 @@ export function exitCodeOf(refusal: VerbRefusal): number {
       return EXIT.configuration
     case 'mailbox-refuses':
     case 'folder-not-empty':
+    case 'data-not-empty':
+    case 'restore-refused':
       return EXIT.cannotWrite
+    case 'newer-backup':
+      return EXIT.configuration
     case 'unknown-verb':
       return EXIT.usage
     case 'file':
@@ -152,6 +159,46 @@ export function sentenceOf(refusal: VerbRefusal): string {
       return say(`The folder ${refusal.path} is not empty.`, `Le dossier ${refusal.path} n’est pas vide.`)
     case 'no-such-mailbox':
       return say(`There is no mailbox "${refusal.mailbox}".`, `Il n’y a pas de dossier « ${refusal.mailbox} ».`)
+    case 'not-a-backup':
+      return say(
+        `${refusal.path} has other things in it and is no backup of Malle.`,
+        `${refusal.path} contient autre chose et n’est pas une sauvegarde de Malle.`,
+      )
+    case 'backup-unfinished':
+      return say(
+        `No backup into ${refusal.path} has come to its end yet; "malle backup" goes on where it was broken off.`,
+        `Aucune sauvegarde dans ${refusal.path} n’est allée à son terme ; « malle backup » la reprend où elle en était.`,
+      )
+    case 'backup-in-use':
+      return say(
+        `Another backup into ${refusal.path} is under way.`,
+        `Une autre sauvegarde dans ${refusal.path} est en cours.`,
+      )
+    case 'newer-backup':
+      return say(
+        `A newer Malle made this backup (${refusal.path}, format ${refusal.format}); this one reads formats up to ${refusal.reads}.`,
+        `Un Malle plus récent a fait cette sauvegarde (${refusal.path}, format ${refusal.format}) ; celui-ci lit les formats jusqu’à ${refusal.reads}.`,
+      )
+    case 'damaged-backup':
+      return say(
+        `The backup is damaged: the checksum of ${refusal.what} does not hold.`,
+        `La sauvegarde est endommagée : la somme de contrôle de ${refusal.what} est fausse.`,
+      )
+    case 'not-in-backup':
+      return say(
+        `The backup has no mail of ${refusal.address}.`,
+        `La sauvegarde n’a pas de courrier de ${refusal.address}.`,
+      )
+    case 'data-not-empty':
+      return say(
+        'There are domains and accounts already; a whole backup comes back only where nothing is. --account brings back one.',
+        'Il y a déjà des domaines et des comptes ; une sauvegarde entière ne revient que là où il n’y a rien. --account en rétablit un seul.',
+      )
+    case 'restore-refused':
+      return say(
+        `${refusal.address} could not be brought back: ${mailboxReason(refusal.why)}. Nothing of it was changed.`,
+        `${refusal.address} n’a pas pu être rétabli : ${mailboxReason(refusal.why)}. Rien n’y a été modifié.`,
+      )
     case 'bad-quoting':
       return atLine(
         refusal.line,

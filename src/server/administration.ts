@@ -12,6 +12,7 @@ import type { AccountsRefusal } from '#services/accounts.ts'
 import { parseDomain } from '#services/addresses.ts'
 import type { AccountRecord, AliasRecord, AppPasswordRecord, DomainRecord } from '#store/directory.ts'
 import type { AccountRef } from '#store/types.ts'
+import { Backups } from './backups.ts'
 import { askControl, ControlError, ServerGone } from './control.ts'
 import { type Installation, openInstallation } from './installation.ts'
 import { createLog } from './log.ts'
@@ -84,6 +85,7 @@ export class RunningAdministration implements Administration {
 
   #verbs(): Handlers {
     const { accounts, directory, host, registry } = this.#parts
+    const backups = new Backups(this.#parts, (task, progress) => this.#run(task, progress))
     return {
       'domain.add': async ({ name }) => this.#domainView(must(await accounts.addDomain(name))),
       'domain.list': async () => Promise.all((await directory.domains()).map((domain) => this.#domainView(domain))),
@@ -167,6 +169,8 @@ export class RunningAdministration implements Administration {
         const request = migrateRequest(args, account, this.#parts.config.data)
         return this.#run<Verbs['migrate']['value']>({ kind: 'migrate', request }, progress, signal)
       },
+      backup: ({ path }, progress) => backups.backup(path, progress),
+      restore: (args, progress) => backups.restore(args, progress),
     }
   }
 

@@ -3,6 +3,9 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { openEmbeddedStore } from '#adapters/embedded/embedded-store.ts'
 import type { EmbeddedConnection } from '#adapters/embedded/options.ts'
 import { systemClock } from '#lib/clock.ts'
+import { type BackupRequest, backUp } from '#transfer/backup/backup.ts'
+import { BackupRefused } from '#transfer/backup/format.ts'
+import { type RestoreRequest, restoreBackup } from '#transfer/backup/restore.ts'
 import { ExportRefused, type ExportRequest, exportMail } from '#transfer/export.ts'
 import { ImportRefused, type ImportRequest, importMail } from '#transfer/import.ts'
 import type { MigrateRequest } from '#transfer/migrate/migrate.ts'
@@ -14,6 +17,8 @@ export type Task =
   | { readonly kind: 'import'; readonly request: ImportRequest }
   | { readonly kind: 'export'; readonly request: ExportRequest }
   | { readonly kind: 'migrate'; readonly request: Omit<MigrateRequest, 'signal'> }
+  | { readonly kind: 'backup'; readonly request: BackupRequest }
+  | { readonly kind: 'restore'; readonly request: RestoreRequest }
 
 /** What the thread tells. */
 export type TaskMessage =
@@ -54,6 +59,10 @@ function run(): Promise<unknown> {
       return importMail(store, systemClock, task.request, progress)
     case 'export':
       return exportMail(store, systemClock, task.request, progress)
+    case 'backup':
+      return backUp(store, systemClock, task.request, progress)
+    case 'restore':
+      return restoreBackup(store, task.request, progress)
     case 'migrate':
       return migrate(task.request)
   }
@@ -69,7 +78,7 @@ async function migrate(request: Omit<MigrateRequest, 'signal'>): Promise<unknown
 }
 
 function messageOf(error: unknown): TaskMessage {
-  if (error instanceof ImportRefused || error instanceof ExportRefused)
+  if (error instanceof ImportRefused || error instanceof ExportRefused || error instanceof BackupRefused)
     return { kind: 'refused', refusal: error.refusal }
   const refusal = migrateRefusal(error)
   if (refusal !== undefined) return { kind: 'refused', refusal }

@@ -8,6 +8,9 @@ import type { AccountsRefusal } from '#services/accounts.ts'
 import type { ConnectionView } from '#services/registry.ts'
 import type { Protocol } from '#store/directory.ts'
 import type { QuotaLimits } from '#store/types.ts'
+import type { BackupReport } from '#transfer/backup/backup.ts'
+import type { BackupRefusal } from '#transfer/backup/format.ts'
+import type { RestoreReport } from '#transfer/backup/restore.ts'
 import type { ExportRefusal, ExportReport } from '#transfer/export.ts'
 import type { ImportRefusal, ImportReport } from '#transfer/import.ts'
 import type { MigrateReport } from '#transfer/migrate/migrate.ts'
@@ -185,6 +188,29 @@ export interface Verbs {
     progress: ExportReport
   }
   migrate: { args: MigrateArgs; value: MigrateReport; progress: Progress }
+  /** What has changed since the last run goes into the folder. */
+  backup: { args: { readonly path: string }; value: BackupReport; progress: BackupReport }
+  restore: { args: RestoreArgs; value: RestoreView; progress: RestoreReport }
+}
+
+export interface RestoreArgs {
+  readonly path: string
+  /** Of the account that comes back; `null`: everything, where nothing is yet. */
+  readonly address: string | null
+  /** Another account, or the same: its mail comes beside what is there. */
+  readonly into: string | null
+  /** Where it goes there. */
+  readonly mailbox: string
+  readonly dryRun: boolean
+}
+
+export interface RestoreView extends RestoreReport {
+  /** ISO 8601: the moment that comes back. */
+  readonly taken: string
+  /** Messages of the account that go; `null`: nothing goes. */
+  readonly replaces: number | null
+  /** `false`: it was only asked what would be. */
+  readonly done: boolean
 }
 
 export type Verb = keyof Verbs
@@ -207,6 +233,7 @@ export type VerbRefusal =
   | ImportRefusal
   | ExportRefusal
   | MigrateRefusal
+  | BackupRefusal
   | { readonly kind: 'unknown-verb'; readonly verb: string }
   | { readonly kind: 'no-such-connection'; readonly id: string }
   /** The account cannot be opened in the store now. */

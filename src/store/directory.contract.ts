@@ -244,6 +244,52 @@ export function directoryContract(open: (clock: Clock) => Promise<Directory>): v
     assert.equal((await directory.addAppPassword(record)).ok, false)
   })
 
+  test('a whole directory goes out as data and comes back the same, only where nothing is', async () => {
+    await using directory = await withDomain()
+    await directory.setCatchAll('example.org', 'all@example.org')
+    await add(directory, 'gone@example.org')
+    const ann = await add(directory, 'ann@example.org', {
+      displayName: 'Ann Ümlaut',
+      passwordHash: '$argon2id$x',
+      protocols: ['imap', 'smtp'],
+      limits: { storageBytes: 5_000_000_000_000, messages: 7 },
+      pop3: { policy: { kind: 'keep', days: 30 }, loginDelaySeconds: 5 },
+      enabled: false,
+      administrator: true,
+      shard: 3,
+      scram: verifier(new Uint8Array(16).fill(9), 4096),
+    })
+    const ben = await add(directory, 'ben@example.org')
+    const last = await add(directory, 'last@example.org')
+    await directory.removeAccount(last.ref.id)
+    const salt = await directory.scramSalt(ben.ref.id)
+    const scram = [verifier(salt, 4_096), verifier(salt, 600_000)]
+    const password = {
+      account: ben.ref.id,
+      name: 'phone',
+      protocols: ['imap'] as const,
+      sha256: new Uint8Array(32),
+      scram,
+    }
+    const added = await directory.addAppPassword(password)
+    assert.ok(added.ok)
+    directory.noteAppPasswordUse(added.value.id, 12_345)
+    await directory.setAlias('sales@example.org', ['ben@example.org', 'ann@example.org'])
+    const archive = structuredClone(await directory.archive())
+    assert.equal(archive.accounts.length, 3)
+
+    await using other = await open({ now: () => 5 })
+    await other.addDomain('in.the.way')
+    assert.deepEqual(await other.restore(archive), { ok: false, error: { kind: 'directory-not-empty' } })
+    await other.removeDomain('in.the.way')
+    assert.ok((await other.restore(archive)).ok)
+    assert.deepEqual(await other.archive(), archive)
+    assert.deepEqual(await other.account('ann@example.org'), ann)
+    assert.deepEqual(await other.appPasswords(ben.ref.id), [{ ...added.value, lastUsedAt: 12_345 }])
+    // the number of who went is not given again
+    assert.ok((await add(other, 'new@example.org')).ref.id > last.ref.id)
+  })
+
   test('the secret is made once', async () => {
     await using directory = await open(clock)
     const secret = await directory.secret()

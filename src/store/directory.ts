@@ -93,6 +93,18 @@ export type DirectoryRefusal =
   | { readonly kind: 'no-such'; readonly what: 'domain' | 'account' | 'alias' | 'app-password'; readonly name: string }
   | { readonly kind: 'in-use'; readonly what: 'domain'; readonly name: string }
 
+/** The whole directory as data, secrets included: what a backup keeps of it. */
+export interface DirectoryArchive {
+  readonly secret: Uint8Array
+  readonly domains: readonly DomainRecord[]
+  /** With the salt that each account's verifiers share. */
+  readonly accounts: readonly (AccountRecord & { readonly scramSalt: Uint8Array | undefined })[]
+  readonly aliases: readonly AliasRecord[]
+  readonly appPasswords: readonly AppPasswordRecord[]
+  /** The last account number given, which is never given again. */
+  readonly lastAccount: number
+}
+
 /** Every change is on disk when its promise settles. Names are given in canonical form. */
 export interface Directory extends AsyncDisposable {
   domains(): Promise<readonly DomainRecord[]>
@@ -131,6 +143,11 @@ export interface Directory extends AsyncDisposable {
   removeAppPassword(account: AccountId, name: string): Promise<Result<void, DirectoryRefusal>>
   /** Best effort, batched. */
   noteAppPasswordUse(id: number, at: number): void
+
+  /** As of one moment. */
+  archive(): Promise<DirectoryArchive>
+  /** Everything of an archive, numbers of accounts included, in one transaction; only where nothing is yet. */
+  restore(archive: DirectoryArchive): Promise<Result<void, { readonly kind: 'directory-not-empty' }>>
 
   /** Secret of this installation, 32 bytes, made once: keys caches and the false salts of unknown users. */
   secret(): Promise<Uint8Array>

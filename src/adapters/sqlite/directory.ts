@@ -11,11 +11,13 @@ import type {
   AliasRecord,
   AppPasswordRecord,
   Directory,
+  DirectoryArchive,
   DirectoryRefusal,
   DomainRecord,
   NewAccount,
   Pop3Extremes,
 } from '#store/directory.ts'
+import { archiveDirectory, restoreDirectory } from './directory-archive.ts'
 import {
   accountColumns,
   accountOf,
@@ -351,6 +353,20 @@ class SqliteDirectory implements Directory {
       // best effort: a full disk must not end a process for a date, and the next use tells it again
     }
     this.#uses.clear()
+  }
+
+  // --- whole ---
+
+  async archive(): Promise<DirectoryArchive> {
+    await this.secret()
+    this.#flushUses()
+    return transaction(this.#db, () => archiveDirectory(this.#db))
+  }
+
+  async restore(archive: DirectoryArchive): Promise<Result<void, { readonly kind: 'directory-not-empty' }>> {
+    return transaction(this.#db, () =>
+      restoreDirectory(this.#db, archive) ? done(undefined) : refused({ kind: 'directory-not-empty' }),
+    )
   }
 
   // --- secrets ---
