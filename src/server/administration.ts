@@ -140,10 +140,15 @@ export class RunningAdministration implements Administration {
       status: () => this.#status(),
       check: async ({ repair, bodies }, progress) => {
         const findings: CheckFinding[] = []
+        // Mail of a lost index comes back into accounts that are there.
+        if (repair) for (const account of await directory.accounts()) await accounts.ensureOpen(account)
         for await (const finding of host.check({ repair, bodies })) {
           findings.push(finding)
           progress(finding)
         }
+        // UIDs mean something else now: sessions begin anew.
+        if (findings.some(({ rebuilt }) => rebuilt !== undefined))
+          for (const { ref } of await directory.accounts()) registry.accountChanged(ref.id)
         return findings
       },
       compact: async () => {

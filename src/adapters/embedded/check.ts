@@ -6,6 +6,7 @@ import { checkAccount } from './check-account.ts'
 import { bigPath, type ShardPaths, segmentPath } from './layout.ts'
 import { placeOf } from './reader.ts'
 import { BODY, parseRecordHeader, RECORD_HEADER } from './records.ts'
+import { EMAIL_SPAN } from './schema/account.ts'
 import { SegmentReader } from './segment-reader.ts'
 import { Sql } from './sql.ts'
 import { keptSegments, segmentNumber } from './unknown-files.ts'
@@ -37,11 +38,38 @@ export interface CheckFinding {
     | 'leftover'
     | 'older-index'
     | 'reference'
+    | 'rebuilt'
   /** `undefined` where it belongs to no account. */
   readonly account: number | undefined
   /** What was found, in a sentence without a full stop. */
   readonly message: string
   readonly repaired: boolean
+  /** Of `rebuilt`: what segments gave back. */
+  readonly rebuilt?: Rebuilt
+}
+
+/** What became of mail that segments hold and the index did not. */
+export interface Rebuilt {
+  /** Messages that are back. */
+  readonly came: number
+  /** Messages whose bytes are not there any more, or damaged. */
+  readonly lost: number
+  /** Messages of an account that is no more. */
+  readonly nobodys: number
+  /** Octets that are no records. */
+  readonly skipped: number
+}
+
+/** What was taken back, as a finding. */
+export function rebuiltFinding(shard: number, account: number | undefined, rebuilt: Rebuilt): CheckFinding {
+  const { came, lost, nobodys, skipped } = rebuilt
+  const parts = [
+    ...(came > 0 ? [`${came} messages came back from segments, under new UIDVALIDITYs and as they arrived`] : []),
+    ...(lost > 0 ? [`${lost} messages are lost, as their bytes are missing or damaged`] : []),
+    ...(nobodys > 0 ? [`${nobodys} messages in segments are of no account that there is`] : []),
+    ...(skipped > 0 ? [`${skipped} octets of segments are no records any more`] : []),
+  ]
+  return { shard, kind: 'rebuilt', account, message: parts.join('; '), repaired: lost + skipped === 0, rebuilt }
 }
 
 /** What a check calls for each thing found. */
@@ -143,13 +171,32 @@ function checkBodies(sql: Sql, paths: ShardPaths, whole: boolean, found: Found):
           : readHeader(paths, files, head, segment, position, length)
         if (fault === undefined || moved(sql, id, segment, position)) continue
         const where = segment === 0 ? 'a file of its own' : `segment ${segment}`
-        found(fault.missing ? 'missing-body' : 'damaged-body', undefined, `Email ${id} in ${where}: ${fault.message}`)
+        const { account, place } = placeIn(sql, id)
+        found(
+          fault.missing ? 'missing-body' : 'damaged-body',
+          account,
+          `${place} (email ${id} in ${where}): ${fault.message}`,
+        )
       }
       if (rows.length < SLICE) return
     }
   } finally {
     files.close()
   }
+}
+
+/** Whose email it is, and where people find it. */
+function placeIn(sql: Sql, id: number): { readonly account: number | undefined; readonly place: string } {
+  const slot = Math.floor(id / EMAIL_SPAN)
+  const account =
+    (sql.get('SELECT id FROM account WHERE slot = ?', slot)?.[0] as number | null | undefined) ?? undefined
+  const row = sql.get(
+    `SELECT b.name, m.uid FROM message m JOIN mailbox b ON b.account = m.account AND b.key = m.mailbox
+     WHERE m.account = ? AND m.email = ? LIMIT 1`,
+    slot,
+    id - slot * EMAIL_SPAN,
+  )
+  return { account, place: row === undefined ? 'Deleted mail' : `UID ${String(row[1])} of "${String(row[0])}"` }
 }
 
 interface BodyFault {

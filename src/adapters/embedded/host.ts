@@ -302,7 +302,7 @@ class Host implements EmbeddedHost {
         yield* found
         continue
       }
-      await writer.ask({ do: 'repair' })
+      yield* (await writer.ask({ do: 'repair' })) as readonly CheckFinding[]
       // What a second look does not find has been repaired.
       const left = await this.#look(writer.shard, options)
       const still = new Set(left.map(({ message }) => message))

@@ -276,7 +276,7 @@ export class Ledger {
 }
 
 /** Above all that the account ever gave, and near the time, which other servers' numbers are, too. */
-function nextUidValidity(row: AccountRow, now: number): number {
+export function nextUidValidity(row: AccountRow, now: number): number {
   row.lastUidValidity = Math.max(row.lastUidValidity + 1, Math.floor(now / 1_000) || 1)
   return row.lastUidValidity
 }

@@ -2,6 +2,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { NewerFormatFacts } from '#store/newer-format.ts'
 import type { Change } from '#store/types.ts'
+import type { CheckFinding } from './check.ts'
 import type { Compacted, EmbeddedTuning, Keeping, ShardStatus, StoreLogEntry } from './options.ts'
 import type { PackedRequest } from './pack.ts'
 
@@ -58,4 +59,8 @@ export type WriterReply =
   | { readonly said: 'ready' }
   | { readonly said: 'log'; readonly entry: StoreLogEntry }
   | { readonly said: 'wal' }
-  | { readonly said: 'answer'; readonly id: number; readonly value: number | ShardStatus | Compacted }
+  | {
+      readonly said: 'answer'
+      readonly id: number
+      readonly value: number | ShardStatus | Compacted | readonly CheckFinding[]
+    }

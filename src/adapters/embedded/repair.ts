@@ -4,10 +4,11 @@ import { prepareEmail } from '#mail/prepare.ts'
 import { scanMessage } from '#mail/scanner.ts'
 import { DamagedBody } from '#store/mail-store.ts'
 import type { BodyPlace } from '#store/types.ts'
-import { LIVE_BYTES } from './check.ts'
+import { LIVE_BYTES, type Rebuilt } from './check.ts'
 import { COUNTED, GONE_BYTES } from './check-account.ts'
 import type { ShardPaths } from './layout.ts'
 import { placeOf } from './reader.ts'
+import { rebuildFromSegments } from './rebuild.ts'
 import { dropEmail } from './requests/drop-email.ts'
 import { EMAIL_SPAN } from './schema/account.ts'
 import { SegmentReader } from './segment-reader.ts'
@@ -17,7 +18,12 @@ import type { Transaction } from './transaction.ts'
 const SLICE = 200
 
 /** Puts right what `checkShard` may find, an account a slice. @returns accounts gone through. */
-export function* repairShard(tx: Transaction, paths: ShardPaths): Generator<undefined, number, void> {
+export function* repairShard(
+  tx: Transaction,
+  paths: ShardPaths,
+  rebuilt: (account: number | undefined, what: Rebuilt) => void,
+): Generator<undefined, number, void> {
+  yield* rebuildFromSegments(tx, paths, rebuilt)
   const files = new SegmentReader(paths)
   let accounts = 0
   for (const [slot] of tx.sql.all('SELECT slot FROM account WHERE id IS NOT NULL')) {

@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { newerFormatOf } from '#store/newer-format.ts'
 import type { Change } from '#store/types.ts'
+import { type CheckFinding, rebuiltFinding } from './check.ts'
 import { type CompactionSettings, compact, forgetRetired, WORTH_BY_CLOCK } from './compaction.ts'
 import { segmentPath, shardPaths } from './layout.ts'
 import type { Compacted, ShardLog } from './options.ts'
@@ -127,6 +128,19 @@ function task(name: string, begin: BackgroundTask['begin'], done?: (value: numbe
   schedule()
 }
 
+/** Answers what segments gave back. */
+function repair(id: number): void {
+  let findings: CheckFinding[] = []
+  task(
+    'repair',
+    (tx) => {
+      findings = []
+      return repairShard(tx, paths, (account, what) => findings.push(rebuiltFinding(settings.shard, account, what)))
+    },
+    () => say({ said: 'answer', id, value: findings }),
+  )
+}
+
 const answerTo =
   (id: number) =>
   (value: number | Compacted): void =>
@@ -203,7 +217,7 @@ host.on('message', (order: WriterOrder) => {
     case 'compact':
       return reclaim(order)
     case 'repair':
-      return task('repair', (tx) => repairShard(tx, paths), answerTo(order.id))
+      return repair(order.id)
     case 'close':
       closing = order.id
       return schedule()
