@@ -72,8 +72,8 @@ export function migrateSentences(result: MigrateResult, dryRun: boolean): string
   if (report.touched > 0)
     said.push(
       say(
-        `${messages(report.touched)} gone there and changed here since: kept.`,
-        `${messages(report.touched)} disparus là-bas mais modifiés ici depuis : gardés.`,
+        `${messages(report.touched)} gone there: kept, as changed here since or as wished.`,
+        `${messages(report.touched)} disparus là-bas : gardés, car modifiés ici depuis ou selon votre souhait.`,
       ),
     )
   if (report.putBehind > 0)

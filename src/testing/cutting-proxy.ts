@@ -7,6 +7,8 @@ export class CuttingProxy implements AsyncDisposable {
   /** New connections are closed at once. */
   down = false
   connections = 0
+  /** Told of the octets of each piece that the far end sent. */
+  onPassed: (octets: number) => void = () => undefined
 
   private constructor(host: string, port: number) {
     this.#server = createServer((near) => {
@@ -27,6 +29,7 @@ export class CuttingProxy implements AsyncDisposable {
           other.destroy()
         })
       }
+      far.on('data', ({ length }: Buffer) => this.onPassed(length))
       near.pipe(far)
       far.pipe(near)
     })

@@ -4,8 +4,9 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { after, type TestContext, test } from 'node:test'
 import { ImapClient, Pop3Client, type Pop3ClientOptions } from '#client/index.ts'
+import { CuttingProxy } from '#testing/cutting-proxy.ts'
 import { type WholeServer, wholeServer } from '#testing/whole-server.ts'
-import { Place, portOf, type Ran } from './cli-process.ts'
+import { malle, Place, portOf, type Ran, Running } from './cli-process.ts'
 
 const PASSWORD = 'correct horse battery'
 const EXEMPT = { limits: { exempt: ['127.0.0.0/8', '::1/128'] } }
@@ -106,3 +107,82 @@ test('migrate brings all mailboxes, unique-ids and their order, says so, and has
   assert.deepEqual([second.code, second.stderr], [0, ''], second.stdout)
   assert.match(second.stdout, /^4 identifiants gardés, dans le même ordre\.\n.* 5 messages vérifiés\.\nTerminé : /m)
 })
+
+test('migrate of a list makes accounts, tells of each, and does not stop where one fails', async (t) => {
+  const { here, login, old, ca } = await scene(t)
+  const there = await whole()
+  await old.append('INBOX', { body: letter('one') })
+  const servers = [`imaps://localhost:${there.port('imaps')}`, `pop3s://localhost:${there.port('pop3s')}`]
+  const people = await here.file(
+    'people.csv',
+    `address,login,source_password,name\r\n` +
+      `nobody@example.org,nobody@example.org,wrong,\r\n` +
+      `new@example.org,${login},${PASSWORD},"New, one"\r\n` +
+      `missing@elsewhere.example,${login},${PASSWORD},\r\n`,
+  )
+  const folder = path.join(here.folder, 'reports')
+  const more = ['--ca', ca, '--create', '--cutover', '--report', folder]
+  const ran = await here.malle(['migrate', '--from', people, ...servers, ...more])
+  assert.equal(ran.code, 77)
+  assert.match(ran.stderr, /^malle: nobody@example\.org: The server refused the login/)
+  assert.match(ran.stderr, /^malle: missing@elsewhere\.example: /m)
+  assert.match(ran.stdout, /^new@example\.org +done +1 +\d+ B +0 +0 +1$/m)
+  const report = JSON.parse(await readFile(path.join(folder, 'new@example.org.json'), 'utf8'))
+  assert.deepEqual([report.state, report.created, report.report.uniqueIds.inOrder], ['done', true, true])
+  const shown = JSON.parse(String((await here.malle(['account', 'show', 'new@example.org', '--json'])).stdout))
+  assert.deepEqual([shown.name, shown.messages, shown.password], ['New, one', 1, true])
+})
+
+/** Of a run that was killed in CI; `MALLE_KILLS=30` for a long one. */
+const KILLS = Number(process.env.MALLE_KILLS ?? 3)
+
+test('migrate, killed again and again, brings every message exactly once', async (t) => {
+  const { here, login, address, old, ca, migrate } = await scene(t)
+  const there = await whole()
+  const bodies = Array.from({ length: 160 }, (_, n) => letter(n, `${'y'.repeat(70)}\r\n`.repeat((n * 7919) % 1_200)))
+  await old.create('More')
+  for (const [mailbox, part] of [
+    ['INBOX', bodies.slice(0, 110)],
+    ['More', bodies.slice(110)],
+  ] as const)
+    await old.appendAll(
+      mailbox,
+      part.map((body) => ({ body })),
+    )
+  await using proxy = await CuttingProxy.start('127.0.0.1', there.port('imaps'))
+  const urls = [`imaps://${login}@localhost:${proxy.port}`, `pop3s://${login}@localhost:${there.port('pop3s')}`]
+  const secret = path.join(here.folder, 'secret')
+  const options = ['--ca', ca, '--password-file', secret, '--config', here.config]
+  let killed = 0
+  for (let round = 0; round < KILLS; round += 1) {
+    const running = new Running(['migrate', address, ...urls, ...options], { cwd: here.folder })
+    let left = 300_000 + ((round * 7_919_000) % 2_000_000)
+    proxy.onPassed = (octets) => {
+      left -= octets
+      if (left < 0) running.signal('SIGKILL')
+    }
+    if ((await running.ended()) === 'SIGKILL') killed += 1
+  }
+  assert.ok(killed >= 1, 'it was never killed')
+  const last = await migrate(['--cutover', '--verify'])
+  assert.equal(last.code, 0, last.stdout + last.stderr)
+  assert.match(last.stdout, /^110 unique-ids kept, in the same order\.$/m)
+  assert.match(last.stdout, /160 messages verified\.\nDone: /)
+  const shown = JSON.parse(String((await here.malle(['account', 'show', address, '--json'])).stdout))
+  assert.equal(shown.messages, 160)
+  assert.deepEqual(await here.malle(['check']), { code: 0, stdout: 'Nothing is wrong.\n', stderr: '' })
+})
+
+const MISTAKES: readonly (readonly [readonly string[], number, RegExp])[] = [
+  [[], 64, /Give the address here and a server/],
+  [['ann@example.org', 'imaps://ann:secret@localhost'], 64, /without password/],
+  [['--from', 'nowhere.csv', 'imaps://a.example', 'pop3s://a.example'], 66, /nowhere\.csv/],
+]
+for (const [given, code, words] of MISTAKES) {
+  test(`migrate ${given.join(' ')} ends with ${code} and one clear sentence`, async () => {
+    const ran = await malle(['migrate', ...given])
+    assert.equal(ran.code, code)
+    assert.match(ran.stderr, words)
+    assert.equal(ran.stderr.trimEnd().split('\n').length, 1)
+  })
+}

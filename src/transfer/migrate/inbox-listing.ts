@@ -75,19 +75,21 @@ export class InboxListing {
   async read(): Promise<{
     readonly messages: readonly InboxMessage[]
     readonly report: MaildropReport | undefined
+    /** Keys of records that have another one from now on. */
+    readonly superseded: ReadonlySet<string>
   }> {
     const first = await this.#maildrop?.list()
     // after the maildrop, so that all of it can be there
     const flags = (await this.#imap?.mailbox.messages()) ?? new Map<string, readonly string[]>()
     for (let look = 1, drop = first; ; look += 1) {
-      const { found, late, report } = await this.#match(drop, flags)
-      if (!late || look === LOOKS || this.#maildrop === undefined) return { messages: found, report }
+      const { late, ...found } = await this.#match(drop, flags)
+      if (!late || look === LOOKS || this.#maildrop === undefined) return found
       try {
         drop = await this.#maildrop.list()
       } catch (error) {
         // some let nobody in twice in so short a time (RFC 2449 §8.1.1)
         if (!(error instanceof AuthenticationError)) throw error
-        return { messages: found, report }
+        return found
       }
     }
   }
@@ -111,7 +113,7 @@ export class InboxListing {
     const changed = [...match.uids].filter(([id, uid]) => (known.idOf.get(uid) ?? id) !== id)
     if (changed.length > 0) throw new UniqueIdsChanged(changed.length)
     const uidOf = new Map([...known.uidOf, ...match.uids].filter(([, uid]) => flags.has(String(uid))))
-    const found = this.#inOrder(drop, uidOf, uids, flags, known)
+    const messages = this.#inOrder(drop, uidOf, uids, flags, known)
     const matched = new Set(uidOf.values())
     const imapOnly = uids.filter((uid) => !matched.has(uid))
     let highest = 0
@@ -128,7 +130,12 @@ export class InboxListing {
             imapOnly: imapOnly.length,
             unusable: drop.flatMap(({ id, uidl }) => (uidl === undefined ? [id] : [])).slice(0, MOST_NAMED),
           }
-    return { found, late: drop !== undefined && imapOnly.some((uid) => uid > highest), report }
+    const superseded = new Set<string>()
+    for (const [id, uid] of match.uids) {
+      const before = known.keyOfUid.get(uid)?.left
+      if (before !== undefined && !known.keyOfId.has(id)) superseded.add(before)
+    }
+    return { messages, superseded, late: drop !== undefined && imapOnly.some((uid) => uid > highest), report }
   }
 
   /** What the records say of what is there; nothing once UIDs mean something else. */

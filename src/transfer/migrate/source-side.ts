@@ -28,6 +28,7 @@ export class SourceSide implements Side {
   readonly name = 'source'
   readonly #options: SourceOptions
   readonly #imap: ImapSide | undefined
+  #superseded: ReadonlySet<string> = new Set()
   /** Of the INBOX, as it was listed last. */
   inbox: readonly InboxMessage[] | undefined
   maildrop: MaildropReport | undefined
@@ -65,6 +66,11 @@ export class SourceSide implements Side {
     return new Tagged(await this.#imap.open(mailbox, true))
   }
 
+  /** It was brought before its unique-id was known, and comes again with it. */
+  superseded(mailbox: SideMailbox, key: string): boolean {
+    return isInbox(mailbox) && this.#superseded.has(key)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#imap?.[Symbol.asyncDispose]()
   }
@@ -79,10 +85,11 @@ export class SourceSide implements Side {
       await client?.select(name, { readOnly: true })
       const imap = client === undefined ? undefined : { client, mailbox: new ImapMailbox(client, name, give) }
       const listing = new InboxListing(imap, maildrop, known())
-      const { messages, report } = await listing.read()
+      const { messages, report, superseded } = await listing.read()
       // it may be long before a body is wanted, and none may be
       await maildrop?.release()
       this.inbox = messages
+      this.#superseded = superseded
       this.maildrop = report
       return new MaildropInbox(imap, maildrop, messages, clock)
     } catch (error) {

@@ -23,8 +23,8 @@ export interface MailboxRequest {
   readonly deletions: boolean
   /** Also where all that was known is gone. */
   readonly emptyToo: boolean
-  /** A message whose flags were changed on the right is not taken away. */
-  readonly keepTouched: boolean
+  /** See `SyncRequest`; of this mailbox. */
+  readonly keep: ((key: string, touched: boolean) => boolean) | undefined
   readonly dryRun: boolean
   readonly limit: SpeedLimit
   readonly signal: AbortSignal
@@ -46,7 +46,7 @@ export interface MailboxReport {
   renewed: boolean
   /** All that was known was gone on one side: that many were kept on the other. */
   spared: number
-  /** Gone on the left, and kept on the right as somebody there had changed its flags. */
+  /** Gone on one side, and kept on the other as `keep` says. */
   touched: number
   /** Sides that were written to. */
   readonly wrote: Set<End>
@@ -283,13 +283,13 @@ export class MailboxRun {
 
   /** What is gone from one side goes from the other. */
   async #remove(from: End): Promise<void> {
-    const { record, left, right, state, dryRun, emptyToo, keepTouched } = this.#request
+    const { record, left, right, state, dryRun, emptyToo, keep } = this.#request
     const to = other(from)
     const [here, there] = from === 'left' ? [this.#left, this.#right] : [this.#right, this.#left]
     const all = this.#pairs.filter((pair) => !here.has(pair[from]) && there.has(pair[to]))
-    const gone = keepTouched
-      ? all.filter((pair) => baseOf(there.get(pair[to]) ?? [], () => true).join(' ') === pair.flags.join(' '))
-      : all
+    const touched = (pair: MessagePair): boolean =>
+      baseOf(there.get(pair[to]) ?? [], () => true).join(' ') !== pair.flags.join(' ')
+    const gone = keep === undefined ? all : all.filter((pair) => !keep(pair[from], touched(pair)))
     this.report.touched += all.length - gone.length
     if (gone.length === 0) return
     if (!emptyToo && gone.length >= SUSPICIOUS && !this.#pairs.some((pair) => here.has(pair[from]))) {

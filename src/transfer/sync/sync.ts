@@ -18,8 +18,13 @@ export interface SyncRequest {
   readonly deletions: boolean
   /** Also where all messages of a mailbox are gone. */
   readonly emptyToo: boolean
-  /** What somebody changed on the right counts: no such message is deleted, and such flags are no difference. */
-  readonly keepTouched?: boolean
+  /**
+   * Whether a message that is gone from the left is kept all the same. With this, flags that were changed on the right
+   * are no difference at `verify`.
+   * @param key At the left.
+   * @param touched Its flags were changed on the right since the last run.
+   */
+  readonly keep?: (mailbox: SideMailbox, key: string, touched: boolean) => boolean
   readonly dryRun: boolean
   readonly verify: Thoroughness | undefined
   readonly wanted: (path: readonly string[]) => boolean
@@ -48,7 +53,7 @@ export interface SyncReport {
   readonly removed: number
   /** Deletions that were not carried over, as all of a mailbox was gone. */
   readonly spared: number
-  /** Deletions that were not carried over, as somebody had changed the message on the other side. */
+  /** Deletions that were not carried over as `keep` said. */
   readonly touched: number
   /** Mailboxes whose UIDs changed their meaning. */
   readonly renewed: readonly string[]
@@ -166,18 +171,7 @@ class Run {
   }
 
   async #one(pair: MailboxPair, stop: AbortSignal): Promise<void> {
-    const {
-      left,
-      right,
-      state,
-      twoWay,
-      deletions,
-      emptyToo,
-      keepTouched = false,
-      dryRun,
-      verify,
-      limit,
-    } = this.#request
+    const { left, right, state, twoWay, deletions, emptyToo, keep, dryRun, verify, limit } = this.#request
     const { record } = pair
     const marks = { left: this.#mark(pair.left), right: this.#mark(pair.right) }
     const unchanged =
@@ -202,7 +196,7 @@ class Run {
       twoWay,
       deletions,
       emptyToo,
-      keepTouched,
+      keep: keep === undefined ? undefined : (key, touched) => pair.left !== undefined && keep(pair.left, key, touched),
       dryRun,
       limit,
       tell,
@@ -221,7 +215,7 @@ class Run {
     if (verify === undefined) return
     const { compared, differences } = await verifyMailboxes(leftOpen, rightOpen, state.pairs(record.id), verify, {
       copiedBack: twoWay,
-      touched: keepTouched,
+      touched: keep !== undefined,
     })
     this.#compared += compared
     this.#differences.push(...differences.map((each) => ({ mailbox, ...each })))
