@@ -16,7 +16,7 @@ import { Backups } from './backups.ts'
 import { askControl, ControlError, ServerGone } from './control.ts'
 import { type Installation, openInstallation } from './installation.ts'
 import { createLog } from './log.ts'
-import { migrateRequest } from './migrate-request.ts'
+import { forgetMigration, migrateRequest } from './migrate-request.ts'
 import type { Task, TaskMessage } from './task-thread.ts'
 import {
   type AccountChangeArgs,
@@ -116,7 +116,9 @@ export class RunningAdministration implements Administration {
       'account.show': async ({ address }) => this.#accountView(must(await accounts.account(address))),
       'account.set': (args) => this.#changeAccount(args),
       'account.remove': async ({ address }) => {
+        const { ref } = must(await accounts.account(address))
         must(await accounts.removeAccount(address))
+        await forgetMigration(this.#parts.config.data, ref)
         return null
       },
       'alias.set': ({ address, targets, create }) => this.#setAlias(address, targets, create),

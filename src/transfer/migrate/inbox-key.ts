@@ -19,14 +19,25 @@ export function parseInboxKey(key: string): InboxKey {
   return { uid: uid === '' ? undefined : Number(uid), id: space < 0 ? undefined : key.slice(space + 1) }
 }
 
-/** Under what a message is kept whose unique-id is not known: nobody else makes such, and no message comes twice. */
-export function imapTag(validity: string, uid: string | number): string {
-  return `${IMAP}${validity}-${uid}`
-}
+/**
+ * Under what messages are kept that have no unique-id to keep: nobody else makes such, and the store takes none twice.
+ * Several people may be brought into one account, and UIDVALIDITY is 1 on some servers: who it is counts too.
+ */
+export class Tags {
+  readonly #who: string
 
-/** The same for one that POP3 alone shows, and whose unique-id cannot be kept. @param id See `DropEntry`. */
-export function pop3Tag(id: string): string {
-  return `${POP3}${createHash('sha256').update(id).digest('hex').slice(0, 32)}`
+  constructor(login: string) {
+    this.#who = digest(login).slice(0, 12)
+  }
+
+  imap(validity: string, uid: string | number): string {
+    return `${IMAP}${this.#who}-${validity}-${uid}`
+  }
+
+  /** For one that POP3 alone shows. @param id See `DropEntry`. */
+  pop3(id: string): string {
+    return `${POP3}${this.#who}-${digest(id).slice(0, 32)}`
+  }
 }
 
 /** Whether it is one of these, and no unique-id of the source. */
@@ -36,3 +47,7 @@ export function isTag(uidl: string): boolean {
 
 const IMAP = 'imap-'
 const POP3 = 'pop3-'
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}

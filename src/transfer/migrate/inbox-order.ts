@@ -68,7 +68,8 @@ export async function compareUniqueIds(
     if (uid !== undefined && !here.has(uid)) continue
     compared += 1
     const place = places.get(entry.uidl)
-    if (place === undefined) missing += 1
+    // somebody else's may be known by the same
+    if (place === undefined || (uid !== undefined && place !== uid)) missing += 1
     else {
       if (place < last) inOrder = false
       last = place

@@ -6,7 +6,7 @@ import type { DateTime } from '#wire/imap/date-time.ts'
 import type { Spooled } from '../collect/spool.ts'
 import { identityOfBytes, identityOfHeader } from '../sync/identity.ts'
 import type { Carried, OpenMailbox } from '../sync/side.ts'
-import { imapTag, pop3Tag } from './inbox-key.ts'
+import type { Tags } from './inbox-key.ts'
 import type { InboxMessage, InboxOverImap } from './inbox-listing.ts'
 import type { Maildrop } from './maildrop.ts'
 
@@ -16,14 +16,17 @@ export class MaildropInbox implements OpenMailbox {
   readonly #imap: InboxOverImap | undefined
   readonly #maildrop: Maildrop | undefined
   readonly #messages: ReadonlyMap<string, InboxMessage>
+  readonly #tags: Tags
   readonly #clock: Clock
 
   constructor(
     imap: InboxOverImap | undefined,
     maildrop: Maildrop | undefined,
     messages: readonly InboxMessage[],
+    tags: Tags,
     clock: Clock,
   ) {
+    this.#tags = tags
     this.#clock = clock
     this.validity = imap?.mailbox.validity ?? ''
     this.#imap = imap
@@ -46,20 +49,18 @@ export class MaildropInbox implements OpenMailbox {
     return found
   }
 
-  /** Where a message has a unique-id to be kept, that tells. */
   async identities(keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
     const named = this.#named(keys)
-    const without = named.filter(({ entry }) => entry?.uidl === undefined)
-    const found = await this.#overImap(
-      without.map(({ key }) => key),
-      (imap, uids) => imap.mailbox.identities(uids),
-    )
-    for (const { key, entry } of named) if (entry?.uidl !== undefined) found.set(key, identityOfUidl(entry.uidl))
-    const rest = without.filter(({ key, uid }) => uid === undefined && !found.has(key))
+    const found = await this.#overImap(keys, (imap, uids) => imap.mailbox.identities(uids))
+    const rest = named.filter(({ key, uid }) => uid === undefined && !found.has(key))
     for await (const { message, body } of this.#overPop3(rest)) {
       if (body === undefined) continue
       const bytes = await readAll(body)
       found.set(message.key, identityOfHeader(headerOf(bytes), bytes.length) ?? identityOfBytes(bytes))
+    }
+    for (const { key, entry } of named) {
+      const identity = found.get(key)
+      if (identity !== undefined) found.set(key, withUidl(identity, entry?.uidl))
     }
     return found
   }
@@ -116,8 +117,8 @@ export class MaildropInbox implements OpenMailbox {
     for await (const carried of this.#imap.mailbox.fetch([...byUid.keys()])) {
       const message = byUid.get(carried.key)
       if (message === undefined) continue
-      const uidl = message.entry === undefined ? imapTag(this.validity, carried.key) : message.entry.uidl
-      yield { ...carried, key: message.key, uidl: uidl ?? imapTag(this.validity, carried.key) }
+      const uidl = message.entry === undefined ? this.#tags.imap(this.validity, carried.key) : message.entry.uidl
+      yield { ...carried, key: message.key, uidl: uidl ?? this.#tags.imap(this.validity, carried.key) }
     }
   }
 
@@ -126,7 +127,7 @@ export class MaildropInbox implements OpenMailbox {
       const { key, entry, flags } = message
       const date = dateOf(body?.beginning, this.#clock)
       const size = body?.octets ?? 0
-      yield { key, flags, date, size, body: body?.stream(), uidl: entry?.uidl ?? pop3Tag(entry?.id ?? key) }
+      yield { key, flags, date, size, body: body?.stream(), uidl: entry?.uidl ?? this.#tags.pop3(entry?.id ?? key) }
     }
   }
 
@@ -141,9 +142,9 @@ export class MaildropInbox implements OpenMailbox {
   }
 }
 
-/** Of a message that has a unique-id of its own. */
-export function identityOfUidl(uidl: string): string {
-  return `uidl ${uidl}`
+/** Of messages with unique-ids, those are the same that have the same one. */
+export function withUidl(identity: string, uidl: string | undefined): string {
+  return uidl === undefined ? identity : `${uidl} ${identity}`
 }
 
 /** Neighbours that can be fetched together: over POP3, or over IMAP with UIDs that ascend. */

@@ -13,6 +13,7 @@ import type { MailStore } from '#store/mail-store.ts'
 import { TestImapServer } from '#testing/imap-server.ts'
 import { ScriptedServer, testCertificate } from '#testing/scripted-server.ts'
 import { addMessage, messageBytes, openTestStore, type TestStore } from '#testing/store.ts'
+import { Tags } from './inbox-key.ts'
 import { UniqueIdsChanged } from './inbox-listing.ts'
 import { type MigrateReport, type MigrateRequest, migrateMail } from './migrate.ts'
 
@@ -157,7 +158,7 @@ test('the order is that of the maildrop, unique-ids are kept whatever they look 
   const before = await marks(it)
   const report = await it.run({ cutover: true })
   assert.deepEqual(await it.here(), [
-    'imap-1 only-imap'.replace('1', `${(await inboxOf(it)).uidValidity}-3`),
+    `${new Tags('ann').imap(String((await inboxOf(it)).uidValidity), 3)} only-imap`,
     '! c',
     `${long} b`,
     '1.2 only-pop3',
@@ -197,7 +198,7 @@ test('unique-ids that are repeated or too long are named and not kept; their mes
   const report = await it.run()
   assert.deepEqual(report.maildrop?.unusable, ['same 2', long])
   const here = await it.here()
-  assert.match(here.join('\n'), /^same a\nimap-\d+-2 b\npop3-[0-9a-f]{32} only-pop3$/)
+  assert.match(here.join('\n'), /^same a\nimap-[0-9a-f]{12}-\d+-2 b\npop3-[0-9a-f]{12}-[0-9a-f]{32} only-pop3$/)
   assert.equal((await it.run({ cutover: true })).done, true)
   assert.deepEqual(await it.here(), here)
 })
@@ -392,7 +393,18 @@ test('POP3 alone brings the INBOX; POP3 that was only guessed and lets nobody in
 test('a message that had been brought without its unique-id comes again with it, and the first one goes', async (t) => {
   const it = await scene(t, ['a', 'b'], [dropped('a'), dropped('b')])
   await it.run({ pop3: undefined })
-  assert.match((await it.here()).join(), /^imap-\d+-1 a,imap-\d+-2 b$/)
+  assert.match((await it.here()).join(), /^imap-\w+-\d+-1 a,imap-\w+-\d+-2 b$/)
   await it.run({ keepDeleted: true })
   assert.deepEqual(await it.here(), ['id-a a', 'id-b b'])
+})
+
+test('two people who go into one account lose nothing, although their servers count alike', async (t) => {
+  const it = await scene(t, ['a'], [dropped('a', '1'), dropped('only-pop3', '2')])
+  await it.run()
+  const other = await scene(t, ['b'], [dropped('b', '1'), dropped('other', '2')])
+  const into = { account: it.target.account, login: 'bob' }
+  const report = await other.run(into, it.target.store)
+  assert.deepEqual([report.copied, report.uniqueIds?.missing], [2, 2])
+  assert.deepEqual(await it.here(), ['1 a', '2 only-pop3', '- b', '- other'])
+  assert.equal((await other.run(into, it.target.store)).copied, 0)
 })

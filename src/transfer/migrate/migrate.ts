@@ -72,7 +72,7 @@ export async function migrateMail(
     const record = inboxRecord()
     return { validity: record?.leftValidity, pairs: record === undefined ? [] : state.pairs(record.id) }
   }
-  await using source = await SourceSide.connect({ imap, pop3, pop3Guessed, known, clock })
+  await using source = await SourceSide.connect({ imap, pop3, pop3Guessed, login, known, clock })
   await using target = new StoreSide(store, account)
   const filter = mailboxFilter(request.include, request.exclude)
   const report = await synchronise({

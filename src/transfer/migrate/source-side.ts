@@ -4,7 +4,7 @@ import type { Clock } from '#lib/clock.ts'
 import { ImapMailbox } from '../sync/imap-mailbox.ts'
 import { ImapSide } from '../sync/imap-side.ts'
 import { type Carried, type OpenMailbox, type Side, type SideMailbox, SideRefusal } from '../sync/side.ts'
-import { imapTag } from './inbox-key.ts'
+import { Tags } from './inbox-key.ts'
 import { InboxListing, type InboxMessage, type KnownInbox, type MaildropReport } from './inbox-listing.ts'
 import { Maildrop, NoUniqueIds } from './maildrop.ts'
 import { MaildropInbox } from './maildrop-inbox.ts'
@@ -14,6 +14,8 @@ export interface SourceOptions {
   readonly pop3: Pop3ClientOptions | undefined
   /** POP3 was found there and not asked for: a person whom it does not let in has no programs on it. */
   readonly pop3Guessed: boolean
+  /** The person's own, there. */
+  readonly login: string
   readonly known: () => KnownInbox
   readonly clock: Clock
 }
@@ -28,6 +30,7 @@ export class SourceSide implements Side {
   readonly name = 'source'
   readonly #options: SourceOptions
   readonly #imap: ImapSide | undefined
+  readonly #tags: Tags
   #superseded: ReadonlySet<string> = new Set()
   /** Of the INBOX, as it was listed last. */
   inbox: readonly InboxMessage[] | undefined
@@ -36,6 +39,7 @@ export class SourceSide implements Side {
 
   private constructor(options: SourceOptions, imap: ImapSide | undefined) {
     this.#options = options
+    this.#tags = new Tags(options.login)
     this.#imap = imap
   }
 
@@ -63,7 +67,7 @@ export class SourceSide implements Side {
   async open(mailbox: SideMailbox): Promise<OpenMailbox> {
     if (isInbox(mailbox)) return this.#openInbox(mailbox.name)
     if (this.#imap === undefined) throw new SideRefusal('POP3 has an INBOX only')
-    return new Tagged(await this.#imap.open(mailbox, true))
+    return new Tagged(await this.#imap.open(mailbox, true), this.#tags)
   }
 
   /** It was brought before its unique-id was known, and comes again with it. */
@@ -91,7 +95,7 @@ export class SourceSide implements Side {
       this.inbox = messages
       this.#superseded = superseded
       this.maildrop = report
-      return new MaildropInbox(imap, maildrop, messages, clock)
+      return new MaildropInbox(imap, maildrop, messages, this.#tags, clock)
     } catch (error) {
       await maildrop?.release()
       await give()
@@ -120,9 +124,11 @@ function isInbox({ path }: SideMailbox): boolean {
 /** A mailbox whose messages carry what they are kept under, so that none comes twice. */
 class Tagged implements OpenMailbox {
   readonly #inner: OpenMailbox
+  readonly #tags: Tags
 
-  constructor(inner: OpenMailbox) {
+  constructor(inner: OpenMailbox, tags: Tags) {
     this.#inner = inner
+    this.#tags = tags
   }
 
   get validity(): string {
@@ -146,7 +152,8 @@ class Tagged implements OpenMailbox {
   }
 
   async *fetch(keys: readonly string[]): AsyncGenerator<Carried, void, void> {
-    for await (const carried of this.#inner.fetch(keys)) yield { ...carried, uidl: imapTag(this.validity, carried.key) }
+    for await (const carried of this.#inner.fetch(keys))
+      yield { ...carried, uidl: this.#tags.imap(this.validity, carried.key) }
   }
 
   append(): Promise<never> {

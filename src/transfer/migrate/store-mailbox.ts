@@ -10,7 +10,7 @@ import { type AccountRef, type EmailRow, HEADER, type NewMessage as StoredMessag
 import { identityOfBytes, identityOfHeader } from '../sync/identity.ts'
 import type { Carried, FlagsChange, NewMessage, OpenMailbox, Placed } from '../sync/side.ts'
 import { isTag } from './inbox-key.ts'
-import { identityOfUidl } from './maildrop-inbox.ts'
+import { withUidl } from './maildrop-inbox.ts'
 
 export const BY = 'migrate'
 
@@ -75,17 +75,14 @@ export class StoreMailbox implements OpenMailbox {
     return new Map(keys.flatMap((key) => [[key, this.#sizes.get(key) ?? 0] as const]))
   }
 
-  /** A message that has the unique-id of another server is that one and no other. */
   async identities(keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
     const found = new Map<string, string>()
     for await (const { row, key } of this.#rows(keys, HEADER)) {
       const uidl = this.#uidls.get(key)
-      if (this.#options.inOrder && uidl !== undefined && !isTag(uidl)) {
-        found.set(key, identityOfUidl(uidl))
-        continue
-      }
+      const kept = this.#options.inOrder && uidl !== undefined && !isTag(uidl) ? uidl : undefined
       const header = await this.#bytes(row, row.headerSize ?? row.place.length)
-      found.set(key, identityOfHeader(header, row.size) ?? identityOfBytes(await this.#bytes(row, row.place.length)))
+      const identity = identityOfHeader(header, row.size)
+      found.set(key, withUidl(identity ?? identityOfBytes(await this.#bytes(row, row.place.length)), kept))
     }
     return found
   }
@@ -132,11 +129,12 @@ export class StoreMailbox implements OpenMailbox {
     const outcomes: Placed[] = []
     let batch: { readonly at: number; readonly message: StoredMessage; readonly stage: BodyStage }[] = []
     for (const [at, message] of messages.entries()) {
-      // a run that died had brought it
       const there = message.uidl === undefined ? undefined : this.#byUidl.get(message.uidl)
-      if (there !== undefined) outcomes[at] = { key: there }
+      // a run that died had brought it
+      if (there !== undefined && (await this.#isSame(there, message))) outcomes[at] = { key: there }
       else if (this.#closed !== undefined) outcomes[at] = { refusal: 'behind' }
-      else batch.push({ at, ...(await this.#stage(message)) })
+      // another one, as of somebody else's maildrop: the message matters more than what it was known by
+      else batch.push({ at, ...(await this.#stage(there === undefined ? message : { ...message, uidl: undefined })) })
     }
     const whole = await this.#write(batch.map(({ message }) => message))
     if (typeof whole !== 'string') {
@@ -153,6 +151,15 @@ export class StoreMailbox implements OpenMailbox {
     }
     batch = []
     return outcomes
+  }
+
+  /** By its bytes, where they are all there; of what streams by their number. */
+  async #isSame(key: string, { body, size }: NewMessage): Promise<boolean> {
+    for await (const { row } of this.#rows([key], 0)) {
+      if (!(body instanceof Uint8Array)) return row.size === size
+      return row.size === body.length && (await this.#bytes(row, row.place.length)).equals(body)
+    }
+    return false
   }
 
   #placed(uid: Uid | undefined, { uidl }: StoredMessage): Placed {
@@ -247,7 +254,7 @@ export class StoreMailbox implements OpenMailbox {
   }
 
   /** Trace lines, and so many octets of the body. */
-  async #bytes({ trace, place }: EmailRow, end: number): Promise<Uint8Array> {
+  async #bytes({ trace, place }: EmailRow, end: number): Promise<Buffer> {
     const chunks: Uint8Array[] = [trace]
     for await (const chunk of this.#options.store.body(this.#options.account, place).stream(0, end)) chunks.push(chunk)
     return Buffer.concat(chunks)
