@@ -99,9 +99,10 @@ export class InboxListing {
     const uids = [...flags.keys()].map(Number).sort((a, b) => a - b)
     const known = this.#knownKeys(validity, drop, flags)
     const fresh = (drop ?? []).filter(({ id }) => !known.uidOf.has(id))
-    // one whose unique-id was not listed this time may have got another
     const taken = new Set(known.uidOf.values())
-    const open = fresh.length === 0 ? [] : uids.filter((uid) => !taken.has(uid))
+    const free = fresh.length === 0 ? [] : uids.filter((uid) => !taken.has(uid))
+    // last, one whose unique-id was not listed this time: it may have got another
+    const open = [...free.filter((uid) => !known.idOf.has(uid)), ...free.filter((uid) => known.idOf.has(uid))]
     const sizes = await this.#sizesOf(open)
     const match = await matchMaildrop({
       drop: fresh,

@@ -17,7 +17,7 @@ export interface HeldMessage {
 export interface MatchRequest {
   /** In the order of the maildrop. */
   readonly drop: readonly DropEntry[]
-  /** Ascending. */
+  /** The likelier first, where headers are the same. */
   readonly held: readonly HeldMessage[]
   readonly uidValidity: number
   readonly dropMarks: (ids: readonly string[]) => Promise<ReadonlyMap<string, HeaderMark>>

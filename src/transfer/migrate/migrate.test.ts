@@ -297,6 +297,16 @@ test('a source that gives its messages other unique-ids ends the run, and nothin
   assert.deepEqual(await it.here(), ['id-a a', 'id-b b'])
 })
 
+test('a new message is not taken for an old one like it that POP3 does not show any more', async (t) => {
+  const it = await scene(t, ['a'], [dropped('a')])
+  await it.run()
+  await it.imap.add({ body: letter('a') })
+  it.drop.entries = [dropped('a', 'another')]
+  const report = await it.run()
+  assert.deepEqual(await it.here(), ['id-a a', 'another a'])
+  assert.equal(report.removed, 0)
+})
+
 test('an INBOX that was made anew with the same unique-ids brings nothing twice; with others the run ends', async (t) => {
   const it = await scene(t, ['a', 'b'], [dropped('a'), dropped('b')])
   await it.run()
