@@ -99,10 +99,13 @@ async function migrate(named: readonly string[], options: MigrateOptions): Promi
   const results = await administer(options, async (admin) => {
     // the first verb opens the data, alone
     const there = new Set((await admin.ask('account.list', {})).map(({ address }) => address))
+    // by the owner of the data, who writes the files too
+    if (options.report !== undefined) await mkdir(options.report, { recursive: true, mode: 0o700 })
     using line = new ProgressLine()
     const progress = new PeopleProgress(line)
     const context = { admin, options, ca, login, connections, there, progress, signal: controller.signal }
-    return everybody(users, parallel, controller.signal, async (user) => {
+    // awaited here: the line is cleared when this function ends
+    return await everybody(users, parallel, controller.signal, async (user) => {
       const result = await oneResult(() => migrateUser(user, context), user)
       if (options.report !== undefined) await writeReport(options.report, result)
       return result
@@ -200,7 +203,6 @@ function withState(result: MigrateResult): object {
 }
 
 async function writeReport(folder: string, result: MigrateResult): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
   const name = `${result.address.replace(/[^\w.@+-]/g, '_')}.json`
   await writeFile(path.join(folder, name), `${JSON.stringify(withState(result), undefined, 2)}\n`, { mode: 0o600 })
 }

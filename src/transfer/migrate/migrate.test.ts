@@ -32,6 +32,8 @@ interface Drop {
   /** Closes within a message. */
   cut: boolean
   refuses: boolean
+  /** Has no TOP. */
+  topless: boolean
 }
 
 async function pop3(t: TestContext, drop: Drop): Promise<number> {
@@ -43,10 +45,11 @@ async function pop3(t: TestContext, drop: Drop): Promise<number> {
       const { body = '', id = '' } = drop.entries[Number(number) - 1] ?? {}
       const listing = (of: (one: Dropped) => string | number): string =>
         `+OK\r\n${drop.entries.map((one, n) => `${n + 1} ${of(one)}\r\n`).join('')}.\r\n`
-      if (verb === 'CAPA') peer.send('+OK\r\nUSER\r\nUIDL\r\nTOP\r\n.\r\n')
+      if (verb === 'CAPA') peer.send(`+OK\r\nUSER\r\nUIDL\r\n${drop.topless ? '' : 'TOP\r\n'}.\r\n`)
       else if (verb === 'PASS' && drop.refuses) peer.send('-ERR [AUTH] no\r\n')
       else if (verb === 'LIST') peer.send(listing(({ octets, body: all }) => octets ?? all.length))
       else if (verb === 'UIDL') peer.send(listing(({ id: one }) => one))
+      else if (verb === 'TOP' && drop.topless) peer.send('-ERR what\r\n')
       else if (verb === 'TOP') peer.send(`+OK ${id}\r\n${body.slice(0, body.indexOf('\r\n\r\n') + 4)}.\r\n`)
       else if (verb === 'RETR' && drop.cut) {
         peer.send(`+OK\r\n${body.slice(0, body.length / 2)}`)
@@ -84,7 +87,7 @@ async function scene(t: TestContext, subjects: readonly string[], entries: reado
   t.after(() => target[Symbol.asyncDispose]())
   const folder = await mkdtemp(path.join(tmpdir(), 'malle-migrate-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
-  const drop: Drop = { entries: [...entries], commands: [], cut: false, refuses: false }
+  const drop: Drop = { entries: [...entries], commands: [], cut: false, refuses: false, topless: false }
   const credentials = { login: 'ann@example.org', password: 'secret' }
   const overImap = { host: 'localhost', security: 'starttls', tls: { ca: (await testCertificate()).ca } } as const
   const overPop3 = { host: '127.0.0.1', security: 'none', allowPlaintext: true } as const
@@ -201,6 +204,15 @@ test('unique-ids that are repeated or too long are named and not kept; their mes
   assert.match(here.join('\n'), /^same a\nimap-[0-9a-f]{12}-\d+-2 b\npop3-[0-9a-f]{12}-[0-9a-f]{32} only-pop3$/)
   assert.equal((await it.run({ cutover: true })).done, true)
   assert.deepEqual(await it.here(), here)
+})
+
+test('a server without TOP gives whole messages instead, which are matched by their headers', async (t) => {
+  const it = await scene(t, ['a', 'b'], [dropped('b'), dropped('a')])
+  it.drop.topless = true
+  const report = await it.run()
+  assert.deepEqual([report.maildrop?.byHeader, report.maildrop?.pop3Only], [2, 0])
+  assert.deepEqual(await it.here(), ['id-b b', 'id-a a'])
+  assert.equal(it.drop.commands.filter((line) => line.startsWith('TOP')).length, 1)
 })
 
 test('a later run brings what is new behind what is there, and asks for no header that is known', async (t) => {
