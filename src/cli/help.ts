@@ -29,6 +29,7 @@ const PLACEHOLDERS: ReadonlyMap<string, string> = new Map([
   ['count', say('count', 'nombre')],
   ['dir', say('dir', 'dossier')],
   ['file', say('file', 'fichier')],
+  ['form', say('form', 'forme')],
   ['list', say('list', 'liste')],
   ['name', say('name', 'nom')],
   ['number', say('number', 'nombre')],

@@ -69,7 +69,10 @@ export function migrateCommand(): Command {
       '%u*%m',
     )
     .addOption(
-      new Option('--only <protocol>', say('leave the other one out', 'se passer de l’autre')).choices(['imap', 'pop3']),
+      new Option('--only <imap|pop3>', say('leave the other one out', 'se passer de l’autre')).choices([
+        'imap',
+        'pop3',
+      ]),
     )
     .option('--ca <file>', say('certificates to trust (PEM)', 'certificats de confiance (PEM)'))
     .option('--include <name>', say('only these mailboxes (*, %)', 'seulement ces boîtes (*, %)'), several, [])
@@ -84,7 +87,7 @@ export function migrateCommand(): Command {
     .option('--dry-run', say('say what there is to do, change nothing', 'dire ce qu’il y a à faire, sans rien changer'))
     .option('--parallel <n>', say('people at a time', 'personnes à la fois'), '4')
     .option('--connections <n>', say('mailboxes of a person at a time', 'boîtes d’une personne à la fois'), '2')
-    .option('--report <folder>', say('a file for each person', 'un fichier par personne'))
+    .option('--report <dir>', say('a file for each person', 'un fichier par personne'))
     .action(migrate)
 }
 
