@@ -1,11 +1,12 @@
 /** Opening a shard for writing, and putting right what a crash left. @module */
 import fs from 'node:fs'
 import path from 'node:path'
+import { keepSnapshot } from '../sqlite/snapshot.ts'
 import { Bodies, bigNumber } from './bodies.ts'
 import { type ShardPaths, segmentPath } from './layout.ts'
 import { Ledger } from './ledger.ts'
 import type { EmbeddedTuning, ShardLog } from './options.ts'
-import { migrate } from './schema/migrations.ts'
+import { migrate, STEPS } from './schema/migrations.ts'
 import type { SegmentFiles } from './segment-files.ts'
 import type { Tail } from './segments.ts'
 import { Sql } from './sql.ts'
@@ -48,7 +49,10 @@ export function openShard(settings: ShardSettings, log: ShardLog): OpenShard {
   try {
     sql.db.exec(`PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -32000;
       PRAGMA temp_store = MEMORY; PRAGMA synchronous = ${settings.durability === 'full' ? 'FULL' : 'OFF'}`)
-    migrate(sql.db, paths.database)
+    migrate(sql.db, paths.database, STEPS, (from) => {
+      keepSnapshot(sql.db, paths.database, from, settings.now)
+      log('info', `The index is of format ${from}; a copy is kept beside it before it is brought to ${STEPS.length}`)
+    })
     // Accounts whose way in was broken off go with the upkeep.
     sql.run('DELETE FROM arriving WHERE held = 0')
     const bodies = new Bodies(sql, settings)

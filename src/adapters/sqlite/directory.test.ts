@@ -8,6 +8,7 @@ import { directoryContract } from '#store/directory.contract.ts'
 import { newerFormatOf } from '#store/newer-format.ts'
 import { openDirectory } from './directory.ts'
 import { migrate } from './migrations.ts'
+import { keepSnapshot } from './snapshot.ts'
 
 directoryContract((clock) => openDirectory(':memory:', clock))
 
@@ -42,13 +43,13 @@ test('a directory of a newer release is refused', async () => {
 test('migrate() goes on where it stopped, keeps a snapshot, and rolls back what fails', () => {
   using home = folder()
   const file = path.join(home.path, 'some.db')
-  const snapshot = (from: number) => path.join(home.path, `some.version-${from}`)
   using db = new DatabaseSync(file)
+  let now = 0
+  const snapshot = (from: number): void => keepSnapshot(db, file, from, (now += 1))
   migrate(db, ['CREATE TABLE a (x)'], snapshot)
   assert.deepEqual(readdirSync(home.path), ['some.db'])
   assert.throws(() => migrate(db, ['CREATE TABLE a (x)', 'CREATE TABLE b (x); nonsense'], snapshot), /nonsense/)
-  rmSync(snapshot(1))
   migrate(db, ['CREATE TABLE a (x)', 'CREATE TABLE b (x)'], snapshot)
   assert.equal(db.prepare('PRAGMA user_version').get()?.user_version, 2)
-  assert.deepEqual(readdirSync(home.path).sort(), ['some.db', 'some.version-1'])
+  assert.deepEqual(readdirSync(home.path).sort(), ['some.db', 'some.db.version-1-2'])
 })

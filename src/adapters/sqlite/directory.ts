@@ -32,6 +32,7 @@ import {
 } from './directory-rows.ts'
 import { DIRECTORY_MIGRATIONS } from './directory-schema.ts'
 import { migrate, transaction } from './migrations.ts'
+import { keepSnapshot } from './snapshot.ts'
 
 /** Rows of one slice of a listing; between slices others get their turn. */
 const SLICE = 1_000
@@ -49,7 +50,7 @@ export async function openDirectory(path: string, clock: Clock = systemClock): P
     migrate(
       db,
       DIRECTORY_MIGRATIONS,
-      path === ':memory:' ? undefined : (from) => `${path}.version-${from}-${clock.now()}`,
+      path === ':memory:' ? undefined : (from) => keepSnapshot(db, path, from, clock.now()),
     )
     return new SqliteDirectory(db, clock)
   } catch (error) {

@@ -4,17 +4,15 @@ import { NewerFormat } from '#store/newer-format.ts'
 
 /**
  * Brings a database to the newest version: `migrations[n]` leads from version n to n + 1, each in a transaction of its own.
- * @param snapshot File that keeps what was there before an upgrade; not written for a new database.
+ * @param snapshot Keeps what was there before an upgrade; not called for a new database.
  * @throws {NewerFormat}
  */
-export function migrate(db: DatabaseSync, migrations: readonly string[], snapshot?: (from: number) => string): void {
+export function migrate(db: DatabaseSync, migrations: readonly string[], snapshot?: (from: number) => void): void {
   const from = Number(db.prepare('PRAGMA user_version').get()?.user_version ?? 0)
   if (from > migrations.length) {
     throw new NewerFormat({ path: db.location() ?? 'in memory', format: from, reads: migrations.length })
   }
-  if (from > 0 && from < migrations.length && snapshot !== undefined) {
-    db.prepare('VACUUM INTO ?').run(snapshot(from))
-  }
+  if (from > 0 && from < migrations.length) snapshot?.(from)
   for (const [index, sql] of migrations.entries()) {
     if (index < from) continue
     transaction(db, () => {

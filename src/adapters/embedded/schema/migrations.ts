@@ -40,12 +40,19 @@ export function schemaVersion(db: DatabaseSync): number {
 
 /**
  * Brings a database to the version that this code reads and writes, all steps in one transaction.
+ * @param snapshot Keeps what was there before an upgrade; not called for a new database.
  * @throws {NewerFormat}
  */
-export function migrate(db: DatabaseSync, path: string, steps: readonly string[] = STEPS): void {
+export function migrate(
+  db: DatabaseSync,
+  path: string,
+  steps: readonly string[] = STEPS,
+  snapshot?: (from: number) => void,
+): void {
   const version = schemaVersion(db)
   if (version > steps.length) throw new NewerFormat({ path, format: version, reads: steps.length })
   if (version === steps.length) return
+  if (version > 0) snapshot?.(version)
   db.exec('BEGIN IMMEDIATE')
   try {
     for (const step of steps.slice(version)) db.exec(step)
