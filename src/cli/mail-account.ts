@@ -4,16 +4,15 @@ import { homedir } from 'node:os'
 import path from 'node:path'
 import type { Command } from 'commander'
 import * as v from 'valibot'
-import { discover } from '#client/discovery/discover.ts'
-import type { DiscoveredServer } from '#client/discovery/types.ts'
 import { ImapClient } from '#client/imap/imap-client.ts'
 import { EXIT } from '#lib/exit-codes.ts'
 import { parseSourceUrl, type SourceUrl } from '#transfer/source-url.ts'
 import { CliError } from './cli-error.ts'
 import { fileName, passwordOf, readToml, sourceUrl } from './collect-accounts.ts'
 import { say } from './language.ts'
-import { withLocalMail } from './mail-local.ts'
-import { confirmed, firstLine, type PasswordOptions, readPassword, readText } from './options.ts'
+import { serversOf, smtpFor } from './mail-discovery.ts'
+import type { SubmissionServer } from './mail-submit.ts'
+import { firstLine, type PasswordOptions, readPassword, readText } from './options.ts'
 
 /** Options of every verb of `malle mail`. */
 export interface AccountFlags extends PasswordOptions {
@@ -23,12 +22,27 @@ export interface AccountFlags extends PasswordOptions {
   readonly json?: boolean
 }
 
-/** A mailbox on a server, and how to get in. */
+/** Somebody's mail, and how to get at it. */
 export interface MailAccount {
+  /** What stands in From, if anybody said so. */
+  readonly from: string | undefined
+  /** Something can arrive: it is not the store of a server that is stopped. */
+  readonly running: boolean
+  /** One more connection; it ends with the work. `lasting`: when it is lost, it is made again however long that takes. */
+  connect(how?: { readonly lasting: boolean }): Promise<ImapClient>
+  /**
+   * Where mail is handed in.
+   * @param smtp As somebody said.
+   * @param sender The envelope's.
+   */
+  submission(smtp: SourceUrl | undefined, sender: string): Promise<SubmissionServer>
+}
+
+/** An account on a server. */
+export interface ServerAccount {
   readonly imap: SourceUrl
   /** Where mail is sent through, if that is known already. */
   readonly smtp: SourceUrl | undefined
-  /** What stands in From, if anybody said so. */
   readonly from: string | undefined
   /** PEM. */
   readonly ca: string | undefined
@@ -51,37 +65,62 @@ export function withAccount(command: Command): Command {
     .option('--json', say('print JSON', 'afficher en JSON'))
 }
 
-/** Runs the work on the account, connected. */
-export async function onMail<T>(
+/** Runs the work on the account. */
+export async function onAccount<T>(
   named: string,
   flags: AccountFlags,
-  work: (client: ImapClient, account: MailAccount | undefined) => Promise<T>,
+  work: (account: MailAccount) => Promise<T>,
 ): Promise<T> {
-  if (flags.config !== undefined) return withLocalMail(flags.config, named, (client) => work(client, undefined))
+  if (flags.config !== undefined) {
+    // it is the whole server, which nobody else needs
+    const { withLocalMail } = await import('./mail-local.ts')
+    return withLocalMail(flags.config, named, work)
+  }
+  await using connections = new AsyncDisposableStack()
   const account = await mailAccount(named, flags)
-  await using client = await connect(account)
-  return await work(client, account)
-}
-
-function connect({ imap, ca, password }: MailAccount): Promise<ImapClient> {
-  const { host, port, security, login } = imap
-  return ImapClient.connect({
-    host,
-    ...(port === undefined ? {} : { port }),
-    security,
-    tls: ca === undefined ? {} : { ca },
-    credentials: { login, password },
+  const { imap, ca, password } = account
+  return await work({
+    from: account.from ?? (imap.login.includes('@') ? imap.login : undefined),
+    running: true,
+    async connect({ lasting } = { lasting: false }) {
+      const { host, port, security, login } = imap
+      const client = await ImapClient.connect({
+        host,
+        ...(port === undefined ? {} : { port }),
+        security,
+        tls: ca === undefined ? {} : { ca },
+        credentials: { login, password },
+        ...(lasting ? { reconnectAttempts: Number.POSITIVE_INFINITY } : {}),
+      })
+      return connections.use(client)
+    },
+    async submission(smtp, sender) {
+      const { host, port, security, login } = smtp ?? account.smtp ?? (await smtpFor(sender))
+      return { host, port, security, login, password, ca, own: false }
+    },
   })
 }
 
-async function mailAccount(named: string, flags: AccountFlags): Promise<MailAccount> {
+/** Runs the work on the account, connected. */
+export function onMail<T>(
+  named: string,
+  flags: AccountFlags,
+  work: (client: ImapClient, account: MailAccount) => Promise<T>,
+): Promise<T> {
+  return onAccount(named, flags, async (account) => work(await account.connect(), account))
+}
+
+async function mailAccount(named: string, flags: AccountFlags): Promise<ServerAccount> {
   const ca = flags.ca === undefined ? undefined : await readText(flags.ca)
   if (/^[a-z0-9]+:\/\//i.test(named)) {
     return { imap: imapUrl(named), smtp: undefined, from: undefined, ca, password: asked(sourceUrl(named), flags) }
   }
   const kept = await fromFile(named, flags, ca)
   if (kept !== undefined) return kept
-  if (named.includes('@')) return found(named, flags, ca)
+  if (named.includes('@')) {
+    const { imap, smtp } = await serversOf(named, flags.yes)
+    return { imap, smtp, from: named, ca, password: asked(imap, flags) }
+  }
   throw new CliError(
     EXIT.noSuchThing,
     say(
@@ -147,7 +186,11 @@ function accountsFile(): string {
 }
 
 /** The account of this name or login. */
-async function fromFile(named: string, flags: AccountFlags, ca: string | undefined): Promise<MailAccount | undefined> {
+async function fromFile(
+  named: string,
+  flags: AccountFlags,
+  ca: string | undefined,
+): Promise<ServerAccount | undefined> {
   const file = accountsFile()
   if (!existsSync(file)) return undefined
   const checked = v.safeParse(fileSchema, readToml(file, await readText(file)))
@@ -176,68 +219,4 @@ async function fromFile(named: string, flags: AccountFlags, ca: string | undefin
           ? () => passwordOf(passwordCommand, folder)
           : asked(imap, flags),
   }
-}
-
-/** The servers of an address, which are named before they are used. */
-async function found(address: string, flags: AccountFlags, ca: string | undefined): Promise<MailAccount> {
-  const { servers, plaintext } = await discoverOrRefuse(address)
-  const imap = servers.find(({ protocol }) => protocol === 'imap')
-  const smtp = servers.find(({ protocol }) => protocol === 'smtp')
-  if (imap === undefined) {
-    const clear =
-      plaintext.length > 0
-        ? say(' Only servers without TLS were named.', ' Seuls des serveurs sans TLS sont indiqués.')
-        : ''
-    throw new CliError(
-      EXIT.noSuchThing,
-      say(
-        `No IMAP server was found for ${address}.${clear} Give its URL, such as imaps://${address}@imap.example.org.`,
-        `Aucun serveur IMAP trouvé pour ${address}.${clear} Indiquez son URL, comme imaps://${address}@imap.example.org.`,
-      ),
-    )
-  }
-  for (const server of smtp === undefined ? [imap] : [imap, smtp]) process.stderr.write(`${describe(server)}\n`)
-  if (imap.askFirst)
-    await confirmed(flags.yes, say(`Send the password to ${imap.host}?`, `Envoyer le mot de passe à ${imap.host} ?`))
-  const url = urlOf(imap)
-  return {
-    imap: url,
-    smtp: smtp === undefined ? undefined : urlOf(smtp),
-    from: address,
-    ca,
-    password: asked(url, flags),
-  }
-}
-
-async function discoverOrRefuse(address: string): ReturnType<typeof discover> {
-  try {
-    return await discover(address)
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error
-    throw new CliError(EXIT.badData, say(`"${address}" is not an address.`, `« ${address} » n’est pas une adresse.`))
-  }
-}
-
-/** The submission server of an address that discovery finds; `undefined`: none. */
-export async function discoverSmtp(address: string): Promise<SourceUrl | undefined> {
-  const { servers } = await discoverOrRefuse(address)
-  const smtp = servers.find(({ protocol, askFirst }) => protocol === 'smtp' && !askFirst)
-  if (smtp === undefined) return undefined
-  process.stderr.write(`${describe(smtp)}\n`)
-  return urlOf(smtp)
-}
-
-function urlOf({ host, port, security, login }: DiscoveredServer): SourceUrl {
-  return { protocol: 'imap', host, port, security, login: login.value, mailbox: undefined }
-}
-
-function describe({ protocol, host, port, security, login, source }: DiscoveredServer): string {
-  const why = {
-    autoconfig: say('the provider says so', 'le fournisseur le dit'),
-    ispdb: say('from Thunderbird’s collection', 'd’après la collection de Thunderbird'),
-    srv: say('from the DNS', 'd’après le DNS'),
-    guess: say('guessed; its certificate is valid', 'deviné ; son certificat est valide'),
-  }[source.kind]
-  const how = security === 'tls' ? 'TLS' : 'STARTTLS'
-  return `${protocol.toUpperCase()}: ${host}:${port}, ${how}, ${login.value} (${why})`
 }

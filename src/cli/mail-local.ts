@@ -1,16 +1,17 @@
 /**
- * Mail of an account of a local store: the same IMAP as everywhere, spoken with the server that runs, or with one of
- * our own on loopback that lives as long as the command. The login is an app password that is gone afterwards.
+ * Mail of an account of a local store: the same IMAP and submission as everywhere, spoken with the server that runs, or
+ * with one of our own on loopback that lives as long as the command. Each login has a password of its own that the
+ * server keeps in memory until it is used.
  * @module
  */
 
 import type { Security } from '#client/connect-options.ts'
-import { AuthenticationError } from '#client/errors.ts'
+import { AuthenticationError, ConnectionError } from '#client/errors.ts'
 import { ImapClient } from '#client/imap/imap-client.ts'
 import type { Config } from '#config/schema.ts'
 import { EXIT } from '#lib/exit-codes.ts'
 import { openAdministration } from '#server/administration.ts'
-import { askControl } from '#server/control.ts'
+import { askControl, ServerGone } from '#server/control.ts'
 import type { Endpoint } from '#server/listeners.ts'
 import { createLog } from '#server/log.ts'
 import { startServer } from '#server/server.ts'
@@ -18,72 +19,73 @@ import type { Administration, StatusView } from '#server/verbs.ts'
 import { CliError } from './cli-error.ts'
 import { onData } from './failure.ts'
 import { say } from './language.ts'
+import type { MailAccount } from './mail-account.ts'
 import { readConfig } from './options.ts'
 
 /** Runs the work on the account's mail. */
 export async function withLocalMail<T>(
   file: string,
   address: string,
-  work: (client: ImapClient) => Promise<T>,
+  work: (account: MailAccount) => Promise<T>,
 ): Promise<T> {
   const config = await readConfig(file)
   if ((await askControl(config.data, 'status', {})) === undefined) return alone(config, address, work)
   await using administration = await openAdministration(config)
-  const { endpoints } = await administration.ask('status', {})
-  return await throughLoopback(administration, address, placeOf(endpoints), work)
+  return await throughLoopback(administration, address, true, work)
 }
 
-/** While the server is stopped: IMAP on a port of loopback that nobody else is told of. */
-async function alone<T>(config: Config, address: string, work: (client: ImapClient) => Promise<T>): Promise<T> {
+/** While the server is stopped: ports of loopback that nobody else is told of. */
+async function alone<T>(config: Config, address: string, work: (account: MailAccount) => Promise<T>): Promise<T> {
   const closed = Object.fromEntries(Object.keys(config.listen).map((name) => [name, []]))
-  const listen = { ...config.listen, ...closed, imap: [{ host: '127.0.0.1', port: 0 }] }
-  const own: Config = { ...config, listen, auth: { ...config.auth, allowPlaintext: true } }
-  await using server = await onData(config.data, () => startServer(own, createLog('error')))
-  const port = server.endpoints.imap[0]?.port ?? 0
-  return await throughLoopback(server.administration, address, { host: '127.0.0.1', port, security: 'none' }, work)
-}
-
-interface Place extends Endpoint {
-  readonly security: Security
-}
-
-/** The IMAP listener of the server that runs, as it is reached from this machine. */
-function placeOf(endpoints: StatusView['endpoints']): Place {
-  const here = ({ host, port }: Endpoint): Endpoint => {
-    const any = host === '0.0.0.0' || host === '::' || host === '[::]'
-    return { host: any ? '127.0.0.1' : host.replace(/^\[|\]$/g, ''), port }
-  }
-  const [tls, plain] = [endpoints?.imaps[0], endpoints?.imap[0]]
-  if (tls !== undefined) return { ...here(tls), security: 'tls' }
-  if (plain !== undefined) return { ...here(plain), security: 'starttls' }
-  throw new CliError(
-    EXIT.unavailable,
-    say('The server that runs has no IMAP listener.', 'Le serveur en marche n’a pas de port IMAP.'),
-  )
+  const own = [{ host: '127.0.0.1', port: 0 }]
+  const listen = { ...config.listen, ...closed, imap: own, submission: own }
+  const alone: Config = { ...config, listen, auth: { ...config.auth, allowPlaintext: true } }
+  await using server = await onData(config.data, () => startServer(alone, createLog('error')))
+  return await throughLoopback(server.administration, address, false, work)
 }
 
 async function throughLoopback<T>(
   administration: Administration,
   address: string,
-  { host, port, security }: Place,
-  work: (client: ImapClient) => Promise<T>,
+  running: boolean,
+  work: (account: MailAccount) => Promise<T>,
 ): Promise<T> {
-  const name = `malle mail ${process.pid}`
-  // one of an earlier command that was killed, under the same process id
-  const left = await administration.ask('app-password.list', { address })
-  if (left.some((each) => each.name === name)) await administration.ask('app-password.remove', { address, name })
-  const { password } = await administration.ask('app-password.add', { address, name, protocols: ['imap'] })
+  const { name } = await administration.ask('account.show', { address })
+  await using connections = new AsyncDisposableStack()
+  const place = async (protocol: Protocol): Promise<Place> => {
+    const { endpoints } = await administration.ask('status', {})
+    return placeOf(endpoints, protocol, running)
+  }
+  const password = async (): Promise<string> => {
+    try {
+      return (await administration.ask('pass.issue', { address })).password
+    } catch (error) {
+      if (!(error instanceof ServerGone)) throw error
+      throw new ConnectionError('refused', 'The server is not there', { cause: error })
+    }
+  }
   try {
-    await using client = await ImapClient.connect({
-      host,
-      port,
-      security,
-      // the port is the one that our server says it listens on, on this machine: its certificate is for another name
-      tls: { rejectUnauthorized: false },
-      allowPlaintext: security === 'none',
-      credentials: { login: address, password },
+    return await work({
+      from: name === '' ? address : `"${name.replace(/["\\]/g, '\\$&')}" <${address}>`,
+      running,
+      async connect({ lasting } = { lasting: false }) {
+        const { host, port, security } = await place('imap')
+        const client = await ImapClient.connect({
+          host,
+          port,
+          security,
+          // the port is the one that our server says it listens on, on this machine: its certificate is for another name
+          tls: { rejectUnauthorized: false },
+          allowPlaintext: security === 'none',
+          credentials: { login: address, password, mechanisms: ['PLAIN'] },
+          ...(lasting ? { reconnectAttempts: Number.POSITIVE_INFINITY } : {}),
+        })
+        return connections.use(client)
+      },
+      async submission() {
+        return { ...(await place('submission')), login: address, password, ca: undefined, own: true }
+      },
     })
-    return await work(client)
   } catch (error) {
     if (!(error instanceof AuthenticationError)) throw error
     throw new CliError(
@@ -91,7 +93,32 @@ async function throughLoopback<T>(
       say(`${address} may not use IMAP: ${error.message}.`, `${address} ne peut pas utiliser IMAP : ${error.message}.`),
       { cause: error },
     )
-  } finally {
-    await administration.ask('app-password.remove', { address, name })
   }
+}
+
+type Protocol = 'imap' | 'submission'
+
+interface Place extends Endpoint {
+  readonly security: Security
+}
+
+/** A listener of the server, as it is reached from this machine. */
+function placeOf(endpoints: StatusView['endpoints'], protocol: Protocol, running: boolean): Place {
+  const here = ({ host, port }: Endpoint): Endpoint => {
+    const any = host === '0.0.0.0' || host === '::' || host === '[::]'
+    return { host: any ? '127.0.0.1' : host.replace(/^\[|\]$/g, ''), port }
+  }
+  const [tls, plain] = [endpoints?.[`${protocol}s`][0], endpoints?.[protocol][0]]
+  if (tls !== undefined) return { ...here(tls), security: 'tls' }
+  if (plain !== undefined) return { ...here(plain), security: running ? 'starttls' : 'none' }
+  throw new CliError(EXIT.unavailable, NO_LISTENER[protocol]())
+}
+
+const NO_LISTENER: Readonly<Record<Protocol, () => string>> = {
+  imap: () => say('The server that runs has no IMAP listener.', 'Le serveur en marche n’a pas de port IMAP.'),
+  submission: () =>
+    say(
+      'The server that runs takes no mail from its people: it has no submission listener.',
+      'Le serveur en marche n’accepte pas d’envois : il n’a pas de port de soumission.',
+    ),
 }

@@ -43,6 +43,8 @@ export interface RowStyle {
   /** Unread ones in bold. */
   readonly bold: boolean
   readonly now: Date
+  /** Lines come one by one and are to stand below each other: with the mailbox, as wide as the widest of them. */
+  readonly steady?: { readonly mailbox: string; readonly widest: number }
 }
 
 /** That of the terminal; without one, whole lines without colours. */
@@ -54,11 +56,13 @@ export function terminalStyle(): RowStyle {
   }
 }
 
+/** Columns of the sender where it cannot be known how long names will be. */
+const STEADY_FROM = 20
 /** Narrower than this, sizes are left out. */
 const SIZE_FROM_WIDTH = 90
 
 /** UID, marks, date, from, size, subject: as wide as they need, the sender at most 30 %, the subject what is left. */
-export function formatRows(rows: readonly MailRow[], { width, bold, now }: RowStyle): string {
+export function formatRows(rows: readonly MailRow[], { width, bold, now, steady }: RowStyle): string {
   const cells = rows.map((row) => ({
     uid: String(row.uid),
     marks: marksOf(row),
@@ -74,7 +78,7 @@ export function formatRows(rows: readonly MailRow[], { width, bold, now }: RowSt
   const [uidWidth, dateWidth, fromWidth, sizeWidth] = [
     widest('uid'),
     widest('date'),
-    Math.min(widest('from'), most),
+    Math.min(Math.max(widest('from'), steady === undefined ? 0 : STEADY_FROM), most),
     widest('size'),
   ]
   return cells
@@ -83,7 +87,8 @@ export function formatRows(rows: readonly MailRow[], { width, bold, now }: RowSt
         padToWidth(uid, uidWidth, true),
         marks,
         padToWidth(date, dateWidth),
-        padToWidth(cutToWidth(from, fromWidth), fromWidth),
+        ...(steady === undefined || steady.mailbox === '' ? [] : [cell(steady.mailbox, Math.min(steady.widest, most))]),
+        cell(from, fromWidth),
         ...(sizeWidth > 0 ? [padToWidth(size, sizeWidth, true)] : []),
         subject,
       ]
@@ -91,6 +96,10 @@ export function formatRows(rows: readonly MailRow[], { width, bold, now }: RowSt
       return bold && unread ? `\u001b[1m${line}\u001b[22m` : line
     })
     .join('\n')
+}
+
+function cell(text: string, width: number): string {
+  return padToWidth(cutToWidth(text, width), width)
 }
 
 /** Unread `*`, flagged `!`, answered `r`, with attachments `@`: always four columns, so that they stand in line. */

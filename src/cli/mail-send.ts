@@ -9,11 +9,10 @@ import { Command } from 'commander'
 import { ClientError } from '#client/errors.ts'
 import type { ImapClient } from '#client/imap/imap-client.ts'
 import { EXIT } from '#lib/exit-codes.ts'
-import type { SourceUrl } from '#transfer/source-url.ts'
 import { CliError } from './cli-error.ts'
 import { show } from './context.ts'
 import { counted, say } from './language.ts'
-import { type AccountFlags, discoverSmtp, type MailAccount, onMail, smtpUrl, withAccount } from './mail-account.ts'
+import { type AccountFlags, type MailAccount, onMail, smtpUrl, withAccount } from './mail-account.ts'
 import { submit } from './mail-submit.ts'
 import { oneLine } from './mail-text.ts'
 import { readText } from './options.ts'
@@ -56,12 +55,12 @@ export function sendCommand(): Command {
       say('submission server, as smtps://login@host', 'serveur d’envoi, comme smtps://identifiant@hôte'),
     )
     .action(async (named: string, flags: SendFlags) => {
-      if (flags.config !== undefined) {
+      if (flags.config !== undefined && flags.smtp !== undefined) {
         throw new CliError(
           EXIT.usage,
           say(
-            'Mail is sent from an account on a server: give its URL, address or name.',
-            'On envoie depuis un compte sur un serveur : indiquez son URL, son adresse ou son nom.',
+            'With --config mail goes through the server of that configuration: leave --smtp out.',
+            'Avec --config, l’envoi passe par le serveur de cette configuration : retirez --smtp.',
           ),
         )
       }
@@ -69,11 +68,10 @@ export function sendCommand(): Command {
       const attachments = await Promise.all((flags.attach ?? []).map(attachment))
       const body = await bodyOf(flags)
       await onMail(named, flags, async (client, account) => {
-        if (account === undefined) throw new Error('An account of a server was asked for')
         const from = senderOf(flags, account)
         const { raw, envelope } = await compose(flags, from, body, attachments)
-        const server = smtp ?? account.smtp ?? (await lookedFor(envelope.from))
-        const { accepted, rejected } = await submit(server, account, raw, envelope)
+        const server = await account.submission(smtp, envelope.from)
+        const { accepted, rejected } = await submit(server, raw, envelope)
         const filed = await fileCopy(client, raw)
         if (rejected.length > 0 || filed === undefined) process.exitCode = EXIT.failed
         show(flags, { accepted, rejected, filed: filed ?? null }, () => sentences(accepted, rejected, filed))
@@ -135,8 +133,8 @@ async function fromEditor(): Promise<string> {
   )
 }
 
-function senderOf(flags: SendFlags, { from, imap }: MailAccount): string {
-  const sender = flags.from ?? from ?? (imap.login.includes('@') ? imap.login : undefined)
+function senderOf(flags: SendFlags, { from }: MailAccount): string {
+  const sender = flags.from ?? from
   if (sender !== undefined) return sender
   throw new CliError(EXIT.usage, say('Say who it is from: --from ADDRESS.', 'Indiquez l’expéditeur : --from ADRESSE.'))
 }
@@ -177,18 +175,6 @@ async function compose(
     )
   }
   return { raw: await message.build(), envelope: { from: envelope.from, to: recipients } }
-}
-
-async function lookedFor(address: string): Promise<SourceUrl> {
-  const found = await discoverSmtp(address)
-  if (found !== undefined) return found
-  throw new CliError(
-    EXIT.noSuchThing,
-    say(
-      `No submission server was found for ${address}: give --smtp smtps://login@host.`,
-      `Aucun serveur d’envoi trouvé pour ${address} : indiquez --smtp smtps://identifiant@hôte.`,
-    ),
-  )
 }
 
 /** The name of the mailbox; `undefined`: the message is sent and the copy is not kept. */

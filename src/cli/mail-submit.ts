@@ -1,15 +1,28 @@
 /** Message submission (RFC 6409) with what its refusals mean. @module */
+import type { Security } from '#client/connect-options.ts'
 import { EXIT } from '#lib/exit-codes.ts'
-import type { SourceUrl } from '#transfer/source-url.ts'
 import { CliError } from './cli-error.ts'
 import { say } from './language.ts'
-import type { MailAccount } from './mail-account.ts'
 import { oneLine } from './mail-text.ts'
 
-/** Submits a message; TLS is asked for always (RFC 8314 §3.3). */
+/** Where mail is handed in, and as whom. */
+export interface SubmissionServer {
+  readonly host: string
+  /** `undefined`: the usual one. */
+  readonly port: number | undefined
+  /** `none`: of our own, on loopback. */
+  readonly security: Security
+  readonly login: string
+  readonly password: () => Promise<string>
+  /** PEM. */
+  readonly ca: string | undefined
+  /** The server of this machine's store: its certificate is for another name. */
+  readonly own: boolean
+}
+
+/** Submits a message; TLS is asked for always (RFC 8314 §3.3) but within our own process. */
 export async function submit(
-  { host, port, security, login }: SourceUrl,
-  { ca, password }: Pick<MailAccount, 'ca' | 'password'>,
+  { host, port, security, login, password, ca, own }: SubmissionServer,
   raw: Buffer,
   envelope: { readonly from: string; readonly to: string[] },
 ): Promise<{ readonly accepted: readonly string[]; readonly rejected: readonly string[] }> {
@@ -19,9 +32,11 @@ export async function submit(
     host,
     port: port ?? (secure ? 465 : 587),
     secure,
-    requireTLS: !secure,
+    requireTLS: security === 'starttls',
+    ignoreTLS: security === 'none',
     auth: { user: login, pass: await password() },
-    tls: { minVersion: 'TLSv1.2', ...(ca === undefined ? {} : { ca }) },
+    ...(own ? { authMethod: 'PLAIN' } : {}),
+    tls: { minVersion: 'TLSv1.2', rejectUnauthorized: !own, ...(ca === undefined ? {} : { ca }) },
     connectionTimeout: 30_000,
     greetingTimeout: 30_000,
     socketTimeout: 120_000,
@@ -30,7 +45,7 @@ export async function submit(
     const { accepted, rejected } = await transport.sendMail({ raw, envelope })
     return { accepted: accepted.map(String), rejected: rejected.map(String) }
   } catch (error) {
-    throw refusalOf(error, host) ?? error
+    throw refusalOf(error, own ? say('the server of this machine', 'le serveur de cette machine') : host) ?? error
   } finally {
     transport.close()
   }

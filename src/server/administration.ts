@@ -137,6 +137,9 @@ export class RunningAdministration implements Administration {
         must(await accounts.removeAppPassword(address, name))
         return null
       },
+      'pass.issue': async ({ address }) => ({
+        password: registry.issuePass(must(await accounts.account(address)).ref.id),
+      }),
       'session.list': async () => registry.sessions(),
       'session.kick': ({ what }) => this.#kick(what),
       status: () => this.#status(),

@@ -10,10 +10,12 @@ import type { Clock } from '#lib/clock.ts'
 import { done, type Result, refused } from '#lib/result.ts'
 import { saslPrep } from '#lib/sasl-prep.ts'
 import { hmacSha256 } from '#lib/scram-keys.ts'
+import type { AccountId } from '#mail/ids.ts'
 import type { AccountRecord, AppPasswordRecord, Directory, Protocol } from '#store/directory.ts'
 import { canonicalLocal, parseAddress } from './addresses.ts'
 import { CredentialCache } from './credential-cache.ts'
 import { FairQueue } from './fair-queue.ts'
+import { LoginPasses } from './login-passes.ts'
 import type { TokenRefusal } from './oauth-tokens.ts'
 import {
   appPasswordDigest,
@@ -79,10 +81,12 @@ export class Authentication {
   readonly #cache: CredentialCache
   readonly #queue: FairQueue
   readonly #pending = new Map<string, PendingScram>()
+  readonly #passes: LoginPasses
 
   constructor(deps: AuthenticationDeps) {
     this.#deps = deps
     this.#cache = new CredentialCache(deps.clock)
+    this.#passes = new LoginPasses(deps.clock)
     this.#queue = new FairQueue({
       atOnce: Math.max(1, Math.floor(availableParallelism() / 2)),
       waiting: MOST_WAITING,
@@ -187,8 +191,14 @@ export class Authentication {
     this.#pending.delete(connection)
   }
 
+  /** A password for one login as this account: see {@link LoginPasses}. */
+  issuePass(account: AccountId): string {
+    return this.#passes.issue(account)
+  }
+
   /** Forgets what was verified of an account: its password changed or it is gone. */
   forget(account: number): void {
+    this.#passes.forget(account)
     this.#cache.forget(account)
   }
 
@@ -209,8 +219,9 @@ export class Authentication {
     return refused({ kind: 'wrong-credentials' })
   }
 
-  /** What can be told in microseconds: the cache and app passwords. */
+  /** What can be told in microseconds: passes, the cache and app passwords. */
   async #quickly(account: AccountRecord | undefined, password: string): Promise<Credential | undefined> {
+    if (account !== undefined && this.#passes.take(account.ref.id, password)) return { kind: 'proof' }
     if (account !== undefined && this.#cache.has(account, password)) return { kind: 'own' }
     const digest = appPasswordDigest(password)
     const records = account === undefined ? [] : await this.#deps.directory.appPasswords(account.ref.id)

@@ -394,6 +394,11 @@ export class LocalRegistry implements Registry {
     return ids.length
   }
 
+  /** A password for one login as this account, within a minute; it is kept nowhere. */
+  issuePass(account: AccountId): string {
+    return this.#authentication.issuePass(account)
+  }
+
   /** A password was changed or removed, or the account is gone: nothing verified before counts, its sessions close. */
   accountChanged(account: AccountId): void {
     this.#authentication.forget(account)

@@ -44,7 +44,8 @@ before(async () => {
   const config = await readFile(place.config, 'utf8')
   await writeFile(place.config, config.replace('[listen]\n', '[listen]\nsubmission = ["127.0.0.1:0"]\n'))
   await place.ok(['domain', 'add', 'example.org'])
-  await place.ok(['account', 'add', 'ann@example.org', '--password-stdin'], 'secret\n')
+  await place.ok(['account', 'add', 'ann@example.org', '--name', 'Ann Lee', '--password-stdin'], 'secret\n')
+  await place.ok(['account', 'add', 'ben@example.org', '--password-stdin'], 'secret\n')
   for (const [n, message] of MESSAGES.entries()) {
     await place.ok(['import', 'ann@example.org', await place.file(`${n}.eml`, message)])
   }
@@ -63,7 +64,7 @@ async function onServer(args: readonly string[], options: RunOptions = {}): Prom
   return malle(['mail', verb, url, ...rest, ...files], { cwd: place.folder, ...options })
 }
 
-test('the store is read while no server runs, and no password is left behind', async () => {
+test('the store is read while no server runs', async () => {
   const { code, stdout, stderr } = await onStore(['list', '--json'])
   assert.deepEqual([code, stderr], [0, ''])
   const rows = JSON.parse(stdout) as { uid: number; subject: string }[]
@@ -75,8 +76,23 @@ test('the store is read while no server runs, and no password is left behind', a
       [1, 'Plain plan'],
     ],
   )
-  assert.deepEqual(await place.ok(['app-password', 'list', 'ann@example.org', '--json']), [])
   assert.equal((await place.malle(['mail', 'list', 'nobody@example.org'])).code, 66)
+})
+
+test('mail is sent from the store while no server runs, to people of it alone, and kept in Sent', async () => {
+  const body = await place.file('body', 'Bonjour\n')
+  const what = ['--subject', 'Hors ligne', '--body', body]
+  const sent = await onStore(['send', '--to', 'ben@example.org', ...what])
+  assert.deepEqual(sent, { code: 0, stdout: 'Sent to 1 person; a copy is in Sent.\n', stderr: '' })
+  const raw = await place.malle(['mail', 'read', 'ben@example.org', '1', '--raw'])
+  assert.match(raw.stdout, /^From: "?Ann Lee"? <ann@example\.org>\r\nTo: ben@example\.org\r\nSubject: Hors ligne\r\n/m)
+  assert.match((await onStore(['list', '--mailbox', 'sent'])).stdout, /^1 {8}\d\d:\d\d {2}Ann Lee {2}.*Hors ligne\n$/)
+  const elsewhere = await onStore(['send', '--to', 'bob@example.net', ...what])
+  assert.equal(elsewhere.code, 65)
+  assert.match(elsewhere.stderr, /^malle: Not sent through the server of this machine: .* does not send mail to other servers yet\.\n$/)
+  const stopped = await onStore(['watch'])
+  assert.deepEqual([stopped.code, stopped.stdout], [69, ''])
+  assert.match(stopped.stderr, /is stopped, so nothing arrives/)
 })
 
 test('the same over TLS on a server that runs, and through its store', async () => {
@@ -171,6 +187,73 @@ test('attachments stay in their folder and overwrite nothing', async () => {
   assert.equal((await onServer(['attachments', '3', '--part', '7'])).code, 66)
 })
 
+test('a command on the store that is killed leaves no password behind, and ends no session of the person', async () => {
+  const watching = new Running(['mail', 'watch', 'ann@example.org', '--config', place.config], { cwd: place.folder })
+  await watching.logged('Watching INBOX')
+  assert.deepEqual(await place.ok(['app-password', 'list', 'ann@example.org', '--json']), [])
+  const other = new Running(['mail', 'watch', url, ...files], { cwd: place.folder })
+  await other.logged('Watching INBOX')
+  assert.equal((await onStore(['list'])).code, 0)
+  watching.signal('SIGKILL')
+  assert.equal(await watching.ended(), 'SIGKILL')
+  assert.deepEqual(await place.ok(['app-password', 'list', 'ann@example.org', '--json']), [])
+  other.signal('SIGINT')
+  assert.equal(await other.ended(), 0)
+  assert.deepEqual(other.stderr, ['Watching INBOX.'])
+})
+
+test('watch hears of several mailboxes, and goes on when the server was away', async () => {
+  const own = await Place.make()
+  try {
+    await own.ok(['domain', 'add', 'example.org'])
+    await own.ok(['account', 'add', 'cat@example.org', '--password-stdin'], 'secret\n')
+    const first = await own.serve()
+    const config = await readFile(own.config, 'utf8')
+    // the same ports after the restart
+    const fixed = Object.entries(first.ready.endpoints).reduce((text, [name, [at]]) => {
+      return at === undefined ? text : text.replace(`${name} = ["127.0.0.1:0"]`, `${name} = ["127.0.0.1:${at.port}"]`)
+    }, config)
+    await writeFile(own.config, fixed)
+    const args = ['mail', 'watch', 'cat@example.org', '--config', own.config]
+    const some = new Running([...args, '--mailbox', 'INBOX', 'archive'], { cwd: own.folder })
+    const all = new Running([...args, '--all', '--json'], { cwd: own.folder })
+    await some.logged('Watching 2 mailboxes')
+    await all.logged('Watching 6 mailboxes')
+    const put = async (subject: string, mailbox: string): Promise<unknown> => {
+      const file = await own.file(`${subject}.eml`, `From: Bob <bob@example.net>\r\nSubject: ${subject}\r\n\r\nx\r\n`)
+      return own.ok(['import', 'cat@example.org', file, '--mailbox', mailbox])
+    }
+    await put('one', 'Archive')
+    await put('two', 'Trash')
+    await put('three', 'INBOX')
+    assert.match(await some.line(), /^1 {2}\* {5}\S+ {2}Archive {2}Bob {19}48 B {2}one$/)
+    assert.match(await some.line((line) => line.endsWith('three')), /^1 {2}\* {5}\S+ {2}INBOX {4}Bob {19}50 B {2}three$/)
+    await all.line((line) => line.includes('"subject":"three"'))
+    first.signal('SIGTERM')
+    assert.equal(await first.ended(), 0)
+    await all.logged('The connection is lost')
+    await put('four', 'Archive')
+    await own.serve()
+    await some.line((line) => line.endsWith('four'))
+    await all.line((line) => line.includes('"subject":"four"'))
+    await put('five', 'INBOX')
+    await some.line((line) => line.endsWith('five'))
+    await all.line((line) => line.includes('"subject":"five"'))
+    for (const watching of [some, all]) {
+      watching.signal('SIGINT')
+      assert.equal(await watching.ended(), 0)
+    }
+    const told = all.stdout.map((line) => JSON.parse(line) as { mailbox: string; subject: string })
+    assert.deepEqual(
+      told.map(({ mailbox, subject }) => `${mailbox} ${subject}`),
+      ['Archive one', 'Trash two', 'INBOX three', 'Archive four', 'INBOX five'],
+    )
+    assert.equal(some.stdout.length, 4)
+  } finally {
+    await own[Symbol.asyncDispose]()
+  }
+})
+
 test('watch says what arrives; a message is sent, marked and moved', async () => {
   const watching = new Running(['mail', 'watch', url, ...files], { cwd: place.folder })
   await watching.logged('Watching INBOX')
@@ -182,7 +265,7 @@ test('watch says what arrives; a message is sent, marked and moved', async () =>
   assert.match(await watching.line(), /^4 {2}\* {2}@ .* ann@example\.org .* Été$/)
   watching.signal('SIGINT')
   assert.equal(await watching.ended(), 0)
-  const copy = await onServer(['read', '1', '--mailbox', 'sent', '--raw'])
+  const copy = await onServer(['read', '2', '--mailbox', 'sent', '--raw'])
   assert.match(copy.stdout, /^From: ann@example\.org\r\n/)
   assert.doesNotMatch(copy.stdout, /^bcc:/im)
   assert.equal(

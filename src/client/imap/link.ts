@@ -196,6 +196,9 @@ export class Link implements ImapHost {
     else if (response.kind === 'LIST') this.#listener.tell({ kind: 'mailbox', mailbox: listedMailbox(response) })
     else if (response.kind === 'CONDITION' && response.code?.kind === 'ALERT')
       this.#listener.tell({ kind: 'alert', text: response.text })
+    // whether a mailbox is selected or not (RFC 5465 §5.8)
+    else if (response.kind === 'CONDITION' && response.code?.kind === 'NOTIFICATIONOVERFLOW')
+      this.#listener.tell({ kind: 'overflow' })
   }
 
   /** UIDs (and flags) of all messages, where they are kept. */

@@ -134,7 +134,7 @@ export class SelectedMailbox {
         return undefined
       case 'CONDITION':
         this.#code(response)
-        return response.code?.kind === 'NOTIFICATIONOVERFLOW' ? { kind: 'overflow' } : undefined
+        return undefined
       default:
         return undefined
     }
