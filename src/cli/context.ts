@@ -11,6 +11,8 @@ import { onData } from './failure.ts'
 import { say } from './language.ts'
 import { readConfig } from './options.ts'
 
+export { print, show } from './output.ts'
+
 /** Options that every administrative command has. */
 export interface CommonOptions {
   readonly config?: string
@@ -90,14 +92,4 @@ function becomeOwner(data: string): void {
   process.setgroups?.([])
   process.setgid?.(owner.gid)
   process.setuid?.(owner.uid)
-}
-
-/** Prints a line for people. */
-export function print(line: string): void {
-  process.stdout.write(`${line}\n`)
-}
-
-/** Prints JSON, or what people read. */
-export function show(options: CommonOptions, value: unknown, forPeople: () => string): void {
-  print(options.json === true ? JSON.stringify(value, undefined, 2) : forPeople())
 }

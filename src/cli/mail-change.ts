@@ -4,11 +4,11 @@ import type { ImapClient } from '#client/imap/imap-client.ts'
 import { EXIT } from '#lib/exit-codes.ts'
 import { formatUidSet, type UidSet, uidSetSize } from '#mail/uid-set.ts'
 import { CliError } from './cli-error.ts'
-import { show } from './context.ts'
 import { counted, say } from './language.ts'
 import { type AccountFlags, onMail, withAccount } from './mail-account.ts'
 import { mailboxName, noMessage, openMailbox, uidsNamed } from './mail-mailbox.ts'
 import { oneLine } from './mail-text.ts'
+import { show } from './output.ts'
 
 interface ChangeFlags extends AccountFlags {
   readonly mailbox: string

@@ -1,7 +1,7 @@
 /** Mailboxes and messages as people name them. @module */
 import { RefusedError } from '#client/errors.ts'
 import type { ImapClient } from '#client/imap/imap-client.ts'
-import type { MailboxRole } from '#client/imap/listed-mailbox.ts'
+import type { ListedMailbox, MailboxRole } from '#client/imap/listed-mailbox.ts'
 import type { SelectedMailbox } from '#client/imap/selected-mailbox.ts'
 import { EXIT } from '#lib/exit-codes.ts'
 import type { UidSet } from '#mail/uid-set.ts'
@@ -20,7 +20,7 @@ const ROLES: ReadonlyMap<string, MailboxRole> = new Map([
   ['archive', 'archive'],
 ])
 
-/** The mailbox of this name, else the one for this purpose (`sent`, `trash` …). @throws {CliError} There is none. */
+/** The mailbox of this name, else the one for this purpose (`sent`, `trash` …), else one that only begins with `INBOX` or has another separator. @throws {CliError} There is none. */
 export async function mailboxName(client: ImapClient, named: string): Promise<string> {
   if (named.toUpperCase() === 'INBOX') return 'INBOX'
   const mailboxes = await client.list()
@@ -28,10 +28,19 @@ export async function mailboxName(client: ImapClient, named: string): Promise<st
   const role = ROLES.get(named.toLowerCase())
   const special = role === undefined ? undefined : (await client.specialMailboxes()).get(role)
   if (special !== undefined) return special.name
+  const meant = mailboxes.find((mailbox) => !mailbox.noSelect && plainName(mailbox) === named)
+  if (meant !== undefined) return meant.name
   throw new CliError(
     EXIT.noSuchThing,
     say(`There is no mailbox "${oneLine(named)}".`, `Il n’y a pas de dossier « ${oneLine(named)} ».`),
   )
+}
+
+/** `Lists/ietf` for `INBOX.Lists.ietf` of servers that write names so. */
+function plainName({ name, delimiter }: ListedMailbox): string {
+  if (delimiter === undefined) return name
+  const [first = '', ...rest] = name.split(delimiter)
+  return (rest.length > 0 && first.toUpperCase() === 'INBOX' ? rest : [first, ...rest]).join('/')
 }
 
 /** Opens it. */

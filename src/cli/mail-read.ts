@@ -4,12 +4,13 @@ import { Command } from 'commander'
 import type { ImapClient } from '#client/imap/imap-client.ts'
 import { decodeHeaderText } from '#mail/encoded-words.ts'
 import { headerFields } from '#mail/headers.ts'
-import { show } from './context.ts'
 import { formatBytes, formatTime, say } from './language.ts'
 import { type AccountFlags, onMail, withAccount } from './mail-account.ts'
 import { noMessage, openMailbox, uidsNamed } from './mail-mailbox.ts'
 import { type Attachment, attachmentsOf, readableParts } from './mail-parts.ts'
 import { fullName, manyLines, oneLine, type Person, partText, people } from './mail-text.ts'
+import { show } from './output.ts'
+import { cutToWidth, displayWidth, terminalWidth } from './width.ts'
 
 interface ReadFlags extends AccountFlags {
   readonly mailbox: string
@@ -133,6 +134,9 @@ function usualLines({ from, to, cc, subject, date }: ReadMessage): readonly stri
   ]
 }
 
+/** The name is cut where the line would be wider than the terminal. */
 function line({ part, name, type, size }: Attachment): string {
-  return `  ${part}  ${name === '' ? say('(no name)', '(sans nom)') : name}  ${type}  ${formatBytes(size)}`
+  const rest = `  ${type}  ${formatBytes(size)}`
+  const room = Math.max(12, terminalWidth() - displayWidth(`  ${part}  ${rest}`))
+  return `  ${part}  ${cutToWidth(name === '' ? say('(no name)', '(sans nom)') : name, room)}${rest}`
 }

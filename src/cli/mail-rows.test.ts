@@ -45,6 +45,7 @@ test('rows fit the width, and columns stand in line', () => {
   for (const width of [20, 60, 89, 90, 120, 200])
     for (const line of formatRows(ROWS, { width, bold: false, now: NOW }).split('\n'))
       assert.ok(displayWidth(line) <= width)
+  assert.match(formatRows([row(1, NOW, 'Ann', '')], { width: 60, bold: false, now: NOW }), /Ann {2}\(no subject\)$/)
   assert.match(formatRows(ROWS, { width: 120, bold: false, now: NOW }), / 2\.0 KB /)
   assert.ok(formatRows(ROWS, { width: 60, bold: true, now: NOW }).split('\n')[1]?.startsWith('\u001b[1m'))
 })

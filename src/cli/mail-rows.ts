@@ -1,7 +1,7 @@
 /** Messages as lines of a listing. @module */
 import type { FetchedMessage } from '#client/imap/fetch-query.ts'
 import { decodeHeaderText } from '#mail/encoded-words.ts'
-import { formatBytes, localeName } from './language.ts'
+import { formatBytes, localeName, say } from './language.ts'
 import { type Attachment, attachmentsOf } from './mail-parts.ts'
 import { oneLine, type Person, people } from './mail-text.ts'
 import { cutToWidth, displayWidth, padToWidth, terminalWidth } from './width.ts'
@@ -69,7 +69,7 @@ export function formatRows(rows: readonly MailRow[], { width, bold, now, steady 
     date: shortDate(new Date(row.date), now),
     from: row.from.map(({ name, address }) => name || address).join(', '),
     size: width < SIZE_FROM_WIDTH ? '' : formatBytes(row.size),
-    subject: row.subject,
+    subject: row.subject === '' ? say('(no subject)', '(sans objet)') : row.subject,
     unread: !hasFlag(row, '\\Seen'),
   }))
   const widest = (column: 'uid' | 'date' | 'from' | 'size'): number =>

@@ -10,12 +10,12 @@ import { ClientError } from '#client/errors.ts'
 import type { ImapClient } from '#client/imap/imap-client.ts'
 import { EXIT } from '#lib/exit-codes.ts'
 import { CliError } from './cli-error.ts'
-import { show } from './context.ts'
 import { counted, say } from './language.ts'
 import { type AccountFlags, type MailAccount, onMail, smtpUrl, withAccount } from './mail-account.ts'
 import { submit } from './mail-submit.ts'
 import { oneLine } from './mail-text.ts'
 import { readText } from './options.ts'
+import { show } from './output.ts'
 import { reasonOf } from './reasons.ts'
 
 interface SendFlags extends AccountFlags {
@@ -180,9 +180,7 @@ async function compose(
 /** The name of the mailbox; `undefined`: the message is sent and the copy is not kept. */
 async function fileCopy(client: ImapClient, raw: Buffer): Promise<string | undefined> {
   try {
-    const sent = (await client.specialMailboxes()).get('sent')?.name
-    if (sent === undefined) await client.create('Sent')
-    const name = sent ?? 'Sent'
+    const name = (await client.specialMailboxes()).get('sent')?.name ?? (await newSent(client))
     await client.append(name, { body: raw, flags: ['\\Seen'] })
     return name
   } catch (error) {
@@ -190,6 +188,14 @@ async function fileCopy(client: ImapClient, raw: Buffer): Promise<string | undef
     process.stderr.write(`malle: ${oneLine(error.message)}\n`)
     return undefined
   }
+}
+
+/** Where one's own mailboxes are (RFC 2342): `INBOX.Sent` on some servers. */
+async function newSent(client: ImapClient): Promise<string> {
+  const personal = client.capabilities.has('NAMESPACE') ? (await client.namespaces()).personal : []
+  const name = `${personal[0]?.prefix ?? ''}Sent`
+  await client.create(name)
+  return name
 }
 
 function sentences(accepted: readonly string[], rejected: readonly string[], filed: string | undefined): string {

@@ -14,6 +14,12 @@ test('no control character of mail reaches the terminal', () => {
   assert.equal(manyLines('a\r\nb\rc\u2028d\te\u202ef'), 'a\nb\nc\nd\tef')
 })
 
+test('marks do not pile up over the lines above', () => {
+  assert.equal(oneLine(`z${'\u0301'.repeat(300)}a`), `z${'\u0301'.repeat(6)}a`)
+  assert.equal(manyLines(`z${'\u0301'.repeat(300)}`), `z${'\u0301'.repeat(6)}`)
+  assert.equal(oneLine('กี่ྺྻ'), 'กี่ྺྻ')
+})
+
 for (const [text, width] of [
   ['abc', 3],
   ['été', 3],

@@ -17,9 +17,12 @@ const CONTROL = /[\p{Cc}\p{Cs}]/gu
 /** What overrides or isolates the direction of text, and separators that some terminals break lines at. */
 const DIRECTION = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ufeff]/g
 
+/** Marks upon marks, which would grow over the lines above; no language has so many. */
+const PILED = /(\p{M}{6})\p{M}+/gu
+
 /** One line: anything that is no character becomes a space, several spaces one. */
 export function oneLine(text: string): string {
-  return text.replace(DIRECTION, '').replace(CONTROL, ' ').replace(/\s+/g, ' ').trim()
+  return text.replace(DIRECTION, '').replace(PILED, '$1').replace(CONTROL, ' ').replace(/\s+/g, ' ').trim()
 }
 
 /** Lines: line ends and tabs stay, all other controls become U+FFFD, so that one sees that something was there. */
@@ -27,6 +30,7 @@ export function manyLines(text: string): string {
   return text
     .replace(/\r\n?/g, '\n')
     .replace(DIRECTION, (char) => (char === '\u2028' || char === '\u2029' ? '\n' : ''))
+    .replace(PILED, '$1')
     .replace(CONTROL, (char) => (char === '\n' || char === '\t' ? char : '\ufffd'))
 }
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
+import { pathToFileURL } from 'node:url'
 import { malle, Place, portOf, type Ran, type Ready, Running, type RunOptions } from './cli-process.ts'
 
 const ESCAPE = '\u001b]0;owned\u0007\u001b[2J'
@@ -89,7 +90,10 @@ test('mail is sent from the store while no server runs, to people of it alone, a
   assert.match((await onStore(['list', '--mailbox', 'sent'])).stdout, /^1 {8}\d\d:\d\d {2}Ann Lee {2}.*Hors ligne\n$/)
   const elsewhere = await onStore(['send', '--to', 'bob@example.net', ...what])
   assert.equal(elsewhere.code, 65)
-  assert.match(elsewhere.stderr, /^malle: Not sent through the server of this machine: .* does not send mail to other servers yet\.\n$/)
+  assert.match(
+    elsewhere.stderr,
+    /^malle: Not sent through the server of this machine: .* does not send mail to other servers yet\.\n$/,
+  )
   const stopped = await onStore(['watch'])
   assert.deepEqual([stopped.code, stopped.stdout], [69, ''])
   assert.match(stopped.stderr, /is stopped, so nothing arrives/)
@@ -167,6 +171,33 @@ test('what is wrong is said, with an exit code of its own', async () => {
   assert.deepEqual([code, stderr], [66, 'malle: There is no mailbox "Nowhere".\n'])
 })
 
+test('an address leads to its servers, which are named, and asked about before a password goes to them', async () => {
+  const hook = pathToFileURL(path.join(import.meta.dirname, 'only-loopback.ts')).href
+  const at = (listener: string, name = 'localhost') => [{ name, port: portOf(ready, listener), priority: 0, weight: 0 }]
+  const found = (srv: Readonly<Record<string, unknown>>, args: readonly string[]): Promise<Ran> =>
+    malle(['mail', ...args, ...files], {
+      cwd: place.folder,
+      nodeArguments: ['--import', hook],
+      env: { MALLE_TEST_SRV: JSON.stringify(srv), XDG_CONFIG_HOME: path.join(place.folder, 'none') },
+    })
+  const both = { '_imaps._tcp.example.org': at('imaps'), '_submission._tcp.example.org': at('submission') }
+  const named =
+    `IMAP: localhost:${portOf(ready, 'imaps')}, TLS, ann@example.org (from the DNS)\n` +
+    `SMTP: localhost:${portOf(ready, 'submission')}, STARTTLS, ann@example.org (from the DNS)\n`
+  const unasked = await found(both, ['list', 'ann@example.org'])
+  assert.deepEqual([unasked.code, unasked.stdout, unasked.stderr], [64, '', `${named}malle: Confirm with --yes.\n`])
+  const list = await found(both, ['list', 'ann@example.org', '--yes'])
+  assert.deepEqual([list.code, list.stderr], [0, named])
+  assert.match(list.stdout, /Plain plan\n$/)
+  const body = await place.file('body', 'Bonjour\n')
+  const what = ['--to', 'ben@example.org', '--subject', 'Found', '--body', body]
+  const sent = await found(both, ['send', 'ann@example.org', '--yes', ...what])
+  assert.deepEqual([sent.code, sent.stdout], [0, 'Sent to 1 person; a copy is in Sent.\n'])
+  const nothing = await found({}, ['list', 'ann@example.org', '--yes'])
+  assert.equal(nothing.code, 66)
+  assert.match(nothing.stderr, /^malle: No IMAP server was found for ann@example\.org\. Give its URL/)
+})
+
 test('an account has a name in mail.toml, and its password comes from a command', async () => {
   const account = `[[account]]\nname = "work"\nimap = "${url}"\nca = "${path.join(place.data, 'tls', 'ca.pem')}"\npassword_command = "echo secret"\n`
   await place.file('malle/mail.toml', account)
@@ -227,7 +258,10 @@ test('watch hears of several mailboxes, and goes on when the server was away', a
     await put('two', 'Trash')
     await put('three', 'INBOX')
     assert.match(await some.line(), /^1 {2}\* {5}\S+ {2}Archive {2}Bob {19}48 B {2}one$/)
-    assert.match(await some.line((line) => line.endsWith('three')), /^1 {2}\* {5}\S+ {2}INBOX {4}Bob {19}50 B {2}three$/)
+    assert.match(
+      await some.line((line) => line.endsWith('three')),
+      /^1 {2}\* {5}\S+ {2}INBOX {4}Bob {19}50 B {2}three$/,
+    )
     await all.line((line) => line.includes('"subject":"three"'))
     first.signal('SIGTERM')
     assert.equal(await first.ended(), 0)
@@ -265,7 +299,7 @@ test('watch says what arrives; a message is sent, marked and moved', async () =>
   assert.match(await watching.line(), /^4 {2}\* {2}@ .* ann@example\.org .* Été$/)
   watching.signal('SIGINT')
   assert.equal(await watching.ended(), 0)
-  const copy = await onServer(['read', '2', '--mailbox', 'sent', '--raw'])
+  const copy = await onServer(['read', '3', '--mailbox', 'sent', '--raw'])
   assert.match(copy.stdout, /^From: ann@example\.org\r\n/)
   assert.doesNotMatch(copy.stdout, /^bcc:/im)
   assert.equal(

@@ -252,7 +252,8 @@ export class Link implements ImapHost {
     const attempts = this.#options.reconnectAttempts ?? RECONNECT_ATTEMPTS
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       try {
-        await pause(this.timers, RECONNECT_PAUSES_MS[attempt] ?? RECONNECT_PAUSES_MS.at(-1) ?? 0, this.signal)
+        // without a connection nothing else keeps the process alive, and somebody waits for this one
+        await pause(this.timers, RECONNECT_PAUSES_MS[attempt] ?? RECONNECT_PAUSES_MS.at(-1) ?? 0, this.signal, true)
         const { session, serverId } = await establish({ ...this.#options, signal: this.#bothSignals() })
         this.serverId = serverId
         await this.#resume(session, old)

@@ -39,7 +39,7 @@ export function cyrusLacking(): string | false {
   return why('Cyrus', 'why' in answer ? answer.why : undefined)
 }
 
-/** Starts it with the separator `/`, folders beside INBOX, and every mechanism that a password allows. */
+/** Starts it with the separator `/` and folders beside INBOX unless `dots` says otherwise, and every mechanism that a password allows. */
 export function startCyrus(options: ForeignOptions): Promise<ForeignServer> {
   return ForeignServer.start(CYRUS, options)
 }
@@ -115,8 +115,8 @@ cyrus_user: ${userOf({ folder, cert, key, ...place })}
 servername: localhost
 virtdomains: userid
 defaultdomain: localdomain
-altnamespace: yes
-unixhierarchysep: yes
+altnamespace: ${place.dots ? 'no' : 'yes'}
+unixhierarchysep: ${place.dots ? 'no' : 'yes'}
 autocreate_quota: 0
 autocreate_post: yes
 allowplaintext: yes

@@ -26,6 +26,8 @@ export interface ForeignOptions {
   readonly accounts: readonly ForeignAccount[]
   /** Lines of its own configuration, behind ours. */
   readonly more?: string
+  /** Cyrus as it was before: `INBOX.Lists.ietf`, one's own mailboxes below INBOX and levels apart by `.`. */
+  readonly dots?: boolean
 }
 
 /** The account that the daemons run as; `undefined` without root: ours. */
@@ -45,6 +47,7 @@ export interface Place {
   readonly accounts: readonly ForeignAccount[]
   readonly runAs: RunAs | undefined
   readonly more: string
+  readonly dots: boolean
 }
 
 /** How a server is made ready and started. */
@@ -97,14 +100,14 @@ export class ForeignServer implements AsyncDisposable {
     }
   }
 
-  static async #try(kind: Kind, { accounts, more = '' }: ForeignOptions): Promise<ForeignServer> {
+  static async #try(kind: Kind, { accounts, more = '', dots = false }: ForeignOptions): Promise<ForeignServer> {
     const folder = await mkdtemp(path.join(tmpdir(), `malle-${kind.name}-`))
     const runAs = process.getuid?.() === 0 ? kind.runAs : undefined
     await chmod(folder, 0o755)
     const { ca, cert, key } = await selfMadeCertificate(path.join(folder, 'tls'), ['localhost'])
     for (const file of [ca, cert, key, path.dirname(ca)])
       if (runAs !== undefined) await chown(file, runAs.uid, runAs.gid)
-    const place: Place = { folder, ports: await freePorts(), ca, cert, key, accounts, runAs, more }
+    const place: Place = { folder, ports: await freePorts(), ca, cert, key, accounts, runAs, more, dots }
     let child: ChildProcess | undefined
     try {
       const { command, args, env, as } = await kind.prepare(place)
