@@ -65,6 +65,8 @@ export interface Config {
     /** What the process may hold before nobody else comes in; `undefined`: by the machine. */
     readonly memoryBytes: number | undefined
     readonly authFailuresPerMinute: number
+    /** Mailboxes that one account may share with `anyone`. */
+    readonly mailboxesForAnyone: number
     readonly messageBytes: number
     readonly lineBytes: number
     readonly idleMs: number

@@ -194,6 +194,12 @@ const schema = v.object(
             'Wrong passwords from one address or for one account before it must wait; five times as many from one network (IPv4 /24, IPv6 /48). From a third of them on, answers come later and later.',
             'a minute',
           ),
+          mailboxes_for_anyone: count(
+            0,
+            10_000,
+            100,
+            'Mailboxes that one account may share with everybody (`anyone`): each of them is in the LIST of all. What is shared already stays.',
+          ),
           message_size: field(size('64KB', '2GB'), '50MB', {
             doc: 'The largest message that comes in, by whichever way.',
             type: 'size',
@@ -468,6 +474,7 @@ function derive(raw: v.InferOutput<typeof schema>, { folder, cores, platform }: 
       connectionsBeforeLogin: raw.limits.connections_before_login,
       memoryBytes: raw.limits.memory,
       authFailuresPerMinute: raw.limits.auth_failures_per_minute,
+      mailboxesForAnyone: raw.limits.mailboxes_for_anyone,
       messageBytes: raw.limits.message_size,
       lineBytes: raw.limits.line,
       idleMs: raw.limits.idle_minutes * 60_000,

@@ -36,6 +36,8 @@ export function refusalCompletion(refusal: WriteRefusal): Completion {
       return { status: 'NO', code: 'EXPUNGEISSUED', text: 'The message no longer exists' }
     case 'too-many-acl-entries':
       return { status: 'NO', code: 'LIMIT', text: `There may be ${refusal.limit} entries at most` }
+    case 'too-many-for-anyone':
+      return { status: 'NO', code: 'LIMIT', text: `At most ${refusal.limit} mailboxes may be for anyone` }
     // RFC 5464 §4.3
     case 'metadata-too-large':
       return { status: 'NO', code: `METADATA MAXSIZE ${refusal.limit}`, text: 'An annotation is too large' }

@@ -117,6 +117,7 @@ export const FRENCH: ReadonlyMap<string, string> = new Map([
   ['The selected mailbox is no more', 'La boîte ouverte n’existe plus'],
   ['There are mailboxes below that name', 'Il y a des boîtes sous ce nom'],
   ['There may be {} entries at most', 'Il peut y avoir {} entrées au plus'],
+  ['At most {} mailboxes may be for anyone', '{} boîtes au plus peuvent être pour tous'],
   ['There may be {} mailboxes at most', 'Il peut y avoir {} boîtes au plus'],
   ['UIDs are valid', 'Les UID sont valables'],
   ['Unsubscribed', 'Désabonné'],

@@ -52,6 +52,7 @@ export async function openInstallation(config: Config, log: Log, tuned?: StoreTu
         bytes: config.store.deletedBytes,
         historyDays: config.store.historyDays,
       },
+      mostForAnyone: config.limits.mailboxesForAnyone,
       clock: tuned?.clock ?? systemClock,
       tuning: tuned?.tuning ?? {},
       log: ({ level, shard, message }) => log[level]({ shard }, message),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { MailboxKey } from '#mail/ids.ts'
 import type { Person, World } from './kit.contract.ts'
-import { MAX_ACL_ENTRIES } from './limits.ts'
+import { MAX_ACL_ENTRIES, MAX_FOR_ANYONE } from './limits.ts'
 
 async function listed(person: Person, mailbox: MailboxKey): Promise<string[]> {
   return (await person.store.acl(person.ref, mailbox)).map(({ identifier, rights }) => `${identifier} ${rights}`)
@@ -63,6 +63,25 @@ export function aclContract(world: () => World): void {
       limit: MAX_ACL_ENTRIES,
     })
     await person.must('setAcl', { ...own, mailbox: key, identifier: 'p0@example.org', rights: 'lr' })
+  })
+
+  test('so many mailboxes of an account are for anyone and no more, however they are made', async () => {
+    const person = await world().person()
+    const give = { identifier: 'anyone', mode: 'replace', rights: 'lr' } as const
+    const parent = await person.make('a')
+    await person.must('setAcl', { ...give, mailbox: parent.key })
+    for (let index = 1; index < MAX_FOR_ANYONE; index += 1) {
+      const { key } = await person.make(`a/${index}`)
+      if (index === 1) assert.deepEqual(await listed(person, key), ['anyone lr'])
+    }
+    const { key } = await person.inbox()
+    const refusal = { kind: 'too-many-for-anyone', limit: MAX_FOR_ANYONE }
+    assert.deepEqual(await person.refused('setAcl', { ...give, mailbox: key }), refusal)
+    await person.must('setAcl', { ...give, mailbox: key, identifier: 'bob@example.org' })
+    await person.must('setAcl', { ...give, mailbox: parent.key, rights: 'l' })
+    assert.deepEqual(await listed(person, (await person.make('a/more')).key), [])
+    await person.must('setAcl', { ...give, mailbox: parent.key, rights: '' })
+    await person.must('setAcl', { ...give, mailbox: key })
   })
 
   test('sharedWith finds what others share with somebody, in all accounts', async () => {

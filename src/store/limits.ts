@@ -14,10 +14,14 @@ export const MAX_LEVELS = 50
 export const MAX_METADATA_OCTETS = 16_384
 /** Annotations of one mailbox or account that all see; those of one person there count apart. */
 export const MAX_METADATA_ENTRIES = 100
-/** Octets of all annotations of an account, names included. */
+/** Octets of all annotations of an account, names included, but for those that others keep there for themselves. */
 export const MAX_METADATA_TOTAL: number = 4 * 1024 * 1024
+/** Octets of what one other person keeps there for themselves. */
+export const MAX_METADATA_OF_GUEST: number = 256 * 1024
 /** Entries in the list of rights of one mailbox. */
 export const MAX_ACL_ENTRIES = 200
+/** Mailboxes of one account that may be for `anyone`, unless the store is told otherwise: each is in everybody's LIST. */
+export const MAX_FOR_ANYONE = 100
 /** Keywords on one message. */
 export const MAX_KEYWORDS = 100
 /** Octets of one keyword. */

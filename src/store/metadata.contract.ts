@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { AccountId, MailboxKey } from '#mail/ids.ts'
 import { bytesOf, type Person, type World } from './kit.contract.ts'
-import { MAX_METADATA_ENTRIES, MAX_METADATA_OCTETS, MAX_METADATA_TOTAL } from './limits.ts'
+import { MAX_METADATA_ENTRIES, MAX_METADATA_OCTETS, MAX_METADATA_OF_GUEST, MAX_METADATA_TOTAL } from './limits.ts'
 
 const OTHER = 9_999 as AccountId
 
@@ -133,5 +133,24 @@ export function metadataContract(world: () => World): void {
       { kind: 'too-much-metadata' },
     )
     await set(person, key, { '/shared/0': undefined })
+    // what others keep there for themselves counts apart
+    const theirs = Math.floor(MAX_METADATA_OF_GUEST / MAX_METADATA_OCTETS) - 1
+    const own = Object.fromEntries(Array.from({ length: theirs }, (_, index) => [`/private/${index}`, large]))
+    await set(person, key, own, OTHER)
+    const more = entriesOf({ '/private/more': large, '/private/most': large })
+    assert.deepEqual(await person.refused('setMetadata', { mailbox: key, user: OTHER, entries: more }), {
+      kind: 'too-much-metadata',
+    })
+    await set(person, key, { '/private/more': large })
+  })
+
+  test('annotations of others do not use up what the owner has', async () => {
+    const person = await world().person()
+    const { key } = await person.inbox()
+    const large = 'x'.repeat(MAX_METADATA_OCTETS)
+    const each = Object.fromEntries(Array.from({ length: 14 }, (_, index) => [`/private/${index}`, large]))
+    const guests = Math.ceil(MAX_METADATA_TOTAL / (14 * MAX_METADATA_OCTETS))
+    for (let guest = 0; guest < guests; guest += 1) await set(person, key, each, (OTHER + guest) as AccountId)
+    await set(person, key, { '/shared/comment': large, '/private/comment': large })
   })
 }

@@ -295,6 +295,12 @@ export interface TooManyAclEntries {
   readonly limit: number
 }
 
+/** As many mailboxes of the account are for `anyone` as may be; a new one inherits no such entry then. */
+export interface TooManyForAnyone {
+  readonly kind: 'too-many-for-anyone'
+  readonly limit: number
+}
+
 /**
  * Takes people out of every list of rights of a shard: whoever has their address next has nothing of theirs.
  * Of `account` only the shard counts.
@@ -401,7 +407,7 @@ export interface Writes {
   setAcl: {
     request: SetAclRequest
     value: Committed
-    refusal: NoSuchAccount | NoSuchMailbox | TooManyAclEntries | Unavailable
+    refusal: NoSuchAccount | NoSuchMailbox | TooManyAclEntries | TooManyForAnyone | Unavailable
   }
   forgetPeople: {
     request: ForgetPeopleRequest

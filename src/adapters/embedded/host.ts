@@ -1,6 +1,7 @@
 /** The main thread's side of the embedded store: starts the writers, connects threads, keeps house. @module */
 import path from 'node:path'
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
+import { MAX_FOR_ANYONE } from '#store/limits.ts'
 import { NewerFormat } from '#store/newer-format.ts'
 import type { CheckFinding, CheckOptions } from './check.ts'
 import type { Compacted, EmbeddedConnection, EmbeddedOptions, EmbeddedTuning, Keeping, ShardStatus } from './options.ts'
@@ -201,6 +202,7 @@ class Host implements EmbeddedHost {
         shard,
         durability: options.durability,
         keeping: { ...KEEPING, ...options.keeping },
+        mostForAnyone: options.mostForAnyone ?? MAX_FOR_ANYONE,
         tuning: this.#tuning,
         now: options.clock.now(),
       })

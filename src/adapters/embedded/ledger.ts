@@ -3,6 +3,7 @@
  * shard, what it remembers holds until a transaction fails, when it forgets everything. @module
  */
 
+import { ANYONE } from '#store/acl.ts'
 import { superiorNames } from '#store/mailbox-name.ts'
 import { KeywordSets } from './keyword-sets.ts'
 import { type AccountRow, LARGEST_SLOT } from './schema/account.ts'
@@ -35,8 +36,12 @@ export class Ledger {
   readonly #dirty = new Set<LoadedAccount>()
   #mailboxes = 0
 
-  constructor(sql: Sql) {
+  /** Mailboxes of an account that may be for `anyone`. */
+  readonly mostForAnyone: number
+
+  constructor(sql: Sql, mostForAnyone: number) {
     this.#sql = sql
+    this.mostForAnyone = mostForAnyone
   }
 
   /** `undefined` when there is no such account. */
@@ -139,16 +144,24 @@ export class Ledger {
     if (parent !== undefined)
       this.#sql.run(
         `INSERT INTO acl (account, mailbox, identifier, rights)
-         SELECT account, ?, identifier, rights FROM acl WHERE account = ? AND mailbox = ?`,
+         SELECT account, ?, identifier, rights FROM acl WHERE account = ? AND mailbox = ? AND identifier <> ?`,
         mailbox.key,
         row.slot,
         parent.key,
+        // nothing is called so
+        this.hasRoomForAnyone(account) ? '' : ANYONE,
       )
     account.mailboxes.set(mailbox.key, mailbox)
     account.byName.set(name, mailbox)
     this.#mailboxes += 1
     this.touch(account)
     return mailbox
+  }
+
+  /** Whether one more mailbox may be for `anyone`. */
+  hasRoomForAnyone({ row }: LoadedAccount): boolean {
+    const sql = 'SELECT count(*) FROM acl WHERE identifier = ? AND account = ?'
+    return this.#sql.number(sql, ANYONE, row.slot) < this.mostForAnyone
   }
 
   /** Takes a mailbox away that has no messages left; what undelete needs of it stays. */

@@ -18,6 +18,7 @@ export interface ShardSettings {
   readonly shard: number
   readonly paths: ShardPaths
   readonly durability: 'full' | 'relaxed'
+  readonly mostForAnyone: number
   readonly tuning: EmbeddedTuning
   readonly files: SegmentFiles
   /** The time, for the age of leftovers. */
@@ -62,7 +63,7 @@ export function openShard(settings: ShardSettings, log: ShardLog): OpenShard {
     removeRetired(sql, paths)
     // With an older index they may belong to mail that it does not know.
     if (keptSegments(sql).length === 0) removeOrphans(sql, paths, settings.now, log)
-    const ledger = new Ledger(sql)
+    const ledger = new Ledger(sql, settings.mostForAnyone)
     const tx: Transaction = {
       sql,
       ledger,

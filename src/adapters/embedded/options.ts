@@ -61,6 +61,8 @@ export interface EmbeddedOptions {
   /** `relaxed`: no syncs; a power cut loses what came last. For bulk imports and tests. */
   readonly durability: 'full' | 'relaxed'
   readonly keeping?: Partial<Keeping>
+  /** Mailboxes of one account that may be for `anyone`; default {@link MAX_FOR_ANYONE}. */
+  readonly mostForAnyone?: number
   readonly clock: Clock
   readonly log: (entry: StoreLogEntry) => void
   readonly tuning?: Partial<EmbeddedTuning>

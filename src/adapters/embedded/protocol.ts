@@ -33,6 +33,7 @@ export interface WriterSettings {
   readonly shard: number
   readonly durability: 'full' | 'relaxed'
   readonly keeping: Keeping
+  readonly mostForAnyone: number
   readonly tuning: EmbeddedTuning
   readonly now: number
 }

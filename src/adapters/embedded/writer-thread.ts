@@ -48,6 +48,7 @@ function start(): ShardWriter {
       shard: settings.shard,
       paths,
       durability: settings.durability,
+      mostForAnyone: settings.mostForAnyone,
       tuning: settings.tuning,
       files,
       now: settings.now,

@@ -59,7 +59,15 @@ class Bench implements AsyncDisposable {
       },
     }
     this.writer = new ShardWriter(
-      { shard: 0, paths: shardPaths(directory, 0), durability: 'full', tuning: TUNING, files, now: 0 },
+      {
+        shard: 0,
+        paths: shardPaths(directory, 0),
+        durability: 'full',
+        mostForAnyone: 100,
+        tuning: TUNING,
+        files,
+        now: 0,
+      },
       {
         committed: (changes) => {
           this.changes.push(...changes)

@@ -1,8 +1,14 @@
 /** Rights to mailboxes in memory (RFC 4314). @module */
 import { done, refused } from '#lib/result.ts'
-import { changeRights } from '#store/acl.ts'
+import { ANYONE, changeRights } from '#store/acl.ts'
 import { MAX_ACL_ENTRIES } from '#store/limits.ts'
 import { type Handler, nextModseq, touchTree } from './commit.ts'
+import type { Account, Knobs } from './state.ts'
+
+/** Whether one more mailbox may be for `anyone`. */
+export function hasRoomForAnyone({ byKey }: Account, { mostForAnyone }: Knobs): boolean {
+  return [...byKey.values()].filter(({ acl }) => acl.has(ANYONE)).length < mostForAnyone
+}
 
 export const setAcl: Handler<'setAcl'> = (commit, request) => {
   const account = commit.accounts.get(request.account.id)
@@ -14,6 +20,8 @@ export const setAcl: Handler<'setAcl'> = (commit, request) => {
   const rights = changeRights(known ?? '', mode, request.rights)
   if (known === undefined && rights !== '' && mailbox.acl.size >= MAX_ACL_ENTRIES)
     return refused({ kind: 'too-many-acl-entries', limit: MAX_ACL_ENTRIES })
+  if (known === undefined && rights !== '' && identifier === ANYONE && !hasRoomForAnyone(account, commit.knobs))
+    return refused({ kind: 'too-many-for-anyone', limit: commit.knobs.mostForAnyone })
   if (rights === '') mailbox.acl.delete(identifier)
   else mailbox.acl.set(identifier, rights)
   nextModseq(account)

@@ -2,9 +2,11 @@
 import { done, refused } from '#lib/result.ts'
 import type { MailboxKey, Modseq, Uid } from '#mail/ids.ts'
 import { uidSetOf } from '#mail/uid-set.ts'
+import { ANYONE } from '#store/acl.ts'
 import { MAX_MAILBOXES, MAX_SUBSCRIPTIONS } from '#store/limits.ts'
 import { canonicalMailboxName, mailboxNameFault, superiorNames } from '#store/mailbox-name.ts'
 import type { SpecialUse } from '#store/types.ts'
+import { hasRoomForAnyone } from './acl.ts'
 import { announce, type Commit, type Handler, nextModseq, touchMessages, touchTree } from './commit.ts'
 import { copySeen } from './guest-seen.ts'
 import { copyMetadata } from './metadata.ts'
@@ -188,7 +190,7 @@ function add(commit: Commit, account: Account, name: string, specialUse: Special
     size: 0,
     specialUse,
     rows: [],
-    acl: inheritedAcl(account, name),
+    acl: inheritedAcl(commit, account, name),
     metadata: new Map(),
     seenBy: new Map(),
     goneAt: undefined,
@@ -201,11 +203,13 @@ function add(commit: Commit, account: Account, name: string, specialUse: Special
 }
 
 /** A new mailbox is for those who had the one above it (RFC 4314 §4 CREATE). */
-function inheritedAcl(account: Account, name: string): Map<string, string> {
+function inheritedAcl({ knobs }: Commit, account: Account, name: string): Map<string, string> {
   const parent = superiorNames(name)
     .map((each) => account.byName.get(each))
     .findLast((each) => each !== undefined)
-  return new Map(parent?.acl)
+  const acl = new Map(parent?.acl)
+  if (!hasRoomForAnyone(account, knobs)) acl.delete(ANYONE)
+  return acl
 }
 
 function leaveName(account: Account, mailbox: Mailbox): void {

@@ -6,6 +6,7 @@ import { LARGEST_UID } from '#mail/ids.ts'
 import { type AclEntry, rightsOf } from '#store/acl.ts'
 import type { DeletedCursor, DeletedMessage, EmailPlace, GoneMailbox, MessageEvent } from '#store/gone.ts'
 import type { AccountImage, EmailImage } from '#store/image.ts'
+import { MAX_FOR_ANYONE } from '#store/limits.ts'
 import type { BodyStage, MailStore, StoredBody } from '#store/mail-store.ts'
 import { canonicalMailboxName, compareMailboxNames } from '#store/mailbox-name.ts'
 import type {
@@ -99,6 +100,7 @@ class MemoryStore implements MailStore {
       sliceRows: options.sliceRows ?? SLICE,
       maxTombstones: options.maxTombstones ?? 10_000,
       retentionMs: options.retentionMs ?? 30 * 86_400_000,
+      mostForAnyone: options.mostForAnyone ?? MAX_FOR_ANYONE,
       largestUid: options.largestUid ?? LARGEST_UID,
     }
     this.#failing = options.failing ?? (() => undefined)

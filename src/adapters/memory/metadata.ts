@@ -1,6 +1,6 @@
 /** Annotations in memory (RFC 5464). @module */
 import { done, refused } from '#lib/result.ts'
-import { MAX_METADATA_ENTRIES, MAX_METADATA_OCTETS, MAX_METADATA_TOTAL } from '#store/limits.ts'
+import { MAX_METADATA_ENTRIES, MAX_METADATA_OCTETS, MAX_METADATA_OF_GUEST, MAX_METADATA_TOTAL } from '#store/limits.ts'
 import type { MetadataEntry } from '#store/types.ts'
 import { type Handler, nextModseq, touchTree } from './commit.ts'
 import type { Account, Metadata } from './state.ts'
@@ -12,7 +12,6 @@ export const setMetadata: Handler<'setMetadata'> = (commit, request) => {
   if (place === undefined) return refused({ kind: 'no-such-mailbox' })
   if (request.entries.some(({ value }) => value !== undefined && value.length > MAX_METADATA_OCTETS))
     return refused({ kind: 'metadata-too-large', limit: MAX_METADATA_OCTETS })
-  const before = octetsOf(place.metadata)
   const after = copyMetadata(place.metadata)
   for (const { name, value } of request.entries) {
     const owner = name.startsWith('/private/') ? request.user : 0
@@ -21,12 +20,18 @@ export const setMetadata: Handler<'setMetadata'> = (commit, request) => {
     if (value === undefined) own.delete(name)
     else own.set(name, value)
   }
-  const grows = octetsOf(after) > before
-  const total = totalOf(account) - before + octetsOf(after)
+  /** Whether it has become more, and more than may be. */
+  const isTooMuch = (whose: (user: number) => boolean, most: number): boolean => {
+    const [old, now] = [octetsOf(place.metadata, whose), octetsOf(after, whose)]
+    return now > old && totalOf(account, whose) - old + now > most
+  }
+  const ofOwner = (user: number): boolean => user === 0 || user === account.id
+  const ofGuest = (user: number): boolean => user === request.user && !ofOwner(user)
   const crowded = [...after].some(
     ([owner, own]) => own.size > MAX_METADATA_ENTRIES && own.size > (place.metadata.get(owner)?.size ?? 0),
   )
-  if (crowded || (grows && total > MAX_METADATA_TOTAL)) return refused({ kind: 'too-much-metadata' })
+  if (crowded || isTooMuch(ofOwner, MAX_METADATA_TOTAL) || isTooMuch(ofGuest, MAX_METADATA_OF_GUEST))
+    return refused({ kind: 'too-much-metadata' })
   place.metadata.clear()
   for (const [owner, own] of after) if (own.size > 0) place.metadata.set(owner, own)
   nextModseq(account)
@@ -45,14 +50,15 @@ export function copyMetadata(metadata: Metadata): Metadata {
   return new Map([...metadata].map(([owner, own]) => [owner, new Map(own)]))
 }
 
-function totalOf(account: Account): number {
-  let total = octetsOf(account.metadata)
-  for (const mailbox of account.byKey.values()) total += octetsOf(mailbox.metadata)
+function totalOf(account: Account, whose: (user: number) => boolean): number {
+  let total = octetsOf(account.metadata, whose)
+  for (const mailbox of account.byKey.values()) total += octetsOf(mailbox.metadata, whose)
   return total
 }
 
-function octetsOf(metadata: Metadata): number {
+function octetsOf(metadata: Metadata, whose: (user: number) => boolean): number {
   let total = 0
-  for (const own of metadata.values()) for (const [name, value] of own) total += name.length + value.length
+  for (const [user, own] of metadata)
+    if (whose(user)) for (const [name, value] of own) total += name.length + value.length
   return total
 }

@@ -102,6 +102,8 @@ export interface Knobs {
   readonly maxTombstones: number
   /** How long gone messages can be read. */
   readonly retentionMs: number
+  /** Mailboxes of an account that may be for `anyone`. */
+  readonly mostForAnyone: number
   /** Last UID given. */
   readonly largestUid: number
 }

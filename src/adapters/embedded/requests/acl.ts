@@ -1,7 +1,7 @@
 /** Rights to mailboxes (RFC 4314). @module */
 import { done, type Result, refused } from '#lib/result.ts'
 import type { Modseq } from '#mail/ids.ts'
-import { changeRights } from '#store/acl.ts'
+import { ANYONE, changeRights } from '#store/acl.ts'
 import { MAX_ACL_ENTRIES } from '#store/limits.ts'
 import type { Writes } from '#store/writes.ts'
 import { announce, locate, type Transaction } from '../transaction.ts'
@@ -25,6 +25,8 @@ export function setAcl(tx: Transaction, request: Writes['setAcl']['request']): A
   if (known === undefined && rights !== '') {
     const count = tx.sql.number('SELECT count(*) FROM acl WHERE account = ? AND mailbox = ?', slot, mailbox.key)
     if (count >= MAX_ACL_ENTRIES) return refused({ kind: 'too-many-acl-entries', limit: MAX_ACL_ENTRIES })
+    if (identifier === ANYONE && !tx.ledger.hasRoomForAnyone(account))
+      return refused({ kind: 'too-many-for-anyone', limit: tx.ledger.mostForAnyone })
   }
   if (rights === '')
     tx.sql.run('DELETE FROM acl WHERE account = ? AND mailbox = ? AND identifier = ?', slot, mailbox.key, identifier)

@@ -1,7 +1,7 @@
 /** Annotations (RFC 5464). @module */
 import { done, type Result, refused } from '#lib/result.ts'
 import type { Modseq } from '#mail/ids.ts'
-import { MAX_METADATA_ENTRIES, MAX_METADATA_OCTETS, MAX_METADATA_TOTAL } from '#store/limits.ts'
+import { MAX_METADATA_ENTRIES, MAX_METADATA_OCTETS, MAX_METADATA_OF_GUEST, MAX_METADATA_TOTAL } from '#store/limits.ts'
 import type { Writes } from '#store/writes.ts'
 import { announce, type Transaction } from '../transaction.ts'
 
@@ -16,7 +16,8 @@ export function setMetadata(tx: Transaction, request: Writes['setMetadata']['req
   const { slot } = account.row
   const wanted = new Map(request.entries.map(({ name, value }) => [name, value]))
   const more = new Map<number, number>()
-  let octets = 0
+  /** Of the account, and of the guest who asks. */
+  const octets = { account: 0, guest: 0 }
   for (const [name, value] of wanted) {
     if (value !== undefined && value.length > MAX_METADATA_OCTETS)
       return refused({ kind: 'metadata-too-large', limit: MAX_METADATA_OCTETS })
@@ -29,7 +30,8 @@ export function setMetadata(tx: Transaction, request: Writes['setMetadata']['req
       name,
     )
     const old = before === undefined ? 0 : name.length + (before[0] as number)
-    octets += (value === undefined ? 0 : name.length + value.length) - old
+    octets[isOfGuest(owner, request) ? 'guest' : 'account'] +=
+      (value === undefined ? 0 : name.length + value.length) - old
     more.set(owner, (more.get(owner) ?? 0) + (value === undefined ? 0 : 1) - (before === undefined ? 0 : 1))
   }
   for (const [owner, growth] of more) {
@@ -41,13 +43,17 @@ export function setMetadata(tx: Transaction, request: Writes['setMetadata']['req
     )
     if (growth > 0 && count + growth > MAX_METADATA_ENTRIES) return refused({ kind: 'too-much-metadata' })
   }
-  if (octets > 0) {
-    const total = tx.sql.number(
-      'SELECT coalesce(sum(length(name) + length(value)), 0) FROM metadata WHERE account = ?',
+  const total = (whose: 'user IN (0, ?)' | 'user = ?', user: number): number =>
+    tx.sql.number(
+      `SELECT coalesce(sum(length(name) + length(value)), 0) FROM metadata WHERE account = ? AND ${whose}`,
       slot,
+      user,
     )
-    if (total + octets > MAX_METADATA_TOTAL) return refused({ kind: 'too-much-metadata' })
-  }
+  const { account: grows, guest: guestGrows } = octets
+  if (grows > 0 && total('user IN (0, ?)', request.account.id) + grows > MAX_METADATA_TOTAL)
+    return refused({ kind: 'too-much-metadata' })
+  if (guestGrows > 0 && total('user = ?', request.user) + guestGrows > MAX_METADATA_OF_GUEST)
+    return refused({ kind: 'too-much-metadata' })
   for (const [name, value] of wanted) {
     const owner = ownerOf(name, request.user)
     if (value === undefined)
@@ -82,6 +88,11 @@ export function copyMetadata(tx: Transaction, slot: number, from: number, to: nu
     slot,
     from,
   )
+}
+
+/** What somebody else keeps there for themselves does not use up what the owner has. */
+function isOfGuest(owner: number, { account }: Writes['setMetadata']['request']): boolean {
+  return owner !== 0 && owner !== account.id
 }
 
 function ownerOf(name: string, user: number): number {
