@@ -570,6 +570,32 @@ test('NOTIFY tells of a mailbox that cannot be read any more, or again (RFC 5465
     `,
   ))
 
+test('NOTIFY notices somebody who begins to share', () =>
+  play(
+    '',
+    `
+    2C: a NOTIFY SET (subtree "Other users" (MessageNew MessageExpunge MailboxName))
+    2S: a OK You will be told
+    1C: b SETACL Team cleo@example.org lr
+    1S: b ...
+    1C: c SETACL Team bob@example.org lr
+    1S: c OK The rights are set
+    2S: * LIST (\\NonExistent \\HasChildren) "/" "Other users/ann@example.org"
+    2S: * LIST (\\HasNoChildren) "/" ${TEAM}
+    2S: * STATUS ${TEAM} (MESSAGES 3 UIDNEXT 4 UIDVALIDITY ...)
+    1C: d APPEND Team {24+}
+    1C: Subject: x
+    1C:
+    1C: 0123456789
+    1S: d OK ...
+    2S: * STATUS ${TEAM} (MESSAGES 4 UIDNEXT 5 UIDVALIDITY ...)
+    1C: e SETACL Old anyone lr
+    1S: e OK The rights are set
+    2S: * LIST (\\NonExistent \\HasChildren) "/" "Other users/ann@example.org"
+    2S: * LIST (\\HasNoChildren) "/" "Other users/ann@example.org/Old"
+    `,
+  ))
+
 test('a mailbox of somebody else that is selected is not one’s own of the same key', () =>
   play(
     '',

@@ -144,6 +144,9 @@ export interface MailStore extends AsyncDisposable {
 
   /** Calls `listener` after each commit that touches the account; returns the way to stop. */
   watch(account: AccountId, listener: (change: Change) => void): () => void
+
+  /** The same after each commit that gives somebody rights to a mailbox, or takes them away, whoever's it is. */
+  watchRights(identifier: string, listener: (change: Change) => void): () => void
 }
 
 /** Bytes on disk. */

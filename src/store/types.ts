@@ -209,6 +209,8 @@ export interface Change {
   readonly mailbox: MailboxKey | undefined
   readonly modseq: Modseq
   readonly kind: 'messages' | 'mailboxes' | 'account-removed'
+  /** Whose rights changed, an identifier of `AclEntry`; only of SETACL. */
+  readonly rightsOf?: string
   /** The session or service that asked for it. */
   readonly by: string
 }

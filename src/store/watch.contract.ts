@@ -47,6 +47,29 @@ export function watchContract(world: () => World): void {
       change.kind === 'messages' && change.mailbox === key
   const ofTree = (change: Change): boolean => change.kind === 'mailboxes' && change.mailbox === undefined
 
+  test('whoever is given rights, or loses them, can hear of it', async () => {
+    const [ann, bob] = [await world().person(), await world().person()]
+    const to = `rights-${ann.ref.id}@example.org`
+    const { promise, resolve } = Promise.withResolvers<Change>()
+    const heard: Change[] = []
+    const stop = bob.store.watchRights(to, (change) => {
+      heard.push(change)
+      if (heard.length === 2) resolve(change)
+    })
+    const { key } = await ann.inbox()
+    const give = (identifier: string, rights: string) =>
+      ann.must('setAcl', { mailbox: key, identifier, mode: 'replace', rights })
+    await give(`other-${to}`, 'lr')
+    await give(to, 'lr')
+    const { modseq } = await give(to, '')
+    const change = { account: ann.ref.id, mailbox: undefined, modseq, kind: 'mailboxes', by: 'contract', rightsOf: to }
+    assert.deepEqual(await promise, change)
+    stop()
+    await give(to, 'l')
+    await ann.make('after')
+    assert.equal(heard.length, 2)
+  })
+
   test('every write is announced with account, mailbox, MODSEQ, kind and who asked', async () => {
     const person = await world().person()
     const inbox = (await person.inbox()).key

@@ -2,6 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { MessagePort } from 'node:worker_threads'
 import { type Clock, systemClock } from '#lib/clock.ts'
+import { Listeners } from '#lib/listeners.ts'
 import { type Result, refused } from '#lib/result.ts'
 import type { AccountId, EmailKey, MailboxKey, Modseq, Uid } from '#mail/ids.ts'
 import type { UidSet } from '#mail/uid-set.ts'
@@ -71,7 +72,8 @@ class EmbeddedStore implements MailStore {
   readonly #shards: Shard[]
   readonly #host: MessagePort
   readonly #sync: boolean
-  readonly #listeners = new Map<AccountId, Set<(change: Change) => void>>()
+  readonly #listeners = new Listeners<AccountId, Change>()
+  readonly #ofRights = new Listeners<string, Change>()
   #closed = false
 
   constructor(connection: EmbeddedConnection, clock: Clock) {
@@ -292,21 +294,16 @@ class EmbeddedStore implements MailStore {
   // --- announcements ---
 
   watch(account: AccountId, listener: (change: Change) => void): () => void {
-    const listeners = this.#listeners.get(account) ?? new Set()
-    // Wrapped, so that the same function may watch twice and stop once.
-    const own = (change: Change): void => listener(change)
-    listeners.add(own)
-    this.#listeners.set(account, listeners)
-    return () => {
-      listeners.delete(own)
-      if (listeners.size === 0 && this.#listeners.get(account) === listeners) this.#listeners.delete(account)
-    }
+    return this.#listeners.add(account, listener)
+  }
+
+  watchRights(identifier: string, listener: (change: Change) => void): () => void {
+    return this.#ofRights.add(identifier, listener)
   }
 
   #announce(change: Change): void {
-    const listeners = this.#listeners.get(change.account)
-    if (listeners === undefined) return
-    for (const listener of Array.from(listeners)) listener(change)
+    this.#listeners.tell(change.account, change)
+    if (change.rightsOf !== undefined) this.#ofRights.tell(change.rightsOf, change)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -318,6 +315,7 @@ class EmbeddedStore implements MailStore {
       files.close()
     }
     this.#listeners.clear()
+    this.#ofRights.clear()
     this.#host.close()
   }
 }

@@ -39,8 +39,10 @@ export function announce(
   mailbox: MailboxRow | undefined,
   by: string,
   kind: Change['kind'] = mailbox === undefined ? 'mailboxes' : 'messages',
+  rightsOf?: string,
 ): void {
   tx.changes.push({
+    ...(rightsOf === undefined ? {} : { rightsOf }),
     account: account.row.id as AccountId,
     mailbox: mailbox?.key as MailboxKey | undefined,
     modseq: account.row.modseq as Modseq,

@@ -2,7 +2,7 @@
 import { done, refused } from '#lib/result.ts'
 import { ANYONE, changeRights } from '#store/acl.ts'
 import { MAX_ACL_ENTRIES } from '#store/limits.ts'
-import { type Handler, nextModseq, touchTree } from './commit.ts'
+import { announce, type Handler, nextModseq, touchTree } from './commit.ts'
 import type { Account, Knobs } from './state.ts'
 
 /** Whether one more mailbox may be for `anyone`. */
@@ -25,7 +25,7 @@ export const setAcl: Handler<'setAcl'> = (commit, request) => {
   if (rights === '') mailbox.acl.delete(identifier)
   else mailbox.acl.set(identifier, rights)
   nextModseq(account)
-  touchTree(commit, account)
+  announce(commit, account, undefined, 'mailboxes', identifier)
   return done({ modseq: account.modseq })
 }
 

@@ -47,6 +47,8 @@ export function announce(
   account: Account,
   mailbox: MailboxKey | undefined,
   kind: Change['kind'],
+  rightsOf?: string,
 ): void {
-  commit.announced.push({ account: account.id, mailbox, modseq: account.modseq, kind, by: commit.by })
+  const change = { account: account.id, mailbox, modseq: account.modseq, kind, by: commit.by }
+  commit.announced.push(rightsOf === undefined ? change : { ...change, rightsOf })
 }

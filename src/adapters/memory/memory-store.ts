@@ -1,5 +1,6 @@
 /** The store in memory: for tests, and the plainest reading of the port. @module */
 import { type Clock, systemClock } from '#lib/clock.ts'
+import { Listeners } from '#lib/listeners.ts'
 import { type Result, refused } from '#lib/result.ts'
 import type { AccountId, EmailKey, MailboxKey, Modseq, Uid } from '#mail/ids.ts'
 import { LARGEST_UID } from '#mail/ids.ts'
@@ -85,7 +86,8 @@ class MemoryStore implements MailStore {
   /** Where the accounts are said to be; here it makes no difference. */
   readonly #refs = new Map<number, AccountRef>()
   readonly #bodies = new Bodies()
-  readonly #listeners = new Map<AccountId, Set<(change: Change) => void>>()
+  readonly #listeners = new Listeners<AccountId, Change>()
+  readonly #ofRights = new Listeners<string, Change>()
   readonly #knobs: Knobs
   readonly #failing: NonNullable<MemoryStoreOptions['failing']>
   /** What has queued since the last commit. */
@@ -320,21 +322,18 @@ class MemoryStore implements MailStore {
   // --- announcements ---
 
   watch(account: AccountId, listener: (change: Change) => void): () => void {
-    const listeners = this.#listeners.get(account) ?? new Set()
-    // Wrapped, so that the same function may watch twice and stop once.
-    const own = (change: Change): void => listener(change)
-    listeners.add(own)
-    this.#listeners.set(account, listeners)
-    return () => {
-      listeners.delete(own)
-      if (listeners.size === 0 && this.#listeners.get(account) === listeners) this.#listeners.delete(account)
-    }
+    return this.#listeners.add(account, listener)
+  }
+
+  watchRights(identifier: string, listener: (change: Change) => void): () => void {
+    return this.#ofRights.add(identifier, listener)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true
     await this.#idle
     this.#listeners.clear()
+    this.#ofRights.clear()
   }
 
   async #account(account: AccountRef): Promise<Account | undefined> {
@@ -387,7 +386,10 @@ class MemoryStore implements MailStore {
     const done = queue.map((run) => run())
     for (const { answer } of done) answer()
     for (const { announced } of done)
-      for (const change of announced) for (const listener of this.#listeners.get(change.account) ?? []) listener(change)
+      for (const change of announced) {
+        this.#listeners.tell(change.account, change)
+        if (change.rightsOf !== undefined) this.#ofRights.tell(change.rightsOf, change)
+      }
   }
 }
 

@@ -4,6 +4,7 @@
  * while a command runs, is told together when that is over: a slow reader costs one entry a mailbox.
  * @module
  */
+import { ANYONE } from '#store/acl.ts'
 import type { AccountRef } from '#store/types.ts'
 import type { FrameEvent } from '#wire/imap/frame-events.ts'
 import type { Context } from '../command.ts'
@@ -25,6 +26,8 @@ export class Notifier {
   #watched: readonly WatchedMailboxes[] = []
   #stops: (() => void)[] = []
   #viewNews = false
+  /** Somebody who had shared nothing has given the person rights. */
+  #sharerNews = false
 
   /** @param registration `undefined`: NOTIFY NONE. */
   constructor(context: Context, registration: Registration | undefined) {
@@ -41,21 +44,48 @@ export class Notifier {
   async begin(status: boolean): Promise<boolean> {
     const registration = this.#registration
     if (registration === undefined || registration.any === 0) return true
-    const { store, account, session } = this.#context
+    const { store, account, address, session } = this.#context
+    // before it is read who they are, so that nobody is missed
+    if (registration.others)
+      for (const identifier of [address, ANYONE])
+        this.#stops.push(
+          store.watchRights(identifier, (change) => {
+            if (this.#watched.some((watched) => watched.account.id === change.account)) return
+            this.#sharerNews = true
+            session.connection.wake()
+          }),
+        )
     const accounts = [account, ...(registration.others ? await sharers(this.#context) : [])]
     if (accounts.length > NOTIFY_SHARERS) return false
-    this.#watched = accounts.map((of) => new WatchedMailboxes(this.#context, registration, of))
-    for (const watched of this.#watched) {
-      this.#stops.push(
-        store.watch(watched.account.id, (change) => {
-          watched.hear(change)
-          if (change.mailbox === undefined && watched.account.id === account.id)
-            for (const other of this.#watched) if (other !== watched) other.look()
-          if (watched.pending) session.connection.wake()
-        }),
-      )
+    for (const watched of accounts.map((of) => this.#watch(registration, of)))
       if (!(await watched.begin(status))) return false
-    }
+    return true
+  }
+
+  #watch(registration: Registration, of: AccountRef): WatchedMailboxes {
+    const { store, account, session } = this.#context
+    const watched = new WatchedMailboxes(this.#context, registration, of)
+    this.#watched = [...this.#watched, watched]
+    this.#stops.push(
+      store.watch(of.id, (change) => {
+        watched.hear(change)
+        if (change.mailbox === undefined && of.id === account.id)
+          for (const other of this.#watched) if (other !== watched) other.look()
+        if (watched.pending) session.connection.wake()
+      }),
+    )
+    return watched
+  }
+
+  /** Watches who has begun to share. @returns `false` when these are too many. */
+  async #lookForSharers(): Promise<boolean> {
+    const registration = this.#registration
+    if (!this.#sharerNews || registration === undefined) return true
+    this.#sharerNews = false
+    const known = new Set(this.#watched.map((watched) => watched.account.id))
+    const others = (await sharers(this.#context)).filter(({ id }) => !known.has(id))
+    if (known.size + others.length > NOTIFY_SHARERS) return false
+    for (const of of others) this.#watch(registration, of).beginWithNothing()
     return true
   }
 
@@ -116,7 +146,7 @@ export class Notifier {
       this.#viewNews = false
       if (!(await view.sync(out, { holdExpunge }))) throw new Farewell(MAILBOX_GONE)
     }
-    let whole = true
+    let whole = await this.#lookForSharers()
     for (const watched of this.#watched) if (watched.pending && !(await watched.tell())) whole = false
     if (whole) return
     // As if NOTIFY NONE had come (RFC 5465 §5.8).
@@ -142,7 +172,7 @@ export class Notifier {
   }
 }
 
-/** Whose mailboxes the person may know of. Who begins to share later is found by the next NOTIFY. */
+/** Whose mailboxes the person may know of. */
 async function sharers(context: Context): Promise<AccountRef[]> {
   const found = new Map((await mailboxesOfOthers(context)).map(({ account }) => [account.id, account]))
   return [...found.values()]

@@ -113,6 +113,12 @@ export class WatchedMailboxes {
     return true
   }
 
+  /** Begins with an owner whose mailboxes the client does not know of: all of them are news (RFC 5465 §5.4). */
+  beginWithNothing(): void {
+    this.#began = true
+    this.#tree = 'others'
+  }
+
   /** The mailboxes in sight: the person's own, or those of somebody else with `l`. */
   async #nodes(): Promise<readonly MailboxNode[]> {
     if (this.#isOwn) return (await mailboxTree(this.#context)).nodes

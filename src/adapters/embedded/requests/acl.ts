@@ -39,7 +39,7 @@ export function setAcl(tx: Transaction, request: Writes['setAcl']['request']): A
       rights,
     )
   const modseq = tx.ledger.bump(account)
-  announce(tx, account, undefined, request.by)
+  announce(tx, account, undefined, request.by, 'mailboxes', identifier)
   return done({ modseq: modseq as Modseq })
 }
 
