@@ -100,7 +100,7 @@ const STANDARDS: Readonly<Record<number, readonly [title: string, done: Done, re
   6749: ['OAuth 2.0', 'partial', 'bearer tokens are checked, none are issued'],
   6750: ['OAuth 2.0 bearer tokens', 'partial', 'tokens are checked, none are issued'],
   6851: ['MOVE', 'yes'],
-  6855: ['UTF8=ACCEPT', 'yes'],
+  6855: ['UTF8=ACCEPT', 'partial', 'APPEND takes 8-bit header fields from everybody'],
   6856: ['POP3 UTF8, LANG', 'yes'],
   7162: ['CONDSTORE, QRESYNC', 'yes'],
   7301: ['ALPN', 'yes'],
