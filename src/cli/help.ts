@@ -55,7 +55,7 @@ export function speakPlainly(program: Command): void {
         commandUsage: (one) => placeholders(plain.commandUsage(one)),
         subcommandTerm: (one) => placeholders(plain.subcommandTerm(one)),
         optionTerm: (option) => placeholders(plain.optionTerm(option)),
-        argumentTerm: (argument) => placeholders(plain.argumentTerm(argument)),
+        argumentTerm: (argument) => PLACEHOLDERS.get(plain.argumentTerm(argument)) ?? plain.argumentTerm(argument),
         optionDescription: (option) =>
           plain.optionDescription(option).replace('(default: ', say('(default: ', '(par défaut : ')),
       })

@@ -10,7 +10,7 @@ import { noMessage, openMailbox, uidsNamed } from './mail-mailbox.ts'
 import { type Attachment, attachmentsOf, readableParts } from './mail-parts.ts'
 import { fullName, manyLines, oneLine, type Person, partText, people } from './mail-text.ts'
 import { show } from './output.ts'
-import { cutToWidth, displayWidth, terminalWidth } from './width.ts'
+import { cutToWidth, displayWidth, terminalWidth, wrapToWidth } from './width.ts'
 
 interface ReadFlags extends AccountFlags {
   readonly mailbox: string
@@ -114,7 +114,7 @@ async function writeRaw(client: ImapClient, uid: number): Promise<void> {
 
 function formatMessage(message: ReadMessage): string {
   const lines = message.headers?.map(([name, value]) => `${name}: ${value}`) ?? usualLines(message)
-  const text = message.text.trimEnd()
+  const text = wrapToWidth(message.text.trimEnd(), terminalWidth())
   const parts = [lines.join('\n'), '', text === '' ? say('(no text)', '(sans texte)') : text]
   if (message.cut) parts.push(say('… (longer: --raw has all of it)', '… (plus long : --raw donne tout)'))
   if (message.attachments.length > 0)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { manyLines, oneLine } from './mail-text.ts'
-import { cutToWidth, displayWidth, padToWidth } from './width.ts'
+import { cutToWidth, displayWidth, padToWidth, wrapToWidth } from './width.ts'
 
 const ESCAPES = ['\u001b[2J', '\u001b]0;title\u0007', '\u009b31m', '\u0008\u0008', '\u007f', '\u0090q\u009c', '\ud800']
 
@@ -36,6 +36,16 @@ for (const [text, width] of [
   ['𠮷', 2],
 ] as const)
   test(`displayWidth() of ${text} is ${width}`, () => assert.equal(displayWidth(text), width))
+
+test('lines are broken at spaces, and nothing else is changed', () => {
+  const text = 'one two three\n\n  indented  words here\nhttps://example.org/long/address it\n東京 からの ご挨拶\n'
+  assert.equal(
+    wrapToWidth(text, 10),
+    'one two\nthree\n\n  indented\nwords here\nhttps://example.org/long/address\nit\n東京\nからの\nご挨拶\n',
+  )
+  assert.equal(wrapToWidth(text, Number.POSITIVE_INFINITY), text)
+  assert.equal(wrapToWidth(text, 80), text)
+})
 
 test('a text is cut between characters and never wider than asked', () => {
   assert.equal(cutToWidth('東京からの', 5), '東京…')

@@ -5,7 +5,7 @@
  * @module
  */
 import { setTimeout } from 'node:timers/promises'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { RefusedError } from '#client/errors.ts'
 import type { MailboxEvent } from '#client/imap/events.ts'
 import type { ImapClient } from '#client/imap/imap-client.ts'
@@ -37,7 +37,7 @@ export function watchCommand(): Command {
     .description(
       say('print messages as they arrive, until Ctrl-C', 'afficher les messages à leur arrivée, jusqu’à Ctrl-C'),
     )
-    .option('--mailbox <names...>', say('which ones', 'lesquels'), ['INBOX'])
+    .addOption(new Option('--mailbox <names...>', say('which ones', 'lesquels')).default(['INBOX'], 'INBOX'))
     .option('--all', say('every mailbox', 'tous les dossiers'))
     .action(async (named: string, flags: WatchFlags) => {
       const signals = new Signals()

@@ -33,6 +33,32 @@ export function padToWidth(text: string, width: number, right = false): string {
   return right ? spaces + text : text + spaces
 }
 
+/** Lines broken at spaces where they are wider; a word that is wider stands alone. */
+export function wrapToWidth(text: string, width: number): string {
+  if (!Number.isFinite(width)) return text
+  return text
+    .split('\n')
+    .flatMap((line) => (displayWidth(line) <= width ? [line] : wrapLine(line, width)))
+    .join('\n')
+}
+
+function wrapLine(line: string, width: number): readonly string[] {
+  const lines: string[] = []
+  let kept = ''
+  let used = 0
+  for (const word of line.split(/(?<= )(?! )/)) {
+    const wide = displayWidth(word.trimEnd())
+    if (kept !== '' && used + wide > width) {
+      lines.push(kept.trimEnd())
+      kept = ''
+      used = 0
+    }
+    kept += word
+    used += displayWidth(word)
+  }
+  return [...lines, kept.trimEnd()]
+}
+
 /** Columns of the terminal; elsewhere there is no limit. */
 export function terminalWidth(): number {
   return process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY
