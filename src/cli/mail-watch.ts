@@ -118,10 +118,13 @@ async function watchAll(
   await Promise.all(watched)
 }
 
+/** Dovecot 2.3 hears nothing of a name in other letters than ASCII: one's own mailboxes are asked for without it then. */
 function groupsOf(names: readonly string[]): readonly NotifyGroup[] {
-  return [
-    { filter: { kind: 'mailboxes', names }, events: [{ kind: 'MessageNew', items: [] }, { kind: 'MessageExpunge' }] },
-  ]
+  const events: NotifyGroup['events'] = [{ kind: 'MessageNew', items: [] }, { kind: 'MessageExpunge' }]
+  const named: NotifyGroup = { filter: { kind: 'mailboxes', names }, events }
+  return names.every((name) => /^[\x20-\x7e]*$/.test(name))
+    ? [named]
+    : [named, { filter: { kind: 'personal' }, events }]
 }
 
 /**

@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { suite, test } from 'node:test'
 import { ImapClient } from '#client/index.ts'
-import { malle, Place } from '../suites/cli-process.ts'
+import { malle, Place, Running } from '../suites/cli-process.ts'
 import { cyrusLacking, startCyrus } from './foreign/cyrus.ts'
 import { dovecotLacking, startDovecot } from './foreign/dovecot.ts'
 
@@ -58,4 +58,38 @@ for (const { name, lacking, start, dots } of [
         ['Reçus', ['Work', '\\Flagged']],
       )
     })
+  })
+
+/** What Dovecot announces, without NOTIFY. */
+const WITHOUT_NOTIFY =
+  'IMAP4rev1 SASL-IR ENABLE IDLE LITERAL+ UIDPLUS UNSELECT MOVE NAMESPACE LIST-EXTENDED LIST-STATUS'
+
+for (const [how, more] of [
+  ['NOTIFY', ''],
+  ['a connection that idles for each', `imap_capability = ${WITHOUT_NOTIFY}`],
+] as const)
+  test(`malle mail watch hears of several mailboxes of Dovecot, by ${how}`, { skip: dovecotLacking() }, async () => {
+    await using server = await startDovecot({ accounts: [{ address: LOGIN, password: 'secret' }], more })
+    await using place = await Place.make()
+    await using client = await ImapClient.connect({
+      host: 'localhost',
+      port: server.port('imaps'),
+      tls: { ca: await readFile(server.ca, 'utf8') },
+      credentials: { login: LOGIN, password: 'secret' },
+    })
+    assert.equal(client.capabilities.has('NOTIFY'), more === '')
+    const names = ['INBOX', 'Été', 'Lists/ietf']
+    for (const name of names.slice(1)) await client.create(name)
+    const account = [`imaps://${LOGIN}@localhost:${server.port('imaps')}`, '--ca', server.ca]
+    const password = ['--password-file', await place.file('password', 'secret\n')]
+    const watching = new Running(['mail', 'watch', ...account, ...password, '--mailbox', ...names, '--json'])
+    await watching.logged('Watching 3 mailboxes')
+    for (const name of names) {
+      await client.append(name, { body: Buffer.from(`From: b@example.net\r\nSubject: to ${name}\r\n\r\nx\r\n`) })
+      const line = await watching.line((text) => text.includes(`"to ${name}"`))
+      assert.equal(JSON.parse(line).mailbox, name)
+    }
+    watching.signal('SIGINT')
+    assert.equal(await watching.ended(), 0)
+    assert.equal(watching.stdout.length, 3)
   })
