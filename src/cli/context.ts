@@ -85,7 +85,7 @@ function isMissing(data: string): boolean {
 }
 
 /** Root works as the owner of the data, so that it leaves no file behind that the server cannot write. */
-function becomeOwner(data: string): void {
+export function becomeOwner(data: string): void {
   if (process.getuid?.() !== 0) return
   const owner = statSync(data, { throwIfNoEntry: false })
   if (owner === undefined || owner.uid === 0) return

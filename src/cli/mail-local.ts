@@ -17,6 +17,7 @@ import { createLog } from '#server/log.ts'
 import { startServer } from '#server/server.ts'
 import type { Administration, StatusView } from '#server/verbs.ts'
 import { CliError } from './cli-error.ts'
+import { becomeOwner } from './context.ts'
 import { onData } from './failure.ts'
 import { say } from './language.ts'
 import type { MailAccount } from './mail-account.ts'
@@ -40,7 +41,10 @@ async function alone<T>(config: Config, address: string, work: (account: MailAcc
   const own = [{ host: '127.0.0.1', port: 0 }]
   const listen = { ...config.listen, ...closed, imap: own, submission: own }
   const alone: Config = { ...config, listen, auth: { ...config.auth, allowPlaintext: true } }
-  await using server = await onData(config.data, () => startServer(alone, createLog('error')))
+  await using server = await onData(config.data, async () => {
+    becomeOwner(config.data)
+    return startServer(alone, createLog('error'))
+  })
   return await throughLoopback(server.administration, address, false, work)
 }
 
