@@ -10,7 +10,7 @@ import { formatEndpoint, ListenFault } from '#server/listeners.ts'
 import { CertificateFault } from '#server/tls.ts'
 import { VerbRefused } from '#server/verbs.ts'
 import { newerFormatOf } from '#store/newer-format.ts'
-import { NoLastingIds, StateBusy, StateTooNew } from '#transfer/collect/errors.ts'
+import { NoLastingIds, StateBusy, StateTooNew, TargetGone } from '#transfer/collect/errors.ts'
 import { MboxLocked } from '#transfer/dot-lock.ts'
 import { CliError } from './cli-error.ts'
 import { say } from './language.ts'
@@ -62,6 +62,7 @@ function collectFailure(error: unknown): Failure | undefined {
   if (error instanceof AuthenticationError) return { exitCode: EXIT.notAllowed, text: `${error.message}.` }
   if (error instanceof ConnectionError) return { exitCode: EXIT.tryAgain, text: `${error.message}.` }
   if (error instanceof ClientError) return { exitCode: EXIT.unavailable, text: `${error.message}.` }
+  if (error instanceof TargetGone) return { exitCode: EXIT.tryAgain, text: `${error.message}.` }
   if (error instanceof StateBusy) {
     return {
       exitCode: EXIT.tryAgain,

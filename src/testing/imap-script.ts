@@ -1,4 +1,4 @@
-import { ScriptedServer } from './scripted-server.ts'
+import { ScriptedServer, type TestCertificate } from './scripted-server.ts'
 import type { LineClient } from './whole-server.ts'
 
 /** What is said to a command, its tag in front: lines, or whatever the function sends. */
@@ -8,6 +8,8 @@ export type Answer = readonly string[] | ((tag: string, peer: LineClient, rest: 
 export interface ImapScript {
   /** Default: `IMAP4rev1 SASL-IR AUTH=PLAIN`. */
   readonly capabilities?: string
+  /** TLS from the first byte; default: none. */
+  readonly tls?: TestCertificate
   /** In place of the greeting. */
   readonly greeting?: string
   /** `$` stands for the tag in lines that begin with it, which end the command; by connection where it is a function. */
@@ -41,5 +43,5 @@ export function imapScript(script: ImapScript): Promise<ScriptedServer> {
       else if (typeof answer === 'function') await answer(tag, peer, line)
       else for (const each of answer) peer.send(`${each.startsWith('$ ') ? `${tag}${each.slice(1)}` : each}\r\n`)
     }
-  })
+  }, script.tls)
 }

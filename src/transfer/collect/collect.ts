@@ -6,11 +6,12 @@
  * it did. So a message is delivered and recorded, or neither, whenever the process dies.
  * @module
  */
+import { ClientError } from '#client/errors.ts'
 import type { Clock } from '#lib/clock.ts'
 import { NoLastingIds } from './errors.ts'
 import type { CollectSource, Listed } from './source.ts'
 import type { CollectState } from './state.ts'
-import type { CollectTarget, Staged } from './target.ts'
+import type { CollectTarget, Fate, Placing, Staged } from './target.ts'
 
 /** What happens on the server to messages that were taken. */
 export type Policy =
@@ -36,6 +37,8 @@ export interface CollectRequest {
 /** How far it is. */
 export interface Progress {
   readonly taken: number
+  /** Of those taken, in their place and recorded. */
+  readonly placed: number
   readonly octets: number
   /** All that there is to take. */
   readonly of: number
@@ -55,13 +58,15 @@ export interface CollectReport {
   readonly removed: number
   /** Neither taken nor lost: the server or the target said no. The first 1,000. */
   readonly refused: readonly { readonly id: string; readonly why: string }[]
+  /** Taken, with something to be said of each. The first 1,000. */
+  readonly notes: readonly { readonly id: string; readonly note: string }[]
   /** A run before died over them, and nobody can tell whether they were delivered: they are delivered now. */
   readonly maybeTwice: number
 }
 
 const BATCH_MESSAGES = 64
 const BATCH_OCTETS = 8 * 1024 * 1024
-const MOST_REFUSED = 1_000
+const MOST_TOLD = 1_000
 
 /**
  * One run. An abort ends it after the batch at hand, with what was taken recorded and the server told.
@@ -74,8 +79,10 @@ export async function collect(request: CollectRequest): Promise<CollectReport> {
 class Run {
   readonly #request: CollectRequest
   readonly #refused: { id: string; why: string }[] = []
+  readonly #notes: { id: string; note: string }[] = []
   #asked = 0
   #taken = 0
+  #placed = 0
   #octets = 0
   #removed = 0
 
@@ -94,7 +101,12 @@ class Run {
     const placed = source.lastingIds ? state.placed(source.name) : new Map<string, number>()
     const fresh = listed.filter(({ id }) => !placed.has(id))
     const total = { of: fresh.length, ofOctets: fresh.reduce((sum, { octets }) => sum + octets, 0) }
-    const report = (): Progress => ({ taken: this.#taken, octets: this.#octets, ...total })
+    const report = (): Progress => ({
+      taken: this.#taken,
+      placed: this.#placed,
+      octets: this.#octets,
+      ...total,
+    })
     const now = clock.now()
     const due = listed.filter(({ id }) => isDue(policy, placed.get(id), now))
     if (dryRun) return this.#report(listed, placed, 0)
@@ -116,8 +128,13 @@ class Run {
     const { source, target, state, clock } = this.#request
     const placings = state.placings(source.name)
     if (placings.length === 0) return 0
-    const fates = await target.recover(placings)
-    const withFate = (fate: string): string[] =>
+    // what was begun in another place cannot be asked of this one
+    const here = placings.flatMap(({ id, mark }) => {
+      const own = ownMark(target, mark)
+      return own === undefined ? [] : [{ id, mark: own }]
+    })
+    const fates = here.length === 0 ? new Map<string, Fate>() : await target.recover(here)
+    const withFate = (fate: Fate): string[] =>
       placings.map(({ id }) => id).filter((id) => (fates.get(id) ?? 'unknown') === fate)
     state.done(source.name, withFate('placed'), clock.now())
     state.forget(source.name, [...withFate('not-placed'), ...withFate('unknown')])
@@ -126,29 +143,50 @@ class Run {
 
   /** Takes a batch, and gives those of it that are in their place and recorded. */
   async #take(batch: readonly Listed[], progress: () => void): Promise<readonly Listed[]> {
-    const { source, target, state, clock } = this.#request
+    const { source, target } = this.#request
     const staged: Staged[] = []
-    for await (const { message, body, refusal } of source.fetch(batch)) {
-      if (body === undefined) this.#refuse(message, refusal)
-      else {
-        const one = await target.stage(message, body)
-        staged.push(one)
-        this.#taken += 1
-        this.#octets += one.octets
-        progress()
+    try {
+      for await (const { message, body, refusal } of source.fetch(batch)) {
+        if (body === undefined) this.#refuse(message, refusal)
+        else {
+          const one = await target.stage(message, body)
+          staged.push(one)
+          this.#taken += 1
+          this.#octets += one.octets
+          progress()
+        }
       }
+    } catch (error) {
+      // what came before the connection broke need not come again
+      if (error instanceof ClientError) await this.#place(staged)
+      progress()
+      throw error
     }
+    return this.#place(staged)
+  }
+
+  /** Puts them in their place, and gives those that are there and recorded. */
+  async #place(staged: readonly Staged[]): Promise<readonly Listed[]> {
+    const { source, target, state, clock } = this.#request
     const placings = await target.prepare(staged)
-    state.begin(source.name, placings)
+    state.begin(
+      source.name,
+      placings.map((placing) => recorded(target, placing)),
+    )
     const outcomes = await target.place(staged)
     const taken: Listed[] = []
     const back: string[] = []
-    for (const { message, refusal } of outcomes) {
-      if (refusal === undefined) taken.push(message)
-      else {
+    for (const placed of outcomes) {
+      const { message, refusal } = placed
+      if (refusal === undefined) {
+        taken.push(message)
+        if (placed.note !== undefined && this.#notes.length < MOST_TOLD)
+          this.#notes.push({ id: message.id, note: placed.note })
+      } else {
         this.#taken -= 1
         this.#refuse(message, refusal)
-        back.push(message.id)
+        if (placed.partly === undefined) back.push(message.id)
+        else state.begin(source.name, [recorded(target, { id: message.id, mark: placed.partly })])
       }
     }
     state.done(
@@ -157,11 +195,12 @@ class Run {
       clock.now(),
     )
     if (back.length > 0) state.forget(source.name, back)
+    this.#placed += taken.length
     return taken
   }
 
   #refuse({ id }: Listed, why: string): void {
-    if (this.#refused.length < MOST_REFUSED) this.#refused.push({ id, why })
+    if (this.#refused.length < MOST_TOLD) this.#refused.push({ id, why })
   }
 
   async #remove(messages: readonly Listed[]): Promise<void> {
@@ -180,9 +219,22 @@ class Run {
       left: listed.length - known - this.#asked,
       removed: this.#removed,
       refused: this.#refused,
+      notes: this.#notes,
       maybeTwice,
     }
   }
+}
+
+/** With the name of the target, which alone can read it. */
+function recorded({ name }: CollectTarget, { id, mark }: Placing): Placing {
+  return { id, mark: JSON.stringify([name, mark]) }
+}
+
+/** What this target wrote down; `undefined`: it was another one. */
+function ownMark(target: CollectTarget, mark: string): string | undefined {
+  const parsed: unknown = mark.startsWith('[') ? JSON.parse(mark) : undefined
+  const [name, own]: unknown[] = Array.isArray(parsed) ? parsed : []
+  return name === target.name && typeof own === 'string' ? own : undefined
 }
 
 function isDue(policy: Policy, placedAt: number | undefined, now: number): boolean {

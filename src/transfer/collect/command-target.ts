@@ -10,7 +10,10 @@ const SAID_CHARACTERS = 500
 
 /** @param command For the shell. */
 export function openCommandTarget(command: string): HandOverTarget {
-  return new HandOverTarget((message) => run(command, message))
+  return new HandOverTarget(`command:${command}`, async (message) => {
+    const refusal = await run(command, message)
+    return refusal === undefined ? {} : { refusal }
+  })
 }
 
 async function run(command: string, message: Spooled): Promise<string | undefined> {

@@ -14,3 +14,8 @@ export class StateBusy extends Error {
 export class StateTooNew extends Error {
   override readonly name = 'StateTooNew'
 }
+
+/** Who takes the mail is not there, or is not there any more. */
+export class TargetGone extends Error {
+  override readonly name = 'TargetGone'
+}

@@ -24,6 +24,7 @@ export async function openMaildirTarget(directory: string, clock: Clock): Promis
 }
 
 class MaildirTarget implements CollectTarget<MaildirStaged> {
+  readonly name: string
   readonly #directory: string
   readonly #clock: Clock
   readonly #host = hostname().replaceAll(/[^\w.-]/g, '_')
@@ -33,6 +34,7 @@ class MaildirTarget implements CollectTarget<MaildirStaged> {
   #count = 0
 
   constructor(directory: string, clock: Clock) {
+    this.name = `maildir:${directory}`
     this.#directory = directory
     this.#clock = clock
   }

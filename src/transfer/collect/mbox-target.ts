@@ -27,6 +27,7 @@ export async function openMboxTarget(file: string, clock: Clock): Promise<Collec
 }
 
 class MboxTarget implements CollectTarget {
+  readonly name: string
   readonly #file: string
   readonly #spoolFile: string
   readonly #clock: Clock
@@ -35,6 +36,7 @@ class MboxTarget implements CollectTarget {
   #lock: DotLock | undefined
 
   constructor(file: string, spoolFile: string, clock: Clock) {
+    this.name = `mbox:${file}`
     this.#file = file
     this.#spoolFile = spoolFile
     this.#clock = clock

@@ -5,7 +5,7 @@ import type { CollectSource } from './source.ts'
 
 /** Deletions that a lost connection can undo: POP3 makes them real at the end of a session. */
 const SESSION_MESSAGES = 1_000
-/** Connections in a row that were lost before anything was taken. */
+/** Connections in a row that were lost before anything was in its place. */
 const MOST_LOST = 3
 
 export interface SessionsRequest extends Omit<CollectRequest, 'source' | 'most'> {
@@ -20,11 +20,12 @@ export async function collectInSessions({ open, ...request }: SessionsRequest): 
   let taken = 0
   let lost = 0
   for (;;) {
-    let takenHere = 0
+    let placedHere = 0
     const progress: CollectRequest['progress'] = (here) => {
-      takenHere = here.taken
+      placedHere = here.placed
       request.progress?.({
         taken: taken + here.taken,
+        placed: here.placed,
         octets: octets + here.octets,
         of: taken + here.of,
         ofOctets: octets + here.ofOctets,
@@ -40,7 +41,7 @@ export async function collectInSessions({ open, ...request }: SessionsRequest): 
       lost = 0
     } catch (error) {
       if (!(error instanceof ConnectionError) || !WORTH_ANOTHER.has(error.trouble)) throw error
-      lost = takenHere > 0 ? 0 : lost + 1
+      lost = placedHere > 0 ? 0 : lost + 1
       if (lost === MOST_LOST || request.signal?.aborted === true) throw error
     }
   }
@@ -63,6 +64,7 @@ function sum(a: CollectReport, b: CollectReport): CollectReport {
     octets: a.octets + b.octets,
     removed: a.removed + b.removed,
     refused: [...a.refused, ...b.refused],
+    notes: [...a.notes, ...b.notes],
     maybeTwice: a.maybeTwice + b.maybeTwice,
   }
 }

@@ -14,11 +14,14 @@ export class Spooled implements AsyncDisposable {
   readonly octets: number
   /** The header and what comes behind it, as much as was kept in memory. */
   readonly beginning: Buffer
+  /** NUL is in it, which IMAP takes in another form. */
+  readonly hasNul: boolean
   readonly #file: string | undefined
 
-  private constructor(octets: number, beginning: Buffer, file: string | undefined) {
+  private constructor(octets: number, beginning: Buffer, hasNul: boolean, file: string | undefined) {
     this.octets = octets
     this.beginning = beginning
+    this.hasNul = hasNul
     this.#file = file
   }
 
@@ -26,11 +29,13 @@ export class Spooled implements AsyncDisposable {
   static async of(body: AsyncIterable<Uint8Array>): Promise<Spooled> {
     const chunks: Buffer[] = []
     let octets = 0
+    let hasNul = false
     let file: string | undefined
     let handle: Awaited<ReturnType<typeof open>> | undefined
     try {
       for await (const chunk of body) {
         octets += chunk.length
+        hasNul ||= chunk.includes(0)
         if (handle === undefined && octets <= MEMORY_OCTETS) {
           chunks.push(Buffer.from(chunk))
           continue
@@ -48,7 +53,12 @@ export class Spooled implements AsyncDisposable {
       if (file !== undefined) await rm(file, { force: true })
       throw error
     }
-    return new Spooled(octets, Buffer.concat(chunks), file)
+    return new Spooled(octets, Buffer.concat(chunks), hasNul, file)
+  }
+
+  /** All of it in one piece; `undefined`: it is too large for that. */
+  get bytes(): Uint8Array | undefined {
+    return this.#file === undefined ? this.beginning : undefined
   }
 
   /** All of it, from the beginning. */

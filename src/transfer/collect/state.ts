@@ -7,7 +7,7 @@ import type { Placing } from './target.ts'
 
 /** How long a message that the server does not list any more is remembered. */
 const FORGET_MS: number = 90 * 86_400_000
-const VERSION = 1
+const VERSION = 2
 const SCHEMA = `
 CREATE TABLE message (
   source TEXT NOT NULL,
@@ -19,6 +19,15 @@ CREATE TABLE message (
   -- since when the server does not list it, ms since 1970
   vanished_at INTEGER,
   PRIMARY KEY (source, id)
+) STRICT, WITHOUT ROWID;
+`
+/** Since version 2. */
+const SERVERS = `
+CREATE TABLE server (
+  -- as it was asked for
+  account TEXT PRIMARY KEY,
+  -- what was found for it
+  url TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 PRAGMA user_version = ${VERSION};
 `
@@ -43,7 +52,8 @@ export class CollectState implements Disposable {
       this.#db.exec('BEGIN IMMEDIATE; COMMIT;')
       const version = Number(this.#db.prepare('PRAGMA user_version').get()?.user_version)
       if (version > VERSION) throw new StateTooNew(`${file} was written by a newer Malle`)
-      if (version === 0) this.#db.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT;`)
+      if (version === 0) this.#db.exec(`BEGIN IMMEDIATE; ${SCHEMA} ${SERVERS} COMMIT;`)
+      if (version === 1) this.#db.exec(`BEGIN IMMEDIATE; ${SERVERS} COMMIT;`)
       this.#begin = this.#db.prepare(
         'INSERT INTO message (source, id, placing) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET placing = excluded.placing, placed_at = NULL',
       )
@@ -109,6 +119,19 @@ export class CollectState implements Disposable {
     this.#together(() => {
       for (const id of ids) this.#forget.run(source, id)
     })
+  }
+
+  /** The server that an account was fetched from, where somebody had to look for it. */
+  server(account: string): string | undefined {
+    const url = this.#db.prepare('SELECT url FROM server WHERE account = ?').get(account)?.url
+    return url === undefined ? undefined : String(url)
+  }
+
+  /** Found anew it could be another one, and all mail would be taken again. */
+  rememberServer(account: string, url: string): void {
+    this.#db
+      .prepare('INSERT INTO server (account, url) VALUES (?, ?) ON CONFLICT DO UPDATE SET url = excluded.url')
+      .run(account, url)
   }
 
   [Symbol.dispose](): void {

@@ -15,6 +15,8 @@ export interface Placing {
 export type Fate =
   | 'placed'
   | 'not-placed'
+  /** It is to be placed for some still, and the target knows for whom: what is recorded of it stays. */
+  | 'partly'
   /** It may be there: it is delivered again, and the report says so. */
   | 'unknown'
 
@@ -25,16 +27,19 @@ export interface Staged {
   readonly octets: number
 }
 
-/** How placing one message ended; a refused one is asked for again at the next run. */
+/** How placing one message ended; a refused one is asked for again at the next run. A note is told to people. */
 export type Placed =
-  | { readonly message: Listed; readonly refusal?: never }
-  | { readonly message: Listed; readonly refusal: string }
+  | { readonly message: Listed; readonly refusal?: never; readonly note?: string }
+  /** `partly`: the mark of one that some have, and some have not. */
+  | { readonly message: Listed; readonly refusal: string; readonly partly?: string }
 
 /**
  * A message goes stage → prepare → (recorded) → place → (recorded). Until `place`, nobody sees it. A target that is
  * disposed of removes what was staged and not placed.
  */
 export interface CollectTarget<S extends Staged = Staged> extends AsyncDisposable {
+  /** Of the place: what was recorded of a placing in one place is told to no other. */
+  readonly name: string
   /** Messages to be placed together at most. */
   readonly most?: number
   /** Settles what a run before left behind. */

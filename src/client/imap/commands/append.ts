@@ -21,6 +21,8 @@ export interface NewMessage {
   readonly date?: Date | DateTime
   /** Its header has UTF-8 in it (RFC 6532): only with UTF8=ACCEPT. */
   readonly utf8?: boolean
+  /** NUL is in it; only needed for bytes that are yet to come, others are looked through. */
+  readonly binary?: boolean
 }
 
 /** Where a message went. */
@@ -98,10 +100,10 @@ function appendCommand(
     write(w) {
       w.text('APPEND ').mailbox(mailbox)
       for (const { message, size, body } of messages) {
-        const { flags = [], date, utf8 = false } = message
+        const { flags = [], date, utf8 = false, binary: nul = false } = message
         writeAppendHead(w, { flags, date: dateTime(date), utf8 })
         // only literal8 may hold NUL (RFC 3516 §4.4)
-        const binary = utf8 || (body instanceof Uint8Array && capabilities.has('BINARY') && body.includes(0))
+        const binary = utf8 || (capabilities.has('BINARY') && (nul || (body instanceof Uint8Array && body.includes(0))))
         w.announce(size, binary)
         if (utf8) w.text(')')
       }
