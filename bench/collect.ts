@@ -4,14 +4,16 @@
  * message must be there exactly once. All of them go over TLS and delete; fetchmail and getmail hand each message to
  * `cat`, as they keep no files as root themselves; only malle syncs what it writes.
  *
- *   node bench/collect.ts [--messages 10000] [--octets 10000]
+ *   node bench/collect.ts [--messages 10000] [--octets 10000] [--only malle,store,fetchmail,getmail,killed]
+ *
+ * `store` is malle into a store of its own; `--kill store` kills it over such a store instead of a Maildir.
  *
  * @module
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -21,13 +23,23 @@ import { startDovecot } from '../test/peers/foreign/dovecot.ts'
 import type { ForeignServer } from '../test/peers/foreign/server.ts'
 import { inFolder, megabytes, report, rounded, textMessage } from './kit.ts'
 
+const ALL = ['malle', 'store', 'fetchmail', 'getmail', 'killed'] as const
+type Name = (typeof ALL)[number]
+
 const { values } = parseArgs({
-  options: { messages: { type: 'string', default: '10000' }, octets: { type: 'string', default: '10000' } },
+  options: {
+    messages: { type: 'string', default: '10000' },
+    octets: { type: 'string', default: '10000' },
+    only: { type: 'string', default: ALL.join() },
+    kill: { type: 'string', default: 'maildir' },
+  },
 })
 const COUNT = Number(values.messages)
 const KILLS = 10
 const PASSWORD = 'secret'
-const NAMES = ['malle', 'fetchmail', 'getmail', 'killed'] as const
+const NAMES = ALL.filter((name) => values.only.split(',').includes(name))
+const unknown = values.only.split(',').filter((name) => !ALL.some((known) => known === name))
+if (unknown.length > 0) throw new Error(`There is no ${unknown.join()}: --only takes ${ALL.join()}`)
 const MESSAGES = Array.from({ length: COUNT }, (_, n) => textMessage(Number(values.octets), n))
 const addressOf = (name: string): string => `${name}@example.org`
 
@@ -42,28 +54,37 @@ await inFolder(async (folder) => {
   })
   await writeFile(path.join(folder, 'secret'), `${PASSWORD}\n`)
   for (const name of NAMES) await fill(dovecot, addressOf(name))
-  const ran = {
-    malle: await timed(malle(dovecot, folder, 'malle'), {}),
-    fetchmail: await timed(await fetchmail(dovecot, folder), { FETCHMAILHOME: folder }),
-    getmail: await timed(await getmail(dovecot, folder), {}),
-  }
-  const kills = await killedAgainAndAgain(dovecot, folder)
   const expected = digest(MESSAGES.map((message) => message.toString('latin1').replaceAll('\r\n', '\n')))
-  const same = {
-    malle: digest(await maildir(path.join(folder, 'malle'))) === expected,
-    fetchmail: (await readdir(path.join(folder, 'fetchmail', 'out'))).length === COUNT,
-    getmail: (await readdir(path.join(folder, 'getmail', 'out'))).length === COUNT,
-    killed: digest(await maildir(path.join(folder, 'killed'))) === expected,
+  const ran: Partial<Record<Name, Ran>> = {}
+  const same: Partial<Record<Name, boolean>> = {}
+  for (const name of NAMES) {
+    if (name === 'killed') continue
+    ran[name] = await timed(await COMMANDS[name](dovecot, folder), { FETCHMAILHOME: folder })
+    same[name] = await isWhole(name, folder, expected)
+  }
+  let kills = 0
+  if (NAMES.includes('killed')) {
+    kills = await killedAgainAndAgain(dovecot, folder)
+    same.killed = digest(await mailOf('killed', folder, values.kill === 'store')) === expected
   }
   const left = await Promise.all(NAMES.map((name) => remaining(dovecot, addressOf(name))))
-  const line = ([name, { seconds, peakOctets }]: [string, Ran]): string =>
-    `${name} ${rounded(seconds)} s, ${megabytes(peakOctets)}`
-  report(
-    'collect',
-    `${COUNT} messages over POP3 from Dovecot: ${Object.entries(ran).map(line).join('; ')}; ` +
-      `killed ${kills} times: ${same.killed ? 'every message exactly once' : 'NOT the same mail'}`,
-    { messages: COUNT, ran, ratio: rounded(ran.fetchmail.seconds / ran.malle.seconds), same, left, kills },
+  const lines = Object.entries(ran).map(
+    ([name, { seconds, peakOctets }]) => `${name} ${rounded(seconds)} s, ${megabytes(peakOctets)}`,
   )
+  if (NAMES.includes('killed'))
+    lines.push(`killed ${kills} times: ${same.killed === true ? 'every message exactly once' : 'NOT the same mail'}`)
+  const ratio =
+    ran.fetchmail === undefined || ran.malle === undefined
+      ? undefined
+      : rounded(ran.fetchmail.seconds / ran.malle.seconds)
+  report('collect', `${COUNT} messages over POP3 from Dovecot: ${lines.join('; ')}`, {
+    messages: COUNT,
+    ran,
+    ratio,
+    same,
+    left,
+    kills,
+  })
   if (Object.values(same).includes(false) || left.some((count) => count > 0)) process.exitCode = 1
 })
 
@@ -90,13 +111,31 @@ async function endpoint(dovecot: ForeignServer, kind: 'imaps' | 'pop3s') {
   return { host: dovecot.host, port: dovecot.port(kind), tls: { ca: await readFile(dovecot.ca, 'utf8') } }
 }
 
-function malle(dovecot: ForeignServer, folder: string, name: string): readonly string[] {
-  const launcher = path.join(import.meta.dirname, '..', 'bin', 'malle.cjs')
+const LAUNCHER = path.join(import.meta.dirname, '..', 'bin', 'malle.cjs')
+
+const COMMANDS: Readonly<
+  Record<
+    Exclude<Name, 'killed'>,
+    (dovecot: ForeignServer, folder: string) => readonly string[] | Promise<readonly string[]>
+  >
+> = {
+  malle: (dovecot, folder) => malle(dovecot, folder, 'malle', false),
+  store: (dovecot, folder) => malle(dovecot, folder, 'store', true),
+  fetchmail,
+  getmail,
+}
+
+async function isWhole(name: Exclude<Name, 'killed'>, folder: string, expected: string): Promise<boolean> {
+  if (name === 'malle' || name === 'store') return digest(await mailOf(name, folder, name === 'store')) === expected
+  return (await readdir(path.join(folder, name, 'out'))).length === COUNT
+}
+
+function malle(dovecot: ForeignServer, folder: string, name: Name, store: boolean): readonly string[] {
   const url = `pop3s://${addressOf(name)}@${dovecot.host}:${dovecot.port('pop3s')}`
   const files = ['--ca', dovecot.ca, '--state', path.join(folder, `${name}.db`)]
   const secret = ['--password-file', path.join(folder, 'secret')]
-  const to = ['--to', path.join(folder, name), '--after', 'delete']
-  return [process.execPath, launcher, 'collect', url, ...to, ...files, ...secret]
+  const to = ['--to', `${store ? 'store:' : ''}${path.join(folder, name)}`, '--after', 'delete']
+  return [process.execPath, LAUNCHER, 'collect', url, ...to, ...files, ...secret]
 }
 
 async function fetchmail(dovecot: ForeignServer, folder: string): Promise<readonly string[]> {
@@ -161,9 +200,17 @@ async function peakOf({ pid }: ChildProcess): Promise<number> {
 
 /** Each time after a part of what is still to come. */
 async function killedAgainAndAgain(dovecot: ForeignServer, folder: string): Promise<number> {
-  const command = malle(dovecot, folder, 'killed')
-  const place = path.join(folder, 'killed', 'new')
-  const placed = async (): Promise<number> => (await readdir(place).catch(() => [])).length
+  const store = values.kill === 'store'
+  const command = malle(dovecot, folder, 'killed', store)
+  const place = path.join(folder, 'killed', ...(store ? ['data', 'store', 'shard-00', 'segments'] : ['new']))
+  // of a store the octets, which are somewhat more than those of the messages
+  const perMessage = store ? Number(values.octets) : 1
+  const placed = async (): Promise<number> => {
+    const names = await readdir(place).catch(() => [])
+    if (!store) return names.length
+    const sizes = await Promise.all(names.map(async (name) => (await stat(path.join(place, name))).size))
+    return sizes.reduce((sum, size) => sum + size, 0) / perMessage
+  }
   let kills = 0
   for (; kills < KILLS; kills += 1) {
     const [program = '', ...args] = command
@@ -178,9 +225,21 @@ async function killedAgainAndAgain(dovecot: ForeignServer, folder: string): Prom
   return kills
 }
 
+async function mailOf(name: Name, folder: string, store: boolean): Promise<string[]> {
+  if (!store) return maildir(path.join(folder, name, 'new'))
+  const out = path.join(folder, `${name}.out`)
+  const config = path.join(folder, name, 'malle.toml')
+  const args = ['export', addressOf(name), out, '--format', 'maildir', '--config', config]
+  await timed([process.execPath, LAUNCHER, ...args], {})
+  const inboxes = (await readdir(out, { recursive: true, withFileTypes: true })).filter(
+    (entry) => entry.isDirectory() && /^(?:new|cur)$/.test(entry.name),
+  )
+  return (await Promise.all(inboxes.map(({ parentPath, name: part }) => maildir(path.join(parentPath, part))))).flat()
+}
+
 async function maildir(folder: string): Promise<string[]> {
-  const names = await readdir(path.join(folder, 'new'))
-  return Promise.all(names.map((name) => readFile(path.join(folder, 'new', name), 'latin1')))
+  const names = await readdir(folder)
+  return Promise.all(names.map((name) => readFile(path.join(folder, name), 'latin1')))
 }
 
 /** Of texts in any order. */

@@ -21,7 +21,7 @@ function loaded(entry: string): ReadonlySet<string> {
   return found
 }
 
-for (const entry of ['cli/malle.ts', 'cli/sync.ts', 'cli/mail.ts']) {
+for (const entry of ['cli/malle.ts', 'cli/collect.ts', 'cli/sync.ts', 'cli/mail.ts']) {
   test(`${entry} loads nothing of the server`, () => {
     const modules = [...loaded(entry)]
     assert.ok(modules.includes('cli/language.ts'), 'no import was found: this test looked at nothing')

@@ -1,5 +1,6 @@
 /** What `malle collect` is told: one URL with options, or a TOML file with many accounts. @module */
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
@@ -12,16 +13,29 @@ import { parseSourceUrl, type SourceUrl, type UrlFault } from '#transfer/source-
 import { CliError } from './cli-error.ts'
 import { say } from './language.ts'
 import { firstLine, type PasswordOptions, readPassword, readText } from './options.ts'
+import { parseStoreName, type StoreName } from './store-name.ts'
 
 /** Where collected mail goes. */
 export type CollectPlace =
   | { readonly kind: 'maildir' | 'mbox' /** Absolute. */; readonly path: string }
   | { readonly kind: 'command' /** For the shell. */; readonly command: string }
   | ({ readonly kind: 'lmtp' } & LmtpOptions)
+  | CollectStore
+
+/** A store of this machine. */
+export interface CollectStore {
+  readonly kind: 'store'
+  readonly store: StoreName
+  /** What `--config` names. */
+  readonly config: string | undefined
+  readonly envelopeField: string | undefined
+}
 
 /** One mailbox to collect from. */
 export interface CollectAccount {
   readonly from: SourceUrl
+  /** What was asked for, where the server had to be found: it is to be remembered. */
+  readonly found: string | undefined
   readonly to: CollectPlace
   readonly policy: Policy
   /** PEM file. */
@@ -36,27 +50,62 @@ export interface CollectFlags extends PasswordOptions {
   readonly envelope?: string
   readonly after?: string
   readonly ca?: string
+  readonly config?: string
+  readonly protocol?: string
 }
+
+/** Finds the server of an address. */
+export type FindServer = (address: string, protocol: 'pop3' | 'imap' | undefined) => Promise<SourceUrl>
 
 const DAY_MS = 86_400_000
 
-/** The accounts of a URL, or of a file. */
-export async function collectAccounts(source: string, flags: CollectFlags): Promise<readonly CollectAccount[]> {
-  if (!/^[a-z0-9]+:\/\//i.test(source)) return accountsOfFile(source)
-  const from = sourceUrl(source)
+/** The accounts of a URL, an address, or a file. */
+export async function collectAccounts(
+  source: string,
+  flags: CollectFlags,
+  find: FindServer,
+): Promise<readonly CollectAccount[]> {
+  const isUrl = /^[a-z0-9]+:\/\//i.test(source)
+  if (!isUrl && !isAddress(source)) return accountsOfFile(source, flags, find)
+  const parsed = isUrl ? sourceUrl(source) : undefined
   if (flags.to === undefined) {
     throw new CliError(EXIT.usage, say('Say where the mail goes: --to PATH.', 'Indiquez la destination : --to CHEMIN.'))
   }
+  const to = onePlace(flags.to, flags.format ?? 'maildir', flags.envelope, flags.config, fromHere)
+  const policy = onePolicy(flags.after ?? 'keep')
+  const protocol = oneProtocol(flags.protocol)
+  const from = parsed ?? (await find(source, protocol))
   const prompt = say(`Password of ${from.login} at ${from.host}`, `Mot de passe de ${from.login} chez ${from.host}`)
   return [
     {
       from,
-      to: onePlace(flags.to, flags.format ?? 'maildir', flags.envelope, path.resolve),
-      policy: onePolicy(flags.after ?? 'keep'),
+      found: parsed === undefined ? accountKey(source, protocol) : undefined,
+      to,
+      policy,
       ca: flags.ca,
       password: once(() => readPassword(flags, prompt, { twice: false })),
     },
   ]
+}
+
+/** An address, unless there is a file of that name. */
+function isAddress(text: string): boolean {
+  return /^[^\s@/]+@[^\s@/]+$/.test(text) && !existsSync(text)
+}
+
+/** What a server was looked for by. */
+export function accountKey(address: string, protocol: 'pop3' | 'imap' | undefined): string {
+  return protocol === undefined ? address : `${protocol} ${address}`
+}
+
+function oneProtocol(text: string | undefined): 'pop3' | 'imap' | undefined {
+  if (text === undefined || text === 'pop3' || text === 'imap') return text
+  throw new CliError(EXIT.usage, say('The protocol is pop3 or imap.', 'Le protocole est pop3 ou imap.'))
+}
+
+/** A shell leaves `~` behind a colon as it is. */
+function fromHere(name: string): string {
+  return fileName(process.cwd(), name)
 }
 
 /** A person is asked once, a pipe read once. */
@@ -73,6 +122,8 @@ const fileSchema = v.strictObject({
         to: v.string(),
         format: v.optional(v.string(), 'maildir'),
         envelope: v.optional(v.string()),
+        config: v.optional(v.string()),
+        protocol: v.optional(v.picklist(['pop3', 'imap'])),
         after: v.optional(v.string(), 'keep'),
         password_file: v.optional(v.string()),
         password_command: v.optional(v.string()),
@@ -83,7 +134,7 @@ const fileSchema = v.strictObject({
   ),
 })
 
-async function accountsOfFile(file: string): Promise<readonly CollectAccount[]> {
+async function accountsOfFile(file: string, flags: CollectFlags, find: FindServer): Promise<readonly CollectAccount[]> {
   const folder = path.dirname(path.resolve(file))
   const checked = v.safeParse(fileSchema, readToml(file, await readText(file)))
   if (!checked.success) {
@@ -93,9 +144,9 @@ async function accountsOfFile(file: string): Promise<readonly CollectAccount[]> 
     })
     throw new CliError(EXIT.configuration, mistakes.join('\n'))
   }
-  return checked.output.account.map((account) => {
-    const { password_file: passwordFile, password_command: passwordCommand } = account
-    const from = sourceUrl(account.from)
+  const accounts: CollectAccount[] = []
+  for (const account of checked.output.account) {
+    const { password_file: passwordFile, password_command: passwordCommand, protocol } = account
     if ((passwordFile === undefined) === (passwordCommand === undefined)) {
       throw new CliError(
         EXIT.configuration,
@@ -105,17 +156,22 @@ async function accountsOfFile(file: string): Promise<readonly CollectAccount[]> 
         ),
       )
     }
-    return {
-      from,
-      to: onePlace(account.to, account.format, account.envelope, (name) => fileName(folder, name)),
+    const resolve = (name: string): string => fileName(folder, name)
+    const config = account.config === undefined ? flags.config : resolve(account.config)
+    const looked = /^[^\s@/:]+@[^\s@/:]+$/.test(account.from)
+    accounts.push({
+      to: onePlace(account.to, account.format, account.envelope, config, resolve),
       policy: onePolicy(account.after),
-      ca: account.ca === undefined ? undefined : fileName(folder, account.ca),
+      ca: account.ca === undefined ? undefined : resolve(account.ca),
       password:
         passwordFile === undefined
           ? () => passwordOf(passwordCommand ?? '', folder)
-          : async () => firstLine(await readText(fileName(folder, passwordFile))),
-    }
-  })
+          : async () => firstLine(await readText(resolve(passwordFile))),
+      from: looked ? await find(account.from, protocol) : sourceUrl(account.from),
+      found: looked ? accountKey(account.from, protocol) : undefined,
+    })
+  }
+  return accounts
 }
 
 export function readToml(file: string, text: string): unknown {
@@ -173,8 +229,11 @@ function onePlace(
   to: string,
   format: string,
   envelopeField: string | undefined,
+  config: string | undefined,
   resolve: (name: string) => string,
 ): CollectPlace {
+  const store = parseStoreName(to, resolve)
+  if (store !== undefined) return { kind: 'store', store, config, envelopeField }
   if (/^lmtp:/i.test(to)) {
     const [, host = '', port = '24', recipient = ''] = LMTP.exec(to) ?? []
     if (host !== '') return { kind: 'lmtp', host, port: Number(port), recipient, envelopeField }

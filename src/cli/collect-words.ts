@@ -2,6 +2,7 @@
 import type { CollectReport } from '#transfer/collect/collect.ts'
 import type { CollectAccount, CollectPlace } from './collect-accounts.ts'
 import { counted, formatBytes, say } from './language.ts'
+import type { StoreName } from './store-name.ts'
 
 /** What was done, for people. */
 export function collectSentences(
@@ -14,6 +15,7 @@ export function collectSentences(
   const said: string[] = report.refused.map(({ id, why }) =>
     say(`Message ${id} was not taken: ${why}`, `Le message ${id} n’a pas été pris : ${why}`),
   )
+  said.push(...report.notes.map(({ id, note }) => say(`Message ${id}: ${note}`, `Message ${id} : ${note}`)))
   if (report.maybeTwice > 0) {
     const n = counted(report.maybeTwice, ['message', 'messages'], ['message', 'messages'])
     said.push(
@@ -58,7 +60,15 @@ function placeOf(to: CollectPlace): string {
       return to.command
     case 'lmtp':
       return `${to.recipient} (${to.host})`
+    case 'store':
+      return placeOfStore(to.store)
   }
+}
+
+function placeOfStore(store: StoreName): string {
+  if (store.kind === 'folder') return store.path
+  const at = store.mailbox === undefined ? '' : ` (${store.mailbox})`
+  return say(`the mailbox of ${store.address}${at}`, `la boîte de ${store.address}${at}`)
 }
 
 function messages(count: number): string {

@@ -13,6 +13,7 @@ import { say } from './language.ts'
 import { serversOf, smtpFor } from './mail-discovery.ts'
 import type { SubmissionServer } from './mail-submit.ts'
 import { firstLine, type PasswordOptions, readPassword, readText } from './options.ts'
+import { accountOf, parseStoreName, storeConfig } from './store-name.ts'
 
 /** Options of every verb of `malle mail`. */
 export interface AccountFlags extends PasswordOptions {
@@ -71,10 +72,12 @@ export async function onAccount<T>(
   flags: AccountFlags,
   work: (account: MailAccount) => Promise<T>,
 ): Promise<T> {
-  if (flags.config !== undefined) {
+  const store = parseStoreName(named, (name) => fileName(process.cwd(), name))
+  if (store !== undefined || flags.config !== undefined) {
     // it is the whole server, which nobody else needs
     const { withLocalMail } = await import('./mail-local.ts')
-    return withLocalMail(flags.config, named, work)
+    if (store === undefined) return withLocalMail(flags.config, named, work)
+    return withLocalMail(storeConfig(store, flags.config), await accountOf(store), work)
   }
   await using connections = new AsyncDisposableStack()
   const account = await mailAccount(named, flags)

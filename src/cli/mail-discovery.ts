@@ -1,5 +1,5 @@
 /** The servers of an address, which are named before they are used. @module */
-import { discover } from '#client/discovery/discover.ts'
+import { type DiscoverOptions, discover } from '#client/discovery/discover.ts'
 import type { DiscoveredServer } from '#client/discovery/types.ts'
 import { EXIT } from '#lib/exit-codes.ts'
 import type { SourceUrl } from '#transfer/source-url.ts'
@@ -55,20 +55,23 @@ export async function smtpFor(address: string): Promise<SourceUrl> {
   )
 }
 
-async function discoverOrRefuse(address: string): ReturnType<typeof discover> {
+/** @throws {CliError} It is no address. */
+export async function discoverOrRefuse(address: string, options: DiscoverOptions = {}): ReturnType<typeof discover> {
   try {
-    return await discover(address)
+    return await discover(address, options)
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
     throw new CliError(EXIT.badData, say(`"${address}" is not an address.`, `« ${address} » n’est pas une adresse.`))
   }
 }
 
-function urlOf({ host, port, security, login }: DiscoveredServer): SourceUrl {
+/** As the URL of an IMAP server. */
+export function urlOf({ host, port, security, login }: DiscoveredServer): SourceUrl {
   return { protocol: 'imap', host, port, security, login: login.value, mailbox: undefined }
 }
 
-function describe({ protocol, host, port, security, login, source }: DiscoveredServer): string {
+/** `IMAP: imap.example.org:993, TLS, ann@example.org (from the DNS)` */
+export function describe({ protocol, host, port, security, login, source }: DiscoveredServer): string {
   const why = {
     autoconfig: say('the provider says so', 'le fournisseur le dit'),
     ispdb: say('from Thunderbird’s collection', 'd’après la collection de Thunderbird'),

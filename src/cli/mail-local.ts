@@ -25,7 +25,7 @@ import { readConfig } from './options.ts'
 
 /** Runs the work on the account's mail. */
 export async function withLocalMail<T>(
-  file: string,
+  file: string | undefined,
   address: string,
   work: (account: MailAccount) => Promise<T>,
 ): Promise<T> {

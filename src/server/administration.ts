@@ -10,6 +10,7 @@ import { formatPop3Policy } from '#mail/pop3-policy.ts'
 import { parseAccountCsv } from '#services/account-csv.ts'
 import type { AccountsRefusal } from '#services/accounts.ts'
 import { parseDomain } from '#services/addresses.ts'
+import { resolveRecipient } from '#services/recipients.ts'
 import type { AccountRecord, AliasRecord, AppPasswordRecord, DomainRecord } from '#store/directory.ts'
 import type { AccountRef } from '#store/types.ts'
 import { Backups } from './backups.ts'
@@ -140,6 +141,10 @@ export class RunningAdministration implements Administration {
       'pass.issue': async ({ address }) => ({
         password: registry.issuePass(must(await accounts.account(address)).ref.id),
       }),
+      'recipient.find': async ({ address }) => {
+        const found = await resolveRecipient(directory, address)
+        return { accounts: found.ok ? found.value.map((target) => target.address) : [] }
+      },
       'session.list': async () => registry.sessions(),
       'session.kick': ({ what }) => this.#kick(what),
       status: () => this.#status(),

@@ -160,6 +160,8 @@ export interface Verbs {
   'app-password.remove': { args: { readonly address: string; readonly name: string }; value: null }
   /** A password for one login as that account, by IMAP or submission, within a minute; it is kept nowhere. */
   'pass.issue': { args: { readonly address: string }; value: { readonly password: string } }
+  /** The accounts that an address leads to; none: nobody has it. */
+  'recipient.find': { args: { readonly address: string }; value: { readonly accounts: readonly string[] } }
   'session.list': { args: Record<string, never>; value: readonly ConnectionView[] }
   /** A connection id, or an address for all of its connections. */
   'session.kick': { args: { readonly what: string }; value: { readonly kicked: number } }
