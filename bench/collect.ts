@@ -48,6 +48,20 @@ interface Ran {
   readonly peakOctets: number
 }
 
+const LAUNCHER = path.join(import.meta.dirname, '..', 'bin', 'malle.cjs')
+
+const COMMANDS: Readonly<
+  Record<
+    Exclude<Name, 'killed'>,
+    (dovecot: ForeignServer, folder: string) => readonly string[] | Promise<readonly string[]>
+  >
+> = {
+  malle: (dovecot, folder) => malle(dovecot, folder, 'malle', false),
+  store: (dovecot, folder) => malle(dovecot, folder, 'store', true),
+  fetchmail,
+  getmail,
+}
+
 await inFolder(async (folder) => {
   await using dovecot = await startDovecot({
     accounts: NAMES.map((name) => ({ address: addressOf(name), password: PASSWORD })),
@@ -109,20 +123,6 @@ async function remaining(dovecot: ForeignServer, address: string): Promise<numbe
 
 async function endpoint(dovecot: ForeignServer, kind: 'imaps' | 'pop3s') {
   return { host: dovecot.host, port: dovecot.port(kind), tls: { ca: await readFile(dovecot.ca, 'utf8') } }
-}
-
-const LAUNCHER = path.join(import.meta.dirname, '..', 'bin', 'malle.cjs')
-
-const COMMANDS: Readonly<
-  Record<
-    Exclude<Name, 'killed'>,
-    (dovecot: ForeignServer, folder: string) => readonly string[] | Promise<readonly string[]>
-  >
-> = {
-  malle: (dovecot, folder) => malle(dovecot, folder, 'malle', false),
-  store: (dovecot, folder) => malle(dovecot, folder, 'store', true),
-  fetchmail,
-  getmail,
 }
 
 async function isWhole(name: Exclude<Name, 'killed'>, folder: string, expected: string): Promise<boolean> {
