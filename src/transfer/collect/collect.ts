@@ -8,6 +8,7 @@
  */
 import { ClientError } from '#client/errors.ts'
 import type { Clock } from '#lib/clock.ts'
+import { countStreamed } from '#lib/young-buffers.ts'
 import { NoLastingIds } from './errors.ts'
 import type { CollectSource, Listed } from './source.ts'
 import type { CollectState } from './state.ts'
@@ -149,7 +150,7 @@ class Run {
       for await (const { message, body, refusal } of source.fetch(batch)) {
         if (body === undefined) this.#refuse(message, refusal)
         else {
-          const one = await target.stage(message, body)
+          const one = await target.stage(message, counted(body))
           staged.push(one)
           this.#taken += 1
           this.#octets += one.octets
@@ -222,6 +223,14 @@ class Run {
       notes: this.#notes,
       maybeTwice,
     }
+  }
+}
+
+/** Dead pieces are collected as they come, so that large messages need no more memory than small ones. */
+async function* counted(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+  for await (const chunk of body) {
+    yield chunk
+    countStreamed(chunk.length)
   }
 }
 
