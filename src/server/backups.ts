@@ -9,6 +9,7 @@ import { BackupRefused } from '#transfer/backup/format.ts'
 import { type RestoreReport, readBackup } from '#transfer/backup/restore.ts'
 import { DataInUse, lockData } from './data-lock.ts'
 import type { Installation } from './installation.ts'
+import { forgetMigration } from './migrate-request.ts'
 import type { Task } from './task-thread.ts'
 import { type RestoreArgs, type RestoreView, type VerbRefusal, VerbRefused } from './verbs.ts'
 
@@ -80,7 +81,7 @@ export class Backups {
     messages: number,
     progress: Progress,
   ): Promise<RestoreView> {
-    const { directory, store, registry } = this.#parts
+    const { directory, store, registry, config } = this.#parts
     const there = await directory.account(kept.address)
     const state = there === undefined ? undefined : await store.state(there.ref)
     const replaces = state?.usage.messages ?? null
@@ -94,8 +95,9 @@ export class Backups {
     const account = { id: kept.ref.id, address: kept.address, to: record.ref }
     const request = { path, what: 'account', account, users, limits: record.limits } as const
     const report = await this.#run<RestoreReport>({ kind: 'restore', request }, progress)
-    // Sessions show what was; they begin anew.
+    // Sessions show what was; they begin anew. A migration compares again: what is not here any more was not deleted.
     registry.accountChanged(record.ref.id)
+    await forgetMigration(config.data, record.ref)
     return { ...report, taken, replaces, done: true }
   }
 

@@ -27,8 +27,8 @@ interface Scene {
 
 let scenes = 0
 
-/** A person with an account there, and one here that is empty. */
-async function scene(t: TestContext): Promise<Scene> {
+/** A person with an account there, and one here that is empty, where it is wanted. */
+async function scene(t: TestContext, wanted = true): Promise<Scene> {
   const there = await whole()
   scenes += 1
   const login = `from${scenes}@example.org`
@@ -44,8 +44,10 @@ async function scene(t: TestContext): Promise<Scene> {
   t.after(() => old.logout())
   const here = await Place.make()
   t.after(() => here[Symbol.asyncDispose]())
-  await here.ok(['domain', 'add', 'example.org'])
-  await here.ok(['account', 'add', address, '--password-stdin'], PASSWORD)
+  if (wanted) {
+    await here.ok(['domain', 'add', 'example.org'])
+    await here.ok(['account', 'add', address, '--password-stdin'], PASSWORD)
+  }
   const secret = await here.file('secret', `${PASSWORD}\n`)
   const urls = [
     `imaps://${login}@localhost:${there.port('imaps')}`,
@@ -171,6 +173,44 @@ test('migrate, killed again and again, brings every message exactly once', async
   const shown = JSON.parse(String((await here.malle(['account', 'show', address, '--json'])).stdout))
   assert.equal(shown.messages, 160)
   assert.deepEqual(await here.malle(['check']), { code: 0, stdout: 'Nothing is wrong.\n', stderr: '' })
+})
+
+test('migrate after a restore brings what the backup did not have', async (t) => {
+  const there = await whole()
+  const { server, folder } = there
+  const { login, old, ca } = await scene(t, false)
+  const address = `to-${login}`
+  const path = `${folder}/backup-${login}`
+  const ask = server.administration.ask.bind(server.administration)
+  await ask('account.add', { address, password: null })
+  const at = (listener: 'imaps' | 'pop3s') =>
+    ({ host: 'localhost', port: there.port(listener), security: 'tls' }) as const
+  const migrate = async () =>
+    ask('migrate', {
+      address,
+      login,
+      credentials: { login, password: PASSWORD },
+      imap: at('imaps'),
+      pop3: at('pop3s'),
+      pop3Guessed: false,
+      ca: await readFile(ca, 'utf8'),
+      include: [],
+      exclude: [],
+      keepDeleted: false,
+      emptyToo: false,
+      cutover: false,
+      verify: false,
+      dryRun: false,
+      connections: 1,
+    })
+  await old.append('INBOX', { body: letter('one') })
+  await migrate()
+  await ask('backup', { path })
+  await old.append('INBOX', { body: letter('two') })
+  await migrate()
+  await ask('restore', { path, address, into: null, mailbox: '', dryRun: false })
+  const { copied, matched, uniqueIds } = await migrate()
+  assert.deepEqual([copied, matched, uniqueIds], [1, 1, { compared: 2, missing: 0, inOrder: true }])
 })
 
 const MISTAKES: readonly (readonly [readonly string[], number, RegExp])[] = [
