@@ -198,11 +198,17 @@ export class AppendUpload {
   }
 
   async #write(): Promise<Completion> {
-    const { store, id, session } = this.#context
+    const { store, actor, session } = this.#context
     const { account, info } = this.#box
     if (this.#left !== undefined && this.#isWithin) return this.#replace(info.key, this.#left.uids)
     const guest = guestIn(this.#box)
-    const answer = await store.write('append', { account, by: id, guest, mailbox: info.key, messages: this.#messages })
+    const answer = await store.write('append', {
+      account,
+      by: actor,
+      guest,
+      mailbox: info.key,
+      messages: this.#messages,
+    })
     if (!answer.ok) {
       if (answer.error.kind === 'no-such-mailbox') return NO_TARGET
       return refusalCompletion(answer.error)
@@ -215,13 +221,13 @@ export class AppendUpload {
 
   /** APPENDUID goes out before EXPUNGE, which the session writes when it brings the view up (RFC 8508 §4.3). */
   async #replace(target: MailboxKey, uids: UidSet): Promise<Completion> {
-    const { store, id, view, out, enabled } = this.#context
+    const { store, actor, view, out, enabled } = this.#context
     const uid = uids[0]?.[0]
     const message = this.#messages[0]
     if (uid === undefined || message === undefined) throw new Error('REPLACE has nothing to replace')
     const { account, mailbox } = view
     const guest = guestIn(this.#box)
-    const answer = await store.write('replace', { account, by: id, guest, mailbox, uid, target, message })
+    const answer = await store.write('replace', { account, by: actor, guest, mailbox, uid, target, message })
     if (!answer.ok) {
       if (answer.error.kind === 'no-such-mailbox') return NO_TARGET
       return refusalCompletion(answer.error)
@@ -235,10 +241,10 @@ export class AppendUpload {
 
   /** REPLACE into another account: the message is there, on disk, and the other one goes (design §4). */
   async #expunge(leaving: UidSet, uidValidity: number, added: readonly Uid[]): Promise<Completion> {
-    const { store, id, view, out, enabled } = this.#context
+    const { store, actor, view, out, enabled } = this.#context
     const { account, mailbox } = view
     out.text(`* OK [APPENDUID ${uidValidity} ${formatUidSet(uidSetOf(added))}] `).line('Replaced')
-    const gone = await store.write('expunge', { account, by: id, mailbox, uids: leaving, which: 'any' })
+    const gone = await store.write('expunge', { account, by: actor, mailbox, uids: leaving, which: 'any' })
     if (!gone.ok) return refusalCompletion(gone.error)
     const { modseq, expunged } = gone.value
     view.expect(modseq, expunged)

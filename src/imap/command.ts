@@ -50,8 +50,10 @@ export interface Completion {
 
 /** What a command works with. One object a session; `account` and `view` are there in the states that have them. */
 export interface Context {
-  /** Goes into the `by` of every write. */
+  /** For the log. */
   readonly id: ConnectionId
+  /** Who asks, for the `by` of every write (`store/actor.ts`). */
+  readonly actor: string
   /** Of the command at work, for ESEARCH (RFC 9051 §7.3.4). */
   readonly tag: string
   readonly account: AccountRef

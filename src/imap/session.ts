@@ -18,6 +18,7 @@ import type {
   SessionOrder,
 } from '#services/registry.ts'
 import type { SessionDeps } from '#services/session-deps.ts'
+import { formatActor } from '#store/actor.ts'
 import type { MailStore } from '#store/mail-store.ts'
 import type { AccountRef } from '#store/types.ts'
 import type { Frame } from '#wire/imap/frame.ts'
@@ -72,6 +73,7 @@ export class Session implements Context, SessionControl {
   #bad = 0
   #failedLogins = 0
   #address = ''
+  #actor = ''
   #info: ConnectionInfo | undefined
   #admitted = false
   /** Since when nobody has logged in. */
@@ -126,6 +128,9 @@ export class Session implements Context, SessionControl {
   }
   get address(): string {
     return this.#address
+  }
+  get actor(): string {
+    return this.#actor
   }
   get tag(): string {
     return this.#tag
@@ -201,6 +206,13 @@ export class Session implements Context, SessionControl {
   loggedIn(login: Login): void {
     this.#account = login.account
     this.#address = login.address
+    this.#actor = formatActor({
+      service: 'imap',
+      session: this.id,
+      peer: this.#info?.remoteAddress,
+      address: login.address,
+      appPassword: login.appPassword,
+    })
     this.#failedLogins = 0
     this.connection.patienceMs = this.deps.limits.idleMs
     this.connection.limitLines(this.deps.limits.lineBytes)

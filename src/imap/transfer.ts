@@ -41,10 +41,10 @@ export async function transfer(
   uids: UidSet,
   to: Reached,
 ): Promise<Result<Done, Completion>> {
-  const { view, store, id } = context
+  const { view, store, actor } = context
   const { account, mailbox } = view
   if (to.account.id === account.id) {
-    const request = { account, by: id, guest: guestIn(to), mailbox, uids, target: to.info.key }
+    const request = { account, by: actor, guest: guestIn(to), mailbox, uids, target: to.info.key }
     const answer = await store.write(kind, request)
     if (answer.ok) return answer
     // The source may be missing as well, and then the session ends by itself.
@@ -52,7 +52,7 @@ export async function transfer(
   }
   const copied = await new CrossCopy(context, to).run(uids)
   if (!copied.ok || kind === 'copy' || copied.value.from.length === 0) return copied
-  const gone = await store.write('expunge', { account, by: id, mailbox, uids: copied.value.from, which: 'any' })
+  const gone = await store.write('expunge', { account, by: actor, mailbox, uids: copied.value.from, which: 'any' })
   if (!gone.ok) return refused(refusalCompletion(gone.error))
   return done({ ...copied.value, modseq: gone.value.modseq })
 }
@@ -138,9 +138,9 @@ class CrossCopy {
   async #append(): Promise<Completion | undefined> {
     const messages = this.#messages
     if (messages.length === 0) return undefined
-    const { store, id } = this.#context
+    const { store, actor } = this.#context
     const { account, info } = this.#to
-    const request = { account, by: id, guest: guestIn(this.#to), mailbox: info.key, messages }
+    const request = { account, by: actor, guest: guestIn(this.#to), mailbox: info.key, messages }
     const answer = await store.write('append', request)
     if (!answer.ok) return answer.error.kind === 'no-such-mailbox' ? NO_TARGET : refusalCompletion(answer.error)
     this.#uidValidity = answer.value.uidValidity
@@ -155,9 +155,9 @@ class CrossCopy {
   async #undo(): Promise<void> {
     for (const stage of this.#stages) await stage.abandon()
     if (this.#added.length === 0) return
-    const { store, id } = this.#context
+    const { store, actor } = this.#context
     const { account, info } = this.#to
     const uids = normaliseUidSet(uidSetOf(this.#added))
-    await store.write('expunge', { account, by: id, mailbox: info.key, uids, which: 'any' })
+    await store.write('expunge', { account, by: actor, mailbox: info.key, uids, which: 'any' })
   }
 }

@@ -27,8 +27,10 @@ export const ANSWERED = 'answered'
 
 /** What a command works with; one object a session. */
 export interface Context {
-  /** Goes into the `by` of every write. */
+  /** For the log. */
   readonly id: ConnectionId
+  /** Who asks, for the `by` of every write (`store/actor.ts`). */
+  readonly actor: string
   readonly state: SessionState
   readonly connection: Connection
   readonly store: MailStore

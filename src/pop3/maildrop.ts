@@ -121,6 +121,11 @@ export class Maildrop {
     return uidSetOf(this.#marked((marks) => marks === RETRIEVED))
   }
 
+  /** UIDs of the messages retrieved, whether marked as deleted or not. */
+  fetchedUids(): UidSet {
+    return uidSetOf(this.#marked((marks) => (marks & RETRIEVED) !== 0))
+  }
+
   /** UIDs of the messages retrieved or marked as deleted. */
   finishedUids(): UidSet {
     return uidSetOf(this.#marked((marks) => marks !== 0))

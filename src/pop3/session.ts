@@ -19,8 +19,9 @@ import type {
 } from '#services/registry.ts'
 import { type RegistryAuthority, saslAuthority } from '#services/sasl-authority.ts'
 import type { Log, SessionDeps } from '#services/session-deps.ts'
+import { formatActor } from '#store/actor.ts'
 import type { MailStore } from '#store/mail-store.ts'
-import type { AccountRef, MailboxInfo } from '#store/types.ts'
+import type { MailboxInfo } from '#store/types.ts'
 import { SyntaxFault } from '#wire/imap/syntax-fault.ts'
 import { type Pop3Command, parseCommand } from '#wire/pop3/commands.ts'
 import type { LineEvent } from '#wire/pop3/line-framer.ts'
@@ -187,7 +188,7 @@ export class Session implements Context {
       const lock = await registry.lockMaildrop(account.id, this.id, name === 'INBOX' ? undefined : mailbox?.key)
       if (!lock.ok) return maildropRefusal(lock.error)
       terms = lock.value
-      maildrop = await this.#open(account, mailbox, terms)
+      maildrop = await this.#open(login, mailbox, terms)
     } catch (error) {
       // The lock must not outlive a refusal (RFC 1939 §4).
       registry.unlockMaildrop(account.id, this.id)
@@ -207,15 +208,33 @@ export class Session implements Context {
   }
 
   /** What is over its time goes now, before anybody counts: QUIT may remove only what was marked (RFC 1939 §6). */
-  async #open(account: AccountRef, mailbox: MailboxInfo | undefined, { policy }: Pop3Terms): Promise<Maildrop> {
+  async #open(login: Login, mailbox: MailboxInfo | undefined, { policy }: Pop3Terms): Promise<Maildrop> {
+    const { account } = login
     const { store, clock, log } = this.#deps
     const expired = policy.kind === 'keep' ? clock.now() - policy.days * DAY_MS : undefined
     const maildrop = await Maildrop.open(store, account, mailbox, expired)
     const uids = maildrop.expiredUids()
     if (mailbox === undefined || uids.length === 0) return maildrop
-    const answer = await store.write('expunge', { account, by: this.id, mailbox: mailbox.key, uids, which: 'any' })
+    const answer = await store.write('expunge', {
+      account,
+      by: this.#actorOf(login),
+      mailbox: mailbox.key,
+      uids,
+      which: 'any',
+    })
     if (!answer.ok) log.warn({ connection: this.id, reason: answer.error.kind }, 'Cannot remove expired messages')
     return maildrop
+  }
+
+  /** Who asks, for the `by` of every write. */
+  get actor(): string {
+    return this.#actorOf(this.#login)
+  }
+
+  #actorOf(login: Login | undefined): string {
+    const peer = this.#info.remoteAddress
+    const { address, appPassword } = login ?? {}
+    return formatActor({ service: 'pop3', session: this.id, peer, address, appPassword })
   }
 
   leave(): void {

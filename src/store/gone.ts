@@ -26,7 +26,7 @@ export interface DeletedMessage {
   readonly cause: Cause
   /** It was brought back from here: not a second time. */
   readonly restored: boolean
-  /** The same email is in some mailbox of the account now. */
+  /** Another mailbox of the account has the same email now. */
   readonly kept: boolean
 }
 

@@ -13,7 +13,7 @@ import type { AccountRef, ChangedFlags, MailboxInfo, NewMessage, QuotaLimits, Sp
 /** Every request says whose account and who asks (`by` comes back in {@link Change.by}, and is kept in the history). */
 export interface Asked {
   readonly account: AccountRef
-  /** The session or service. */
+  /** As `formatActor` writes it. */
   readonly by: string
 }
 
@@ -208,6 +208,8 @@ export interface ApplyMaildropRequest extends Asked {
   readonly mailbox: MailboxKey
   /** Downloaded: the first time counts, later ones change nothing. A copy of a message counts anew. */
   readonly downloaded: UidSet
+  /** What the history calls downloaded, where that is more: what is removed at once needs no note of its own. */
+  readonly fetched?: UidSet
   /** Set `\Seen` on them. */
   readonly markSeen: boolean
   /** Expunged, whatever their flags. */

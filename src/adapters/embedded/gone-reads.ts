@@ -29,7 +29,8 @@ export function deletedMail(
   const from = after ?? { deletedAt: since, mailbox: -1, uid: -1 }
   const rows = sql.all(
     `SELECT mailbox, uid, email, flags, size, saved_at, deleted_at, moved, cause,
-     EXISTS (SELECT 1 FROM message m WHERE m.account = d.account AND m.email = d.email)
+     EXISTS (SELECT 1 FROM message m WHERE m.account = d.account AND m.email = d.email AND m.mailbox NOT IN (d.mailbox,
+       coalesce((SELECT restored_as FROM gone_mailbox g WHERE g.account = d.account AND g.key = d.mailbox), d.mailbox)))
      FROM deleted d WHERE account = ? AND (deleted_at, mailbox, uid) > (?, ?, ?)
      ORDER BY deleted_at, mailbox, uid LIMIT ?`,
     slot,

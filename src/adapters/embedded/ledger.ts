@@ -6,6 +6,7 @@
 import { ANYONE } from '#store/acl.ts'
 import { superiorNames } from '#store/mailbox-name.ts'
 import { KeywordSets } from './keyword-sets.ts'
+import { type PendingEvent, writeEvent } from './pending-event.ts'
 import { type AccountRow, LARGEST_SLOT } from './schema/account.ts'
 import { MAILBOX_COLUMNS, type MailboxRow, mailboxRow } from './schema/mailbox.ts'
 import type { Sql } from './sql.ts'
@@ -23,6 +24,8 @@ export interface LoadedAccount {
   keywords: KeywordSets | undefined
   /** Sequence of its last event; read when first asked for. */
   lastEvent: number | undefined
+  /** What happened in this batch. */
+  readonly events: PendingEvent[]
   readonly dirtyMailboxes: Set<MailboxRow>
 }
 
@@ -57,6 +60,7 @@ export class Ledger {
       byName: new Map(),
       keywords: undefined,
       lastEvent: undefined,
+      events: [],
       dirtyMailboxes: new Set(),
     }
     for (const values of this.#sql.all(`SELECT ${MAILBOX_COLUMNS} FROM mailbox WHERE account = ?`, row.slot)) {
@@ -242,7 +246,8 @@ export class Ledger {
       const { row } = account
       this.#sql.run(
         `UPDATE account SET modseq = ?, next_mailbox = ?, next_email = ?, next_thread = ?, last_uidvalidity = ?,
-         limit_bytes = ?, limit_messages = ?, used_bytes = ?, used_messages = ? WHERE slot = ?`,
+         limit_bytes = ?, limit_messages = ?, used_bytes = ?, used_messages = ?, gone_bytes = gone_bytes + ?
+         WHERE slot = ?`,
         row.modseq,
         row.nextMailbox,
         row.nextEmail,
@@ -252,8 +257,12 @@ export class Ledger {
         row.limitMessages ?? null,
         row.usedBytes,
         row.usedMessages,
+        row.goneMore,
         row.slot,
       )
+      row.goneMore = 0
+      for (const event of account.events) writeEvent(this.#sql, account, event)
+      account.events.length = 0
       for (const box of account.dirtyMailboxes) {
         this.#sql.run(
           `UPDATE mailbox SET uidnext = ?, highest_modseq = ?, vanished_floor = ?, messages = ?, unseen = ?,
@@ -307,5 +316,6 @@ function accountRow(row: readonly unknown[]): AccountRow {
     limitMessages: (row[8] as number | null) ?? undefined,
     usedBytes: row[9] as number,
     usedMessages: row[10] as number,
+    goneMore: 0,
   }
 }

@@ -61,16 +61,17 @@ function purgeSlice(tx: Transaction, slot: number, until: number, limit: number 
     until,
     SLICE,
   ) as readonly (readonly [number, number, number, number, number])[]
-  let has = tx.sql.number('SELECT gone_bytes FROM account WHERE slot = ?', slot)
+  const has = tx.sql.number('SELECT gone_bytes FROM account WHERE slot = ?', slot)
+  let freed = 0
   let count = 0
   for (const [mailbox, uid, email, size, moved] of rows) {
-    if (limit !== undefined && has <= limit) break
+    if (limit !== undefined && has - freed <= limit) break
     tx.sql.run('DELETE FROM deleted WHERE account = ? AND mailbox = ? AND uid = ?', slot, mailbox, uid)
     dropUnused(tx, slot, email)
-    if (moved === ONLY_HERE) has -= size
+    if (moved === ONLY_HERE) freed += size
     count += 1
   }
-  tx.sql.run('UPDATE account SET gone_bytes = ? WHERE slot = ?', has, slot)
+  if (freed > 0) tx.sql.run('UPDATE account SET gone_bytes = gone_bytes - ? WHERE slot = ?', freed, slot)
   return count
 }
 

@@ -17,18 +17,32 @@ function* allRows(account: Account): Generator<readonly [Mailbox, Row], void, vo
     for (const row of mailbox.rows) yield [mailbox, row]
 }
 
-function livingEmails(account: Account): ReadonlySet<EmailKey> {
-  return new Set([...allRows(account)].flatMap(([, row]) => (row.goneAt === undefined ? [row.email.key] : [])))
+/** Mailboxes that hold an email now. */
+function homes(account: Account): ReadonlyMap<EmailKey, ReadonlySet<MailboxKey>> {
+  const found = new Map<EmailKey, Set<MailboxKey>>()
+  for (const [{ key }, row] of allRows(account)) {
+    if (row.goneAt !== undefined) continue
+    found.set(row.email.key, (found.get(row.email.key) ?? new Set<MailboxKey>()).add(key))
+  }
+  return found
+}
+
+function livesElsewhere(
+  at: ReadonlyMap<EmailKey, ReadonlySet<MailboxKey>>,
+  email: EmailKey,
+  but: readonly (MailboxKey | undefined)[],
+): boolean {
+  return [...(at.get(email) ?? [])].some((key) => !but.includes(key))
 }
 
 /** In the order of their leaving. */
 export function deletedOf(account: Account, since: number, after: DeletedCursor | undefined): DeletedMessage[] {
-  const living = livingEmails(account)
+  const at = homes(account)
   const from = after ?? { deletedAt: since, mailbox: -1, uid: -1 }
   const found: DeletedMessage[] = []
-  for (const [{ key }, { uid, email, flags, savedAt, goneAt, cause, restored }] of allRows(account)) {
+  for (const [{ key, restoredAs }, { uid, email, flags, savedAt, goneAt, cause, restored }] of allRows(account)) {
     if (goneAt === undefined || cause === undefined) continue
-    const kept = living.has(email.key)
+    const kept = livesElsewhere(at, email.key, [key, restoredAs])
     const one = { mailbox: key, uid, email: email.key, flags, size: email.size, savedAt, deletedAt: goneAt }
     if (inOrder(from, one) < 0) found.push({ ...one, cause, restored, kept })
   }
@@ -85,14 +99,13 @@ export const undelete: Handler<'undelete'> = (commit, request) => {
   }
   if (name === undefined) return refused({ kind: 'no-such-mailbox' })
 
-  const living = new Set(livingEmails(account))
+  const at = homes(account)
   const returning: Row[] = []
   const kept: Uid[] = []
   for (const row of from === undefined ? [] : rowsIn(from, request.uids)) {
     if (row.goneAt === undefined || row.restored) continue
-    if (!request.copies && living.has(row.email.key)) kept.push(row.uid)
+    if (!request.copies && livesElsewhere(at, row.email.key, [request.mailbox, existing?.key])) kept.push(row.uid)
     else returning.push(row)
-    living.add(row.email.key)
   }
   const octets = returning.reduce((sum, { email }) => sum + email.size, 0)
   const quota = overQuota(account, octets, returning.length)

@@ -235,8 +235,8 @@ export const applyMaildrop: Handler<'applyMaildrop'> = (commit, request) => {
   const found = find(commit, request)
   if (!found.ok) return found
   const { account, by, mailbox, downloaded, markSeen, removed } = request
-  const fetched = uidSetOf([...rowsIn(found.value.mailbox, downloaded)].map((row) => row.uid))
-  record(commit, found.value.account, 'fetched', mailbox, fetched)
+  const told = [...rowsIn(found.value.mailbox, request.fetched ?? downloaded)].map((row) => row.uid)
+  record(commit, found.value.account, 'fetched', mailbox, uidSetOf(told))
   for (const row of rowsIn(found.value.mailbox, downloaded)) {
     if (row.goneAt === undefined && row.downloadedAt === 0) row.downloadedAt = commit.now
   }

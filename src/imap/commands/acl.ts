@@ -69,13 +69,13 @@ export const deleteacl: Command = command<NamedArgs>({
 const SET: Completion = { status: 'OK', text: 'The rights are set' }
 
 async function write(
-  { store, id }: Context,
+  { store, actor }: Context,
   { account, info }: Reached,
   identifier: string,
   mode: SetArgs['mode'],
   rights: string,
 ): Promise<Completion> {
-  const answer = await store.write('setAcl', { account, by: id, mailbox: info.key, identifier, mode, rights })
+  const answer = await store.write('setAcl', { account, by: actor, mailbox: info.key, identifier, mode, rights })
   return answer.ok ? SET : refusalCompletion(answer.error)
 }
 

@@ -7,11 +7,11 @@ export const close: Command = command<void>({
   name: 'CLOSE',
   states: ['selected'],
   parse: (r) => r.end(),
-  async run(_args, _by, { store, id, view, session }) {
+  async run(_args, _by, { store, actor, view, session }) {
     const { account, mailbox, readOnly } = view
     // Without the right nothing is expunged, and nothing is said of it (RFC 4314 §4).
     if (!readOnly && view.may('e')) {
-      const answer = await store.write('expunge', { account, by: id, mailbox, uids: undefined, which: 'deleted' })
+      const answer = await store.write('expunge', { account, by: actor, mailbox, uids: undefined, which: 'deleted' })
       if (!answer.ok && answer.error.kind !== 'no-such-mailbox') return refusalCompletion(answer.error)
     }
     session.select(undefined)

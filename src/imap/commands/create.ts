@@ -34,7 +34,7 @@ export const create: Command = command<Args>({
     return { mailbox, uses }
   },
   async run({ mailbox, uses }, _by, context) {
-    const { store, id, out, enabled } = context
+    const { store, actor, out, enabled } = context
     const specialUse = uses[0] === undefined ? undefined : USES.get(uses[0])
     if (uses.length > 1) return { status: 'NO', code: 'USEATTR', text: 'A mailbox has one special use here' }
     if (uses.length > 0 && specialUse === undefined)
@@ -47,7 +47,7 @@ export const create: Command = command<Args>({
     const of = account.id === context.account.id ? undefined : account.id
     if (specialUse !== undefined && of !== undefined)
       return { status: 'NO', code: 'USEATTR', text: 'Special uses are for the owner to give' }
-    const answer = await store.write('createMailbox', { account, by: id, name: path, specialUse })
+    const answer = await store.write('createMailbox', { account, by: actor, name: path, specialUse })
     if (!answer.ok) return refusalCompletion(answer.error)
     if (!mailbox.oldName?.endsWith('/')) writeOldName(out, enabled, name, mailbox.oldName)
     return { status: 'OK', code: `MAILBOXID (${mailboxId(answer.value.mailbox.key, of)})`, text: 'Created' }

@@ -17,7 +17,7 @@ export const remove: Command = command<GivenName>({
     return name
   },
   async run({ name, oldName }, _by, context) {
-    const { store, id, out, enabled, session } = context
+    const { store, actor, out, enabled, session } = context
     const found = await reach(context, name, 'x')
     if (!found.ok) {
       if (found.error !== NO_MAILBOX) return found.error
@@ -27,7 +27,7 @@ export const remove: Command = command<GivenName>({
         : NO_MAILBOX
     }
     const { account, info } = found.value
-    const answer = await store.write('deleteMailbox', { account, by: id, mailbox: info.key })
+    const answer = await store.write('deleteMailbox', { account, by: actor, mailbox: info.key })
     if (!answer.ok) return refusalCompletion(answer.error)
     if (session.selected?.isOf(found.value) === true) {
       session.select(undefined)

@@ -32,7 +32,7 @@ export const expunge: Command = command<Args>({
   },
 
   async run({ messages }, by, context) {
-    const { view, store, id, enabled, out } = context
+    const { view, store, actor, enabled, out } = context
     const { account, mailbox } = view
     if ((by === 'uid') !== (messages !== undefined))
       return { status: 'BAD', text: by === 'uid' ? 'UIDs are expected' : 'Nothing more is expected' }
@@ -42,7 +42,7 @@ export const expunge: Command = command<Args>({
     const named = messages === undefined ? undefined : await view.resolve(out, messages, by)
     const { uids, code } = named === undefined ? { uids: undefined, code: undefined } : limitedDeleted(context, named)
     if (uids?.length === 0) return { status: 'OK', text: 'Nothing to expunge' }
-    const answer = await store.write('expunge', { account, by: id, mailbox, uids, which: 'deleted' })
+    const answer = await store.write('expunge', { account, by: actor, mailbox, uids, which: 'deleted' })
     if (!answer.ok) return refusalCompletion(answer.error)
     const { expunged, modseq } = answer.value
     view.expect(modseq, expunged)

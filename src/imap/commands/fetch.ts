@@ -81,14 +81,14 @@ function* changedIn({ view }: Context, uids: UidSet, since: number): Generator<n
 }
 
 /** Marks all at once, before the first is sent; a store that takes no changes now still gives mail. */
-async function markSeen({ view, store, id, out }: Context, uids: UidSet): Promise<UidSet> {
+async function markSeen({ view, store, actor, out }: Context, uids: UidSet): Promise<UidSet> {
   const unseen: number[] = []
   for (const walk = new SnapshotWalk(view.shown, uids); walk.next(); )
     if ((walk.flags & SEEN) === 0) unseen.push(walk.uid)
   if (unseen.length === 0) return []
   const answer = await store.write('changeFlags', {
     account: view.account,
-    by: id,
+    by: actor,
     guest: view.guest,
     mailbox: view.mailbox,
     uids: uidSetOf(unseen),

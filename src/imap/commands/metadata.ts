@@ -52,7 +52,7 @@ export const setmetadata: Command = command<SetArgs>({
     return { mailbox, values }
   },
   async run({ mailbox, values }, _by, context) {
-    const { store, account, id } = context
+    const { store, account, actor } = context
     const found = await annotated(context, mailbox)
     if (!found.ok) return found.error
     const { account: whose = account, info } = found.value ?? {}
@@ -66,7 +66,7 @@ export const setmetadata: Command = command<SetArgs>({
     const entries = values.map(({ name, value }) => ({ name, value: value === undefined ? undefined : bytesOf(value) }))
     const answer = await store.write('setMetadata', {
       account: whose,
-      by: id,
+      by: actor,
       mailbox: info?.key,
       user: account.id,
       entries,

@@ -23,7 +23,7 @@ export const rename: Command = command<Args>({
     return { from, to }
   },
   async run({ from, to }, _by, context) {
-    const { store, id, out, enabled, session } = context
+    const { store, actor, out, enabled, session } = context
     const name = to.name.length > 1 ? to.name.replace(/\/$/, '') : to.name
     const found = await reach(context, from.name, 'x')
     if (!found.ok) return found.error
@@ -33,7 +33,7 @@ export const rename: Command = command<Args>({
     if (place.value.account.id !== account.id) return STAYS
     // That would take all messages out of it (RFC 9051 §6.3.6).
     if (user !== undefined && info.name === 'INBOX') return STAYS
-    const answer = await store.write('renameMailbox', { account, by: id, from: info.name, to: place.value.path })
+    const answer = await store.write('renameMailbox', { account, by: actor, from: info.name, to: place.value.path })
     if (!answer.ok) return refusalCompletion(answer.error)
     // INBOX has lost its messages then, which the view must show before the answer.
     if (session.selected?.account.id === account.id) session.selected.expect(answer.value.modseq)

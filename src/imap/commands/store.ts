@@ -44,7 +44,7 @@ export const store: Command = command<Args>({
 })
 
 async function write(
-  { store: mail, id, view }: Context,
+  { store: mail, actor, view }: Context,
   uids: UidSet,
   request: StoreRequest,
   by: By,
@@ -56,7 +56,7 @@ async function write(
   if (guest !== undefined && !mayStore(guest.rights, flags)) return NOT_ALLOWED
   const answer = await mail.write('changeFlags', {
     account,
-    by: id,
+    by: actor,
     guest,
     mailbox,
     uids,

@@ -15,8 +15,8 @@ function changing(subscribed: boolean): CommandSpec<string> {
       r.end()
       return name
     },
-    async run(name, _by, { store, account, id }) {
-      const answer = await store.write('subscribe', { account, by: id, name, subscribed })
+    async run(name, _by, { store, account, actor }) {
+      const answer = await store.write('subscribe', { account, by: actor, name, subscribed })
       if (!answer.ok) return refusalCompletion(answer.error)
       return { status: 'OK', text: subscribed ? 'Subscribed' : 'Unsubscribed' }
     },

@@ -18,7 +18,7 @@ export const quit: Command = command({
   },
 })
 
-async function update({ store, maildrop, terms, options, id, log }: Context): Promise<Completion> {
+async function update({ store, maildrop, terms, options, id, actor, log }: Context): Promise<Completion> {
   const { account, mailbox } = maildrop
   const { kind } = terms.policy
   const bye = words('Bye', 'Au revoir')
@@ -26,11 +26,13 @@ async function update({ store, maildrop, terms, options, id, log }: Context): Pr
   // EXPIRE 0: what was downloaded goes as if by DELE (RFC 2449 §6.7)
   const removed = kind === 'delete' ? maildrop.finishedUids() : maildrop.deletedUids()
   const downloaded = kind === 'delete' ? [] : maildrop.retrievedUids()
+  const fetched = maildrop.fetchedUids()
   if (removed.length === 0 && downloaded.length === 0) return ok(bye)
   try {
     // Whatever is not among those removed was removed by somebody else before: gone all the same.
     const { markSeen } = options
-    const answer = await store.write('applyMaildrop', { account, by: id, mailbox, downloaded, markSeen, removed })
+    const request = { account, by: actor, mailbox, downloaded, fetched, markSeen, removed }
+    const answer = await store.write('applyMaildrop', request)
     if (answer.ok) {
       const count = uidSetSize(removed)
       return ok(count === 0 ? bye : words(`Bye, ${count} deleted`, `Au revoir, ${count} supprimé(s)`))

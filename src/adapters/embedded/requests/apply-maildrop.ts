@@ -1,6 +1,5 @@
 import type { Result } from '#lib/result.ts'
 import { SEEN } from '#store/flags.ts'
-import type { UidSet } from '#store/types.ts'
 import type { Writes } from '#store/writes.ts'
 import { locate, type Transaction } from '../transaction.ts'
 import { uidsUpTo } from '../uid-lists.ts'
@@ -16,7 +15,7 @@ export function* applyMaildrop(
   request: Writes['applyMaildrop']['request'],
 ): Generator<undefined, Answer, void> {
   const { account, by, mailbox, downloaded, markSeen, removed } = request
-  const noted = yield* noteDownloads(tx, request, downloaded)
+  const noted = yield* noteDownloads(tx, request)
   if (noted !== undefined) return noted
   if (markSeen && downloaded.length > 0) {
     const flags = { system: SEEN, keywords: [] }
@@ -29,16 +28,15 @@ export function* applyMaildrop(
 /** @returns the refusal when there is no such mailbox, or no more. */
 function* noteDownloads(
   tx: Transaction,
-  { account, by, mailbox }: Writes['applyMaildrop']['request'],
-  downloaded: UidSet,
+  { account, by, mailbox, downloaded, fetched = downloaded }: Writes['applyMaildrop']['request'],
 ): Generator<undefined, Answer | undefined, void> {
   let found = locate(tx, account.id, mailbox)
   if (!found.ok) return found
   const step = tx.tuning.sliceMessages
   let room = step
-  const fetched = uidsUpTo(downloaded, found.value.mailbox.uidNext - 1)
-  record(tx, by, 'fetched', found.value, fetched)
-  for (const [first, last] of fetched) {
+  const largest = found.value.mailbox.uidNext - 1
+  record(tx, by, 'fetched', found.value, uidsUpTo(fetched, largest))
+  for (const [first, last] of uidsUpTo(downloaded, largest)) {
     let from: number = first
     while (from <= last) {
       if (room <= 0) {

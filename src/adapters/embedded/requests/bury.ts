@@ -90,9 +90,7 @@ export function bury(
     bits,
     bits,
   )
-  if (!moved) {
-    tx.sql.run('UPDATE account SET gone_bytes = gone_bytes + ? WHERE slot = ?', leaving.size, row.slot)
-  }
+  if (!moved) row.goneMore += leaving.size
   forgetSeen(tx, { account, mailbox }, first, last)
   addTombstones(tx, { account, mailbox }, uidSetOf(leaving.uids))
   mailbox.messages -= leaving.uids.length

@@ -117,7 +117,7 @@ function emptyInbox(tx: Transaction, place: Located, to: string, by: string): An
     const to = target.uidNext
     copyRange(tx, place, leaving, target)
     bury(tx, place, leaving, { cause: 'move', onlyDeleted: false })
-    record(tx, by, 'moved', place, uidSetOf(leaving.uids), { target: target.key, first: to })
+    record(tx, by, 'moved', place, uidSetOf(leaving.uids), { to: { mailbox: target.key, first: to } })
   }
   announce(tx, account, undefined, by)
   announce(tx, account, mailbox, by)

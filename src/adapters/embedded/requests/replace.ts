@@ -35,7 +35,7 @@ export function replace(tx: Transaction, request: Writes['replace']['request']):
   const place = tx.bodies.put(message.body)
   const added = storeFor(tx, guest, account, target, modseq, { ...message, uidl: undefined, place })
   bury(tx, found.value, leaving, { cause: 'replace', onlyDeleted: false })
-  record(tx, request.by, 'replaced', found.value, [[uid, uid]], { target: target.key, first: added })
+  record(tx, request.by, 'replaced', found.value, [[uid, uid]], { to: { mailbox: target.key, first: added } })
   announce(tx, account, mailbox, request.by)
   if (target !== mailbox) announce(tx, account, target, request.by)
   return done({ modseq: modseq as Modseq, uidValidity: target.uidValidity, uid: added as Uid })

@@ -3,9 +3,9 @@ import { done, type Result, refused } from '#lib/result.ts'
 import type { AccountId, MailboxKey, Modseq } from '#mail/ids.ts'
 import type { RestoredEmail } from '#store/image.ts'
 import type { Asked, WriteKind, Writes } from '#store/writes.ts'
+import { insertEvent } from '../pending-event.ts'
 import { LARGEST_SLOT } from '../schema/account.ts'
 import type { Transaction } from '../transaction.ts'
-import { insertEvent } from './record.ts'
 import { reconcile, restoreTree } from './restore-tree.ts'
 import { insertEmail } from './store-message.ts'
 import { rememberReferences } from './threads.ts'
@@ -114,7 +114,7 @@ export function restoreMessages(
       deleted.moved[index] ?? 0,
       deleted.causes[index] ?? 0,
     )
-  for (const event of events) insertEvent(tx, slot, event)
+  for (const event of events) insertEvent(tx.sql, slot, event)
   return done(BEGUN)
 }
 

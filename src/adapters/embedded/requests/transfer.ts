@@ -28,7 +28,7 @@ export function copy(tx: Transaction, request: TransferRequest): Answer<'copy'> 
     tx.ledger.bump(place.account, target)
     for (const leaving of ranges) copyRange(tx, place, leaving, target, request.guest)
     const uids = joinedUids(ranges.map((range) => range.uids))
-    record(tx, request.by, 'copied', place, uids, { target: target.key, first })
+    record(tx, request.by, 'copied', place, uids, { to: { mailbox: target.key, first } })
     announce(tx, place.account, target, request.by)
   }
   return done(answer(found.value, first))
@@ -48,7 +48,7 @@ export function move(tx: Transaction, request: TransferRequest): Answer<'move'> 
       bury(tx, place, leaving, { cause: 'move', onlyDeleted: false })
     }
     const uids = joinedUids(ranges.map((range) => range.uids))
-    record(tx, request.by, 'moved', place, uids, { target: target.key, first })
+    record(tx, request.by, 'moved', place, uids, { to: { mailbox: target.key, first } })
     announce(tx, place.account, place.mailbox, request.by)
     if (target !== place.mailbox) announce(tx, place.account, target, request.by)
   }

@@ -32,7 +32,7 @@ export function undelete(tx: Transaction, request: UndeleteRequest): Answer {
   const place = whereTo(tx, account, request)
   if (!place.ok) return place
   const { existing, name, gone } = place.value
-  const { returning, kept } = returningOf(tx, account, request)
+  const { returning, kept } = returningOf(tx, account, request, existing)
   const octets = returning.reduce((sum, { size }) => sum + size, 0)
   const broken = quotaBroken(account, octets, returning.length)
   if (broken !== undefined) return refused(broken)
@@ -58,10 +58,8 @@ export function undelete(tx: Transaction, request: UndeleteRequest): Answer {
   const first = target?.uidNext ?? 1
   if (target !== undefined && returning.length > 0) {
     bringBack(tx, account, request.mailbox, returning, target)
-    record(tx, request.by, 'restored', { account, mailbox: { key: request.mailbox } }, from, {
-      target: target.key,
-      first,
-    })
+    const to = { mailbox: target.key, first }
+    record(tx, request.by, 'restored', { account, mailbox: { key: request.mailbox } }, from, { to })
     announce(tx, account, target, request.by)
   }
   return done({
@@ -117,16 +115,17 @@ function returningOf(
   tx: Transaction,
   account: LoadedAccount,
   { mailbox, uids, copies }: UndeleteRequest,
+  target: MailboxRow | undefined,
 ): { readonly returning: readonly Returning[]; readonly kept: Writes['undelete']['value']['kept'] } {
   const { slot } = account.row
   const returning: Returning[] = []
   const kept: number[] = []
-  const emails = new Set<number>()
   for (const [first, last] of uids) {
     const rows = tx.sql.all(
       `SELECT uid, email, flags, size, moved, EXISTS (SELECT 1 FROM message m WHERE m.account = d.account
-       AND m.email = d.email) FROM deleted d WHERE account = ? AND mailbox = ? AND uid BETWEEN ? AND ? AND moved <> ?
+       AND m.email = d.email AND m.mailbox NOT IN (d.mailbox, ?)) FROM deleted d WHERE account = ? AND mailbox = ? AND uid BETWEEN ? AND ? AND moved <> ?
        ORDER BY uid`,
+      target?.key ?? mailbox,
       slot,
       mailbox,
       first,
@@ -134,9 +133,8 @@ function returningOf(
       RESTORED,
     ) as readonly (readonly [number, number, number, number, number, number])[]
     for (const [uid, email, flags, size, moved, lives] of rows) {
-      if (!copies && (lives === 1 || emails.has(email))) kept.push(uid)
+      if (!copies && lives === 1) kept.push(uid)
       else returning.push({ uid, email, flags, size, onlyHere: moved === ONLY_HERE })
-      emails.add(email)
     }
   }
   return { returning, kept: uidSetOf(kept) }
@@ -150,7 +148,6 @@ function bringBack(
   target: MailboxRow,
 ): void {
   const { row } = account
-  let freed = 0
   for (const { uid, email, flags, size, onlyHere } of returning) {
     const kept = (flags & ~DELETED) >>> 0
     tx.sql.run(
@@ -178,8 +175,7 @@ function bringBack(
     if ((kept & SEEN) === 0) target.unseen += 1
     row.usedBytes += size
     row.usedMessages += 1
-    if (onlyHere) freed += size
+    if (onlyHere) row.goneMore -= size
   }
-  tx.sql.run('UPDATE account SET gone_bytes = gone_bytes - ? WHERE slot = ?', freed, row.slot)
   tx.ledger.touch(account, target)
 }

@@ -32,6 +32,8 @@ export interface AccountRow {
   limitMessages: number | undefined
   usedBytes: number
   usedMessages: number
+  /** What `gone_bytes` grows by, or shrinks, when the row is written: upkeep changes it beside. */
+  goneMore: number
 }
 
 /** Emails of an account have the rowids from `slot * EMAIL_SPAN` on: they lie together, and join by one integer. */
