@@ -102,6 +102,16 @@ const COMMANDS: readonly (readonly [name: string, load: () => Promise<Command>, 
     say('read and write mail, here or on any IMAP server', 'lire et écrire du courrier, ici ou sur tout serveur IMAP'),
   ],
   [
+    'undelete',
+    async () => (await import('./undelete.ts')).undeleteCommand(),
+    say('bring deleted mail back', 'restaurer du courrier supprimé'),
+  ],
+  [
+    'history',
+    async () => (await import('./history.ts')).historyCommand(),
+    say('tell what happened to a message, and who did it', 'dire ce qui est arrivé à un message, et par qui'),
+  ],
+  [
     'check',
     async () => (await import('./check.ts')).checkCommand(),
     say('look for damage in the store', 'vérifier l’intégrité du stockage'),

@@ -11,6 +11,7 @@ export function exitCodeOf(refusal: VerbRefusal): number {
     case 'no-such':
     case 'no-such-connection':
     case 'no-such-mailbox':
+    case 'no-such-message':
     case 'nothing-there':
     case 'not-in-backup':
     case 'backup-unfinished':
@@ -31,6 +32,7 @@ export function exitCodeOf(refusal: VerbRefusal): number {
     case 'migration-too-new':
       return EXIT.configuration
     case 'mailbox-refuses':
+    case 'undelete-refused':
     case 'folder-not-empty':
     case 'data-not-empty':
     case 'restore-refused':
@@ -124,6 +126,15 @@ export function sentenceOf(refusal: VerbRefusal): string {
       )
     case 'no-such-connection':
       return say(`There is no connection ${refusal.id}.`, `Il n’y a pas de connexion ${refusal.id}.`)
+    case 'no-such-message':
+      return say(`There is no message "${refusal.message}".`, `Il n’y a pas de message « ${refusal.message} ».`)
+    case 'undelete-refused': {
+      const before = counted(refusal.messages, ['message', 'messages'], ['message', 'messages'])
+      return say(
+        `Nothing can be restored into "${refusal.mailbox}": ${mailboxReason(refusal.why)}. ${before} came back before that.`,
+        `Rien ne peut être restauré dans « ${refusal.mailbox} » : ${mailboxReason(refusal.why)}. Restauré auparavant : ${before}.`,
+      )
+    }
     case 'unknown-verb':
       return say(
         `The server that runs does not know "${refusal.verb}"; restart it.`,

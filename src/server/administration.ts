@@ -15,6 +15,7 @@ import type { AccountRecord, AliasRecord, AppPasswordRecord, DomainRecord } from
 import type { AccountRef } from '#store/types.ts'
 import { Backups } from './backups.ts'
 import { askControl, ControlError, ServerGone } from './control.ts'
+import { listDeleted, messageHistory, undeleteMail } from './gone-views.ts'
 import { type Installation, openInstallation } from './installation.ts'
 import { createLog } from './log.ts'
 import { forgetMigration, migrateRequest } from './migrate-request.ts'
@@ -172,6 +173,10 @@ export class RunningAdministration implements Administration {
         const request = { account, path, mailbox, dryRun, limitBytes: messageBytes }
         return this.#run<Verbs['import']['value']>({ kind: 'import', request }, progress)
       },
+      undelete: async (args, progress) =>
+        undeleteMail(this.#parts.store, await this.#openAccount(args.address), args, progress),
+      'undelete.list': async (args) => listDeleted(this.#parts.store, await this.#openAccount(args.address), args),
+      history: async (args) => messageHistory(this.#parts.store, await this.#openAccount(args.address), args),
       export: async ({ address, path, format, mailbox }, progress) => {
         const account = await this.#openAccount(address)
         return this.#run<Verbs['export']['value']>(

@@ -6,6 +6,7 @@ import type { Pop3Policy } from '#mail/pop3-policy.ts'
 import type { CsvRefusal } from '#services/account-csv.ts'
 import type { AccountsRefusal } from '#services/accounts.ts'
 import type { ConnectionView } from '#services/registry.ts'
+import type { UndeleteRefused, UndeleteReport } from '#services/undelete.ts'
 import type { Protocol } from '#store/directory.ts'
 import type { QuotaLimits } from '#store/types.ts'
 import type { BackupReport } from '#transfer/backup/backup.ts'
@@ -16,6 +17,7 @@ import type { ImportRefusal, ImportReport } from '#transfer/import.ts'
 import type { MigrateReport } from '#transfer/migrate/migrate.ts'
 import type { MigrateRefusal } from '#transfer/migrate/refusal.ts'
 import type { Progress } from '#transfer/sync/sync.ts'
+import type { DeletedListing, HistoryView, UndeleteArgs } from './gone-views.ts'
 import type { Endpoint } from './listeners.ts'
 import type { MailEndpoints } from './protocol-thread.ts'
 
@@ -195,6 +197,18 @@ export interface Verbs {
   /** What has changed since the last run goes into the folder. */
   backup: { args: { readonly path: string }; value: BackupReport; progress: BackupReport }
   restore: { args: RestoreArgs; value: RestoreView; progress: RestoreReport }
+  undelete: {
+    args: UndeleteArgs & { readonly dryRun: boolean }
+    value: UndeleteReport
+    progress: { readonly messages: number; readonly bytes: number }
+  }
+  'undelete.list': { args: UndeleteArgs; value: DeletedListing }
+  /** `message`: a Message-ID, an EMAILID, or the UID that it has, or had, in `mailbox` (`null`: INBOX). */
+  history: {
+    args: { readonly address: string; readonly message: string; readonly mailbox: string | null }
+    /** At least one; more where several have the same Message-ID. */
+    value: readonly HistoryView[]
+  }
 }
 
 export interface RestoreArgs {
@@ -239,6 +253,8 @@ export type VerbRefusal =
   | MigrateRefusal
   | BackupRefusal
   | { readonly kind: 'unknown-verb'; readonly verb: string }
+  | UndeleteRefused
+  | { readonly kind: 'no-such-message'; readonly message: string }
   | { readonly kind: 'no-such-connection'; readonly id: string }
   /** The account cannot be opened in the store now. */
   | { readonly kind: 'account-closed'; readonly address: string }

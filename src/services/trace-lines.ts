@@ -39,3 +39,14 @@ export function traceLines(
 function clean(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f<>]/g, '?').slice(0, 998)
 }
+
+/** What {@link traceLines} was given, as far as it can be read back; `undefined` when the lines are not ours. */
+export function originOfTrace(trace: Uint8Array): Origin | undefined {
+  const match =
+    /^Return-Path: <(?<sender>[^>\r\n]*)>\r\nDelivered-To: [^\r\n]*\r\nReceived: from (?<helo>[^\r\n]*) \(\[(?<remoteAddress>[^\]\r\n]*)\]\)(?:\r\n\t\((?<tls>[^\r\n]*)\))?\r\n\tby [^\r\n]* \(Malle\) with (?<protocol>\S+) id (?<id>\S+)\r\n/.exec(
+      Buffer.from(trace.buffer, trace.byteOffset, trace.length).toString('utf8'),
+    )
+  const { sender, helo, remoteAddress, protocol, tls, id } = match?.groups ?? {}
+  if (sender === undefined || helo === undefined || remoteAddress === undefined) return undefined
+  return protocol === undefined || id === undefined ? undefined : { sender, helo, remoteAddress, protocol, tls, id }
+}
