@@ -311,4 +311,26 @@ export function goneContract(world: () => World): void {
     assert.deepEqual(await person.store.events(person.ref, sequences[10] ?? 0), events.slice(11))
     assert.deepEqual(await person.store.events(person.ref, sequences[2] ?? 0, 3), events.slice(3, 6))
   })
+
+  test('the history keeps the order of what was asked for in one turn', async () => {
+    const person = await world().person()
+    const inbox = (await person.inbox()).key
+    await person.add(inbox, someMessages(3))
+    const [last] = (await person.store.events(person.ref, 0)).slice(-1)
+    await Promise.all([
+      person.flag(inbox, uids(1), 'add', ['\\Seen']),
+      person.flag(inbox, uids(3), 'add', ['\\Seen']),
+      person.flag(inbox, uids(2), 'add', ['\\Seen']),
+      person.flag(inbox, uids(2), 'remove', ['\\Seen']),
+      person.flag(inbox, uids(2), 'add', ['\\Seen']),
+      person.must('expunge', { mailbox: inbox, uids: uids(1), which: 'any' }),
+      person.must('expunge', { mailbox: inbox, uids: uids(2), which: 'any' }),
+    ])
+    const told: string[] = []
+    for (const { kind, detail, uids: set } of await person.store.events(person.ref, last?.sequence ?? 0))
+      for (const uid of numbersOf(set)) told.push(`${kind} ${detail ?? ''} ${uid}`)
+    // Neighbours that are alike may have become one.
+    assert.deepEqual(told.slice(0, 3).sort(), ['flags +\\Seen 1', 'flags +\\Seen 2', 'flags +\\Seen 3'])
+    assert.deepEqual(told.slice(3), ['flags -\\Seen 2', 'flags +\\Seen 2', 'expunged  1', 'expunged  2'])
+  })
 }
