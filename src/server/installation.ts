@@ -4,6 +4,7 @@ import path from 'node:path'
 import { openEmbeddedStore } from '#adapters/embedded/embedded-store.ts'
 import { type EmbeddedHost, startEmbedded } from '#adapters/embedded/host.ts'
 import type { EmbeddedTuning } from '#adapters/embedded/options.ts'
+import type { ProbeOrder } from '#adapters/embedded/probe.ts'
 import { openDirectory } from '#adapters/sqlite/directory.ts'
 import { formatNetwork } from '#config/fields.ts'
 import type { Config } from '#config/schema.ts'
@@ -34,6 +35,7 @@ export interface StoreTuning {
   readonly tuning: Partial<EmbeddedTuning>
   /** What upkeep goes by. */
   readonly clock: Clock
+  readonly probe?: ProbeOrder | undefined
 }
 
 /** Opens a data directory, making what is missing. @throws {DataInUse} @throws {NewerFormat} also as a cause */
@@ -55,6 +57,7 @@ export async function openInstallation(config: Config, log: Log, tuned?: StoreTu
       mostForAnyone: config.limits.mailboxesForAnyone,
       clock: tuned?.clock ?? systemClock,
       tuning: tuned?.tuning ?? {},
+      probe: tuned?.probe,
       log: ({ level, shard, message }) => log[level]({ shard }, message),
     }),
   )

@@ -185,14 +185,17 @@ export class Bodies {
     }
   }
 
-  /** Call after ROLLBACK: opens again what is true now. */
-  rollback(): void {
+  /**
+   * Call after ROLLBACK: opens again what is true now.
+   * @param keep what was written stays, and counts for nothing.
+   */
+  rollback(keep: boolean): void {
     this.#live.clear()
     const appender = this.#appender
     const exists =
       appender !== undefined && this.#sql.get("SELECT 1 FROM segment WHERE id = ? AND state = 'open'", appender.id)
-    if (exists) appender.rewind(this.#batchStart)
-    else this.recover()
+    if (!exists) this.recover()
+    else if (!keep) appender.rewind(this.#batchStart)
   }
 
   close(): void {

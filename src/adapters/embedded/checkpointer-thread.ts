@@ -1,9 +1,19 @@
 /** The thread that copies WAL into databases, so that no commit waits for it. @module */
 import { parentPort, workerData } from 'node:worker_threads'
 import { shardPaths } from './layout.ts'
+import { loadProbe, NO_KINDS, type ProbeOrder } from './probe.ts'
 import { Sql } from './sql.ts'
 
-const { directory, durability } = workerData as { readonly directory: string; readonly durability: 'full' | 'relaxed' }
+const {
+  directory,
+  durability,
+  probe: ordered,
+} = workerData as {
+  readonly directory: string
+  readonly durability: 'full' | 'relaxed'
+  readonly probe: ProbeOrder | undefined
+}
+const probe = await loadProbe(ordered)
 const open = new Map<number, Sql>()
 
 function databaseOf(shard: number): Sql {
@@ -23,7 +33,10 @@ parentPort?.on('message', (order: { readonly shard: number } | 'close') => {
     return
   }
   try {
-    databaseOf(order.shard).all('PRAGMA wal_checkpoint(PASSIVE)')
+    const sql = databaseOf(order.shard)
+    probe?.at('checkpoint', { kinds: NO_KINDS })
+    sql.all('PRAGMA wal_checkpoint(PASSIVE)')
+    probe?.at('checkpointed', { kinds: NO_KINDS })
   } catch (error) {
     parentPort?.postMessage({ shard: order.shard, message: error instanceof Error ? error.message : String(error) })
   }

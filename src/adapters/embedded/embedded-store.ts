@@ -72,6 +72,8 @@ class EmbeddedStore implements MailStore {
   readonly #shards: Shard[]
   readonly #host: MessagePort
   readonly #sync: boolean
+  /** See {@link EmbeddedStage}. */
+  readonly #inDoubt = new WeakSet<StagedBody>()
   readonly #listeners = new Listeners<AccountId, Change>()
   readonly #ofRights = new Listeners<string, Change>()
   #closed = false
@@ -257,12 +259,16 @@ class EmbeddedStore implements MailStore {
   // --- writing ---
 
   stage(shard: number): BodyStage {
-    return new EmbeddedStage(shard, this.#shard(shard).paths, this.#sync)
+    return this.#stage(shard)
+  }
+
+  #stage(shard: number): EmbeddedStage {
+    return new EmbeddedStage(shard, this.#shard(shard).paths, this.#sync, this.#inDoubt)
   }
 
   async restage(body: StagedBody, shard: number): Promise<StagedBody> {
     if (body.kind === 'bytes' || body.shard === shard) return body
-    return copyBig(body, this.#shard(body.shard).paths, new EmbeddedStage(shard, this.#shard(shard).paths, this.#sync))
+    return copyBig(body, this.#shard(body.shard).paths, this.#stage(shard))
   }
 
   async write<K extends WriteKind>(
@@ -284,7 +290,9 @@ class EmbeddedStore implements MailStore {
   /** `undefined` when the writer could not be asked, or died. */
   async #ask(shard: number, asked: AnyRequest): Promise<unknown> {
     const { writer } = this.#shard(shard)
-    return this.#closed ? undefined : writer.ask(asked)
+    const answer = this.#closed ? undefined : await writer.ask(asked)
+    if (isInDoubt(answer)) for (const body of bodiesOf(asked)) this.#inDoubt.add(body)
+    return answer
   }
 
   #unavailable(): Unavailable {
@@ -318,4 +326,19 @@ class EmbeddedStore implements MailStore {
     this.#ofRights.clear()
     this.#host.close()
   }
+}
+
+/** Whether nobody knows if a request was carried out: the writer died over it, or its disk failed. */
+function isInDoubt(answer: unknown): boolean {
+  if (answer === undefined) return true
+  if (Array.isArray(answer)) return answer.some(isInDoubt)
+  const { ok, error } = answer as { readonly ok: boolean; readonly error?: Partial<Unavailable> }
+  return !ok && error?.kind === 'unavailable' && error.reason === 'failed'
+}
+
+/** Those that a request names. */
+function bodiesOf({ kind, request }: AnyRequest): readonly StagedBody[] {
+  if (kind === 'deliver') return [request.body]
+  if (kind === 'append') return (request as Writes['append']['request']).messages.map(({ body }) => body)
+  return kind === 'replace' ? [(request as Writes['replace']['request']).message.body] : []
 }

@@ -205,6 +205,7 @@ class Host implements EmbeddedHost {
         mostForAnyone: options.mostForAnyone ?? MAX_FOR_ANYONE,
         tuning: this.#tuning,
         now: options.clock.now(),
+        probe: options.probe,
       })
       return new WriterThread(this, shard, settings)
     })
@@ -212,8 +213,8 @@ class Host implements EmbeddedHost {
 
   async start(): Promise<void> {
     await Promise.all(this.#writers.map((writer) => writer.start()))
-    const { directory, durability } = this.#options
-    this.#checkpointer = new Worker(threadFile('checkpointer-thread'), { workerData: { directory, durability } })
+    const { directory, durability, probe } = this.#options
+    this.#checkpointer = new Worker(threadFile('checkpointer-thread'), { workerData: { directory, durability, probe } })
     this.#checkpointer.on('message', ({ shard, message }: { readonly shard: number; readonly message: string }) =>
       this.log('error', shard, `A checkpoint failed: ${message}`),
     )

@@ -6,6 +6,7 @@ import { Bodies, bigNumber } from './bodies.ts'
 import { type ShardPaths, segmentPath } from './layout.ts'
 import { Ledger } from './ledger.ts'
 import type { EmbeddedTuning, ShardLog } from './options.ts'
+import { NO_KINDS, type Probe } from './probe.ts'
 import { migrate, STEPS } from './schema/migrations.ts'
 import type { SegmentFiles } from './segment-files.ts'
 import type { Tail } from './segments.ts'
@@ -23,6 +24,7 @@ export interface ShardSettings {
   readonly files: SegmentFiles
   /** The time, for the age of leftovers. */
   readonly now: number
+  readonly probe?: Probe | undefined
 }
 
 /** A shard open for writing. */
@@ -41,7 +43,8 @@ const ORPHAN_MS = 3_600_000
  * @throws {NewerFormat}
  */
 export function openShard(settings: ShardSettings, log: ShardLog): OpenShard {
-  const { paths, tuning, files } = settings
+  const { paths, tuning, files, probe } = settings
+  probe?.at('opening', { kinds: NO_KINDS })
   for (const folder of [paths.directory, paths.segments, paths.big])
     fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
   files.syncFolder(paths.directory)
@@ -50,9 +53,12 @@ export function openShard(settings: ShardSettings, log: ShardLog): OpenShard {
   try {
     sql.db.exec(`PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -32000;
       PRAGMA temp_store = MEMORY; PRAGMA synchronous = ${settings.durability === 'full' ? 'FULL' : 'OFF'}`)
-    migrate(sql.db, paths.database, STEPS, (from) => {
-      keepSnapshot(sql.db, paths.database, from, settings.now)
-      log('info', `The index is of format ${from}; a copy is kept beside it before it is brought to ${STEPS.length}`)
+    migrate(sql.db, paths.database, STEPS, {
+      snapshot: (from) => {
+        keepSnapshot(sql.db, paths.database, from, settings.now)
+        log('info', `The index is of format ${from}; a copy is kept beside it before it is brought to ${STEPS.length}`)
+      },
+      step: () => probe?.at('migrating', { kinds: NO_KINDS }),
     })
     // Accounts whose way in was broken off go with the upkeep.
     sql.run('DELETE FROM arriving WHERE held = 0')
@@ -63,6 +69,7 @@ export function openShard(settings: ShardSettings, log: ShardLog): OpenShard {
     removeRetired(sql, paths)
     // With an older index they may belong to mail that it does not know.
     if (keptSegments(sql).length === 0) removeOrphans(sql, paths, settings.now, log)
+    probe?.at('opened', { kinds: NO_KINDS, sql })
     const ledger = new Ledger(sql, settings.mostForAnyone)
     const tx: Transaction = {
       sql,

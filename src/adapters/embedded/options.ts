@@ -1,6 +1,7 @@
 /** How an embedded store is started, and what it says of itself. @module */
 import type { MessagePort } from 'node:worker_threads'
 import type { Clock } from '#lib/clock.ts'
+import type { ProbeOrder } from './probe.ts'
 
 /** How long what is gone is kept. A plan may say otherwise for its accounts. */
 export interface Keeping {
@@ -66,6 +67,8 @@ export interface EmbeddedOptions {
   readonly clock: Clock
   readonly log: (entry: StoreLogEntry) => void
   readonly tuning?: Partial<EmbeddedTuning>
+  /** For suites alone. */
+  readonly probe?: ProbeOrder | undefined
 }
 
 /** How to reach the writers: send it to a thread (`ports` is its transfer list) and open it there, once. */

@@ -5,6 +5,7 @@ import type { Change } from '#store/types.ts'
 import type { CheckFinding } from './check.ts'
 import type { Compacted, EmbeddedTuning, Keeping, ShardStatus, StoreLogEntry } from './options.ts'
 import type { PackedRequest } from './pack.ts'
+import type { ProbeOrder } from './probe.ts'
 
 /** From a store to a writer: what was asked in one turn. */
 export interface AskMessage {
@@ -36,6 +37,7 @@ export interface WriterSettings {
   readonly mostForAnyone: number
   readonly tuning: EmbeddedTuning
   readonly now: number
+  readonly probe: ProbeOrder | undefined
 }
 
 /** The cause of the error that ends a writer which cannot open its shard. */

@@ -14,6 +14,8 @@ import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { messageOf, type Person, patternOf, stage, World } from '#store/kit.contract.ts'
+import type { BodyStage } from '#store/mail-store.ts'
+import type { StagedBody } from '#store/types.ts'
 import { newFolder, openTestStore, type TestStore } from './test-kit.ts'
 
 function inShard(directory: string, ...names: string[]): string {
@@ -122,6 +124,29 @@ test('a large body whose request never came is removed at a later start', async 
   await using opened = await openTestStore({ directory, now: Date.now() + 7_200_000 })
   assert.equal(readdirSync(inShard(directory, 'big')).length, 1)
   assert.deepEqual(await opened.check(), [])
+  await opened[Symbol.asyncDispose]()
+  await rm(directory, { recursive: true })
+})
+
+test('a large body whose request has no answer stays: a row may name it', async () => {
+  const directory = await newFolder()
+  const opened = await openTestStore({ directory })
+  const ann = await opened.world.person()
+  const inbox = (await ann.inbox()).key
+  const { store } = opened.world
+  const big = async (): Promise<readonly [BodyStage, StagedBody]> => {
+    const begun = store.stage(0)
+    for (let at = 0; at < 20; at += 1) await begun.write(patternOf(100_000, at + 1))
+    return [begun, await begun.finish()]
+  }
+  const [named, body] = await big()
+  const [other] = await big()
+  // The writer goes before it can answer.
+  await opened.host[Symbol.asyncDispose]()
+  const answer = await ann.write('append', { mailbox: inbox, messages: [messageOf({ staged: body })] })
+  assert.deepEqual(answer, { ok: false, error: { kind: 'unavailable', reason: 'failed' } })
+  for (const stage of [named, other]) await stage.abandon()
+  assert.equal(readdirSync(inShard(directory, 'big')).length, 1)
   await opened[Symbol.asyncDispose]()
   await rm(directory, { recursive: true })
 })

@@ -21,6 +21,9 @@ export class EmbeddedStage implements BodyStage {
   readonly #shard: number
   readonly #paths: ShardPaths
   readonly #sync: boolean
+  /** Bodies that a request named whose outcome nobody knows. */
+  readonly #inDoubt: WeakSet<StagedBody>
+  #finished: StagedBody | undefined
   #buffer: Buffer = Buffer.allocUnsafeSlow(0)
   /** Octets of the buffer that wait. */
   #gathered = 0
@@ -32,7 +35,8 @@ export class EmbeddedStage implements BodyStage {
   #id: string | undefined
   #done = false
 
-  constructor(shard: number, paths: ShardPaths, sync: boolean) {
+  constructor(shard: number, paths: ShardPaths, sync: boolean, inDoubt: WeakSet<StagedBody>) {
+    this.#inDoubt = inDoubt
     this.#shard = shard
     this.#paths = paths
     this.#sync = sync
@@ -109,7 +113,8 @@ export class EmbeddedStage implements BodyStage {
       await file.close()
       this.#file = undefined
       this.#done = true
-      return { kind: 'big', id, shard: this.#shard, size, checksum }
+      this.#finished = { kind: 'big', id, shard: this.#shard, size, checksum }
+      return this.#finished
     } catch (error) {
       await this.abandon()
       throw fullOr(error)
@@ -122,6 +127,8 @@ export class EmbeddedStage implements BodyStage {
     const file = this.#file
     this.#file = undefined
     await file?.close().catch(() => undefined)
+    // A row may name it; if none does, it goes as an orphan.
+    if (this.#finished !== undefined && this.#inDoubt.has(this.#finished)) return
     if (this.#id !== undefined) await rm(bigPath(this.#paths, this.#id), { force: true })
   }
 }

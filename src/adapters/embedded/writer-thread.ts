@@ -8,6 +8,7 @@ import { type CompactionSettings, compact, forgetRetired, WORTH_BY_CLOCK } from 
 import { segmentPath, shardPaths } from './layout.ts'
 import type { Compacted, ShardLog } from './options.ts'
 import { unpack } from './pack.ts'
+import { loadProbe } from './probe.ts'
 import type { AnswerMessage, AskMessage, CannotOpen, WriterOrder, WriterReply, WriterSettings } from './protocol.ts'
 import { purge } from './purge.ts'
 import { repairShard } from './repair.ts'
@@ -24,7 +25,9 @@ const host = parentPort
 if (host === null) throw new Error('This file runs as a worker thread only')
 const settings = workerData as WriterSettings
 const paths = shardPaths(settings.directory, settings.shard)
-const files = settings.durability === 'full' ? realFiles : unsyncedFiles
+const probe = await loadProbe(settings.probe)
+const plainFiles = settings.durability === 'full' ? realFiles : unsyncedFiles
+const files = probe?.files(plainFiles) ?? plainFiles
 const lines = new Set<Line>()
 let closed: number[] = []
 
@@ -52,6 +55,7 @@ function start(): ShardWriter {
       tuning: settings.tuning,
       files,
       now: settings.now,
+      probe,
     },
     { committed: send, log, walGrown: () => say({ said: 'wal' }) },
   )

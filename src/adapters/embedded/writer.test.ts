@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { statSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
+import path from 'node:path'
 import { test } from 'node:test'
 import type { AccountId, MailboxKey, Uid } from '#mail/ids.ts'
 import { messageOf, patternOf, someMessages, UNLIMITED } from '#store/kit.contract.ts'
@@ -8,6 +10,7 @@ import type { DeliverRequest, WriteKind, Writes } from '#store/writes.ts'
 import { shardPaths } from './layout.ts'
 import type { EmbeddedTuning } from './options.ts'
 import type { AnyRequest } from './pack.ts'
+import type { Probe } from './probe.ts'
 import { realFiles, type SegmentFiles } from './segment-files.ts'
 import { newFolder } from './test-kit.ts'
 import { ShardWriter } from './writer.ts'
@@ -29,6 +32,14 @@ const TUNING: EmbeddedTuning = {
 const ANN: AccountRef = { id: 1 as AccountId, shard: 0 }
 const INBOX = 1 as MailboxKey
 
+/** Calls that fail, so often, and what fails after them. */
+interface Failing {
+  readonly call: 'sync' | 'writev' | 'commit' | 'syncFolder'
+  readonly code: string
+  times: number
+  readonly next?: Failing
+}
+
 /** A writer in this thread, its files failing as told, its steps taken by hand. */
 class Bench implements AsyncDisposable {
   readonly directory: string
@@ -37,14 +48,16 @@ class Bench implements AsyncDisposable {
   readonly order: string[] = []
   readonly logged: string[] = []
   syncs = 0
-  fail: { call: 'sync' | 'writev'; code: string; times: number } | undefined
+  fail: Failing | undefined
 
   constructor(directory: string) {
     this.directory = directory
-    const failing = (call: 'sync' | 'writev'): void => {
-      if (this.fail?.call !== call || this.fail.times === 0) return
+    const failing = (call: Failing['call']): void => {
+      if (this.fail?.call !== call) return
+      const { code } = this.fail
       this.fail.times -= 1
-      throw Object.assign(new Error(`${this.fail.code}: injected`), { code: this.fail.code })
+      if (this.fail.times === 0) this.fail = this.fail.next
+      throw Object.assign(new Error(`${code}: injected`), { code })
     }
     const files: SegmentFiles = {
       ...realFiles,
@@ -53,9 +66,19 @@ class Bench implements AsyncDisposable {
         failing('sync')
         realFiles.sync(fd)
       },
+      syncFolder: (folder) => {
+        failing('syncFolder')
+        realFiles.syncFolder(folder)
+      },
       writev: (fd, buffers, position) => {
         failing('writev')
         realFiles.writev(fd, buffers, position)
+      },
+    }
+    const probe: Probe = {
+      files: (real) => real,
+      at: (moment) => {
+        if (moment === 'commit') failing('commit')
       },
     }
     this.writer = new ShardWriter(
@@ -67,6 +90,7 @@ class Bench implements AsyncDisposable {
         tuning: TUNING,
         files,
         now: 0,
+        probe,
       },
       {
         committed: (changes) => {
@@ -211,6 +235,40 @@ test('a failed sync acknowledges nothing of its batch; the second within a minut
   b.run()
   assert.deepEqual(await never, [failed('read-only')])
   assert.equal(b.writer.status().state, 'read-only')
+})
+
+test('a shard that cannot be opened again refuses what is asked, and says why', async () => {
+  await using b = await bench(3)
+  b.fail = { call: 'sync', code: 'EIO', times: 1, next: { call: 'syncFolder', code: 'EIO', times: 1 } }
+  const lost = b.submit(delivery())
+  b.run()
+  assert.deepEqual(await lost, [failed('failed')])
+  const never = [b.submit(delivery()), b.submit(delivery())]
+  b.run()
+  assert.deepEqual(await Promise.all(never), [[failed('read-only')], [failed('read-only')]])
+  assert.equal(b.writer.status().state, 'read-only')
+})
+
+test('a commit that failed may come back after a crash, so its bodies stay; one that had no space may not', async () => {
+  await using b = await bench(3)
+  const { segments } = shardPaths(b.directory, 0)
+  const size = (): number => statSync(path.join(segments, '00000001.seg')).size
+  const before = size()
+  b.fail = { call: 'commit', code: 'ENOSPC', times: 2 }
+  const full = b.submit(delivery())
+  b.run()
+  assert.deepEqual(await full, [failed('full')])
+  assert.equal(size(), before)
+  b.writer.upkeep()
+  b.fail = { call: 'commit', code: 'EIO', times: 1 }
+  const lost = b.submit(delivery())
+  b.run()
+  assert.deepEqual(await lost, [failed('failed')])
+  assert.ok(size() > before + 3_000, 'the body is gone')
+  const next = b.submit(delivery())
+  b.run()
+  assert.equal(((await next) as readonly { readonly value: { readonly uid: number } }[])[0]?.value.uid, 4)
+  assert.ok(size() > before + 6_000, 'the body was written over')
 })
 
 test('a full database rolls the batch back and keeps the counters', async () => {

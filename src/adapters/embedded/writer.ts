@@ -10,6 +10,7 @@ import { bigPath } from './layout.ts'
 import { type OpenShard, openShard, type ShardSettings } from './open-shard.ts'
 import type { ShardStatus } from './options.ts'
 import type { AnyRequest } from './pack.ts'
+import { NO_KINDS } from './probe.ts'
 import { bodySize } from './requests/append.ts'
 import { deliver } from './requests/deliver.ts'
 import { ALLOWED_WHEN_FULL, HANDLERS, type Handler } from './requests/index.ts'
@@ -68,6 +69,8 @@ export class ShardWriter {
   #lookedForSpace = Number.NEGATIVE_INFINITY
   #counts = { batches: 0, requests: 0, syncs: 0 }
   #walAsked = 0
+  /** Rows are being committed: if that fails, they may be on the disk all the same. */
+  #committing = false
   /** The last that was acknowledged. */
   #lastBatch: Bodies['lastBatch']
 
@@ -101,13 +104,15 @@ export class ShardWriter {
 
   /** Executes what has queued, as much as one sync should carry; then answers, then announces. */
   runBatch(): void {
+    if (this.#state === 'read-only') return this.#refuseAll()
     const answers: (() => void)[] = []
     const { changes, droppedBigs } = this.#shard.tx
     changes.length = 0
     droppedBigs.length = 0
     const jobs: Job[] = []
+    let kinds: ReadonlySet<string>
     try {
-      this.#transact(jobs, answers)
+      kinds = this.#transact(jobs, answers)
     } catch (error) {
       answers.length = 0
       changes.length = 0
@@ -117,11 +122,13 @@ export class ShardWriter {
     }
     for (const give of answers) give()
     this.#events.committed(changes)
+    this.#settings.probe?.at('answered', { kinds })
     for (const number of droppedBigs) fs.rmSync(bigPath(this.#settings.paths, bigId(number)), { force: true })
     this.#watchWal()
   }
 
-  #transact(jobs: Job[], answers: (() => void)[], only?: Job): void {
+  /** @returns for a probe, what is in the batch. */
+  #transact(jobs: Job[], answers: (() => void)[], only?: Job): ReadonlySet<string> {
     const { sql, ledger, bodies, tx } = this.#shard
     const begun = performance.now()
     const { batchRequests, batchBytes } = this.#settings.tuning
@@ -151,11 +158,18 @@ export class ShardWriter {
       }
       if (this.#state === 'ok' || this.#state === 'full') this.#background(tx, answers, begun)
     }
+    const { probe } = this.#settings
+    const kinds = probe === undefined ? NO_KINDS : this.#kinds(jobs)
+    probe?.at('executed', { kinds })
     const batch = bodies.lastBatch
     const synced = bodies.flush()
     ledger.flush()
     const changed = tx.changes.length > 0 || synced
+    this.#committing = true
+    probe?.at('commit', { kinds, answer: () => this.#answerEarly(answers) })
     sql.run('COMMIT')
+    this.#committing = false
+    probe?.at('committed', { kinds })
     if (synced) this.#lastBatch = batch
     for (const job of unfinished) job.slices += 1
     this.#long.push(...unfinished)
@@ -163,6 +177,21 @@ export class ShardWriter {
     this.#counts.batches += 1
     this.#counts.requests += answers.length
     this.#counts.syncs += (synced ? 1 : 0) + (changed ? 1 : 0)
+    return kinds
+  }
+
+  #kinds(jobs: readonly Job[]): ReadonlySet<string> {
+    const [task] = this.#tasks
+    return new Set([
+      ...jobs.map(({ asked }) => asked.kind),
+      ...(task?.steps === undefined ? [] : [`task:${task.task.name}`]),
+    ])
+  }
+
+  /** For a probe that shows what happens then. */
+  #answerEarly(answers: (() => void)[]): void {
+    for (const give of answers.splice(0)) give()
+    this.#events.committed([])
   }
 
   #take(): Job | undefined {
@@ -195,7 +224,6 @@ export class ShardWriter {
   }
 
   #closedTo(kind: AnyRequest['kind']): Unavailable['reason'] | undefined {
-    if (this.#state === 'read-only') return 'read-only'
     if (this.#state === 'full' && !ALLOWED_WHEN_FULL.has(kind)) {
       this.#lookForSpace()
       return this.#state === 'full' ? 'full' : undefined
@@ -220,7 +248,11 @@ export class ShardWriter {
 
   #failed(jobs: readonly Job[], error: unknown): void {
     const text = error instanceof Error ? error.message : String(error)
-    const kind = this.#rollback() ? faultKind(error) : 'io'
+    const cause = faultKind(error)
+    // A commit whose sync failed may be found whole in the WAL by whoever opens it after a crash.
+    const mayBeThere = this.#committing && cause === 'io'
+    this.#committing = false
+    const kind = this.#rollback(mayBeThere) ? cause : 'io'
     for (const entry of this.#tasks) {
       entry.steps?.return(0)
       entry.steps = undefined
@@ -250,13 +282,16 @@ export class ShardWriter {
     }
   }
 
-  /** `false` when that failed, too. */
-  #rollback(): boolean {
+  /**
+   * `false` when that failed, too.
+   * @param mayBeThere then bodies stay, as rows may come back that name them.
+   */
+  #rollback(mayBeThere: boolean): boolean {
     const { sql, ledger, bodies } = this.#shard
     try {
       if (sql.db.isTransaction) sql.run('ROLLBACK')
       ledger.reset()
-      bodies.rollback()
+      bodies.rollback(mayBeThere)
       return true
     } catch (error) {
       this.#events.log('error', `Cannot roll back: ${String(error)}`)
@@ -298,6 +333,16 @@ export class ShardWriter {
       for (const give of answers) give()
       this.#events.committed(changes)
     }
+  }
+
+  /** Of a shard that is read-only; it may not even be open. */
+  #refuseAll(): void {
+    this.#giveUp([...this.#long, ...this.#queue.slice(this.#head)], 'read-only')
+    this.#queue = []
+    this.#head = 0
+    this.#long = []
+    for (const { task } of this.#tasks.splice(0)) task.done(0)
+    this.#events.committed([])
   }
 
   #giveUp(jobs: readonly Job[], reason: Unavailable['reason']): void {
@@ -377,19 +422,19 @@ export class ShardWriter {
   }
 
   status(): Omit<ShardStatus, 'restarts'> {
+    const known = { shard: this.#settings.shard, state: this.#state, ...this.#counts, queued: this.queued }
+    // It could not be opened again.
+    if (!this.#shard.sql.db.isOpen) return { ...known, walBytes: 0, segments: 0, segmentBytes: 0, liveBytes: 0 }
     const [segments, total, live] = this.#shard.sql.get(
       'SELECT count(*), coalesce(sum(total), 0), coalesce(sum(live), 0) FROM segment',
     ) as readonly [number, number, number]
     const [, log] = this.#shard.sql.get('PRAGMA wal_checkpoint(NOOP)') as readonly [number, number]
     return {
-      shard: this.#settings.shard,
-      state: this.#state,
+      ...known,
       walBytes: Math.max(0, log) * 4_096,
       segments,
       segmentBytes: total,
       liveBytes: live,
-      ...this.#counts,
-      queued: this.queued,
     }
   }
 

@@ -40,23 +40,28 @@ export function schemaVersion(db: DatabaseSync): number {
 
 /**
  * Brings a database to the version that this code reads and writes, all steps in one transaction.
- * @param snapshot Keeps what was there before an upgrade; not called for a new database.
+ * @param on.snapshot Keeps what was there before an upgrade; not called for a new database.
+ * @param on.step Called before each step, and once more before the commit.
  * @throws {NewerFormat}
  */
 export function migrate(
   db: DatabaseSync,
   path: string,
   steps: readonly string[] = STEPS,
-  snapshot?: (from: number) => void,
+  on: { readonly snapshot?: (from: number) => void; readonly step?: () => void } = {},
 ): void {
   const version = schemaVersion(db)
   if (version > steps.length) throw new NewerFormat({ path, format: version, reads: steps.length })
   if (version === steps.length) return
-  if (version > 0) snapshot?.(version)
+  if (version > 0) on.snapshot?.(version)
   db.exec('BEGIN IMMEDIATE')
   try {
-    for (const step of steps.slice(version)) db.exec(step)
+    for (const step of steps.slice(version)) {
+      on.step?.()
+      db.exec(step)
+    }
     db.exec(`PRAGMA user_version = ${steps.length}`)
+    on.step?.()
     db.exec('COMMIT')
   } catch (error) {
     // a full disk may have rolled back already
