@@ -86,6 +86,16 @@ for (const reason of ['full', 'read-only', 'failed'] as const) {
   })
 }
 
+test('QUIT is well when only the note of a download could not be written', async () => {
+  const store = openMemoryStore({ failing: (_, kind) => (kind === 'applyMaildrop' ? 'full' : undefined) })
+  await using server = await TestPop3Server.start({ messages, store })
+  const client = await new TestClient(await server.connect()).login()
+  client.send('TOP 1 0', 'RETR 1', 'QUIT')
+  const lines: string[] = []
+  for (let line = await client.line(); line !== undefined; line = await client.line()) lines.push(line)
+  assert.equal(lines.at(-1), '+OK Bye')
+})
+
 test('the maildrop is free when QUIT is answered', async () => {
   await using server = await TestPop3Server.start({ messages })
   for (let times = 0; times < 20; times += 1) {

@@ -47,6 +47,8 @@ async function update({ store, maildrop, terms, options, id, actor, log }: Conte
   } catch (error) {
     log.error({ connection: id, err: error }, 'Cannot write what a POP3 session did')
   }
+  // What was downloaded is noted the next time: nothing that was asked for is left undone.
+  if (removed.length === 0) return ok(bye)
   return err(
     words('Some deleted messages were not removed', 'Des messages supprimés n’ont pas été retirés'),
     'SYS/TEMP',
