@@ -9,6 +9,11 @@ export class Gone extends Error {
   override readonly name = 'Gone'
 }
 
+/** The server said no to what it should have done. */
+export class Refused extends Error {
+  override readonly name = 'Refused'
+}
+
 async function open({ host, port }: Endpoint): Promise<Socket> {
   const socket = connect({ host, port, noDelay: true })
   await new Promise<void>((resolve, reject) => {
@@ -93,7 +98,7 @@ export class RawImap {
   /** A command that must succeed. */
   async ok(text: string, literal?: Uint8Array): Promise<Completion> {
     const done = await this.command(text, literal)
-    if (done.status !== 'OK') throw new Error(`${text} was answered ${done.status} [${done.code}] ${done.text}`)
+    if (done.status !== 'OK') throw new Refused(`${text} was answered ${done.status} [${done.code}] ${done.text}`)
     return done
   }
 
@@ -244,7 +249,7 @@ export class RawLines {
   /** Sends a line that must be answered with `+OK` or a 2xx or 3xx. */
   async ok(line: string): Promise<string> {
     const answer = await this.ask(line)
-    if (!/^(?:\+OK|[23]\d\d)/.test(answer)) throw new Error(`${line} was answered ${answer}`)
+    if (!/^(?:\+OK|[23]\d\d)/.test(answer)) throw new Refused(`${line} was answered ${answer}`)
     return answer
   }
 

@@ -5,6 +5,8 @@
  * mailbox. So at most one command without an answer is about a message, and each may have happened or not. @module
  */
 
+import { deserialize, serialize } from 'node:v8'
+
 /** Clients that share the messages of an account: IMAP, IMAP and POP3. */
 export const OWNERS = 3
 export const POP3_OWNER = 2
@@ -88,8 +90,8 @@ export class MailboxJournal {
   /** UIDs of an owner, those in doubt left out. */
   owned(owner: number): number[] {
     const uids: number[] = []
-    for (const [uid, { token, mayBeGone }] of this.entries) {
-      if (ownerOf(token) === owner && !mayBeGone) uids.push(uid)
+    for (const [uid, { token, mayBeGone, flags }] of this.entries) {
+      if (ownerOf(token) === owner && !mayBeGone && flags.length === 1) uids.push(uid)
     }
     return uids
   }
@@ -119,6 +121,13 @@ export class AccountJournal {
   }
 }
 
+/** A journal without its methods. */
+interface Plain {
+  readonly accounts: readonly AccountJournal[]
+  readonly acknowledged: ReadonlyMap<string, number>
+  readonly tokens: number
+}
+
 /** All accounts, and what has been counted. */
 export class Journal {
   readonly accounts: readonly AccountJournal[]
@@ -138,6 +147,27 @@ export class Journal {
 
   count(kind: string, times = 1): void {
     this.acknowledged.set(kind, (this.acknowledged.get(kind) ?? 0) + times)
+  }
+
+  /** All of it at this moment, to be read by {@link Journal.read}. */
+  snapshot(): Uint8Array {
+    return serialize({ accounts: this.accounts, acknowledged: this.acknowledged, tokens: this.#tokens })
+  }
+
+  /** Reads what {@link snapshot} wrote. */
+  static read(snapshot: Uint8Array): Journal {
+    const { accounts, acknowledged, tokens } = deserialize(snapshot) as Plain
+    const journal = new Journal(
+      accounts.map((plain) => {
+        const account = Object.assign(new AccountJournal(plain.address, plain.password), plain)
+        for (const [name, mailbox] of plain.mailboxes)
+          account.mailboxes.set(name, Object.assign(new MailboxJournal(name), mailbox))
+        return account
+      }),
+    )
+    for (const [kind, count] of acknowledged) journal.count(kind, count)
+    journal.#tokens = tokens
+    return journal
   }
 
   /** A new token, of an owner or of anyone. */

@@ -77,6 +77,9 @@ const UPKEEP: Tuning = {
 /** Share of rounds in which the restart is killed, too. */
 const KILL_AT_START = 0.15
 const SHOWN_FAULTS = 20
+/** A round is not over before so much was acknowledged, or so much time has passed on top. */
+const LEAST_OPERATIONS = 40
+const PATIENCE_MS = 20_000
 
 /** Runs the rounds; ends early at the first round with faults. */
 export async function killRounds(options: KillOptions): Promise<KillReport> {
@@ -124,7 +127,13 @@ export async function killRounds(options: KillOptions): Promise<KillReport> {
     )
   }
   if (faults.length > 0) options.tell(server.log.join('\n'))
-  else await options.lastly?.(server, journal)
+  else {
+    // A server that is left behind would keep this process from ending.
+    await options.lastly?.(server, journal).catch(async (error: unknown) => {
+      await server.kill()
+      throw error
+    })
+  }
   await server.stop()
   counts.checks += 1
   faults.push(...(await installation.check()).map(({ kind, message }) => `check when stopped: ${kind}: ${message}`))
@@ -178,7 +187,8 @@ interface SegmentCounts {
   readonly targets: number
 }
 
-async function prepare(server: ServerProcess, account: AccountJournal): Promise<void> {
+/** Makes the mailboxes of an account that clients use. */
+export async function prepare(server: ServerProcess, account: AccountJournal): Promise<void> {
   const imap = await RawImap.login(server.endpoint('imap'), account.address, account.password)
   for (const name of MAILBOXES) {
     if (name !== 'INBOX') await imap.ok(`CREATE ${name}`)
@@ -186,6 +196,14 @@ async function prepare(server: ServerProcess, account: AccountJournal): Promise<
     account.mailbox(name).uidValidity = Number(/UIDVALIDITY (\d+)/.exec(lines.join(' '))?.[1])
   }
   imap.close()
+}
+
+/** A busy machine gets more time, until something was done. */
+async function atLeast(ms: number, journal: Journal, signal: AbortSignal): Promise<void> {
+  const enough = journal.total + LEAST_OPERATIONS
+  const deadline = performance.now() + ms + PATIENCE_MS
+  await delay(ms, undefined, { signal })
+  while (journal.total < enough && performance.now() < deadline) await delay(5, undefined, { signal })
 }
 
 async function loadAndKill(
@@ -199,7 +217,7 @@ async function loadAndKill(
   const loading = load(server, journal, { random, lmtpClients, over: () => killed })
   const time = new AbortController()
   // A client that fails before the kill ends the race with its fault.
-  await Promise.race([delay(ms, undefined, { signal: time.signal }), loading]).catch(async (fault: unknown) => {
+  await Promise.race([atLeast(ms, journal, time.signal), loading]).catch(async (fault: unknown) => {
     time.abort()
     const log = server.log.join('\n')
     await server.kill()

@@ -1,9 +1,10 @@
 /** Clients that work until the server is gone, writing into the journal what they were told. @module */
+import { setTimeout as delay } from 'node:timers/promises'
 import { Random } from '#testing/random.ts'
-import { canonicalFlags, expandSet, fetched, Gone, RawImap, RawLines, stuffed } from './connection.ts'
+import { canonicalFlags, expandSet, fetched, Gone, RawImap, RawLines, Refused, stuffed } from './connection.ts'
 import { type AccountJournal, type Journal, type MailboxJournal, ownerOf, POP3_OWNER, type Whole } from './journal.ts'
 import { messageOf, tokenOf } from './messages.ts'
-import type { ServerProcess } from './server-process.ts'
+import type { Served } from './server-process.ts'
 
 /** Mailboxes of an account besides INBOX: one for both IMAP clients, one for each. */
 export const MAILBOXES: readonly string[] = ['INBOX', 'Shared', 'Work0', 'Work1']
@@ -20,23 +21,48 @@ export interface LoadOptions {
   readonly lmtpClients: number
   /** Whether the server may be gone. */
   readonly over: () => boolean
+  /** What was refused is in doubt, and the client begins again; without it a refusal is a fault. */
+  readonly refused?: (why: string) => void
+  /** Clients end after what they are doing; without it, when the server goes. */
+  readonly done?: () => boolean
 }
+
+/** A client that was refused waits so long. */
+const PAUSE_MS = 25
 
 /** Runs all clients until the server goes; a connection that is lost earlier is a fault. */
 export async function load(
-  server: ServerProcess,
+  server: Served,
   journal: Journal,
-  { random, lmtpClients, over }: LoadOptions,
+  { random, lmtpClients, over, refused, done = () => false }: LoadOptions,
 ): Promise<void> {
   const own = (): Random => new Random(random.below(2 ** 32))
+  /** Again and again, where clients may be refused. */
+  const run = async (client: () => Promise<void>): Promise<void> => {
+    for (;;) {
+      try {
+        return await client()
+      } catch (error) {
+        if (!(error instanceof Refused) || refused === undefined) throw error
+        refused(error.message)
+        if (over() || done()) return
+        await delay(PAUSE_MS)
+      }
+    }
+  }
   const clients: Promise<void>[] = []
   for (const account of journal.accounts) {
     for (let owner = 0; owner < IMAP_CLIENTS; owner += 1) {
-      clients.push(new ImapLoad(server, journal, account, owner, own()).run())
+      const client = new ImapLoad(server, journal, account, owner, own(), { mayDoubt: refused !== undefined, done })
+      clients.push(run(() => client.run()))
     }
-    clients.push(pop3Load(server, journal, account, own()))
+    const pop3 = own()
+    clients.push(run(() => pop3Load(server, journal, account, pop3, done)))
   }
-  for (let client = 0; client < lmtpClients; client += 1) clients.push(lmtpLoad(server, journal, own()))
+  for (let client = 0; client < lmtpClients; client += 1) {
+    const lmtp = own()
+    clients.push(run(() => lmtpLoad(server, journal, lmtp, done)))
+  }
   await Promise.all(
     clients.map((client) =>
       client.catch((error: unknown) => {
@@ -46,12 +72,20 @@ export async function load(
   )
 }
 
-async function lmtpLoad(server: ServerProcess, journal: Journal, random: Random): Promise<void> {
+async function lmtpLoad(server: Served, journal: Journal, random: Random, done: () => boolean): Promise<void> {
   const connection = await RawLines.connect(server.endpoint('lmtp'))
+  try {
+    await deliverAll(connection, journal, random, done)
+  } finally {
+    connection.close()
+  }
+}
+
+async function deliverAll(connection: RawLines, journal: Journal, random: Random, done: () => boolean): Promise<void> {
   await connection.line()
   connection.send('LHLO crash.example.net\r\n')
   while (!(await connection.line()).startsWith('250 '));
-  for (;;) {
+  while (!done()) {
     const token = journal.token()
     const some = random.some(journal.accounts, 0.4)
     const accounts = some.length > 0 ? some : [random.pick(journal.accounts)]
@@ -62,7 +96,7 @@ async function lmtpLoad(server: ServerProcess, journal: Journal, random: Random)
     await connection.write(stuffed(messageOf(token)))
     for (const account of accounts) {
       const answer = await connection.line()
-      if (!answer.startsWith('250')) throw new Error(`A delivery was answered ${answer}`)
+      if (!answer.startsWith('250')) throw new Refused(`A delivery was answered ${answer}`)
       const arrival = account.mailbox('INBOX').arrivals.get(token)
       // An IMAP client may have seen it before this answer came.
       if (arrival !== undefined) arrival.must = true
@@ -72,46 +106,54 @@ async function lmtpLoad(server: ServerProcess, journal: Journal, random: Random)
 }
 
 async function pop3Load(
-  server: ServerProcess,
+  server: Served,
   journal: Journal,
   account: AccountJournal,
   random: Random,
+  done: () => boolean,
 ): Promise<void> {
-  const inbox = account.mailbox('INBOX')
-  for (;;) {
+  while (!done()) {
     const connection = await RawLines.connect(server.endpoint('pop3'))
-    await connection.line()
-    await connection.ok(`USER ${account.address}`)
-    const entered = await connection.ask(`PASS ${account.password}`)
-    if (!entered.startsWith('+OK')) throw new Error(`POP3 was answered ${entered}`)
-    const [, count = '0'] = (await connection.ok('STAT')).split(' ')
-    const whole: Whole & { readonly members: { uid: number; token: number; flags: string }[] } = {
-      ...({ kind: 'quit', from: 'INBOX', to: '' } as const),
-      members: [],
+    try {
+      await drain(connection, journal, account, random)
+    } finally {
+      connection.close()
     }
-    for (let number = 1; number <= Number(count) && whole.members.length < MOST_DELETED; number += 1) {
-      await connection.ok(`TOP ${number} 0`)
-      const token = tokenOf(await connection.multiline())
-      if (token === undefined) throw new Error('POP3 gave a message that nobody sent')
-      if (ownerOf(token) !== POP3_OWNER) continue
-      // What one client has seen must stay.
-      const arrival = inbox.arrivals.get(token)
-      if (arrival !== undefined) arrival.must = true
-      if (random.chance(0.3)) continue
-      await connection.ok(`RETR ${number}`)
-      if (!(await connection.multiline()).includes(messageOf(token))) {
-        throw new Error(`POP3 gave other bytes for message ${token}`)
-      }
-      await connection.ok(`DELE ${number}`)
-      whole.members.push({ uid: 0, token, flags: '' })
-    }
-    account.open.add(whole)
-    await connection.ok('QUIT')
-    account.open.delete(whole)
-    for (const { token } of whole.members) forget(inbox, token)
-    if (whole.members.length > 0) journal.count('quit')
-    connection.close()
   }
+}
+
+/** One session, which takes its own messages away, most of them. */
+async function drain(connection: RawLines, journal: Journal, account: AccountJournal, random: Random): Promise<void> {
+  const inbox = account.mailbox('INBOX')
+  await connection.line()
+  await connection.ok(`USER ${account.address}`)
+  await connection.ok(`PASS ${account.password}`)
+  const [, count = '0'] = (await connection.ok('STAT')).split(' ')
+  const whole: Whole & { readonly members: { uid: number; token: number; flags: string }[] } = {
+    ...({ kind: 'quit', from: 'INBOX', to: '' } as const),
+    members: [],
+  }
+  for (let number = 1; number <= Number(count) && whole.members.length < MOST_DELETED; number += 1) {
+    await connection.ok(`TOP ${number} 0`)
+    const token = tokenOf(await connection.multiline())
+    if (token === undefined) throw new Error('POP3 gave a message that nobody sent')
+    if (ownerOf(token) !== POP3_OWNER) continue
+    // What one client has seen must stay.
+    const arrival = inbox.arrivals.get(token)
+    if (arrival !== undefined) arrival.must = true
+    if (random.chance(0.3)) continue
+    await connection.ok(`RETR ${number}`)
+    if (!(await connection.multiline()).includes(messageOf(token))) {
+      throw new Error(`POP3 gave other bytes for message ${token}`)
+    }
+    await connection.ok(`DELE ${number}`)
+    whole.members.push({ uid: 0, token, flags: '' })
+  }
+  account.open.add(whole)
+  await connection.ok('QUIT')
+  account.open.delete(whole)
+  for (const { token } of whole.members) forget(inbox, token)
+  if (whole.members.length > 0) journal.count('quit')
 }
 
 function forget(inbox: MailboxJournal, token: number): void {
@@ -119,17 +161,27 @@ function forget(inbox: MailboxJournal, token: number): void {
   for (const [uid, entry] of inbox.entries) if (entry.token === token) inbox.entries.delete(uid)
 }
 
+interface How {
+  readonly mayDoubt: boolean
+  readonly done: () => boolean
+}
+
 /** One IMAP client, which works on its own messages only. */
 class ImapLoad {
-  readonly #server: ServerProcess
+  readonly #server: Served
   readonly #journal: Journal
   readonly #account: AccountJournal
   readonly #owner: number
   readonly #random: Random
+  /** EXPUNGE would take messages whose flags are in doubt. */
+  readonly #mayDoubt: boolean
+  readonly #done: () => boolean
   #selected: MailboxJournal
   #nextNew = 1
 
-  constructor(server: ServerProcess, journal: Journal, account: AccountJournal, owner: number, random: Random) {
+  constructor(server: Served, journal: Journal, account: AccountJournal, owner: number, random: Random, how: How) {
+    this.#mayDoubt = how.mayDoubt
+    this.#done = how.done
     this.#server = server
     this.#journal = journal
     this.#account = account
@@ -141,8 +193,16 @@ class ImapLoad {
   async run(): Promise<void> {
     const { address, password } = this.#account
     const imap = await RawImap.login(this.#server.endpoint('imap'), address, password)
+    try {
+      await this.#work(imap)
+    } finally {
+      imap.close()
+    }
+  }
+
+  async #work(imap: RawImap): Promise<void> {
     await this.#select(imap)
-    for (;;) {
+    while (!this.#done()) {
       const crowded = this.#selected.owned(this.#owner).length > CROWDED
       const step = this.#random.weighted([
         [2, () => this.#select(imap)],
@@ -262,7 +322,7 @@ class ImapLoad {
     const uids = this.#some(25)
     if (uids.length === 0) return
     await this.#change(imap, mailbox, uids, '+', ['\\Deleted'])
-    const alone = mailbox.name.startsWith('Work')
+    const alone = mailbox.name.startsWith('Work') && !this.#mayDoubt
     const doomed = mailbox
       .owned(this.#owner)
       .filter((uid) => mailbox.entries.get(uid)?.flags[0]?.includes('\\Deleted') === true)

@@ -8,6 +8,7 @@ import { promisify } from 'node:util'
 import type { EmbeddedTuning } from '#adapters/embedded/options.ts'
 import { loadConfig } from '#config/load.ts'
 import { openAdministration } from '#server/administration.ts'
+import { DIED, type ProbeOrders } from './probe.ts'
 
 /** Where a listener is. */
 export interface Endpoint {
@@ -30,6 +31,8 @@ export interface InstallationOptions {
 
 const LAUNCHER = path.join(import.meta.dirname, '..', '..', 'bin', 'malle.cjs')
 const TUNED = path.join(import.meta.dirname, 'tuned-server.ts')
+/** Where the launcher keeps compiled code, too: a start takes a third of the time. */
+const CACHE = path.join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'malle')
 const run = promisify(execFile)
 const running = new Set<ServerProcess>()
 process.on('exit', () => {
@@ -120,7 +123,8 @@ export class Installation {
         ? [LAUNCHER, 'serve', '--json', '--config', this.config]
         : [TUNED, this.config, JSON.stringify(tuning)]
     const [command = process.execPath, ...rest] = [...wrapper, process.execPath, ...nodeArguments, ...program]
-    return new ServerProcess(spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] }))
+    const env = { ...process.env, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? CACHE }
+    return new ServerProcess(spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'], env }))
   }
 }
 
@@ -141,6 +145,8 @@ export interface ServeOptions {
 export interface Tuning extends Partial<EmbeddedTuning> {
   /** How long deleted mail is kept, where the configuration says a day. */
   readonly keptMs?: number
+  /** Points to die at, promises to break. */
+  readonly probe?: ProbeOrders
 }
 
 interface Ready {
@@ -148,8 +154,13 @@ interface Ready {
   readonly endpoints: Readonly<Record<string, readonly Endpoint[]>>
 }
 
+/** What clients need of a server. */
+export interface Served {
+  endpoint(protocol: Protocol): Endpoint
+}
+
 /** A running server. */
-export class ServerProcess {
+export class ServerProcess implements Served {
   /** Settles when the server accepts connections, or rejects with what it said instead. */
   readonly ready: Promise<void>
   readonly #child: ChildProcess
@@ -191,10 +202,26 @@ export class ServerProcess {
     return this.#log
   }
 
+  /** Where a protocol is spoken. */
   endpoint(protocol: Protocol): Endpoint {
     const endpoint = this.#ready?.endpoints[protocol]?.[0]
     if (endpoint === undefined) throw new Error(`The server does not listen for ${protocol}`)
     return endpoint
+  }
+
+  /** Settles when the process has ended, for whatever reason. */
+  get ended(): Promise<unknown> {
+    return this.#ended
+  }
+
+  /** From now on the points of its probe count. */
+  arm(): void {
+    this.#signal('SIGUSR2')
+  }
+
+  /** Whether it ended itself at the point that its probe was told. */
+  get diedAsOrdered(): boolean {
+    return this.#log.includes(DIED)
   }
 
   /** SIGKILL: no time for anything. */

@@ -15,6 +15,7 @@ export type Program =
   | 'mpop'
   | 'neomutt'
   | 'python3'
+  | 'strace'
   | 'swaks'
   | 'thunderbird'
   | 'Xvfb'
@@ -35,6 +36,7 @@ const PROGRAMS: Readonly<Record<Program, Origin>> = {
   mpop: { packages: ['mpop'] },
   neomutt: { packages: ['neomutt'] },
   python3: { packages: ['python3'] },
+  strace: { packages: ['strace'] },
   thunderbird: { packages: ['thunderbird'] },
   Xvfb: { packages: ['xvfb'] },
   // Without Net::SSLeay it speaks no TLS.

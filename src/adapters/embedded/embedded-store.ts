@@ -338,7 +338,16 @@ function isInDoubt(answer: unknown): boolean {
 
 /** Those that a request names. */
 function bodiesOf({ kind, request }: AnyRequest): readonly StagedBody[] {
-  if (kind === 'deliver') return [request.body]
-  if (kind === 'append') return (request as Writes['append']['request']).messages.map(({ body }) => body)
-  return kind === 'replace' ? [(request as Writes['replace']['request']).message.body] : []
+  switch (kind) {
+    case 'deliver':
+      return [request.body]
+    case 'append':
+      return (request as Writes['append']['request']).messages.map(({ body }) => body)
+    case 'replace':
+      return [(request as Writes['replace']['request']).message.body]
+    case 'restoreEmails':
+      return (request as Writes['restoreEmails']['request']).emails.map(({ body }) => body)
+    default:
+      return []
+  }
 }
