@@ -1,6 +1,7 @@
 /** A server that was started by root goes on as somebody else, with nothing left of root but its low ports. @module */
 import { spawnSync } from 'node:child_process'
 import { chownSync, existsSync, mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { EXIT } from '#lib/exit-codes.ts'
 import { CliError } from './cli-error.ts'
 import { say } from './language.ts'
@@ -30,7 +31,9 @@ export function dropPrivileges(user: string | undefined, data: string): void {
   const [uid, gid] = [idOf(user, '-u'), idOf(user, '-g')]
   if (uid === 0) return
   if (!existsSync(data)) {
-    mkdirSync(data, { recursive: true, mode: 0o700 })
+    // the user goes through the folders above, which stay root's
+    mkdirSync(dirname(data), { recursive: true })
+    mkdirSync(data, { mode: 0o700 })
     chownSync(data, uid, gid)
   }
   const rights = [`--inh-caps=${KEPT}`, `--ambient-caps=${KEPT}`, `--bounding-set=${KEPT}`, '--no-new-privs']

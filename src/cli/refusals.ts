@@ -182,8 +182,8 @@ export function sentenceOf(refusal: VerbRefusal): string {
       )
     case 'backup-in-use':
       return say(
-        `Another backup into ${refusal.path} is under way.`,
-        `Une autre sauvegarde dans ${refusal.path} est en cours.`,
+        `Another backup or restore of ${refusal.path} is under way.`,
+        `Une autre sauvegarde ou restauration de ${refusal.path} est en cours.`,
       )
     case 'newer-backup':
       return say(

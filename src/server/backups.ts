@@ -20,6 +20,7 @@ type Run = <T>(task: Task, progress: Progress) => Promise<T>
 export class Backups {
   readonly #parts: Installation
   readonly #run: Run
+  #restoring = false
 
   /** @param run runs a task in a thread with its own connection to the store. */
   constructor(parts: Installation, run: Run) {
@@ -34,7 +35,21 @@ export class Backups {
     return this.#run({ kind: 'backup', request: { path, directory } }, progress)
   }
 
+  /** One at a time: the store knows what comes in by the account alone. No run writes into the folder meanwhile. */
   async restore(args: RestoreArgs, progress: Progress): Promise<RestoreView> {
+    const { path } = args
+    if (this.#restoring) throw new VerbRefused({ kind: 'backup-in-use', path })
+    this.#restoring = true
+    try {
+      await refusing(() => readBackup(path))
+      using _ = await lockBackup(path).catch(unlockedWhereReadOnly)
+      return await this.#restore(args, progress)
+    } finally {
+      this.#restoring = false
+    }
+  }
+
+  async #restore(args: RestoreArgs, progress: Progress): Promise<RestoreView> {
     const { path, address, into } = args
     const { manifest, directory } = await refusing(() => readBackup(path))
     if (address === null) return this.#restoreAll(args, manifest.accounts, directory, manifest.finished, progress)
@@ -147,12 +162,23 @@ const NOTHING: RestoreReport = { accounts: 0, messages: 0, deleted: 0, bytes: 0,
 async function lockBackup(path: string): Promise<Disposable> {
   try {
     const lock = await lockData(path)
-    await chmod(join(path, 'lock.db'), 0o600)
+    try {
+      await chmod(join(path, 'lock.db'), 0o600)
+    } catch (error) {
+      lock[Symbol.dispose]()
+      throw error
+    }
     return lock
   } catch (error) {
     if (error instanceof DataInUse) throw new VerbRefused({ kind: 'backup-in-use', path })
     throw fileRefusal(error) ?? error
   }
+}
+
+/** Nobody writes into a folder that this process cannot write into. */
+function unlockedWhereReadOnly(error: unknown): Disposable {
+  if (error instanceof VerbRefused && error.refusal.kind === 'backup-in-use') throw error
+  return { [Symbol.dispose]: () => undefined }
 }
 
 /** What reading a backup refuses, as the verb's refusal. */

@@ -21,16 +21,23 @@ interface Report {
   readonly unreadable: readonly string[]
 }
 
-/** Everything that IMAP and POP3 show of an account. */
+/** What the next message and the next change get. */
+async function numbers(server: ServerProcess, { address, password }: Login): Promise<readonly number[]> {
+  const imap = await RawImap.login(server.endpoint('imap'), address, password)
+  const { lines } = await imap.ok('STATUS INBOX (UIDNEXT HIGHESTMODSEQ)')
+  await imap.ok('LOGOUT')
+  return ['UIDNEXT', 'HIGHESTMODSEQ'].map((name) => Number(new RegExp(`${name} (\\d+)`).exec(lines.join())?.[1]))
+}
+
+/** Everything that IMAP and POP3 show of an account, but for {@link numbers}. */
 async function seen(server: ServerProcess, { address, password }: Login): Promise<unknown> {
   const imap = await RawImap.login(server.endpoint('imap'), address, password)
-  await imap.ok('ENABLE CONDSTORE')
   const boxes: unknown[] = [(await imap.ok('LIST "" *')).lines, (await imap.ok('LSUB "" *')).lines]
   for (const box of MAILBOXES) {
-    const status = 'MESSAGES UNSEEN UIDNEXT UIDVALIDITY HIGHESTMODSEQ SIZE DELETED MAILBOXID'
+    const status = 'MESSAGES UNSEEN UIDVALIDITY SIZE DELETED MAILBOXID'
     boxes.push((await imap.ok(`STATUS ${box} (${status})`)).lines)
     await imap.ok(`EXAMINE ${box}`)
-    const rows = await imap.ok('UID FETCH 1:* (UID FLAGS MODSEQ INTERNALDATE EMAILID THREADID BODY.PEEK[])')
+    const rows = await imap.ok('UID FETCH 1:* (UID FLAGS INTERNALDATE EMAILID THREADID BODY.PEEK[])')
     boxes.push(rows.untagged.map((frame) => JSON.stringify(frame)))
     boxes.push(fetched(rows.untagged).length)
   }
@@ -121,6 +128,9 @@ test('a backup under load, killed again and again, comes back whole on an empty 
     assert.deepEqual([again.changed, again.copied, again.messages], [0, 0, last.messages])
     const before = []
     for (const login of logins) before.push(await seen(server, login))
+    const [ann, ben] = logins
+    assert.ok(ann && ben)
+    const [uidNext = 0, modseq = 0] = await numbers(server, ann)
     await server.stop()
 
     const second = await Installation.make(path.join(folder, 'second'), { shards: 2 })
@@ -130,11 +140,11 @@ test('a backup under load, killed again and again, comes back whole on an empty 
     assert.deepEqual(await second.check(), [])
     server = await second.serve()
     for (const [index, login] of logins.entries()) assert.deepEqual(await seen(server, login), before[index])
+    const [newUidNext = 0, newModseq = 0] = await numbers(server, ann)
+    assert.ok(newUidNext > uidNext && newModseq > modseq)
     await assert.rejects(second.verb('restore', target), /domains and accounts already/)
 
     // One account goes back while the server runs; the others do not notice.
-    const [ann, ben] = logins
-    assert.ok(ann && ben)
     const imap = await RawImap.login(server.endpoint('imap'), ann.address, ann.password)
     await imap.ok('SELECT INBOX')
     await imap.ok('UID STORE 1:* +FLAGS (\\Deleted)')

@@ -42,10 +42,10 @@ if (root) {
   test('root starts the server, and the server is not root: it has its low port and cannot become more', async () => {
     const port = await lowPort()
     await using place = await folderFor(
-      `hostname = "mail.example.org"\ndata = "data"\nuser = "nobody"\n[listen]\nimap = ["127.0.0.1:${port}"]\n`,
+      `hostname = "mail.example.org"\ndata = "var/data"\nuser = "nobody"\n[listen]\nimap = ["127.0.0.1:${port}"]\n`,
     )
     // as a package does it
-    const data = path.join(path.dirname(place.file), 'data')
+    const data = path.join(path.dirname(place.file), 'var/data')
     const server = new Running(['serve', '--config', place.file])
     await server.line((line) => line === 'ready')
     const status = await readFile(`/proc/${server.child.pid}/status`, 'latin1')

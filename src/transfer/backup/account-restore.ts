@@ -7,9 +7,11 @@ import type { AccountImage, ImageRows, RestoredEmail } from '#store/image.ts'
 import type { MailStore } from '#store/mail-store.ts'
 import type { AccountRef, NewMessage, QuotaLimits, StagedBody } from '#store/types.ts'
 import type { WriteKind, Writes } from '#store/writes.ts'
+import { ahead } from './ahead.ts'
 import { accountFolder, readAccountFile } from './files.ts'
 import { type AccountFile, BackupRefused, type EmailEntry, parseJson, type RecordRef, type RootPage } from './format.ts'
 import { DamagedRecord, PackReader } from './pack.ts'
+import { mustBeSound } from './sound.ts'
 
 const BY = 'restore'
 /** Emails of one request to the store, and their octets. */
@@ -105,6 +107,7 @@ export class BackedUpAccount implements AsyncDisposable {
         messages: { ...NO_MESSAGES, ...(await columns(root.messages)) },
         deleted: { ...NO_DELETED, ...(await columns(root.deleted)) },
       }
+      mustBeSound(image, address)
       return new BackedUpAccount(store, file, reader, image, root.emails, lost)
     } catch (error) {
       await reader.close()
@@ -118,7 +121,7 @@ export class BackedUpAccount implements AsyncDisposable {
   }
 
   /**
-   * Brings it into the store as that account.
+   * Brings it into the store as that account; where there is none now, with numbers that go {@link ahead}.
    * @param here What is somebody's own becomes theirs by `users`; `undefined`: everything is as it was.
    */
   async restore(
@@ -128,7 +131,8 @@ export class BackedUpAccount implements AsyncDisposable {
     progress: (report: AccountRestored) => void,
   ): Promise<AccountRestored> {
     await this.#write('beginRestore', { account: to, by: BY })
-    const { messages, deleted, events, ...image } = this.image
+    const lost = how === 'new' || (await this.#store.state(to)) === undefined
+    const { messages, deleted, events, ...image } = lost ? ahead(this.image) : this.image
     let batch: RestoredEmail[] = []
     let octets = 0
     const flush = async (): Promise<void> => {

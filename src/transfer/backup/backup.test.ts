@@ -8,12 +8,16 @@ import type { Clock } from '#lib/clock.ts'
 import { prepareEmail } from '#mail/prepare.ts'
 import { scanMessage } from '#mail/scanner.ts'
 import type { DirectoryArchive } from '#store/directory.ts'
+import type { AccountImage } from '#store/image.ts'
 import { bytesOf, messageOf, type Person, patternOf, stage, uids, World } from '#store/kit.contract.ts'
 import type { MailStore } from '#store/mail-store.ts'
 import type { NewMessage } from '#store/types.ts'
+import { ahead } from './ahead.ts'
 import { type BackupReport, backUp } from './backup.ts'
 import { BackupRefused } from './format.ts'
+import { DamagedRecord, PackReader } from './pack.ts'
 import { type RestoreReport, readBackup, restoreBackup } from './restore.ts'
+import { mustBeSound } from './sound.ts'
 import { verifyBackup } from './verify.ts'
 
 const clock: Clock = { now: () => 1_800_000_000_000 }
@@ -83,8 +87,18 @@ async function restoreAll(world: World, folder: string): Promise<RestoreReport> 
   return restoreBackup(world.store, { path: folder, what: 'all', accounts }, quiet)
 }
 
+interface Whole {
+  readonly image: AccountImage | undefined
+  readonly bodies: readonly unknown[]
+}
+
+/** The same, with the numbers of an account that came back where there was none. */
+function restored({ image, bodies }: Whole): Whole {
+  return { image: image && ahead(image), bodies }
+}
+
 /** All of an account, bodies included. */
-async function whole({ store }: World, { ref }: Person): Promise<unknown> {
+async function whole({ store }: World, { ref }: Person): Promise<Whole> {
   const emails = await store.imageEmails(ref, 0)
   const bodies = await Promise.all(
     emails.map(async ({ place, ...email }) => [
@@ -99,7 +113,7 @@ function packs(folder: string, { ref }: Person): string[] {
   return readdirSync(path.join(folder, 'accounts', String(ref.id))).filter((name) => name.endsWith('.pack'))
 }
 
-test('what was backed up comes back in every number, and the second run writes only what changed', async (t) => {
+test('what was backed up comes back, and the second run writes only what changed', async (t) => {
   const folder = folderFor(t)
   const world = open()
   const [ann, ben] = [await person(world), await person(world)]
@@ -129,10 +143,10 @@ test('what was backed up comes back in every number, and the second run writes o
   const empty = open()
   const report = await restoreAll(empty, folder)
   assert.deepEqual([report.accounts, report.messages, report.lost], [2, 9, []])
-  for (const each of [ann, ben]) assert.deepEqual(await whole(empty, each), await whole(world, each))
+  for (const each of [ann, ben]) assert.deepEqual(await whole(empty, each), restored(await whole(world, each)))
   // What is whole already is not brought again.
   assert.deepEqual((await restoreAll(empty, folder)).messages, 9)
-  assert.deepEqual(await whole(empty, ann), await whole(world, ann))
+  assert.deepEqual(await whole(empty, ann), restored(await whole(world, ann)))
 })
 
 test('a run that is broken off anywhere leaves the last backup whole, and the next goes on', async (t) => {
@@ -163,13 +177,13 @@ test('a run that is broken off anywhere leaves the last backup whole, and the ne
     assert.deepEqual((await verifyBackup(torn, quiet)).damaged, [])
     const empty = open()
     await restoreAll(empty, torn)
-    assert.deepEqual(await whole(empty, ann), before)
+    assert.deepEqual(await whole(empty, ann), restored(before))
     const next = await run(world, torn, ann)
     assert.ok(end === committed ? next.copied === 40 : end === full.length ? next.copied === 0 : next.copied <= 40)
     assert.deepEqual((await verifyBackup(torn, quiet)).damaged, [])
     const later = open()
     await restoreAll(later, torn)
-    assert.deepEqual(await whole(later, ann), await whole(world, ann))
+    assert.deepEqual(await whole(later, ann), restored(await whole(world, ann)))
   }
 })
 
@@ -185,7 +199,7 @@ test('the very first run goes on where it was broken off, and is no backup befor
   assert.deepEqual([next.changed, next.copied], [1, 0])
   const empty = open()
   await restoreAll(empty, folder)
-  for (const each of [ann, ben]) assert.deepEqual(await whole(empty, each), await whole(world, each))
+  for (const each of [ann, ben]) assert.deepEqual(await whole(empty, each), restored(await whole(world, each)))
 })
 
 test('a flipped bit is found, and costs that one message', async (t) => {
@@ -227,7 +241,7 @@ test('packs of which little is needed are written anew', async (t) => {
   assert.deepEqual((await verifyBackup(folder, quiet)).damaged, [])
   const empty = open()
   await restoreAll(empty, folder)
-  assert.deepEqual(await whole(empty, ann), await whole(world, ann))
+  assert.deepEqual(await whole(empty, ann), restored(await whole(world, ann)))
 })
 
 test('an account that was made anew under its number takes nothing from the one before', async (t) => {
@@ -245,7 +259,7 @@ test('an account that was made anew under its number takes nothing from the one 
   assert.deepEqual(packs(folder, ann), ['00000002.pack'])
   const empty = open()
   await restoreAll(empty, folder)
-  assert.deepEqual(await whole(empty, ann), await whole(world, ann))
+  assert.deepEqual(await whole(empty, ann), restored(await whole(world, ann)))
 })
 
 test('accounts that are gone leave the backup with the next run', async (t) => {
@@ -325,5 +339,74 @@ test('an account that is damaged whole does not keep the others from coming back
   assert.deepEqual(report.accounts, 1)
   assert.match(report.lost.join(), /^p1@example\.org: nothing came back/)
   assert.equal(await empty.store.state(ann.ref), undefined)
-  assert.deepEqual(await whole(empty, ben), await whole(world, ben))
+  assert.deepEqual(await whole(empty, ben), restored(await whole(world, ben)))
+})
+
+test('numbers that were given after the backup are not given again by an account that came back', async (t) => {
+  const folder = folderFor(t)
+  const world = open()
+  const ann = await person(world)
+  await run(world, folder, ann)
+  const kept = (await ann.messages((await ann.inbox()).key)).map(({ uid }) => uid)
+  // Clients see these, and the disk is lost.
+  await ann.add((await ann.inbox()).key, [mail(50), mail(51)])
+  await ann.make('Later')
+  const [inbox, now] = [await ann.inbox(), await world.store.image(ann.ref)]
+  const account = { id: ann.ref.id, address: 'p1@example.org', to: ann.ref }
+  const limits = { storageBytes: undefined, messages: undefined }
+  for (const request of [
+    { path: folder, what: 'all', accounts: [account] },
+    { path: folder, what: 'account', account, users: [], limits },
+  ] as const) {
+    const empty = open()
+    await restoreBackup(empty.store, request, quiet)
+    const image = await empty.store.image(ann.ref)
+    assert.ok(image !== undefined && now !== undefined)
+    const back = image.mailboxes.find(({ name }) => name === 'INBOX')
+    assert.ok(back !== undefined)
+    assert.equal(back.uidValidity, inbox.uidValidity)
+    assert.ok(back.uidNext > inbox.uidNext, 'a UID, and so a UIDL')
+    assert.ok(image.modseq > now.modseq, 'a MODSEQ')
+    assert.ok(image.next.email > now.next.email && image.next.mailbox > now.next.mailbox, 'an object id')
+    assert.deepEqual(
+      image.messages.uids.filter((_, index) => image.messages.mailboxes[index] === back.key),
+      kept,
+    )
+    // Whoever asks what happened since hears of everything.
+    assert.equal(back.vanishedFloor, image.modseq)
+    assert.ok(image.messages.modseqs.every((modseq) => modseq === image.modseq))
+  }
+})
+
+test('a backup that names what is not its own is damaged, whatever its checksums say', async (t) => {
+  const folder = folderFor(t)
+  const world = open()
+  const ann = await person(world)
+  await run(world, folder, ann)
+  const manifest = path.join(folder, 'malle-backup.json')
+  const text = readFileSync(manifest, 'utf8')
+  for (const [from, to] of [
+    [/"file":"[^"]*"/, '"file":"../../etc/passwd"'],
+    [/"id":\d+/, '"id":"../../elsewhere"'],
+  ] as const) {
+    writeFileSync(manifest, text.replace(from, to))
+    await assert.rejects(readBackup(folder), refusal('damaged-backup'))
+  }
+  const reader = new PackReader(folder)
+  for (const wrong of [{ pack: '../../x' as unknown as number }, { offset: -1 }, { length: 0.5 }])
+    await assert.rejects(reader.read({ pack: 1, offset: 0, length: 1, sha256: '', ...wrong }), DamagedRecord)
+
+  const image = await world.store.image(ann.ref)
+  assert.ok(image !== undefined)
+  mustBeSound(image, 'ann')
+  const { messages, mailboxes } = image
+  for (const wrong of [
+    // the first email of the next account
+    { messages: { ...messages, emails: messages.emails.map((key) => key + 2 ** 32) } },
+    { messages: { ...messages, emails: messages.emails.slice(1) } },
+    { messages: { ...messages, uids: messages.uids.map(() => 0) } },
+    { mailboxes: mailboxes.map((mailbox) => ({ ...mailbox, name: `../${'x'.repeat(2_000)}` })) },
+    { next: { ...image.next, email: 2 ** 33 } },
+  ])
+    assert.throws(() => mustBeSound({ ...image, ...wrong }, 'ann'), refusal('damaged-backup'))
 })

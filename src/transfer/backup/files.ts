@@ -9,6 +9,7 @@ import {
   BackupRefused,
   type FileRef,
   formatJson,
+  isCount,
   MANIFEST,
   type Manifest,
   parseJson,
@@ -51,6 +52,8 @@ export function accountFolder(folder: string, id: number): string {
 /** Names that a backup folder may have in it. */
 const OURS = /^(?:malle-backup\.json|directory-[0-9a-f]{64}\.json|accounts|lock\.db(?:-journal)?)(?:\.new)?$/
 
+const NAMED = /^directory-[0-9a-f]{64}\.json$/
+
 /** Refuses a folder that is neither empty nor a backup, and makes nothing. */
 export async function mustBeBackupOrEmpty(folder: string): Promise<void> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
@@ -72,6 +75,10 @@ export async function readManifest(folder: string): Promise<Manifest | undefined
   if (text === undefined) return undefined
   const manifest = parsed(text, MANIFEST) as Manifest
   mustRead(manifest.format, path.join(folder, MANIFEST))
+  // what it names is opened: nothing outside the folder
+  const named = NAMED.test(String(manifest.directory?.file)) && Array.isArray(manifest.accounts)
+  if (!named || manifest.accounts.some((account) => !isCount(account?.id)))
+    throw new BackupRefused({ kind: 'damaged-backup', what: MANIFEST })
   return manifest
 }
 

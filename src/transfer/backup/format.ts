@@ -107,6 +107,11 @@ export interface EmailEntry {
   readonly body: RecordRef | undefined
 }
 
+/** Whether a file says a number where one that counts is due. */
+export function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0
+}
+
 /** A value as text. */
 export function formatJson(value: unknown): string {
   return JSON.stringify(value, function replace(this: Record<string, unknown>, key: string, given: unknown): unknown {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import path from 'node:path'
 import { sha256, syncFolder } from './files.ts'
-import type { RecordRef } from './format.ts'
+import { isCount, type RecordRef } from './format.ts'
 
 export type RecordKind = 'mail' | 'page'
 
@@ -269,6 +269,8 @@ export class PackReader {
 
   /** The octets in chunks. The last comes only when the checksum of all is right. @throws {DamagedRecord} */
   async *stream(ref: RecordRef): AsyncGenerator<Buffer, void, void> {
+    // another file's word, which names what is opened
+    if (![ref.pack, ref.offset, ref.length].every(isCount)) throw new DamagedRecord('A page names no record')
     const file = await this.#open(ref.pack)
     const hash = createHash('sha256')
     let last: Buffer | undefined

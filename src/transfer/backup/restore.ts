@@ -4,6 +4,7 @@ import type { DirectoryArchive } from '#store/directory.ts'
 import type { MailStore } from '#store/mail-store.ts'
 import type { AccountRef, QuotaLimits } from '#store/types.ts'
 import { BackedUpAccount } from './account-restore.ts'
+import { ahead } from './ahead.ts'
 import { mustReadManifest, readNamed } from './files.ts'
 import { BackupRefused, type Manifest } from './format.ts'
 
@@ -106,7 +107,7 @@ async function restoreNew(
 ): Promise<Omit<RestoreReport, 'accounts'>> {
   const there = await store.image(to)
   if (there !== undefined) {
-    const { createdAt, modseq } = kept.image
+    const { createdAt, modseq } = ahead(kept.image)
     if (there.createdAt === createdAt && there.modseq === modseq) {
       const { messages, deleted, bytes } = kept.file
       return { messages, deleted, bytes, lost: [] }
