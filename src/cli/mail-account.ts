@@ -6,7 +6,7 @@ import type { Command } from 'commander'
 import * as v from 'valibot'
 import { ImapClient } from '#client/imap/imap-client.ts'
 import { EXIT } from '#lib/exit-codes.ts'
-import { parseSourceUrl, type SourceUrl } from '#transfer/source-url.ts'
+import { parseSourceUrl, type SourceUrl, withoutPassword } from '#transfer/source-url.ts'
 import { CliError } from './cli-error.ts'
 import { fileName, passwordOf, readToml, sourceUrl } from './collect-accounts.ts'
 import { say } from './language.ts'
@@ -163,8 +163,8 @@ export function smtpUrl(text: string): SourceUrl {
   throw new CliError(
     EXIT.usage,
     say(
-      `"${text}" is not the URL of a submission server, such as smtps://ann@example.org@smtp.example.org.`,
-      `« ${text} » n’est pas l’URL d’un serveur d’envoi, comme smtps://ann@example.org@smtp.example.org.`,
+      `"${withoutPassword(text)}" is not the URL of a submission server, such as smtps://ann@example.org@smtp.example.org.`,
+      `« ${withoutPassword(text)} » n’est pas l’URL d’un serveur d’envoi, comme smtps://ann@example.org@smtp.example.org.`,
     ),
   )
 }

@@ -2,7 +2,7 @@
 import type { DiscoveryNetwork } from '#client/index.ts'
 import { EXIT } from '#lib/exit-codes.ts'
 import type { SourceServer } from '#server/verbs.ts'
-import { parseSourceUrl, type SourceUrl } from '#transfer/source-url.ts'
+import { parseSourceUrl, type SourceUrl, withoutPassword } from '#transfer/source-url.ts'
 import { CliError } from './cli-error.ts'
 import { say } from './language.ts'
 
@@ -32,8 +32,8 @@ export function parseServer(text: string): NamedServer {
   throw new CliError(
     EXIT.usage,
     say(
-      `"${text}" is not a server to migrate from: write a URL such as imaps://imap.example.org or pop3s://ann@pop.example.org, without password and mailbox.`,
-      `« ${text} » n’est pas un serveur d’où migrer : écrivez une URL comme imaps://imap.example.org ou pop3s://anne@pop.example.org, sans mot de passe ni boîte.`,
+      `"${withoutPassword(text)}" is not a server to migrate from: write a URL such as imaps://imap.example.org or pop3s://ann@pop.example.org, without password and mailbox.`,
+      `« ${withoutPassword(text)} » n’est pas un serveur d’où migrer : écrivez une URL comme imaps://imap.example.org ou pop3s://anne@pop.example.org, sans mot de passe ni boîte.`,
     ),
   )
 }

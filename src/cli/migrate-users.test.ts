@@ -92,3 +92,12 @@ for (const text of ['imap.example.net', 'imaps://a:b@c.example', 'smtp://a.examp
 test('a host has one server of each protocol', () => {
   assert.throws(() => serversOf(['imaps://a.example', 'imap://b.example']), /one IMAP server, one POP3 server/)
 })
+
+test('a password in a URL is refused and not repeated', () => {
+  for (const text of ['imaps://ann:secret@imap.example.org', 'imaps://ann@example.org:se:cr@et@imap.example.org'])
+    assert.throws(
+      () => parseServer(text),
+      (error) =>
+        error instanceof CliError && !/secret|se:cr|cr@et/.test(error.message) && error.message.includes('ann'),
+    )
+})

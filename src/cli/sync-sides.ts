@@ -2,7 +2,7 @@
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { EXIT } from '#lib/exit-codes.ts'
-import { formatSourceUrl, parseSourceUrl, type SourceUrl } from '#transfer/source-url.ts'
+import { formatSourceUrl, parseSourceUrl, type SourceUrl, withoutPassword } from '#transfer/source-url.ts'
 import { ImapSide } from '#transfer/sync/imap-side.ts'
 import { MaildirSide } from '#transfer/sync/maildir-side.ts'
 import type { Side } from '#transfer/sync/side.ts'
@@ -62,8 +62,8 @@ function endOf(argument: string): SourceUrl | string {
   throw new CliError(
     EXIT.usage,
     say(
-      `"${argument}" is not an end of a sync: write a URL such as imaps://ann@example.org@imap.example.org, without password and mailbox, or the path of a Maildir.`,
-      `« ${argument} » ne peut pas être synchronisé : écrivez une URL comme imaps://anne@example.org@imap.example.org, sans mot de passe ni boîte, ou le chemin d’un Maildir.`,
+      `"${withoutPassword(argument)}" is not an end of a sync: write a URL such as imaps://ann@example.org@imap.example.org, without password and mailbox, or the path of a Maildir.`,
+      `« ${withoutPassword(argument)} » ne peut pas être synchronisé : écrivez une URL comme imaps://anne@example.org@imap.example.org, sans mot de passe ni boîte, ou le chemin d’un Maildir.`,
     ),
   )
 }

@@ -47,6 +47,11 @@ export function parseSourceUrl(text: string): SourceUrl | UrlFault {
   }
 }
 
+/** What somebody wrote as a URL, fit to be repeated to them: without the password that may be in it. */
+export function withoutPassword(text: string): string {
+  return text.replace(/^([a-z0-9]+:\/\/[^:]*):.*@/i, '$1:***@')
+}
+
 /** The same again, in one form: names a source in records and to people. */
 export function formatSourceUrl({ protocol, security, host, port, login, mailbox }: SourceUrl): string {
   const scheme = security === 'tls' ? `${protocol}s` : protocol
