@@ -61,6 +61,26 @@ export function accountCommand(): Command {
       show(options, found, () => formatAccount(found))
     })
   setCommand(account)
+  withListing(account.command('move <address>'))
+    .description(say('move an account to another shard', 'déplacer un compte vers une autre partition'))
+    .requiredOption('--shard <number>', say('where it goes, from 0', 'sa destination, à partir de 0'))
+    .action(async (address: string, options: CommonOptions & { readonly shard: string }) => {
+      const shard = parseCount(options.shard)
+      if (shard === null)
+        throw new CliError(
+          EXIT.usage,
+          say('A shard has a number, from 0.', 'Une partition a un numéro, à partir de 0.'),
+        )
+      const moved = await administer(options, (admin) => admin.ask('account.move', { address, shard }))
+      show(options, moved, () =>
+        say(
+          `Moved ${address} from shard ${moved.shard} to ${shard}: ${moved.messages} messages, ${formatBytes(moved.bytes)}.`,
+          `${address} est passé de la partition ${moved.shard} à la ${shard} : ${moved.messages} messages, ${formatBytes(moved.bytes)}.`,
+        ),
+      )
+      if (moved.unreadable > 0) process.exitCode = EXIT.failed
+    })
+
   withConfig(account.command('remove <address>'))
     .description(say('remove an account with all its mail', 'supprimer un compte et tout son courrier'))
     .option('--yes', say('do not ask', 'ne pas demander de confirmation'))

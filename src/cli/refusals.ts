@@ -36,7 +36,10 @@ export function exitCodeOf(refusal: VerbRefusal): number {
     case 'folder-not-empty':
     case 'data-not-empty':
     case 'restore-refused':
+    case 'move-refused':
       return EXIT.cannotWrite
+    case 'no-such-shard':
+      return EXIT.noSuchThing
     case 'newer-backup':
       return EXIT.configuration
     case 'unknown-verb':
@@ -210,6 +213,21 @@ export function sentenceOf(refusal: VerbRefusal): string {
         `${refusal.address} could not be brought back: ${mailboxReason(refusal.why)}. Nothing of it was changed.`,
         `${refusal.address} n’a pas pu être rétabli : ${mailboxReason(refusal.why)}. Rien n’y a été modifié.`,
       )
+    case 'no-such-shard':
+      return say(
+        `There is no shard ${refusal.shard}: they are numbered from 0, and store.shards is ${refusal.shards}.`,
+        `Il n’y a pas de partition ${refusal.shard} : elles sont numérotées à partir de 0 et store.shards vaut ${refusal.shards}.`,
+      )
+    case 'already-there':
+      return say(
+        `${refusal.address} is in shard ${refusal.shard} already.`,
+        `${refusal.address} est déjà dans la partition ${refusal.shard}.`,
+      )
+    case 'move-refused':
+      return say(
+        `The account could not be moved: ${mailboxReason(refusal.why)}. It is where it was.`,
+        `Le compte n’a pas pu être déplacé : ${mailboxReason(refusal.why)}. Il est resté où il était.`,
+      )
     case 'bad-quoting':
       return atLine(
         refusal.line,
@@ -299,6 +317,7 @@ const TARGETS = {
   'bad-address': say('it is not an address', 'ce n’est pas une adresse'),
 } as const
 const MAILBOXES: ReadonlyMap<string, string> = new Map([
+  ['moving', say('it is being moved', 'il est en cours de déplacement')],
   ['over-quota', say('the account is over its quota', 'le compte a atteint son quota')],
   ['unavailable', say('the store cannot write now', 'le stockage ne peut pas écrire en ce moment')],
   ['bad-name', say('the name cannot be used', 'ce nom ne peut pas servir')],

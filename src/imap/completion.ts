@@ -58,6 +58,7 @@ const UNAVAILABLE = {
   'read-only': 'The server takes no changes now',
   failed: 'The change could not be kept, try again',
   closing: 'The server is stopping',
+  moving: 'The account is being moved, try again in a moment',
 } as const
 
 const BAD_NAME = {

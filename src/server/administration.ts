@@ -13,12 +13,17 @@ import { parseDomain } from '#services/addresses.ts'
 import { resolveRecipient } from '#services/recipients.ts'
 import type { AccountRecord, AliasRecord, AppPasswordRecord, DomainRecord } from '#store/directory.ts'
 import type { AccountRef } from '#store/types.ts'
+import { MoveRefused } from '#transfer/move.ts'
 import { Backups } from './backups.ts'
 import { askControl, ControlError, ServerGone } from './control.ts'
 import { listDeleted, messageHistory, undeleteMail } from './gone-views.ts'
 import { type Installation, openInstallation } from './installation.ts'
 import { createLog } from './log.ts'
+
 import { forgetMigration, migrateRequest } from './migrate-request.ts'
+
+import { type MoveDeps, moveAccount } from './moves.ts'
+
 import type { Task, TaskMessage } from './task-thread.ts'
 import {
   type AccountChangeArgs,
@@ -117,6 +122,26 @@ export class RunningAdministration implements Administration {
       },
       'account.show': async ({ address }) => this.#accountView(must(await accounts.account(address))),
       'account.set': (args) => this.#changeAccount(args),
+      'account.move': async ({ address, shard }, progress) => {
+        const { shards } = this.#parts.config.store
+        if (!Number.isInteger(shard) || shard < 0 || shard >= shards)
+          throw new VerbRefused({ kind: 'no-such-shard', shard, shards })
+        const record = must(await accounts.account(address))
+        if (record.ref.shard === shard) throw new VerbRefused({ kind: 'already-there', address: record.address, shard })
+        await this.#openAccount(address)
+        const deps: MoveDeps = {
+          directory,
+          store: this.#parts.store,
+          kick: (id) => registry.accountChanged(id),
+          copy: (request) => this.#run({ kind: 'move', request }, progress),
+        }
+        try {
+          return { ...(await moveAccount(deps, record, shard)), shard: record.ref.shard }
+        } catch (error) {
+          if (error instanceof MoveRefused) throw new VerbRefused(error.refusal)
+          throw error
+        }
+      },
       'account.remove': async ({ address }) => {
         const { ref } = must(await accounts.account(address))
         must(await accounts.removeAccount(address))

@@ -18,6 +18,7 @@ import type { MailStore } from '#store/mail-store.ts'
 import { lockData } from './data-lock.ts'
 import { noteDataVersion } from './data-version.ts'
 import { MemoryWatch, memoryCeiling } from './memory-watch.ts'
+import { settleMoves } from './moves.ts'
 
 /** Opened parts of a data directory. */
 export interface Installation extends AsyncDisposable {
@@ -62,6 +63,7 @@ export async function openInstallation(config: Config, log: Log, tuned?: StoreTu
     }),
   )
   const store = opened.use(openEmbeddedStore(host.connect(), systemClock))
+  await settleMoves(directory, store, config.store.shards, (message) => log.warn({}, message))
   const { scramForPasswords } = config.auth
   const accounts: Accounts = new Accounts({
     directory,

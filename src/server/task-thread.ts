@@ -10,6 +10,7 @@ import { ExportRefused, type ExportRequest, exportMail } from '#transfer/export.
 import { ImportRefused, type ImportRequest, importMail } from '#transfer/import.ts'
 import type { MigrateRequest } from '#transfer/migrate/migrate.ts'
 import { migrateRefusal } from '#transfer/migrate/refusal.ts'
+import { copyAccount, MoveRefused, type MoveRequest } from '#transfer/move.ts'
 import type { VerbRefusal } from './verbs.ts'
 
 /** What to do. */
@@ -19,6 +20,7 @@ export type Task =
   | { readonly kind: 'migrate'; readonly request: Omit<MigrateRequest, 'signal'> }
   | { readonly kind: 'backup'; readonly request: BackupRequest }
   | { readonly kind: 'restore'; readonly request: RestoreRequest }
+  | { readonly kind: 'move'; readonly request: MoveRequest }
 
 /** What the thread tells. */
 export type TaskMessage =
@@ -63,6 +65,8 @@ function run(): Promise<unknown> {
       return backUp(store, systemClock, task.request, progress)
     case 'restore':
       return restoreBackup(store, task.request, progress)
+    case 'move':
+      return copyAccount(store, task.request, progress)
     case 'migrate':
       return migrate(task.request)
   }
@@ -78,7 +82,12 @@ async function migrate(request: Omit<MigrateRequest, 'signal'>): Promise<unknown
 }
 
 function messageOf(error: unknown): TaskMessage {
-  if (error instanceof ImportRefused || error instanceof ExportRefused || error instanceof BackupRefused)
+  if (
+    error instanceof ImportRefused ||
+    error instanceof ExportRefused ||
+    error instanceof BackupRefused ||
+    error instanceof MoveRefused
+  )
     return { kind: 'refused', refusal: error.refusal }
   const refusal = migrateRefusal(error)
   if (refusal !== undefined) return { kind: 'refused', refusal }

@@ -16,6 +16,7 @@ import type { ExportRefusal, ExportReport } from '#transfer/export.ts'
 import type { ImportRefusal, ImportReport } from '#transfer/import.ts'
 import type { MigrateReport } from '#transfer/migrate/migrate.ts'
 import type { MigrateRefusal } from '#transfer/migrate/refusal.ts'
+import type { MoveRefused, MoveReport } from '#transfer/move.ts'
 import type { Progress } from '#transfer/sync/sync.ts'
 import type { DeletedListing, HistoryView, UndeleteArgs } from './gone-views.ts'
 import type { Endpoint } from './listeners.ts'
@@ -146,6 +147,12 @@ export interface Verbs {
   'account.list': { args: { readonly domain?: string }; value: readonly AccountView[] }
   'account.show': { args: { readonly address: string }; value: AccountView }
   'account.set': { args: AccountChangeArgs; value: AccountView }
+  /** Into another shard; `shard` is where it was. */
+  'account.move': {
+    args: { readonly address: string; readonly shard: number }
+    value: MoveReport & { readonly shard: number }
+    progress: MoveReport
+  }
   'account.remove': { args: { readonly address: string }; value: null }
   'alias.set': {
     args: { readonly address: string; readonly targets: readonly string[]; readonly create: boolean }
@@ -252,6 +259,9 @@ export type VerbRefusal =
   | ExportRefusal
   | MigrateRefusal
   | BackupRefusal
+  | MoveRefused['refusal']
+  | { readonly kind: 'no-such-shard'; readonly shard: number; readonly shards: number }
+  | { readonly kind: 'already-there'; readonly address: string; readonly shard: number }
   | { readonly kind: 'unknown-verb'; readonly verb: string }
   | UndeleteRefused
   | { readonly kind: 'no-such-message'; readonly message: string }

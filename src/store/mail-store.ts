@@ -126,6 +126,8 @@ export interface MailStore extends AsyncDisposable {
   imageEmails(account: AccountRef, after: EmailKey | 0, limit?: number): Promise<readonly EmailImage[]>
   /** Accounts on hold in a shard, see `endRestore`. */
   heldRestores(shard: number): Promise<readonly AccountId[]>
+  /** Accounts that take no writes in a shard, see `freeze`. */
+  frozenAccounts(shard: number): Promise<readonly AccountId[]>
 
   // --- writing ---
 

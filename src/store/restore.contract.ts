@@ -256,6 +256,30 @@ export function restoreContract(world: () => World): void {
     assert.deepEqual(await names(ben), await names(ann))
   })
 
+  test('a frozen account takes no writes and no mail, and can be read, thawed and removed', async () => {
+    const ann = await rich(world())
+    const ben = await world().person(UNLIMITED, ann.ref.shard)
+    const inbox = (await ann.inbox()).key
+    await ann.must('freeze', { frozen: true })
+    assert.deepEqual(await ann.store.frozenAccounts(ann.ref.shard), [ann.ref.id])
+    const moving = { ok: false, error: { kind: 'unavailable', reason: 'moving' } }
+    const before = await ann.picture()
+    assert.deepEqual(await ann.write('append', { mailbox: inbox, messages: [messageOf()] }), moving)
+    assert.deepEqual(await ann.write('createMailbox', { name: 'x', specialUse: undefined }), moving)
+    assert.deepEqual(await ann.write('beginRestore', {}), moving)
+    const { body, email } = messageOf()
+    const recipients = [ann.recipient(), ben.recipient()]
+    const delivered = await ann.store.deliver({ shard: ann.ref.shard, by: 'x', body, email, recipients })
+    assert.deepEqual([delivered[0], delivered[1]?.ok], [moving, true])
+    assert.deepEqual(await ann.picture(), before)
+    await ann.must('freeze', { frozen: false })
+    assert.deepEqual(await ann.store.frozenAccounts(ann.ref.shard), [])
+    await ann.add(inbox, [messageOf()])
+    await ann.must('freeze', { frozen: true })
+    await ann.must('removeAccount', {})
+    assert.deepEqual(await ann.store.frozenAccounts(ann.ref.shard), [])
+  })
+
   test('an account on hold waits to be shown, or dropped', async () => {
     const ann = await rich(world())
     const image = await imageOf(ann)

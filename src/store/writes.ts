@@ -22,10 +22,10 @@ export interface Committed {
   readonly modseq: Modseq
 }
 
-/** The store cannot write now; nothing of the request was kept. */
+/** The store cannot write now (`moving`: not to this account); nothing of the request was kept. */
 export interface Unavailable {
   readonly kind: 'unavailable'
-  readonly reason: 'full' | 'read-only' | 'failed' | 'closing'
+  readonly reason: 'full' | 'read-only' | 'failed' | 'closing' | 'moving'
 }
 export interface NoSuchAccount {
   readonly kind: 'no-such-account'
@@ -336,6 +336,10 @@ export interface SettleRestoreRequest extends Asked {
   /** `false`: it is dropped. */
   readonly keep: boolean
 }
+/** Refuses every write to the account until it is said otherwise or the account is removed, also over a restart. */
+export interface FreezeRequest extends Asked {
+  readonly frozen: boolean
+}
 /** Nothing of the kind was begun (any more). */
 export interface NoSuchRestore {
   readonly kind: 'no-such-restore'
@@ -422,6 +426,7 @@ export interface Writes {
     value: Committed
     refusal: NoSuchAccount | NoSuchMailbox | MetadataTooLarge | TooMuchMetadata | Unavailable
   }
+  freeze: { request: FreezeRequest; value: Committed; refusal: NoSuchAccount | Unavailable }
   beginRestore: { request: Asked; value: Committed; refusal: Unavailable }
   restoreEmails: { request: RestoreEmailsRequest; value: Committed; refusal: NoSuchRestore | Unavailable }
   restoreMessages: { request: RestoreMessagesRequest; value: Committed; refusal: NoSuchRestore | Unavailable }
@@ -435,4 +440,10 @@ export interface Writes {
 }
 export type WriteKind = keyof Writes
 /** Those that bring whole accounts; no session asks for them. */
-export type RestoreKind = 'beginRestore' | 'restoreEmails' | 'restoreMessages' | 'endRestore' | 'settleRestore'
+export type RestoreKind =
+  | 'freeze'
+  | 'beginRestore'
+  | 'restoreEmails'
+  | 'restoreMessages'
+  | 'endRestore'
+  | 'settleRestore'

@@ -40,6 +40,7 @@ import type { EmbeddedConnection } from './options.ts'
 import type { AnyRequest } from './pack.ts'
 import type { PortMessage } from './protocol.ts'
 import { ShardReader } from './reader.ts'
+import { FROZEN, HELD } from './schema/arriving.ts'
 import { SegmentReader } from './segment-reader.ts'
 import { copyBig, EmbeddedStage } from './stage.ts'
 import { WriterLine } from './writer-line.ts'
@@ -253,7 +254,12 @@ class EmbeddedStore implements MailStore {
 
   async heldRestores(shard: number): Promise<readonly AccountId[]> {
     const { sql } = this.#shard(shard).reader
-    return sql.all('SELECT id FROM arriving WHERE held = 1 ORDER BY id').map(([id]) => id as AccountId)
+    return sql.all('SELECT id FROM arriving WHERE held = ? ORDER BY id', HELD).map(([id]) => id as AccountId)
+  }
+
+  async frozenAccounts(shard: number): Promise<readonly AccountId[]> {
+    const { sql } = this.#shard(shard).reader
+    return sql.all('SELECT id FROM arriving WHERE held = ? ORDER BY id', FROZEN).map(([id]) => id as AccountId)
   }
 
   // --- writing ---

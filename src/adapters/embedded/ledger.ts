@@ -8,6 +8,7 @@ import { superiorNames } from '#store/mailbox-name.ts'
 import { KeywordSets } from './keyword-sets.ts'
 import { type PendingEvent, writeEvent } from './pending-event.ts'
 import { type AccountRow, LARGEST_SLOT } from './schema/account.ts'
+import { FROZEN } from './schema/arriving.ts'
 import { MAILBOX_COLUMNS, type MailboxRow, mailboxRow } from './schema/mailbox.ts'
 import type { Sql } from './sql.ts'
 
@@ -27,6 +28,8 @@ export interface LoadedAccount {
   /** What happened in this batch. */
   readonly events: PendingEvent[]
   readonly dirtyMailboxes: Set<MailboxRow>
+  /** It takes no writes. */
+  frozen: boolean
 }
 
 const ACCOUNT_COLUMNS =
@@ -62,6 +65,7 @@ export class Ledger {
       lastEvent: undefined,
       events: [],
       dirtyMailboxes: new Set(),
+      frozen: this.#sql.get('SELECT 1 FROM arriving WHERE slot = ? AND held = ?', row.slot, FROZEN) !== undefined,
     }
     for (const values of this.#sql.all(`SELECT ${MAILBOX_COLUMNS} FROM mailbox WHERE account = ?`, row.slot)) {
       const mailbox = mailboxRow(values)

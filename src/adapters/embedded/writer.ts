@@ -13,7 +13,7 @@ import type { AnyRequest } from './pack.ts'
 import { NO_KINDS } from './probe.ts'
 import { bodySize } from './requests/append.ts'
 import { deliver } from './requests/deliver.ts'
-import { ALLOWED_WHEN_FULL, HANDLERS, type Handler } from './requests/index.ts'
+import { ALLOWED_WHEN_FROZEN, ALLOWED_WHEN_FULL, HANDLERS, type Handler } from './requests/index.ts'
 import { Reserve } from './reserve.ts'
 import type { Step, Transaction } from './transaction.ts'
 
@@ -212,15 +212,27 @@ export class ShardWriter {
       const reason = this.#closedTo(asked.kind)
       if (reason !== undefined) return unavailable(asked, reason)
       if (asked.kind === 'deliver') return deliver(tx, asked.request)
+      if (this.#isFrozen(asked)) return unavailable(asked, 'moving')
       const handler = HANDLERS[asked.kind] as Handler<typeof asked.kind>
       const step: Step<unknown> = handler(tx, asked.request)
       if (!isSteps(step)) return step
       job.steps = step
     }
+    if (job.slices > 0 && this.#isFrozen(asked)) {
+      job.steps.return(undefined)
+      job.steps = undefined
+      return unavailable(asked, 'moving')
+    }
     const next = job.steps.next()
     if (next.done !== true) return undefined
     job.steps = undefined
     return next.value
+  }
+
+  /** Whether the account is on its way to another shard. */
+  #isFrozen({ kind, request }: AnyRequest): boolean {
+    if (kind === 'deliver' || ALLOWED_WHEN_FROZEN.has(kind)) return false
+    return this.#shard.ledger.load(request.account.id)?.frozen === true
   }
 
   #closedTo(kind: AnyRequest['kind']): Unavailable['reason'] | undefined {

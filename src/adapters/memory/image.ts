@@ -113,6 +113,13 @@ export function emailsOf(account: Account, after: number, limit: number): readon
   return [...emails.values()].sort((a, b) => a.key - b.key).slice(0, limit)
 }
 
+export const freeze: Handler<'freeze'> = (commit, { account: { id }, frozen }) => {
+  const account = commit.accounts.get(id)
+  if (account === undefined) return refused({ kind: 'no-such-account' })
+  account.frozen = frozen
+  return done({ modseq: account.modseq })
+}
+
 export const beginRestore: Handler<'beginRestore'> = (commit, { account }) => {
   commit.arriving.set(account.id, {
     account: newAccount(account.id, { storageBytes: undefined, messages: undefined }, commit.now),

@@ -70,6 +70,7 @@ const HANDLERS: { readonly [K in WriteKind]: Handler<K> } = {
   expunge: messageWrites.expunge,
   applyMaildrop: messageWrites.applyMaildrop,
   undelete,
+  freeze: images.freeze,
   beginRestore: images.beginRestore,
   restoreEmails: images.restoreEmails,
   restoreMessages: images.restoreMessages,
@@ -77,6 +78,7 @@ const HANDLERS: { readonly [K in WriteKind]: Handler<K> } = {
   settleRestore: images.settleRestore,
 }
 
+const WHEN_FROZEN: ReadonlySet<WriteKind> = new Set(['freeze', 'removeAccount', 'forgetPeople', 'settleRestore'])
 const SLICE = 1_000
 const MAILDROP_SLICE = 5_000
 
@@ -285,6 +287,11 @@ class MemoryStore implements MailStore {
     return [...this.#arriving].filter(([, { held }]) => held).map(([id]) => id as AccountId)
   }
 
+  async frozenAccounts(): Promise<readonly AccountId[]> {
+    await turn()
+    return [...this.#accounts.values()].filter(({ frozen }) => frozen).map(({ id }) => id)
+  }
+
   // --- writing ---
 
   stage(shard: number): BodyStage {
@@ -306,7 +313,10 @@ class MemoryStore implements MailStore {
     return this.#enqueue<Result<Writes[K]['value'], Writes[K]['refusal']>>(
       kind,
       (reason) => refused({ kind: 'unavailable', reason }),
-      (announced) => handler(this.#commit(asked.by, asked.account.shard, announced), asked),
+      (announced) =>
+        this.#accounts.get(asked.account.id)?.frozen === true && !WHEN_FROZEN.has(kind)
+          ? refused({ kind: 'unavailable', reason: 'moving' })
+          : handler(this.#commit(asked.by, asked.account.shard, announced), asked),
     )
   }
 

@@ -79,6 +79,7 @@ export function deliver(commit: Commit, request: DeliverRequest): Result<Deliver
   return request.recipients.map((recipient) => {
     const account = commit.accounts.get(recipient.account.id)
     if (account === undefined) return refused({ kind: 'no-such-account' })
+    if (account.frozen) return refused({ kind: 'unavailable', reason: 'moving' })
     const mailbox = postable(account, recipient.mailbox) ?? account.byName.get('INBOX')
     if (mailbox === undefined) throw new Error(`Account ${account.id} has no INBOX`)
     const quota = overQuota(account, recipient.trace.length + sizeOf(request.body), 1)

@@ -70,6 +70,8 @@ export interface Mailbox {
 export interface Account {
   readonly id: AccountId
   createdAt: number
+  /** It takes no writes. */
+  frozen: boolean
   modseq: Modseq
   limits: QuotaLimits
   storageBytes: number
@@ -113,6 +115,7 @@ export function newAccount(id: AccountId, limits: QuotaLimits, now: number): Acc
   return {
     id,
     createdAt: now,
+    frozen: false,
     modseq: 0 as Modseq,
     limits,
     storageBytes: 0,

@@ -56,6 +56,7 @@ export function removeAccount(tx: Transaction, request: Asked): Answer<'removeAc
   const modseq = tx.ledger.bump(account)
   tx.ledger.flush()
   tx.sql.run('UPDATE account SET id = NULL WHERE slot = ?', account.row.slot)
+  tx.sql.run('DELETE FROM arriving WHERE slot = ?', account.row.slot)
   announce(tx, account, undefined, request.by, 'account-removed')
   tx.ledger.drop(account)
   return done({ modseq: modseq as Modseq })

@@ -17,6 +17,7 @@ export function deliver(tx: Transaction, request: DeliverRequest): readonly Resu
   const toOne = (recipient: Recipient): Result<Delivered, DeliverRefusal> => {
     const account = tx.ledger.load(recipient.account.id)
     if (account === undefined) return refused({ kind: 'no-such-account' })
+    if (account.frozen) return refused({ kind: 'unavailable', reason: 'moving' })
     const mailbox = postable(tx, account, recipient.mailbox) ?? account.byName.get('INBOX')
     if (mailbox === undefined) throw new Error(`Account ${account.row.id} has no INBOX`)
     if (uidsExhausted(mailbox, 1)) return refused({ kind: 'uids-exhausted' })

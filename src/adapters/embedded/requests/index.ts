@@ -12,7 +12,7 @@ import { expunge } from './expunge.ts'
 import { createMailbox, deleteMailbox, renameMailbox, subscribe } from './mailboxes.ts'
 import { setMetadata } from './metadata.ts'
 import { replace } from './replace.ts'
-import { beginRestore, endRestore, restoreEmails, restoreMessages, settleRestore } from './restore.ts'
+import { beginRestore, endRestore, freeze, restoreEmails, restoreMessages, settleRestore } from './restore.ts'
 import { copy, move } from './transfer.ts'
 import { undelete } from './undelete.ts'
 
@@ -41,6 +41,7 @@ export const HANDLERS: { readonly [K in WriteKind]: Handler<K> } = {
   setAcl,
   forgetPeople,
   setMetadata,
+  freeze,
   beginRestore,
   restoreEmails,
   restoreMessages,
@@ -59,4 +60,12 @@ export const ALLOWED_WHEN_FULL: ReadonlySet<string> = new Set<WriteKind>([
   'setLimits',
   'subscribe',
   'forgetPeople',
+])
+
+/** What ends the freeze, and what asks nothing of the account that is there. */
+export const ALLOWED_WHEN_FROZEN: ReadonlySet<string> = new Set<WriteKind>([
+  'freeze',
+  'removeAccount',
+  'forgetPeople',
+  'settleRestore',
 ])

@@ -6,8 +6,14 @@ import { COUNTED, GONE_BYTES } from '../check-account.ts'
 import type { LoadedAccount } from '../ledger.ts'
 import { EMAIL_SPAN } from '../schema/account.ts'
 import type { Transaction } from '../transaction.ts'
+import { dropEmail } from './drop-email.ts'
 
 type Image = EndRestoreRequest['image']
+
+/** Emails that went while the account was read. */
+const UNUSED_EMAILS = `SELECT e.id FROM email e WHERE e.id >= ?1 AND e.id < ?1 + ${EMAIL_SPAN}
+  AND NOT EXISTS (SELECT 1 FROM message m WHERE m.account = ?2 AND m.email = e.id - ?1)
+  AND NOT EXISTS (SELECT 1 FROM deleted d WHERE d.account = ?2 AND d.email = e.id - ?1)`
 
 /** Writes them, and counts what the messages and emails that have come make of it. */
 export function restoreTree(tx: Transaction, slot: number, image: Image): void {
@@ -20,6 +26,7 @@ export function restoreTree(tx: Transaction, slot: number, image: Image): void {
       slot,
       base,
     )
+  for (const [id] of sql.all(UNUSED_EMAILS, base, slot)) dropEmail(tx, id as number)
   sql.run(
     'UPDATE message SET size = (SELECT e.size FROM email e WHERE e.id = ? + message.email) WHERE account = ?',
     base,

@@ -5,6 +5,7 @@ import type { RestoredEmail } from '#store/image.ts'
 import type { Asked, WriteKind, Writes } from '#store/writes.ts'
 import { insertEvent } from '../pending-event.ts'
 import { LARGEST_SLOT } from '../schema/account.ts'
+import { COMING, FROZEN, HELD } from '../schema/arriving.ts'
 import type { Transaction } from '../transaction.ts'
 import { reconcile, restoreTree } from './restore-tree.ts'
 import { insertEmail } from './store-message.ts'
@@ -21,8 +22,18 @@ interface Arriving {
 }
 
 function arriving(tx: Transaction, id: number): Arriving | undefined {
-  const row = tx.sql.get('SELECT slot, held FROM arriving WHERE id = ?', id)
-  return row === undefined ? undefined : { slot: row[0] as number, held: row[1] === 1 }
+  const row = tx.sql.get('SELECT slot, held FROM arriving WHERE id = ? AND held <> ?', id, FROZEN)
+  return row === undefined ? undefined : { slot: row[0] as number, held: row[1] === HELD }
+}
+
+/** Takes no writes to the account any more, or takes them again. */
+export function freeze(tx: Transaction, { account, frozen }: Writes['freeze']['request']): Answer<'freeze'> {
+  const known = tx.ledger.load(account.id)
+  if (known === undefined) return refused({ kind: 'no-such-account' })
+  tx.sql.run('DELETE FROM arriving WHERE id = ?', account.id)
+  if (frozen) tx.sql.run('INSERT INTO arriving (slot, id, held) VALUES (?, ?, ?)', known.row.slot, account.id, FROZEN)
+  known.frozen = frozen
+  return done({ modseq: known.row.modseq as Modseq })
 }
 
 /** Makes room for the account; what was begun before goes with the upkeep. */
@@ -36,7 +47,7 @@ export function beginRestore(tx: Transaction, { account }: Asked): Answer<'begin
     slot,
     tx.now,
   )
-  tx.sql.run('INSERT INTO arriving (slot, id, held) VALUES (?, ?, 0)', slot, account.id)
+  tx.sql.run('INSERT INTO arriving (slot, id, held) VALUES (?, ?, ?)', slot, account.id, COMING)
   return done(BEGUN)
 }
 
@@ -129,7 +140,7 @@ export function endRestore(tx: Transaction, request: Writes['endRestore']['reque
   tx.ledger.flush()
   restoreTree(tx, to.slot, old !== undefined && how === 'replace' ? reconcile(tx, old, to.slot, image) : image)
   if (how === 'hold') {
-    tx.sql.run('UPDATE arriving SET held = 1 WHERE slot = ?', to.slot)
+    tx.sql.run('UPDATE arriving SET held = ? WHERE slot = ?', HELD, to.slot)
     return done({ modseq: image.modseq })
   }
   return done({ modseq: show(tx, account.id, to.slot, request.by) })
