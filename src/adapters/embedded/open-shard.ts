@@ -47,6 +47,8 @@ export function openShard(settings: ShardSettings, log: ShardLog): OpenShard {
   probe?.at('opening', { kinds: NO_KINDS })
   for (const folder of [paths.directory, paths.segments, paths.big])
     fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
+  // SQLite says of a read-only disk only that it cannot open the file.
+  fs.accessSync(paths.directory, fs.constants.W_OK)
   files.syncFolder(paths.directory)
   files.syncFolder(path.dirname(paths.directory))
   const sql = new Sql(paths.database, { readOnly: false, timeoutMs: 10_000 })

@@ -241,7 +241,7 @@ class PlacedBody implements StoredBody {
 function readFully(fd: number, into: Buffer, position: number): number {
   let got = 0
   while (got < into.length) {
-    const count = fs.readSync(fd, into, got, into.length - got, position + got)
+    const count = reading(() => fs.readSync(fd, into, got, into.length - got, position + got))
     if (count === 0) break
     got += count
   }
@@ -251,9 +251,24 @@ function readFully(fd: number, into: Buffer, position: number): number {
 async function readFullyAsync(fd: number, into: Buffer, position: number): Promise<number> {
   let got = 0
   while (got < into.length) {
-    const { bytesRead } = await readAsync(fd, into, got, into.length - got, position + got)
+    const { bytesRead } = await readAsync(fd, into, got, into.length - got, position + got).catch(unreadable)
     if (bytesRead === 0) break
     got += bytesRead
   }
   return got
+}
+
+function reading(read: () => number): number {
+  try {
+    return read()
+  } catch (error) {
+    return unreadable(error)
+  }
+}
+
+/** What a disk does not give (EIO) costs the message that lies there, not the session that asks for it. */
+function unreadable(error: unknown): never {
+  throw new DamagedBody(`The disk does not give it: ${(error as NodeJS.ErrnoException).code ?? String(error)}`, {
+    cause: error,
+  })
 }
