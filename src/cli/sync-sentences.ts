@@ -39,6 +39,15 @@ export function syncSentences(
       ),
     )
   }
+  if (report.sparedMailboxes > 0) {
+    const boxes = counted(report.sparedMailboxes, ['mailbox', 'mailboxes'], ['boîte', 'boîtes'])
+    said.push(
+      say(
+        `Kept ${boxes} although gone from the other side: half of all or more are gone at once; --yes deletes them.`,
+        `Gardé ${boxes} bien que disparues de l’autre côté : la moitié ou plus ont disparu d’un coup ; --yes les supprime.`,
+      ),
+    )
+  }
   const { verified } = report
   if (verified !== undefined) {
     several(verified.differences, ({ kind, mailbox, left, right }) => {
@@ -67,11 +76,22 @@ function noteSentence({ kind, mailbox, side, why }: MailboxNote, titles: readonl
         `${mailbox} is gone from ${title}; the other one is left as it is.`,
         `${mailbox} a disparu de ${title} ; l’autre reste en l’état.`,
       )
+    case 'new-messages':
+      return say(
+        `${mailbox} is gone from ${title}; the other one stays, as it has messages that were never there.`,
+        `${mailbox} a disparu de ${title} ; l’autre reste, car elle a des messages qui n’y ont jamais été.`,
+      )
+    case 'made-anew':
+      return say(
+        `${mailbox} is gone from ${title}; the other one stays, as it was made anew.`,
+        `${mailbox} a disparu de ${title} ; l’autre reste, car elle a été recréée.`,
+      )
   }
 }
 
 function closing([from, to]: readonly [string, string], report: SyncReport, dryRun: boolean, twoWay: boolean): string {
   const { copied, octets, matched, flagged, removed, made, verified } = report
+  const { renamed, removedMailboxes, subscribed } = report
   const did: string[] = []
   if (copied > 0) {
     const size = octets === 0 ? '' : ` (${formatBytes(octets)})`
@@ -83,6 +103,15 @@ function closing([from, to]: readonly [string, string], report: SyncReport, dryR
     const boxes = counted(made, ['mailbox', 'mailboxes'], ['boîte', 'boîtes'])
     did.push(say(`${boxes} made`, `${boxes} créées`))
   }
+  if (renamed > 0) {
+    const boxes = counted(renamed, ['mailbox', 'mailboxes'], ['boîte', 'boîtes'])
+    did.push(say(`${boxes} renamed`, `${boxes} renommées`))
+  }
+  if (removedMailboxes > 0) {
+    const boxes = counted(removedMailboxes, ['mailbox', 'mailboxes'], ['boîte', 'boîtes'])
+    did.push(say(`${boxes} deleted`, `${boxes} supprimées`))
+  }
+  if (subscribed > 0) did.push(say(`subscriptions of ${subscribed} changed`, `abonnements de ${subscribed} changés`))
   if (matched > 0) did.push(say(`${matched} found on both sides`, `${matched} déjà des deux côtés`))
   if (verified !== undefined) {
     const { length } = verified.differences

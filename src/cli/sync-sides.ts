@@ -1,6 +1,7 @@
 /** The two ends that `malle sync` is told of. @module */
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
+import { ImapClient } from '#client/imap/imap-client.ts'
 import { EXIT } from '#lib/exit-codes.ts'
 import { formatSourceUrl, parseSourceUrl, type SourceUrl, withoutPassword } from '#transfer/source-url.ts'
 import { ImapSide } from '#transfer/sync/imap-side.ts'
@@ -46,8 +47,9 @@ export async function namedSides(
       security,
       tls: ca === undefined ? {} : { ca },
       credentials: { login, password },
+      reconnect: false,
     }
-    return { name, title: `${login} (${host})`, open: () => ImapSide.connect(name, options) }
+    return { name, title: `${login} (${host})`, open: () => ImapSide.connect(name, () => ImapClient.connect(options)) }
   }
   const [left, right] = [named(ends[0], passwords[0]), named(ends[1], passwords[1])]
   if (left.name === right.name)

@@ -19,6 +19,7 @@ import { namedSides, type SideOptions } from './sync-sides.ts'
 interface SyncOptions extends SideOptions {
   readonly twoWay?: boolean
   readonly delete?: boolean
+  readonly deleteMailboxes?: boolean
   readonly yes?: boolean
   readonly include: readonly string[]
   readonly exclude: readonly string[]
@@ -45,8 +46,18 @@ export function syncCommand(): Command {
     .option('--two-way', say('changes go both ways', 'les changements vont dans les deux sens'))
     .option('--delete', say('deletions are carried over too', 'reporter aussi les suppressions'))
     .option(
+      '--delete-mailboxes',
+      say(
+        'mailboxes that are gone go from the other end too',
+        'supprimer aussi de l’autre côté les boîtes qui ont disparu',
+      ),
+    )
+    .option(
       '--yes',
-      say('delete even where all of a mailbox is gone', 'supprimer même quand une boîte entière a disparu'),
+      say(
+        'delete even where all of a mailbox, or half of all mailboxes, is gone',
+        'supprimer même quand toute une boîte, ou la moitié des boîtes, a disparu',
+      ),
     )
     .option('--include <name>', say('only these mailboxes (*, %)', 'seulement ces boîtes (*, %)'), several, [])
     .option('--exclude <name>', say('not these mailboxes (*, %)', 'sans ces boîtes (*, %)'), several, [])
@@ -91,6 +102,7 @@ export function syncCommand(): Command {
         state,
         twoWay: options.twoWay === true,
         deletions: options.delete === true,
+        mailboxDeletions: options.deleteMailboxes === true,
         emptyToo: options.yes === true,
         dryRun: options.dryRun === true,
         verify: options.dryRun === true ? undefined : verify,
@@ -102,7 +114,8 @@ export function syncCommand(): Command {
       })
       line[Symbol.dispose]()
       const wrong =
-        report.refused.length > 0 || report.notes.some(({ kind }) => kind === 'refused') || report.spared > 0
+        report.refused.length + report.spared + report.sparedMailboxes > 0 ||
+        report.notes.some(({ kind }) => kind !== 'gone')
       const differs = (report.verified?.differences.length ?? 0) > 0
       process.exitCode = report.stopped ? EXIT.tryAgain : wrong || differs ? EXIT.failed : EXIT.ok
       const said = { ...options, dryRun: options.dryRun === true, twoWay: options.twoWay === true }

@@ -85,8 +85,8 @@ async function settle(session: ImapSession, options: ImapClientOptions): Promise
   const enabled = wanted.length > 0 && capabilities.has('ENABLE') ? session.run(enable(wanted)) : undefined
   const told = options.id ?? { name: 'malle', version: VERSION }
   const asked = told !== false && capabilities.has('ID') ? session.run(id(told)) : new Map<string, string>()
-  await enabled
-  const serverId = await asked
+  // both fail when the connection goes
+  const [serverId] = await Promise.all([asked, enabled])
   if (options.compress === true && capabilities.has('COMPRESS=DEFLATE'))
     await session.between(compress(), (early) => connection.compress(early))
   return serverId

@@ -67,10 +67,10 @@ export async function migrateMail(
 ): Promise<MigrateReport> {
   const { account, login, imap, pop3, pop3Guessed, cutover, dryRun, signal } = request
   using state = new SyncState(request.stateFile, login, 'malle')
-  const inboxRecord = () => state.mailboxes().find(({ rightName }) => rightName === 'INBOX')
+  const inboxRecord = () => state.mailboxes().find(({ right }) => right.name === 'INBOX')
   const known = () => {
     const record = inboxRecord()
-    return { validity: record?.leftValidity, pairs: record === undefined ? [] : state.pairs(record.id) }
+    return { validity: record?.left.validity, pairs: record === undefined ? [] : state.pairs(record.id) }
   }
   await using source = await SourceSide.connect({ imap, pop3, pop3Guessed, login, known, clock })
   await using target = new StoreSide(store, account)

@@ -45,7 +45,8 @@ export class SourceSide implements Side {
 
   /** @throws {ClientError} */
   static async connect(options: SourceOptions): Promise<SourceSide> {
-    const imap = options.imap === undefined ? undefined : await ImapSide.connect('source', options.imap)
+    const reached = options.imap === undefined ? undefined : { ...options.imap, reconnect: false }
+    const imap = reached === undefined ? undefined : await ImapSide.connect('source', () => ImapClient.connect(reached))
     return new SourceSide(options, imap)
   }
 
@@ -87,7 +88,7 @@ export class SourceSide implements Side {
     const maildrop = pop3 === undefined || this.trouble !== undefined ? undefined : new Maildrop(pop3)
     try {
       await client?.select(name, { readOnly: true })
-      const imap = client === undefined ? undefined : { client, mailbox: new ImapMailbox(client, name, give) }
+      const imap = client === undefined ? undefined : { client, mailbox: new ImapMailbox(client, name, true, give) }
       const listing = new InboxListing(imap, maildrop, known())
       const { messages, report, superseded } = await listing.read()
       // it may be long before a body is wanted, and none may be

@@ -43,8 +43,9 @@ export class StoreSide implements Side {
     const use = role === undefined ? undefined : USES[role]
     const mailbox = (await this.#create(name, use)) ?? (await this.#create(name, undefined))
     if (mailbox === undefined) throw new SideRefusal('The special use is taken')
-    if (subscribed) await this.#store.write('subscribe', { account: this.#account, by: BY, name, subscribed })
-    return sideMailbox(mailbox, subscribed)
+    const wanted = subscribed !== false
+    if (wanted) await this.#store.write('subscribe', { account: this.#account, by: BY, name, subscribed: true })
+    return sideMailbox(mailbox, wanted)
   }
 
   async open({ name }: SideMailbox): Promise<OpenMailbox> {

@@ -14,3 +14,14 @@ export function identityOfHeader(header: Uint8Array, size: number): string | und
 export function identityOfBytes(bytes: Uint8Array): string {
   return `${bytes.length}b${createHash('sha256').update(bytes).digest('base64')}`
 }
+
+/** The same of a body that is not held. */
+export async function identityOfBody(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const hash = createHash('sha256')
+  let size = 0
+  for await (const chunk of body) {
+    hash.update(chunk)
+    size += chunk.length
+  }
+  return `${size}b${hash.digest('base64')}`
+}

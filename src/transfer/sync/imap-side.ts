@@ -1,11 +1,10 @@
-/** An IMAP server as a side: its names without prefix and delimiter, one connection for each mailbox that is open. @module */
+/** An account on an IMAP server as a side: its names without prefix and delimiter, one connection for each mailbox that is open. @module */
 import { ClientError, RefusedError } from '#client/errors.ts'
 import type { SpecialUse } from '#client/imap/commands/mailboxes.ts'
-import { ImapClient } from '#client/imap/imap-client.ts'
+import type { ImapClient } from '#client/imap/imap-client.ts'
 import type { ListedMailbox } from '#client/imap/listed-mailbox.ts'
-import type { ImapClientOptions } from '#client/imap/options.ts'
 import { specialMailboxes } from '#client/imap/special-names.ts'
-import { ImapMailbox } from './imap-mailbox.ts'
+import { ImapMailbox, imapMark } from './imap-mailbox.ts'
 import { type OpenMailbox, type Side, type SideMailbox, SideRefusal } from './side.ts'
 
 const USES: Readonly<Record<string, SpecialUse>> = {
@@ -19,22 +18,25 @@ const USES: Readonly<Record<string, SpecialUse>> = {
 /** See the module. */
 export class ImapSide implements Side {
   readonly name: string
-  readonly #options: ImapClientOptions
+  readonly #connect: () => Promise<ImapClient>
   readonly #free: ImapClient[] = []
   #delimiter: string | undefined = '/'
   /** Of a person's own mailboxes, such as `INBOX.`. */
   #prefix = ''
   #others: readonly string[] = []
 
-  private constructor(name: string, options: ImapClientOptions) {
+  private constructor(name: string, connect: () => Promise<ImapClient>) {
     this.name = name
-    // a lost connection is noticed: what was on its way must be looked for
-    this.#options = { ...options, reconnect: false }
+    this.#connect = connect
   }
 
-  /** @throws {ClientError} */
-  static async connect(name: string, options: ImapClientOptions): Promise<ImapSide> {
-    const side = new ImapSide(name, options)
+  /**
+   * @param connect Makes connections that are not made again by themselves: what was on its way when one was lost must
+   * be looked for.
+   * @throws {ClientError}
+   */
+  static async connect(name: string, connect: () => Promise<ImapClient>): Promise<ImapSide> {
+    const side = new ImapSide(name, connect)
     const client = await side.#take()
     if (client.capabilities.has('NAMESPACE')) {
       const { personal, others, shared } = await client.namespaces()
@@ -70,9 +72,7 @@ export class ImapSide implements Side {
     path: readonly string[],
     { role, subscribed }: Pick<SideMailbox, 'role' | 'subscribed'>,
   ): Promise<SideMailbox> {
-    if (path.length > 1 && this.#delimiter === undefined)
-      throw new SideRefusal('The server has no mailboxes within mailboxes')
-    const name = this.#prefix + path.map((level) => this.level(level)).join(this.#delimiter ?? '')
+    const name = this.#nameOf(path)
     const use = role === undefined ? undefined : USES[role]
     const client = await this.#take()
     try {
@@ -89,9 +89,9 @@ export class ImapSide implements Side {
       }
       if (!(error instanceof RefusedError)) throw error
     }
-    if (subscribed) await client.subscribe(name)
+    if (subscribed !== false) await client.subscribe(name)
     this.#free.push(client)
-    return { name, path: this.#path(name), role, subscribed, mark: undefined }
+    return { name, path: this.#path(name), role, subscribed: subscribed !== false, mark: undefined }
   }
 
   async open({ name }: SideMailbox, readOnly: boolean): Promise<OpenMailbox> {
@@ -103,7 +103,7 @@ export class ImapSide implements Side {
       this.#free.push(client)
       throw new SideRefusal(error.text, { cause: error })
     }
-    return new ImapMailbox(client, name, async () => {
+    return new ImapMailbox(client, name, readOnly, async () => {
       if (client.mailbox === undefined) return
       try {
         await client.unselect()
@@ -116,18 +116,67 @@ export class ImapSide implements Side {
     })
   }
 
+  async id(mailbox: SideMailbox): Promise<string | undefined> {
+    return this.#lend(async (client) => {
+      if (!client.capabilities.has('OBJECTID')) return undefined
+      const { mailboxId } = await client.select(mailbox.name, { readOnly: true })
+      await client.unselect()
+      return mailboxId
+    })
+  }
+
+  rename({ name, subscribed }: SideMailbox, path: readonly string[]): Promise<string> {
+    return this.#lend(async (client) => {
+      const to = this.#nameOf(path)
+      await client.rename(name, to)
+      // subscriptions are of names (RFC 9051 §6.3.7)
+      if (subscribed === true) await Promise.all([client.subscribe(to), client.unsubscribe(name)])
+      return to
+    })
+  }
+
+  remove({ name, subscribed }: SideMailbox): Promise<void> {
+    return this.#lend(async (client) => {
+      await client.delete(name)
+      if (subscribed === true) await client.unsubscribe(name)
+    })
+  }
+
+  subscribe({ name }: SideMailbox, on: boolean): Promise<void> {
+    return this.#lend((client) => (on ? client.subscribe(name) : client.unsubscribe(name)))
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#free.splice(0).map((client) => client.logout()))
   }
 
+  /** @throws {SideRefusal} where the server says no */
+  async #lend<T>(work: (client: ImapClient) => Promise<T>): Promise<T> {
+    const client = await this.#take()
+    try {
+      const result = await work(client)
+      this.#free.push(client)
+      return result
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error
+      this.#free.push(client)
+      throw new SideRefusal(error.text, { cause: error })
+    }
+  }
+
+  #nameOf(path: readonly string[]): string {
+    if (path.length > 1 && this.#delimiter === undefined)
+      throw new SideRefusal('The server has no mailboxes within mailboxes')
+    return this.#prefix + path.map((level) => this.level(level)).join(this.#delimiter ?? '')
+  }
+
   async #take(): Promise<ImapClient> {
-    return this.#free.pop() ?? ImapClient.connect(this.#options)
+    return this.#free.pop() ?? this.#connect()
   }
 
   #mailbox({ name, subscribed, status }: ListedMailbox, role: SideMailbox['role']): SideMailbox {
     const { UIDVALIDITY, UIDNEXT, MESSAGES, HIGHESTMODSEQ } = status ?? {}
-    const tells = HIGHESTMODSEQ !== undefined && HIGHESTMODSEQ > 0
-    const mark = tells ? [UIDVALIDITY, UIDNEXT, MESSAGES, HIGHESTMODSEQ].join(' ') : undefined
+    const mark = imapMark(UIDVALIDITY, UIDNEXT, MESSAGES, HIGHESTMODSEQ)
     return { name, path: this.#path(name), role, subscribed, mark }
   }
 

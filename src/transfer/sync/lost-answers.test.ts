@@ -56,6 +56,7 @@ test('messages whose answers were lost are found at the destination, by this run
     security: 'none',
     allowPlaintext: true,
     credentials: { login, password: PASSWORD },
+    reconnect: false,
   })
   const port = whole.port('imap')
   await using old = await ImapClient.connect(options('old@example.org', port))
@@ -73,14 +74,17 @@ test('messages whose answers were lost are found at the destination, by this run
     const proxy = await losing(port, times)
     try {
       using state = new SyncState(path.join(folder, 'state.db'), 'old', 'new')
-      await using left = await ImapSide.connect('old', options('old@example.org', port))
-      await using right = await ImapSide.connect('new', options('new@example.org', proxy.port))
+      await using left = await ImapSide.connect('old', () => ImapClient.connect(options('old@example.org', port)))
+      await using right = await ImapSide.connect('new', () =>
+        ImapClient.connect(options('new@example.org', proxy.port)),
+      )
       const report = await synchronise({
         left,
         right,
         state,
         twoWay: false,
         deletions: true,
+        mailboxDeletions: false,
         emptyToo: false,
         dryRun: false,
         verify: 'bodies',

@@ -1,6 +1,9 @@
 /** Which mailboxes of two sides belong together: as recorded, by what they are for, by name. @module */
+import { type GoneMailbox, tooMany } from './gone-mailboxes.ts'
+import { followRenames, type Lists } from './renames.ts'
 import { type Side, type SideMailbox, SideRefusal } from './side.ts'
-import type { End, MailboxRecord, SyncState } from './state.ts'
+import { type End, type MailboxRecord, newRecord, type SyncState } from './state.ts'
+import { mergeSubscription } from './subscriptions.ts'
 
 /** Two mailboxes that belong together; one is missing only where a dry run did not make it. */
 export interface MailboxPair {
@@ -15,6 +18,10 @@ export interface MailboxNote {
     | 'refused'
     /** It was there, and is gone on the side named: the other one is left alone. */
     | 'gone'
+    /** The same, and the other one would go too, if it had no messages that this one never had. */
+    | 'new-messages'
+    /** The same, if it were the same mailbox still. */
+    | 'made-anew'
   readonly mailbox: string
   readonly side: End
   readonly why?: string
@@ -27,12 +34,22 @@ export interface PairRequest {
   readonly twoWay: boolean
   readonly dryRun: boolean
   readonly wanted: (path: readonly string[]) => boolean
+  /** Mailboxes that are gone from one side are to go from the other. */
+  readonly mailboxDeletions?: boolean
+  /** Also where half of all are gone. */
+  readonly emptyToo: boolean
 }
 
 export interface Paired {
   readonly pairs: readonly MailboxPair[]
   readonly notes: readonly MailboxNote[]
   readonly made: number
+  readonly renamed: number
+  readonly subscribed: number
+  /** What is to be taken away. */
+  readonly gone: readonly GoneMailbox[]
+  /** How many would be, if they were not too many. */
+  readonly sparedMailboxes: number
 }
 
 /** See the module. Makes what is missing. */
@@ -44,50 +61,90 @@ class Pairing {
   readonly #request: PairRequest
   readonly #pairs: MailboxPair[] = []
   readonly #notes: MailboxNote[] = []
+  readonly #gone: GoneMailbox[] = []
   #made = 0
+  #subscribed = 0
 
   constructor(request: PairRequest) {
     this.#request = request
   }
 
   async run(): Promise<Paired> {
-    const { left, right, twoWay, wanted } = this.#request
-    const [lefts, rights] = await Promise.all([left.list(), right.list()])
+    const { twoWay, wanted, emptyToo } = this.#request
+    const { lists, records, renamed } = await followRenames(this.#request)
     const open = {
       left: new Map(
-        byDepth(lefts)
+        byDepth(lists.left)
           .filter(({ path }) => wanted(path))
           .map((mailbox) => [mailbox.name, mailbox]),
       ),
-      right: new Map(byDepth(rights).map((mailbox) => [mailbox.name, mailbox])),
+      right: new Map(byDepth(lists.right).map((mailbox) => [mailbox.name, mailbox])),
     }
-    this.#recorded(open)
+    this.#recorded(open, lists, records)
     this.#byUseAndName(open)
     for (const mailbox of open.left.values()) await this.#place('left', mailbox, open.right)
     if (twoWay) {
       const rest = [...open.right.values()].filter(({ path }) => wanted(path))
       for (const mailbox of rest) await this.#place('right', mailbox, open.left)
     }
-    return { pairs: this.#pairs, notes: this.#notes, made: this.#made }
+    for (const pair of this.#pairs) await this.#subscribe(pair)
+    const spared = !emptyToo && tooMany(this.#gone, records.length) ? this.#gone.splice(0) : []
+    for (const { mailbox, end } of spared) this.#notes.push({ kind: 'gone', mailbox: mailbox.name, side: other(end) })
+    return {
+      pairs: this.#pairs,
+      notes: this.#notes,
+      made: this.#made,
+      renamed,
+      subscribed: this.#subscribed,
+      gone: this.#gone,
+      sparedMailboxes: spared.length,
+    }
   }
 
-  #recorded(open: Open): void {
-    const { state, twoWay, dryRun, wanted } = this.#request
-    for (const record of state.mailboxes()) {
-      const left = open.left.get(record.leftName)
-      const right = open.right.get(record.rightName)
-      if (left !== undefined && right !== undefined) this.#join(open, { record, left, right })
-      else if (left !== undefined && !twoWay) {
+  #recorded(open: Open, lists: Lists, records: readonly MailboxRecord[]): void {
+    const { state, twoWay, dryRun, wanted, mailboxDeletions } = this.#request
+    const all = {
+      left: new Map(lists.left.map((mailbox) => [mailbox.name, mailbox])),
+      right: new Map(lists.right.map((mailbox) => [mailbox.name, mailbox])),
+    }
+    for (const record of records) {
+      const left = all.left.get(record.left.name)
+      const right = all.right.get(record.right.name)
+      if (left !== undefined && right !== undefined) {
+        if (wanted(left.path)) this.#pairs.push({ record, left, right })
+      } else if (left !== undefined && !twoWay) {
         // the copy is gone: it is made again
         if (!dryRun) state.part(record.id)
+        continue
       } else if (left !== undefined || right !== undefined) {
-        const [mailbox, side]: [SideMailbox | undefined, End] = left === undefined ? [right, 'left'] : [left, 'right']
-        if (mailbox !== undefined && wanted(mailbox.path))
-          this.#notes.push({ kind: 'gone', mailbox: mailbox.name, side })
-        open.left.delete(record.leftName)
-        open.right.delete(record.rightName)
+        const [mailbox, end]: [SideMailbox | undefined, End] = left === undefined ? [right, 'right'] : [left, 'left']
+        if (mailbox !== undefined && wanted(mailbox.path)) {
+          const can = mailboxDeletions === true && this.#request[end].remove !== undefined
+          if (can && mailbox.role !== 'inbox') this.#gone.push({ record, end, mailbox })
+          else this.#notes.push({ kind: 'gone', mailbox: mailbox.name, side: other(end) })
+        }
       } else if (!dryRun && twoWay) state.part(record.id)
+      open.left.delete(record.left.name)
+      open.right.delete(record.right.name)
     }
+  }
+
+  /** Carries over what changed. */
+  async #subscribe({ record, left, right }: MailboxPair): Promise<void> {
+    const { state, twoWay, dryRun } = this.#request
+    if (this.#request.right.subscribe === undefined) return
+    if (left?.subscribed === undefined || right?.subscribed === undefined) return
+    const merged = mergeSubscription(record.subscribed, left.subscribed, right.subscribed, twoWay)
+    for (const [end, mailbox] of [
+      ['left', left],
+      ['right', right],
+    ] as const) {
+      const on = merged[end]
+      if (on === undefined) continue
+      this.#subscribed += 1
+      if (!dryRun) await this.#request[end].subscribe?.(mailbox, on)
+    }
+    if (!dryRun && merged.base !== record.subscribed) state.subscribed(record.id, merged.base)
   }
 
   #byUseAndName(open: Open): void {
@@ -146,9 +203,7 @@ class Pairing {
 
   #newRecord(leftName: string, rightName: string): MailboxRecord {
     const { state, dryRun } = this.#request
-    if (!dryRun) return state.join(leftName, rightName)
-    const nothing = { leftValidity: undefined, rightValidity: undefined, leftMark: undefined, rightMark: undefined }
-    return { id: -1, leftName, rightName, ...nothing }
+    return dryRun ? newRecord(-1, leftName, rightName) : state.join(leftName, rightName)
   }
 
   #join(open: Open, pair: MailboxPair): void {
@@ -156,6 +211,10 @@ class Pairing {
     open.left.delete(pair.left?.name ?? '')
     open.right.delete(pair.right?.name ?? '')
   }
+}
+
+function other(end: End): End {
+  return end === 'left' ? 'right' : 'left'
 }
 
 /** Those without a partner, by name. */

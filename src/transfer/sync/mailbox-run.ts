@@ -7,11 +7,12 @@
  * @module
  */
 import { setTimeout as pause } from 'node:timers/promises'
-import { baseOf, lastingFlags, mergeFlags } from './flags.ts'
+import { changedFlags, planFlags, sameFlags, sameRecord, withFlags } from './flag-plan.ts'
+import { baseOf, lastingFlags } from './flags.ts'
 import { matchMessages } from './match.ts'
-import type { Carried, FlagsChange, NewMessage, OpenMailbox, Placed } from './side.ts'
+import type { Carried, KnownMessages, NewMessage, OpenMailbox, Placed } from './side.ts'
 import type { SpeedLimit } from './speed-limit.ts'
-import type { End, MailboxRecord, MessagePair, SyncState } from './state.ts'
+import type { End, MailboxRecord, MessagePair, SettledEnd, SyncState } from './state.ts'
 
 export interface MailboxRequest {
   readonly record: MailboxRecord
@@ -91,7 +92,8 @@ export class MailboxRun {
 
   async run(): Promise<MailboxReport> {
     const { left, right, twoWay, deletions, dryRun, signal } = this.#request
-    ;[this.#left, this.#right] = await Promise.all([left.messages(), right.messages()])
+    const known = this.#known()
+    ;[this.#left, this.#right] = await Promise.all([left.messages(known?.left), right.messages(known?.right)])
     await this.#know()
     await this.#copy('left')
     if (twoWay) await this.#copy('right')
@@ -100,27 +102,46 @@ export class MailboxRun {
     if (deletions) await this.#remove('left')
     if (deletions && twoWay) await this.#remove('right')
     const gone = this.#pairs.filter((pair) => !this.#left.has(pair.left) && !this.#right.has(pair.right))
-    if (!dryRun && gone.length > 0) this.#request.state.forget(this.#request.record.id, gone)
+    if (!dryRun && gone.length > 0) this.#forget(gone)
     this.report.same = this.#pairs.filter((pair) => this.#left.has(pair.left) && this.#right.has(pair.right)).length
     return this.report
+  }
+
+  /** Whether keys mean what they meant when they were recorded. */
+  get #valid(): boolean {
+    const { record, left, right } = this.#request
+    return record.left.validity === left.validity && record.right.validity === right.validity
+  }
+
+  /** What needs not be read again; not after a dead run, which may have left anything. */
+  #known(): Record<End, KnownMessages | undefined> | undefined {
+    const { record, state } = this.#request
+    if (!this.#valid) return undefined
+    this.#pairs = [...state.pairs(record.id)]
+    if (state.pending(record.id, 'left').length + state.pending(record.id, 'right').length > 0) return undefined
+    const known = (end: End): KnownMessages | undefined => {
+      const { since, whole } = record[end]
+      if (since === undefined) return undefined
+      const flags = new Map(this.#pairs.map((pair) => [pair[end], pair[`${end}Flags`] ?? pair.flags]))
+      return { since, flags, whole }
+    }
+    return { left: known('left'), right: known('right') }
   }
 
   /** Which messages are the same. */
   async #know(): Promise<void> {
     const { record, left, right, state, dryRun } = this.#request
-    const { id, leftValidity, rightValidity } = record
-    if (leftValidity === left.validity && rightValidity === right.validity) {
-      this.#pairs = [...state.pairs(id)]
+    if (this.#valid) {
       await this.#settle('left')
       await this.#settle('right')
       return
     }
     // keys of before mean nothing (RFC 9051 §2.3.1.1)
-    this.report.renewed = leftValidity !== undefined
+    this.report.renewed = record.left.validity !== undefined
     const same = await matchMessages(left, [...this.#left.keys()], right, [...this.#right.keys()])
     this.#pairs = same.map((pair) => ({ ...pair, flags: [] }))
     this.report.matched += same.length
-    if (!dryRun) state.begin(id, left.validity, right.validity, this.#pairs)
+    if (!dryRun) state.begin(record.id, left.validity, right.validity, this.#pairs)
   }
 
   /** Looks for what a dead run left on its way. */
@@ -194,8 +215,7 @@ export class MailboxRun {
         await this.#place(from, target, [{ message, body: this.#request.limit.slow(message.body, signal) }])
         continue
       }
-      const body = await inOnePiece(message.body, message.size)
-      await this.#request.limit.carried(body.length, signal)
+      const body = await inOnePiece(this.#request.limit.slow(message.body, signal), message.size)
       batch.push({ message, body })
       octets += body.length
     }
@@ -237,10 +257,11 @@ export class MailboxRun {
 
   #newPair(from: End, { key, flags }: Carried, placed: string): MessagePair {
     const { left, right, twoWay } = this.#request
-    const kept = flags.filter((flag) => (!twoWay || left.keeps(flag)) && right.keeps(flag))
-    this.#left.set(from === 'left' ? key : placed, kept)
-    this.#right.set(from === 'left' ? placed : key, kept)
-    const base = baseOf(kept, () => true)
+    const [source, target] = from === 'left' ? [left, right] : [right, left]
+    const taken = lastingFlags(flags).filter((flag) => target.keeps(flag))
+    this.#left.set(from === 'left' ? key : placed, from === 'left' ? flags : taken)
+    this.#right.set(from === 'left' ? placed : key, from === 'left' ? taken : flags)
+    const base = baseOf(taken, (flag) => !twoWay || source.keeps(flag))
     return from === 'left' ? { left: key, right: placed, flags: base } : { left: placed, right: key, flags: base }
   }
 
@@ -257,33 +278,31 @@ export class MailboxRun {
     const { record, left, right, state, twoWay, dryRun } = this.#request
     // a side that is only read may say that it keeps nothing
     const keeps = { left: (flag: string) => !twoWay || left.keeps(flag), right: (flag: string) => right.keeps(flag) }
-    const changes = { left: new Map<string, Change>(), right: new Map<string, Change>() }
-    const updated: MessagePair[] = []
-    for (const pair of this.#pairs) {
-      const leftFlags = this.#left.get(pair.left)
-      const rightFlags = this.#right.get(pair.right)
-      if (leftFlags === undefined || rightFlags === undefined) continue
-      const merged = mergeFlags(pair.flags, leftFlags, rightFlags, twoWay, keeps)
-      const changed = [gather(changes.left, pair.left, merged.left), gather(changes.right, pair.right, merged.right)]
-      if (changed.includes(true)) this.report.flagged += 1
-      if (merged.base.join(' ') !== pair.flags.join(' ')) updated.push({ ...pair, flags: merged.base })
-    }
+    const flags = { left: this.#left, right: this.#right }
+    const plan = planFlags(this.#pairs, flags, twoWay, keeps)
+    this.report.flagged += plan.messages
     if (dryRun) return
-    for (const [end, side] of [
-      ['left', left],
-      ['right', right],
-    ] as const) {
-      for (const { keys, change } of changes[end].values()) {
+    for (const end of ['left', 'right'] as const) {
+      for (const { keys, change } of plan[end]) {
         this.report.wrote.add(end)
-        await side.changeFlags(keys, change)
+        await (end === 'left' ? left : right).changeFlags(keys, change)
+        for (const key of keys) flags[end].set(key, changedFlags(flags[end].get(key) ?? [], change))
       }
     }
+    const updated: MessagePair[] = []
+    this.#pairs = this.#pairs.map((pair) => {
+      const base = plan.bases.get(pair.left)
+      if (base === undefined) return pair
+      const now = withFlags(pair, base, flags)
+      if (!sameRecord(pair, now)) updated.push(now)
+      return now
+    })
     state.update(record.id, updated)
   }
 
   /** What is gone from one side goes from the other. */
   async #remove(from: End): Promise<void> {
-    const { record, left, right, state, dryRun, emptyToo, keep } = this.#request
+    const { left, right, dryRun, emptyToo, keep } = this.#request
     const to = other(from)
     const [here, there] = from === 'left' ? [this.#left, this.#right] : [this.#right, this.#left]
     const all = this.#pairs.filter((pair) => !here.has(pair[from]) && there.has(pair[to]))
@@ -300,8 +319,32 @@ export class MailboxRun {
     if (dryRun) return
     this.report.wrote.add(to)
     await (to === 'left' ? left : right).remove(gone.map((pair) => pair[to]))
-    state.forget(record.id, gone)
+    this.#forget(gone)
     for (const pair of gone) there.delete(pair[to])
+  }
+
+  /**
+   * What a later run needs to know of a side. After changes of our own it is looked at once more: where it is as we
+   * left it, it need not be looked at again.
+   */
+  async settled(end: End, mark: string | undefined): Promise<SettledEnd> {
+    const mailbox = end === 'left' ? this.#request.left : this.#request.right
+    const flags = end === 'left' ? this.#left : this.#right
+    const { id, since } = mailbox
+    const known = this.#pairs.filter((pair) => flags.has(pair[end])).length
+    const whole = known === flags.size && known === this.#pairs.length
+    if (!this.report.wrote.has(end)) return { id, mark, since, whole }
+    if (since === undefined || mailbox.renew === undefined) return { id, mark: undefined, since, whole }
+    await mailbox.renew()
+    const now = await mailbox.messages({ since, flags, whole })
+    const same = now.size === flags.size && [...now].every(([key, each]) => sameFlags(each, flags.get(key) ?? ['?']))
+    return same ? { id, mark: mailbox.mark, since: mailbox.since, whole } : { id, mark: undefined, since, whole }
+  }
+
+  #forget(gone: readonly MessagePair[]): void {
+    this.#request.state.forget(this.#request.record.id, gone)
+    const lefts = new Set(gone.map((pair) => pair.left))
+    this.#pairs = this.#pairs.filter((pair) => !lefts.has(pair.left))
   }
 
   #refuse(from: End, key: string, why: string): void {
@@ -312,21 +355,6 @@ export class MailboxRun {
 interface Sent {
   readonly message: Carried
   readonly body: Uint8Array | AsyncIterable<Uint8Array>
-}
-
-interface Change {
-  readonly keys: string[]
-  readonly change: FlagsChange
-}
-
-/** Messages with the same change together. */
-function gather(changes: Map<string, Change>, key: string, change: FlagsChange): boolean {
-  if (change.add.length === 0 && change.remove.length === 0) return false
-  const name = JSON.stringify([change.add, change.remove])
-  const same = changes.get(name)
-  if (same === undefined) changes.set(name, { keys: [key], change })
-  else same.keys.push(key)
-  return true
 }
 
 function other(end: End): End {

@@ -1,21 +1,22 @@
 /** A folder of a Maildir; keys are file names up to the flags, which never change. @module */
 import { randomBytes } from 'node:crypto'
-import { open, readdir, readFile, rename, stat, unlink, utimes } from 'node:fs/promises'
+import { open, readdir, rename, stat, unlink, utimes } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import path from 'node:path'
 import { NativeLineWriter } from '../native-lines.ts'
-import { storedLineEnds } from '../source-message.ts'
-import { identityOfBytes, identityOfHeader } from './identity.ts'
+import { identityOfBody, identityOfHeader } from './identity.ts'
 import { MaildirKeywords } from './maildir-keywords.ts'
 import type { Carried, FlagsChange, NewMessage, OpenMailbox, Placed } from './side.ts'
+import { type StoredFile, storedFile } from './stored-file.ts'
 
 const collator = new Intl.Collator('en', { numeric: true })
-const HEADER_END = Buffer.from('\r\n\r\n')
+const HEADER_END = '\r\n\r\n'
 
 /** See the module. */
 export class MaildirMailbox implements OpenMailbox {
   /** File names are for ever. */
   readonly validity = 'maildir'
+  readonly id: string | undefined
   readonly #directory: string
   readonly #keywords: MaildirKeywords
   readonly #run = `P${process.pid}R${randomBytes(4).toString('hex')}`
@@ -24,13 +25,14 @@ export class MaildirMailbox implements OpenMailbox {
   /** Where the file of each key is, relative to the directory. */
   #files = new Map<string, string>()
 
-  private constructor(directory: string, keywords: MaildirKeywords) {
+  private constructor(directory: string, id: string | undefined, keywords: MaildirKeywords) {
+    this.id = id
     this.#directory = directory
     this.#keywords = keywords
   }
 
   static async open(directory: string): Promise<MaildirMailbox> {
-    return new MaildirMailbox(directory, await MaildirKeywords.read(directory))
+    return new MaildirMailbox(directory, await maildirId(directory), await MaildirKeywords.read(directory))
   }
 
   async messages(): Promise<Map<string, readonly string[]>> {
@@ -55,8 +57,8 @@ export class MaildirMailbox implements OpenMailbox {
   async sizes(keys: readonly string[]): Promise<ReadonlyMap<string, number>> {
     const found = new Map<string, number>()
     for (const key of keys) {
-      const bytes = await this.#read(key)
-      if (bytes !== undefined) found.set(key, bytes.length)
+      const message = await this.#stored(key)
+      if (message !== undefined) found.set(key, message.size)
     }
     return found
   }
@@ -64,24 +66,23 @@ export class MaildirMailbox implements OpenMailbox {
   async identities(keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
     const found = new Map<string, string>()
     for (const key of keys) {
-      const bytes = await this.#read(key)
-      if (bytes === undefined) continue
-      const end = bytes.indexOf(HEADER_END)
-      const header = end < 0 ? bytes : bytes.subarray(0, end + 4)
-      found.set(key, identityOfHeader(header, bytes.length) ?? identityOfBytes(bytes))
+      const message = await this.#stored(key)
+      if (message === undefined) continue
+      const id = identityOfHeader(await headerOf(message), message.size)
+      found.set(key, id ?? (await identityOfBody(message.bytes())))
     }
     return found
   }
 
   async *fetch(keys: readonly string[]): AsyncGenerator<Carried, void, void> {
     for (const key of keys) {
+      const message = await this.#stored(key)
       const file = this.#files.get(key)
-      const bytes = await this.#read(key)
-      if (file === undefined || bytes === undefined) continue
-      const { mtimeMs } = await stat(path.join(this.#directory, file))
+      if (message === undefined || file === undefined) continue
+      const { size, mtimeMs } = message
       const flags = this.#keywords.flags(/[:;!]2,([A-Za-z]*)/.exec(file)?.[1] ?? '')
       const date = { time: Math.floor(mtimeMs / 1000) * 1000, zone: 0 }
-      yield { key, flags, date, size: bytes.length, body: once(bytes) }
+      yield { key, flags, date, size, body: message.bytes() }
     }
   }
 
@@ -138,11 +139,9 @@ export class MaildirMailbox implements OpenMailbox {
     return Promise.resolve()
   }
 
-  async #read(key: string): Promise<Buffer | undefined> {
+  async #stored(key: string): Promise<StoredFile | undefined> {
     const file = this.#files.get(key)
-    if (file === undefined) return undefined
-    const bytes = await readFile(path.join(this.#directory, file)).catch(ifGone)
-    return bytes === undefined ? undefined : Buffer.from(storedLineEnds(bytes))
+    return file === undefined ? undefined : storedFile(path.join(this.#directory, file))
   }
 
   async #syncDirectory(name: string): Promise<void> {
@@ -151,8 +150,26 @@ export class MaildirMailbox implements OpenMailbox {
   }
 }
 
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
-  yield bytes
+/** The same under another name; a new directory may have the number of an old one, but not its time. */
+export async function maildirId(directory: string): Promise<string | undefined> {
+  const { dev, ino, birthtimeMs } = await stat(path.join(directory, 'cur'))
+  return birthtimeMs === 0 ? undefined : `${dev}:${ino}:${birthtimeMs}`
+}
+
+/** With the empty line at its end; of a message without one all of it. */
+async function headerOf(message: StoredFile): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = []
+  let end = ''
+  for await (const piece of message.bytes()) {
+    pieces.push(piece)
+    const text = Buffer.from(piece.buffer, piece.byteOffset, piece.length)
+    const join = end + text.toString('latin1', 0, 3)
+    if (join.includes(HEADER_END) || text.includes(HEADER_END)) break
+    end = text.toString('latin1', Math.max(0, text.length - 3))
+  }
+  const all = Buffer.concat(pieces)
+  const at = all.indexOf(HEADER_END)
+  return at < 0 ? all : all.subarray(0, at + HEADER_END.length)
 }
 
 /** Another program changed its flags or took it away. */

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { StateBusy, StateTooNew } from '../collect/errors.ts'
 
-const VERSION = 1
+const VERSION = 2
 const SCHEMA = `
 CREATE TABLE pair (id INTEGER PRIMARY KEY, from_name TEXT NOT NULL, to_name TEXT NOT NULL, UNIQUE (from_name, to_name)) STRICT;
 CREATE TABLE mailbox (
@@ -35,28 +35,65 @@ CREATE TABLE pending (
   key TEXT NOT NULL,
   PRIMARY KEY (mailbox, side, key)
 ) STRICT, WITHOUT ROWID;
+PRAGMA user_version = 1;
+`
+const UPGRADE = `
+-- from when on a side can tell what changed, and whether the messages of then are all in "message"
+ALTER TABLE mailbox ADD COLUMN left_since TEXT;
+ALTER TABLE mailbox ADD COLUMN right_since TEXT;
+ALTER TABLE mailbox ADD COLUMN left_whole INTEGER;
+ALTER TABLE mailbox ADD COLUMN right_whole INTEGER;
+-- the same whatever its name is
+ALTER TABLE mailbox ADD COLUMN left_id TEXT;
+ALTER TABLE mailbox ADD COLUMN right_id TEXT;
+-- at the last run; NULL: it was not looked at
+ALTER TABLE mailbox ADD COLUMN subscribed INTEGER;
+-- flags of a side, where they are others than "flags", which are those that both have
+ALTER TABLE message ADD COLUMN left_flags TEXT;
+ALTER TABLE message ADD COLUMN right_flags TEXT;
 PRAGMA user_version = ${VERSION};
 `
 
 export type End = 'left' | 'right'
 
+/** A mailbox as it was at the last run. */
+export interface MailboxEnd {
+  readonly name: string
+  /** Nothing was compared yet. */
+  readonly validity: string | undefined
+  readonly id: string | undefined
+  readonly mark: string | undefined
+  readonly since: string | undefined
+  /** Its messages were those that are recorded, and no others. */
+  readonly whole: boolean
+}
+
 /** Two mailboxes that belong together. */
 export interface MailboxRecord {
   readonly id: number
-  readonly leftName: string
-  readonly rightName: string
-  readonly leftValidity: string | undefined
-  readonly rightValidity: string | undefined
-  readonly leftMark: string | undefined
-  readonly rightMark: string | undefined
+  readonly left: MailboxEnd
+  readonly right: MailboxEnd
+  readonly subscribed: boolean | undefined
 }
+
+/** What is kept of a mailbox when a run is through with it. */
+export type SettledEnd = Omit<MailboxEnd, 'name' | 'validity'>
 
 /** Two messages that are the same. */
 export interface MessagePair {
   readonly left: string
   readonly right: string
-  /** In lower case. */
+  /** Those that both have, in lower case. */
   readonly flags: readonly string[]
+  /** Where they are others, all of a side. */
+  readonly leftFlags?: readonly string[] | undefined
+  readonly rightFlags?: readonly string[] | undefined
+}
+
+/** A record of two mailboxes of which only the names are known. */
+export function newRecord(id: number, leftName: string, rightName: string): MailboxRecord {
+  const nothing = { validity: undefined, id: undefined, mark: undefined, since: undefined, whole: false }
+  return { id, left: { name: leftName, ...nothing }, right: { name: rightName, ...nothing }, subscribed: undefined }
 }
 
 /** See the module. Held by one run at a time. */
@@ -74,6 +111,7 @@ export class SyncState implements Disposable {
       const version = Number(this.#db.prepare('PRAGMA user_version').get()?.user_version)
       if (version > VERSION) throw new StateTooNew(`${file} was written by a newer Malle`)
       if (version === 0) this.#db.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT;`)
+      if (version < 2) this.#db.exec(`BEGIN IMMEDIATE; ${UPGRADE} COMMIT;`)
       this.#db.prepare('INSERT OR IGNORE INTO pair (from_name, to_name) VALUES (?, ?)').run(from, to)
       this.#pair = Number(this.#db.prepare('SELECT id FROM pair WHERE from_name = ? AND to_name = ?').get(from, to)?.id)
     } catch (error) {
@@ -88,15 +126,18 @@ export class SyncState implements Disposable {
   mailboxes(): readonly MailboxRecord[] {
     const rows = this.#db.prepare('SELECT * FROM mailbox WHERE pair = ? ORDER BY id').all(this.#pair)
     const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
-    return rows.map((row) => ({
-      id: Number(row.id),
-      leftName: String(row.left_name),
-      rightName: String(row.right_name),
-      leftValidity: text(row.left_validity),
-      rightValidity: text(row.right_validity),
-      leftMark: text(row.left_mark),
-      rightMark: text(row.right_mark),
-    }))
+    return rows.map((row) => {
+      const end = (side: End): MailboxEnd => ({
+        name: String(row[`${side}_name`]),
+        validity: text(row[`${side}_validity`]),
+        id: text(row[`${side}_id`]),
+        mark: text(row[`${side}_mark`]),
+        since: text(row[`${side}_since`]),
+        whole: row[`${side}_whole`] === 1,
+      })
+      const subscribed = row.subscribed === null ? undefined : row.subscribed === 1
+      return { id: Number(row.id), left: end('left'), right: end('right'), subscribed }
+    })
   }
 
   /** Two mailboxes belong together from now on. */
@@ -104,8 +145,21 @@ export class SyncState implements Disposable {
     const added = this.#db
       .prepare('INSERT INTO mailbox (pair, left_name, right_name) VALUES (?, ?, ?)')
       .run(this.#pair, leftName, rightName)
-    const nothing = { leftValidity: undefined, rightValidity: undefined, leftMark: undefined, rightMark: undefined }
-    return { id: Number(added.lastInsertRowid), leftName, rightName, ...nothing }
+    return newRecord(Number(added.lastInsertRowid), leftName, rightName)
+  }
+
+  /** They have other names now. */
+  rename(renamed: readonly { readonly id: number; readonly left: string; readonly right: string }[]): void {
+    const set = this.#db.prepare('UPDATE mailbox SET left_name = ?, right_name = ? WHERE id = ?')
+    this.#together(() => {
+      // they may have changed names with each other
+      for (const { id } of renamed) set.run(`\u0001${id}`, `\u0001${id}`, id)
+      for (const { id, left, right } of renamed) set.run(left, right, id)
+    })
+  }
+
+  subscribed(mailbox: number, on: boolean): void {
+    this.#db.prepare('UPDATE mailbox SET subscribed = ? WHERE id = ?').run(on ? 1 : 0, mailbox)
   }
 
   /** Two mailboxes do not belong together any more. */
@@ -124,7 +178,7 @@ export class SyncState implements Disposable {
       this.#db.prepare('DELETE FROM pending WHERE mailbox = ?').run(mailbox)
       this.#db
         .prepare(
-          'UPDATE mailbox SET left_validity = ?, right_validity = ?, left_mark = NULL, right_mark = NULL WHERE id = ?',
+          'UPDATE mailbox SET left_validity = ?, right_validity = ?, left_mark = NULL, right_mark = NULL, left_since = NULL, right_since = NULL WHERE id = ?',
         )
         .run(leftValidity, rightValidity, mailbox)
       this.#put(mailbox, pairs)
@@ -132,11 +186,15 @@ export class SyncState implements Disposable {
   }
 
   pairs(mailbox: number): readonly MessagePair[] {
-    const rows = this.#db.prepare('SELECT left_key, right_key, flags FROM message WHERE mailbox = ?').all(mailbox)
-    return rows.map(({ left_key: left, right_key: right, flags }) => ({
+    const select = this.#db.prepare(
+      'SELECT left_key, right_key, flags, left_flags, right_flags FROM message WHERE mailbox = ?',
+    )
+    return select.all(mailbox).map(({ left_key: left, right_key: right, flags, left_flags, right_flags }) => ({
       left: String(left),
       right: String(right),
-      flags: flags === '' ? [] : String(flags).split(' '),
+      flags: words(flags) ?? [],
+      leftFlags: words(left_flags),
+      rightFlags: words(right_flags),
     }))
   }
 
@@ -175,11 +233,14 @@ export class SyncState implements Disposable {
     })
   }
 
-  /** There is nothing left to do as long as the marks are these. */
-  settle(mailbox: number, leftMark: string | undefined, rightMark: string | undefined): void {
+  /** A run is through with it: nothing is to be done as long as the marks are these. */
+  settle(mailbox: number, left: SettledEnd, right: SettledEnd): void {
+    const values = ({ id, mark, since, whole }: SettledEnd) => [id ?? null, mark ?? null, since ?? null, whole ? 1 : 0]
     this.#db
-      .prepare('UPDATE mailbox SET left_mark = ?, right_mark = ? WHERE id = ?')
-      .run(leftMark ?? null, rightMark ?? null, mailbox)
+      .prepare(
+        'UPDATE mailbox SET left_id = ?, left_mark = ?, left_since = ?, left_whole = ?, right_id = ?, right_mark = ?, right_since = ?, right_whole = ? WHERE id = ?',
+      )
+      .run(...values(left), ...values(right), mailbox)
   }
 
   [Symbol.dispose](): void {
@@ -188,9 +249,10 @@ export class SyncState implements Disposable {
 
   #put(mailbox: number, pairs: readonly MessagePair[]): void {
     const put = this.#db.prepare(
-      'INSERT INTO message (mailbox, left_key, right_key, flags) VALUES (?, ?, ?, ?) ON CONFLICT (mailbox, left_key) DO UPDATE SET right_key = excluded.right_key, flags = excluded.flags',
+      'INSERT INTO message (mailbox, left_key, right_key, flags, left_flags, right_flags) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (mailbox, left_key) DO UPDATE SET right_key = excluded.right_key, flags = excluded.flags, left_flags = excluded.left_flags, right_flags = excluded.right_flags',
     )
-    for (const { left, right, flags } of pairs) put.run(mailbox, left, right, flags.join(' '))
+    for (const { left, right, flags, leftFlags, rightFlags } of pairs)
+      put.run(mailbox, left, right, flags.join(' '), leftFlags?.join(' ') ?? null, rightFlags?.join(' ') ?? null)
   }
 
   #together(work: () => void): void {
@@ -203,4 +265,9 @@ export class SyncState implements Disposable {
       throw error
     }
   }
+}
+
+function words(text: unknown): readonly string[] | undefined {
+  if (typeof text !== 'string') return undefined
+  return text === '' ? [] : text.split(' ')
 }

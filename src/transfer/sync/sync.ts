@@ -1,11 +1,12 @@
 /** All mailboxes of two sides brought into line, several at a time. @module */
 import { ConnectionError } from '#client/errors.ts'
+import { type GoneMailbox, removeMailbox } from './gone-mailboxes.ts'
 import { type MailboxNote, type MailboxPair, pairMailboxes } from './mailbox-pairs.ts'
 import { type MailboxReport, MailboxRun } from './mailbox-run.ts'
 import { NO_MESSAGES } from './no-messages.ts'
 import { type OpenMailbox, type Side, type SideMailbox, SideRefusal } from './side.ts'
 import type { SpeedLimit } from './speed-limit.ts'
-import type { End, SyncState } from './state.ts'
+import type { End, SettledEnd, SyncState } from './state.ts'
 import { type Difference, type Thoroughness, verifyMailboxes } from './verify.ts'
 
 export interface SyncRequest {
@@ -16,7 +17,9 @@ export interface SyncRequest {
   readonly twoWay: boolean
   /** Deletions are carried over too. */
   readonly deletions: boolean
-  /** Also where all messages of a mailbox are gone. */
+  /** Mailboxes that are gone go from the other side too, with what was on both. */
+  readonly mailboxDeletions?: boolean
+  /** Also where all messages of a mailbox, or half of all mailboxes, are gone. */
   readonly emptyToo: boolean
   /**
    * Whether a message that is gone from the left is kept all the same. With this, flags that were changed on the right
@@ -46,6 +49,12 @@ export interface Progress {
 export interface SyncReport {
   readonly mailboxes: number
   readonly made: number
+  readonly renamed: number
+  readonly subscribed: number
+  /** Mailboxes that went, as their partners were gone. */
+  readonly removedMailboxes: number
+  /** Mailboxes that did not, as half of all were gone. */
+  readonly sparedMailboxes: number
   readonly copied: number
   readonly octets: number
   readonly matched: number
@@ -95,14 +104,16 @@ class Run {
   #taken = 0
   #octets = 0
   #of = 0
+  #removed = 0
+  #removedMailboxes = 0
 
   constructor(request: SyncRequest) {
     this.#request = request
   }
 
   async run(): Promise<SyncReport> {
-    const { left, right, state, twoWay, dryRun, wanted, parallel, verify, signal } = this.#request
-    const { pairs, notes, made } = await pairMailboxes({ left, right, state, twoWay, dryRun, wanted })
+    const { parallel, verify, signal } = this.#request
+    const { pairs, notes, made, renamed, subscribed, gone, sparedMailboxes } = await pairMailboxes(this.#request)
     this.#notes.push(...notes)
     const waiting = [...pairs]
     const failed = new AbortController()
@@ -119,16 +130,21 @@ class Run {
     }
     const ends = await Promise.allSettled(Array.from({ length: parallel }, worker))
     for (const end of ends) if (end.status === 'rejected') throw end.reason
+    for (const mailbox of gone) if (!stop.aborted) await this.#removeMailbox(mailbox)
     const sum = (count: (report: MailboxReport) => number): number =>
       this.#reports.reduce((total, report) => total + count(report), 0)
     return {
       mailboxes: pairs.length,
       made,
+      renamed,
+      subscribed,
+      removedMailboxes: this.#removedMailboxes,
+      sparedMailboxes,
       copied: sum(({ copied }) => copied),
       octets: sum(({ octets }) => octets),
       matched: sum(({ matched }) => matched),
       flagged: sum(({ flagged }) => flagged),
-      removed: sum(({ removed }) => removed),
+      removed: this.#removed + sum(({ removed }) => removed),
       spared: sum(({ spared }) => spared),
       touched: sum(({ touched }) => touched),
       renewed: this.#renewed,
@@ -158,10 +174,24 @@ class Run {
     }
   }
 
+  async #removeMailbox(gone: GoneMailbox): Promise<void> {
+    const { state, dryRun } = this.#request
+    const removal = await removeMailbox(gone, this.#request[gone.end], state, dryRun)
+    if ('removed' in removal) {
+      this.#removedMailboxes += 1
+      this.#removed += removal.removed
+      return
+    }
+    const side = gone.end === 'left' ? 'right' : 'left'
+    const { name: mailbox } = gone.mailbox
+    if (removal.kept !== 'refused') this.#notes.push({ kind: removal.kept, mailbox, side })
+    else this.#notes.push({ kind: 'refused', mailbox, side: gone.end, why: removal.why })
+  }
+
   /** With what was asked for: another wish may find something to do where this one does not. */
-  #mark(mailbox: SideMailbox | undefined): string | undefined {
+  #mark(mark: string | undefined): string | undefined {
     const { twoWay, deletions } = this.#request
-    return mailbox?.mark === undefined ? undefined : `${twoWay ? 2 : 1}${deletions ? 'd' : ''} ${mailbox.mark}`
+    return mark === undefined ? undefined : `${twoWay ? 2 : 1}${deletions ? 'd' : ''} ${mark}`
   }
 
   /** What was recorded since, when it is tried again. */
@@ -173,12 +203,11 @@ class Run {
   async #one(pair: MailboxPair, stop: AbortSignal): Promise<void> {
     const { left, right, state, twoWay, deletions, emptyToo, keep, dryRun, verify, limit } = this.#request
     const { record } = pair
-    const marks = { left: this.#mark(pair.left), right: this.#mark(pair.right) }
-    const unchanged =
-      marks.left !== undefined &&
-      marks.right !== undefined &&
-      record.leftMark === marks.left &&
-      record.rightMark === marks.right
+    const isKnown = (end: End): boolean => {
+      const mark = this.#mark(pair[end]?.mark)
+      return mark !== undefined && record[end].mark === mark
+    }
+    const unchanged = isKnown('left') && isKnown('right')
     if (unchanged && verify === undefined) return
     await using leftOpen = await open(left, pair.left, !twoWay || dryRun)
     await using rightOpen = await open(right, pair.right, dryRun)
@@ -210,8 +239,11 @@ class Run {
     for (const each of report.refused) if (this.#refused.length < MOST_REFUSED) this.#refused.push({ mailbox, ...each })
     if (stop.aborted || dryRun) return
     const done = report.refused.length === 0 && report.spared === 0
-    const mark = (end: End): string | undefined => (done && !report.wrote.has(end) ? marks[end] : undefined)
-    state.settle(record.id, mark('left'), mark('right'))
+    const settled = async (end: End): Promise<SettledEnd> => {
+      const { mark, ...more } = await run.settled(end, pair[end]?.mark)
+      return { ...more, mark: done ? this.#mark(mark) : undefined }
+    }
+    state.settle(record.id, await settled('left'), await settled('right'))
     if (verify === undefined) return
     const { compared, differences } = await verifyMailboxes(leftOpen, rightOpen, state.pairs(record.id), verify, {
       copiedBack: twoWay,
