@@ -1,17 +1,21 @@
-/** `malle sync` as people run it, and killed as machines do it. */
+/** `malle sync` as people run it, and what it says. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, type TestContext, test } from 'node:test'
-import { setTimeout as pause } from 'node:timers/promises'
+import { failureOf } from '#cli/failure.ts'
+import { syncCommand } from '#cli/sync.ts'
+import { syncSentences } from '#cli/sync-sentences.ts'
 import { ImapClient } from '#client/index.ts'
+import { type RunOptions, SyncPair } from '#testing/sync-pair.ts'
 import { type WholeServer, wholeServer } from '#testing/whole-server.ts'
-import { malle, Running } from './cli-process.ts'
+import type { SyncReport } from '#transfer/sync/sync.ts'
+import { malle } from './cli-process.ts'
 
 const PASSWORD = 'correct horse battery'
-const EXEMPT = { limits: { exempt: ['127.0.0.0/8', '::1/128'] } }
+const EXEMPT = { auth: { allow_plaintext: true }, limits: { exempt: ['127.0.0.0/8', '::1/128'] } }
 let started: Promise<WholeServer> | undefined
 const whole = (): Promise<WholeServer> => (started ??= wholeServer(EXEMPT))
 after(async () => (await started)?.[Symbol.asyncDispose]())
@@ -116,11 +120,18 @@ test('sync copies mailboxes with flags, dates and odd names, says so, and has no
   assert.match(french.stdout, new RegExp(`^${logins[0]} \\(localhost\\) vers .* : \\d+ boîtes, rien à faire\\.\n$`))
 })
 
-test('sync carries what changed: new messages and flags, and deletions where asked', async (t) => {
-  const { urls, args, clients } = await place(t)
-  const [from, to] = clients
+/** A run in this process, and what it would say. */
+async function ran(pair: SyncPair, options: RunOptions): Promise<SyncReport & { readonly said: string }> {
+  const report = await pair.run(options)
+  const said = syncSentences(['ann', 'bob'], report, { dryRun: false, twoWay: options.twoWay === true }).join('\n')
+  return { ...report, said }
+}
+
+test('sync carries what changed: new messages and flags, and deletions where asked', async () => {
+  await using pair = await SyncPair.make(await whole())
+  const { left: from, right: to } = pair
   for (let n = 0; n < 4; n += 1) await from.append('INBOX', { body: letter(n) })
-  await malle(['sync', ...urls, ...args])
+  await ran(pair, { deletions: false })
   await from.select('INBOX')
   await to.select('INBOX')
   await to.store(1, { add: ['\\Flagged'] })
@@ -128,26 +139,24 @@ test('sync carries what changed: new messages and flags, and deletions where ask
   await from.store(2, { add: ['\\Deleted'] })
   await from.expunge()
   await from.append('INBOX', { body: letter(9) })
-  const kept = await malle(['sync', ...urls, ...args, '--json'])
-  const report = JSON.parse(kept.stdout)
+  const report = await ran(pair, { deletions: false })
   assert.deepEqual([report.copied, report.flagged, report.removed], [1, 1, 0])
-  const removed = await malle(['sync', ...urls, ...args, '--delete'])
-  assert.match(removed.stdout, /: \d+ mailboxes?, 1 deleted\.\n$/)
+  const removed = await ran(pair, { deletions: true })
+  assert.match(removed.said, /: \d+ mailboxes?, 1 deleted\.$/)
   const [there] = Object.values(await contents(to))
   assert.equal(there?.length, 4)
   // what the other side did itself stays
   assert.ok(there?.some((line) => line.endsWith('\\Flagged \\Seen')))
 })
 
-test('sync both ways merges flags, new messages and deletions, and finds what both had before', async (t) => {
-  const { urls, args, clients } = await place(t)
-  const [from, to] = clients
-  for (const client of clients) for (let n = 0; n < 3; n += 1) await client.append('INBOX', { body: letter(n) })
+test('sync both ways merges flags, new messages and deletions, and finds what both had before', async () => {
+  await using pair = await SyncPair.make(await whole())
+  const { left: from, right: to } = pair
+  for (const client of [from, to]) for (let n = 0; n < 3; n += 1) await client.append('INBOX', { body: letter(n) })
   await from.append('INBOX', { body: letter(10) })
   await to.create('Only there')
   await to.append('Only there', { body: letter(11) })
-  const both = ['sync', ...urls, ...args, '--two-way', '--delete', '--json']
-  const first = JSON.parse((await malle(both)).stdout)
+  const first = await ran(pair, { twoWay: true })
   assert.deepEqual([first.copied, first.matched, first.made], [2, 3, 1])
   const bare = async (client: ImapClient): Promise<unknown> =>
     JSON.parse(JSON.stringify(await contents(client)).replace(/ \d{10,} /g, ' '))
@@ -160,36 +169,39 @@ test('sync both ways merges flags, new messages and deletions, and finds what bo
   await from.expunge(2)
   await to.store(3, { add: ['\\Deleted'] })
   await to.expunge(3)
-  const second = JSON.parse((await malle(both)).stdout)
+  const second = await ran(pair, { twoWay: true })
   assert.deepEqual([second.copied, second.flagged, second.removed], [0, 1, 2])
   assert.deepEqual(await bare(from), await bare(to))
   assert.equal((await contents(from))['INBOX']?.length, 2)
-  const third = JSON.parse((await malle([...both, '--verify'])).stdout)
-  assert.deepEqual([third.copied, third.flagged, third.removed, third.verified.differences], [0, 0, 0, []])
+  const third = await ran(pair, { twoWay: true, verify: 'sizes' })
+  assert.deepEqual([third.copied, third.flagged, third.removed, third.verified?.differences], [0, 0, 0, []])
 })
 
-test('sync deletes nothing where a mailbox was emptied or made anew, unless it is told to', async (t) => {
-  const { urls, args, clients } = await place(t)
-  const [from, to] = clients
+test('sync deletes nothing where a mailbox was emptied or made anew, unless it is told to', async () => {
+  await using pair = await SyncPair.make(await whole())
+  const { left: from, right: to } = pair
   await from.create('Old')
   for (let n = 0; n < 12; n += 1) await from.append('Old', { body: letter(n) })
-  const command = ['sync', ...urls, ...args, '--delete']
-  await malle(command)
+  await ran(pair, {})
   await from.select('Old')
   await from.store('1:*', { add: ['\\Deleted'] })
   await from.expunge()
-  const spared = await malle(command)
-  assert.equal(spared.code, 1)
-  assert.match(spared.stdout, /^Kept 12 messages although/)
+  const spared = await ran(pair, {})
+  assert.match(spared.said, /^Kept 12 messages although/)
   await from.unselect()
   await from.delete('Old')
-  const gone = await malle(command)
-  assert.match(gone.stdout, /^Old is gone from from/)
+  const gone = await ran(pair, {})
+  assert.match(gone.said, /^Old is gone from ann/)
   await from.create('Old')
   await from.append('Old', { body: letter(3) })
-  const anew = JSON.parse((await malle([...command, '--json'])).stdout)
+  const anew = await ran(pair, {})
   assert.deepEqual([anew.renewed, anew.matched, anew.copied, anew.removed], [['Old'], 1, 0, 0])
   assert.equal((await contents(to))['Old']?.length, 12)
+  await from.select('Old')
+  await from.store('1:*', { add: ['\\Deleted'] })
+  await from.expunge()
+  const told = await ran(pair, { emptyToo: true })
+  assert.match(told.said, /, 1 deleted\.$/)
 })
 
 test('sync into a Maildir and out of it again keeps messages, flags and names', async (t) => {
@@ -223,51 +235,16 @@ const MISTAKES: readonly (readonly [readonly string[], number, RegExp])[] = [
 ]
 for (const [given, code, words] of MISTAKES) {
   test(`sync ${given.join(' ')} ends with ${code} and one clear sentence`, async () => {
-    const ran = await malle(['sync', ...given])
-    assert.equal(ran.code, code)
-    assert.match(ran.stderr, words)
-    assert.equal(ran.stderr.trimEnd().split('\n').length, 1)
+    const failure = await syncCommand()
+      .parseAsync([...given], { from: 'user' })
+      .then(() => undefined, failureOf)
+    assert.equal(failure?.exitCode, code)
+    assert.match(failure?.text ?? '', words)
+    assert.equal(failure?.text.split('\n').length, 1)
   })
 }
 
-for (const target of ['IMAP', 'Maildir'] as const) {
-  test(`sync into ${target}, killed again and again, copies every message exactly once`, async (t) => {
-    const { urls, args, folder, clients } = await place(t)
-    const [from, to] = clients
-    const bodies = Array.from({ length: 240 }, (_, n) => letter(n, 'y'.repeat((n * 7919) % 90_000)))
-    await from.create('More')
-    await from.appendAll(
-      'INBOX',
-      bodies.slice(0, 160).map((body) => ({ body })),
-    )
-    await from.appendAll(
-      'More',
-      bodies.slice(160).map((body) => ({ body })),
-    )
-    const maildir = path.join(folder, 'Mail')
-    const there = async (): Promise<number> => {
-      if (target === 'IMAP')
-        return (await to.list({ status: true })).reduce((sum, { status }) => sum + (status?.MESSAGES ?? 0), 0)
-      const folders = [maildir, path.join(maildir, '.More')].map((each) =>
-        readdir(path.join(each, 'cur')).catch(() => []),
-      )
-      return (await Promise.all(folders)).flat().length
-    }
-    const command = ['sync', urls[0], target === 'IMAP' ? urls[1] : maildir, ...args, '--limit', '6MB/s']
-    let killed = 0
-    for (let kills = 0; kills < 5; kills += 1) {
-      const before = await there()
-      const running = new Running(command)
-      while (running.child.exitCode === null && (await there()) <= before) await pause(1)
-      await pause(kills * 7)
-      if (running.child.exitCode === null) killed += 1
-      running.signal('SIGKILL')
-      await running.ended()
-    }
-    assert.ok(killed >= 2, `it was killed ${killed} times`)
-    const last = await malle([...command, '--verify', 'bodies'])
-    assert.equal(last.code, 0, last.stdout + last.stderr)
-    assert.equal(await there(), bodies.length)
-    if (target === 'IMAP') assert.deepEqual(await contents(to), await contents(from))
-  })
-}
+test('sync ends a mistake with its exit code and one line on standard error', async () => {
+  const { code, stdout, stderr } = await malle(['sync', '/tmp/x', '/tmp/x'])
+  assert.deepEqual([code, stdout, stderr], [64, '', 'malle: Both ends are the same.\n'])
+})
