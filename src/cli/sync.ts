@@ -27,7 +27,6 @@ interface SyncOptions extends SideOptions {
   readonly limit?: string
   readonly connections: string
   readonly state?: string
-  readonly dryRun?: boolean
   readonly json?: boolean
 }
 
@@ -35,7 +34,10 @@ const several = (value: string, before: readonly string[]): readonly string[] =>
 
 export function syncCommand(): Command {
   return new Command('sync')
-    .argument('<from>', say('IMAP URL or path of a Maildir', 'URL IMAP ou chemin d’un Maildir'))
+    .argument(
+      '<from>',
+      say('IMAP URL, store:ADDRESS or path of a Maildir', 'URL IMAP, store:ADRESSE ou chemin d’un Maildir'),
+    )
     .argument('<to>', say('the same for the other end', 'de même pour l’autre côté'))
     .description(
       say(
@@ -76,6 +78,10 @@ export function syncCommand(): Command {
       '--to-password-file <file>',
       say('read the second password from a file', 'second mot de passe dans un fichier'),
     )
+    .option(
+      '--config <file>',
+      say('configuration whose store is meant by store:', 'configuration du stockage désigné par store:'),
+    )
     .option('--ca <file>', say('certificates to trust (PEM)', 'certificats de confiance (PEM)'))
     .option('--state <file>', say('records of what was copied', 'registre de ce qui a été copié'))
     .option('--dry-run', say('say what there is to do, change nothing', 'dire ce qu’il y a à faire, sans rien changer'))
@@ -84,7 +90,8 @@ export function syncCommand(): Command {
       const verify = thoroughness(options.verify)
       const limit = new SpeedLimit(rate(options.limit))
       const parallel = connections(options.connections)
-      const [left, right] = await namedSides(from, to, options)
+      await using opened = new AsyncDisposableStack()
+      const [left, right] = await namedSides(from, to, options, opened)
       const signals = new Signals()
       const controller = new AbortController()
       void signals.stop.then(() => controller.abort())

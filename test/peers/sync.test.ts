@@ -28,7 +28,7 @@ interface Person {
 }
 
 suite('malle sync beside mbsync', { skip: dovecotLacking() || lacking('mbsync') }, () => {
-  const logins = ['one@example.org', 'two@example.org', 'three@example.org']
+  const logins = ['one', 'two', 'three', 'four', 'five'].map((name) => `${name}@example.org`)
   let dovecot: ForeignServer
   let malle: PeerServer
   before(async () => {
@@ -159,6 +159,37 @@ suite('malle sync beside mbsync', { skip: dovecotLacking() || lacking('mbsync') 
     assert.equal((await contents(ours.malle)).length, 24)
     const again = JSON.parse(await byMalle(ours, [...both, '--verify', 'bodies', '--json']))
     assert.deepEqual([again.copied, again.flagged, again.removed, again.verified.differences], [0, 0, 0, []])
+  })
+
+  test('mailboxes that are gone from either side go from both when it is asked for', async () => {
+    const one = await person()
+    await fill(one)
+    const both = ['--two-way', '--delete', '--delete-mailboxes']
+    await byMalle(one, both)
+    {
+      await using old = await connect(one.dovecot)
+      await using fresh = await connect(one.malle)
+      await old.delete('Lists')
+      await fresh.delete('Work')
+    }
+    assert.match(await byMalle(one, both), /16 deleted, 2 mailboxes deleted/)
+    for (const end of [one.dovecot, one.malle]) {
+      assert.equal((await contents(end)).length, 8)
+      await using client = await connect(end)
+      assert.ok((await client.list()).every(({ name }) => name !== 'Work' && name !== 'Lists'))
+    }
+  })
+
+  test('between Dovecot and Malle, QRESYNC tells what changed, and nothing is to be done right after a first run', async () => {
+    const one = await person()
+    await fill(one)
+    const both = ['--two-way', '--delete']
+    await byMalle(one, both)
+    assert.match(await byMalle(one, both), /nothing to do/)
+    await change(one)
+    const changed = JSON.parse(await byMalle(one, [...both, '--verify', 'bodies', '--json']))
+    assert.deepEqual([changed.copied, changed.removed, changed.verified.differences], [6, 6, []])
+    assert.deepEqual(await contents(one.malle), await contents(one.dovecot))
   })
 
   test('out of Dovecot and into another account of it, special mailboxes go to those of the same use', async () => {

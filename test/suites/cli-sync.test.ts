@@ -228,6 +228,7 @@ test('sync into a Maildir and out of it again keeps messages, flags and names', 
 const MISTAKES: readonly (readonly [readonly string[], number, RegExp])[] = [
   [['imaps://ann:secret@localhost', '/tmp/x'], 64, /without password/],
   [['pop3s://ann@localhost', '/tmp/x'], 64, /not an end of a sync/],
+  [['store:ann@example.org/Sent', '/tmp/x'], 64, /without one/],
   [['/tmp/x', '/tmp/x'], 64, /the same/],
   [['/tmp/x', '/tmp/y', '--limit', 'fast'], 64, /not a size/],
   [['/tmp/x', '/tmp/y', '--verify', 'all'], 64, /--verify bodies/],
