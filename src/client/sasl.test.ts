@@ -92,6 +92,12 @@ const CASES: readonly (readonly [string, Partial<LoginOptions>, string])[] = [
     { credentials: { login: 'ann', password: async () => PASSWORD, mechanisms: ['plain'] } },
     'PLAIN',
   ],
+  // not "y", which says that a server that does bind does not (RFC 5802 §6)
+  [
+    'SCRAM that need not be bound',
+    { credentials: { login: 'ann', password: PASSWORD, mechanisms: ['SCRAM-SHA-256'] } },
+    'SCRAM-SHA-256',
+  ],
 ]
 for (const [what, options, expected] of CASES) {
   for (const initial of [true, false]) {
@@ -124,7 +130,7 @@ test('a server that offers -PLUS and cannot bind is logged in to without, unless
   const strict = new Unbindable()
   await assert.rejects(authenticate(strict, { ...base, credentials }), trouble('refused', /bad protocol/))
   assert.deepEqual(strict.log, ['SCRAM-SHA-256-PLUS'])
-  const withoutSasl = async (): Promise<SaslAnswer> => assert.fail('the password went out')
+  const withoutSasl = { name: 'LOGIN', logIn: async (): Promise<SaslAnswer> => assert.fail('it went out') } as const
   const plainOnly = { ...base, offered: ['PLAIN', 'SCRAM-SHA-256'], credentials, withoutSasl }
   await assert.rejects(authenticate(strict, plainOnly), trouble('no-mechanism', /password/))
 })
@@ -132,7 +138,7 @@ test('a server that offers -PLUS and cannot bind is logged in to without, unless
 test('without TLS a password is not sent as it is, and the error says why', async () => {
   const dialogue = new Dialogue()
   const clear = { ...base, offered: ['PLAIN', 'LOGIN'], plaintext: false, bindings: undefined }
-  const withoutSasl = async (): Promise<SaslAnswer> => assert.fail('the password went out')
+  const withoutSasl = { name: 'LOGIN', logIn: async (): Promise<SaslAnswer> => assert.fail('it went out') } as const
   await assert.rejects(
     authenticate(dialogue, { ...clear, withoutSasl }),
     trouble('no-mechanism', /without TLS.*"allowPlaintext"/),
@@ -142,12 +148,26 @@ test('without TLS a password is not sent as it is, and the error says why', asyn
 
 test('a way without SASL is taken where no mechanism fits', async () => {
   const sent: string[] = []
-  const withoutSasl = async (login: string, password: string): Promise<SaslAnswer> => {
-    sent.push(login, password)
-    return { kind: 'done' }
-  }
+  const withoutSasl = {
+    name: 'USER',
+    async logIn(login: string, password: string): Promise<SaslAnswer> {
+      sent.push(login, password)
+      return { kind: 'done' }
+    },
+  } as const
   assert.equal(await authenticate(new Dialogue(), { ...base, offered: [], withoutSasl }), undefined)
   assert.deepEqual(sent, ['ann', PASSWORD])
+  for (const mechanisms of [['USER'], ['login']]) {
+    const credentials = { login: 'ann', password: PASSWORD, mechanisms }
+    const offered = ['PLAIN', 'SCRAM-SHA-256']
+    assert.equal(await authenticate(new Dialogue(), { ...base, offered, credentials, withoutSasl }), undefined)
+  }
+  const credentials = { login: 'ann', password: PASSWORD, mechanisms: ['OTHER'] }
+  await assert.rejects(
+    authenticate(new Dialogue(), { ...base, credentials, withoutSasl }),
+    trouble('no-mechanism', /./),
+  )
+  assert.equal(sent.length, 6)
 })
 
 test('a token that was refused is renewed once', async () => {

@@ -17,7 +17,7 @@ export type TokenSource = string | ((refused: string | undefined) => string | Pr
 
 /** Who logs in, and by what. */
 export type Credentials = {
-  /** The mechanisms that may be used, any case; default: all. */
+  /** The mechanisms that may be used, any case; default: all. `LOGIN` and `USER` also name what IMAP and POP3 have without SASL. */
   readonly mechanisms?: readonly string[]
   /** Act as somebody else, where the server allows it. */
   readonly authorizeAs?: string
@@ -58,7 +58,11 @@ export interface LoginOptions {
   /** Passwords and tokens may be sent as they are: over TLS, or because somebody asked for it. */
   readonly plaintext: boolean
   /** A way of the protocol without SASL that sends the password as it is: LOGIN of IMAP, USER and PASS of POP3. */
-  readonly withoutSasl?: (login: string, password: string) => Promise<SaslAnswer>
+  readonly withoutSasl?: {
+    /** As `mechanisms` may name it; `LOGIN` means it too. */
+    readonly name: 'LOGIN' | 'USER'
+    logIn(login: string, password: string): Promise<SaslAnswer>
+  }
 }
 
 /** Credentials whose server cannot bind although it says so: the next connection does not try again. */
@@ -94,15 +98,16 @@ async function attempt(
   const bound = (name: string): boolean =>
     unbindable ? !name.endsWith('-PLUS') : credentials.requireBinding !== true || name.endsWith('-PLUS')
   const allowed = credentials.mechanisms?.map((name) => name.toUpperCase())
-  const offered = options.offered
-    .map((name) => name.toUpperCase())
-    .filter((name) => bound(name) && (allowed?.includes(name) ?? true))
+  const listed = options.offered.map((name) => name.toUpperCase())
+  const offered = listed.filter((name) => bound(name) && (allowed?.includes(name) ?? true))
+  // who may not bind must not say that the server cannot: it would take that for an attack (RFC 5802 §6)
+  const forgone = listed.includes('SCRAM-SHA-256-PLUS') && !offered.includes('SCRAM-SHA-256-PLUS')
   const login = 'login' in credentials ? credentials.login : ''
   const password = 'password' in credentials ? await reveal(credentials.password) : ''
   const client = createSaslClient({
     offered,
     credentials: { login, password, authorizeAs: credentials.authorizeAs ?? '' },
-    bindings: unbindable ? undefined : options.bindings,
+    bindings: forgone ? undefined : options.bindings,
     plaintext,
     external: 'external' in credentials,
     ...(token === undefined ? {} : { token }),
@@ -123,8 +128,9 @@ async function attempt(
     'password' in credentials &&
     credentials.authorizeAs === undefined &&
     credentials.requireBinding !== true
-  if (withoutSasl === undefined || !plainly || !(allowed?.includes('LOGIN') ?? true)) throw noMechanism(options)
-  const answer = await withoutSasl(login, password)
+  const named = (name: string | undefined): boolean => name === withoutSasl?.name || name === 'LOGIN'
+  if (withoutSasl === undefined || !plainly || !(allowed?.some(named) ?? true)) throw noMechanism(options)
+  const answer = await withoutSasl.logIn(login, password)
   if (answer.kind !== 'done') throw refusal(answer)
   return undefined
 }

@@ -9,6 +9,8 @@ export class CuttingProxy implements AsyncDisposable {
   connections = 0
   /** Told of the octets of each piece that the far end sent. */
   onPassed: (octets: number) => void = () => undefined
+  /** Those that wait to be passed on. */
+  #waiting: (() => void)[] | undefined
 
   private constructor(host: string, port: number) {
     this.#server = createServer((near) => {
@@ -17,22 +19,27 @@ export class CuttingProxy implements AsyncDisposable {
         near.destroy()
         return
       }
-      const far = connect({ host, port })
-      for (const [socket, other] of [
-        [near, far],
-        [far, near],
-      ] as const) {
-        this.#sockets.add(socket)
-        socket.on('error', () => undefined)
-        socket.on('close', () => {
-          this.#sockets.delete(socket)
-          other.destroy()
-        })
-      }
-      far.on('data', ({ length }: Buffer) => this.onPassed(length))
-      near.pipe(far)
-      far.pipe(near)
+      if (this.#waiting === undefined) this.#pass(near, host, port)
+      else this.#waiting.push(() => this.#pass(near, host, port))
     })
+  }
+
+  #pass(near: Socket, host: string, port: number): void {
+    const far = connect({ host, port })
+    for (const [socket, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      this.#sockets.add(socket)
+      socket.on('error', () => undefined)
+      socket.on('close', () => {
+        this.#sockets.delete(socket)
+        other.destroy()
+      })
+    }
+    far.on('data', ({ length }: Buffer) => this.onPassed(length))
+    near.pipe(far)
+    far.pipe(near)
   }
 
   static async start(host: string, port: number): Promise<CuttingProxy> {
@@ -45,6 +52,18 @@ export class CuttingProxy implements AsyncDisposable {
 
   get port(): number {
     return (this.#server.address() as AddressInfo).port
+  }
+
+  /** From now on connections are taken, and wait. */
+  hold(): void {
+    this.#waiting ??= []
+  }
+
+  /** Passes on those that wait. */
+  release(): void {
+    const waiting = this.#waiting ?? []
+    this.#waiting = undefined
+    for (const pass of waiting) pass()
   }
 
   /** Cuts every connection that is there. */

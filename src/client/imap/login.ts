@@ -25,7 +25,7 @@ export async function logIn(session: ImapSession, credentials: Credentials, allo
     offered: capabilities.mechanisms,
     bindings: connection.bindings,
     plaintext: connection.secure || allowPlaintext,
-    ...(capabilities.has('LOGINDISABLED') ? {} : { withoutSasl }),
+    ...(capabilities.has('LOGINDISABLED') ? {} : { withoutSasl: { name: 'LOGIN', logIn: withoutSasl } }),
   })
 }
 

@@ -52,7 +52,9 @@ export async function logIn(
     offered: capabilities?.get('SASL') ?? [],
     bindings,
     plaintext: safe || plaintext,
-    ...(userAndPass ? { withoutSasl: (login, password) => passWord(channel, login, password) } : {}),
+    ...(userAndPass
+      ? { withoutSasl: { name: 'USER', logIn: (login, password) => passWord(channel, login, password) } }
+      : {}),
   })
 }
 

@@ -123,6 +123,7 @@ allowplaintext: yes
 allowapop: yes
 popminpoll: 0
 poptimeout: 10
+failedloginpause: 0
 maxlogins_per_host: 0
 maxlogins_per_user: 0
 sasl_mech_list: PLAIN LOGIN CRAM-MD5 DIGEST-MD5 SCRAM-SHA-1 SCRAM-SHA-256
