@@ -35,10 +35,12 @@ export {
   RefusedError,
   UnsupportedError,
 } from './errors.ts'
+export type { GrantableRights } from './imap/commands/acl.ts'
 export type { Appended, NewMessage } from './imap/commands/append.ts'
 export type { Copied } from './imap/commands/copy.ts'
 export type { ListQuery } from './imap/commands/list.ts'
 export type { Namespaces, SpecialUse } from './imap/commands/mailboxes.ts'
+export type { Metadata, MetadataChanges, MetadataOptions } from './imap/commands/metadata.ts'
 export type { Quota } from './imap/commands/quota.ts'
 export type { SearchOptions, SearchResult, SortBy } from './imap/commands/search.ts'
 export type { SelectOptions } from './imap/commands/select.ts'

@@ -103,8 +103,8 @@ export function pop3ClientSuite(name: string, open: () => Promise<Pop3Target>): 
         await assert.rejects(
           Pop3Client.connect({ ...options, credentials: { ...credentials, password: 'wrong' } }),
           (error) => {
-            assert.ok(error instanceof AuthenticationError, `${mechanism}: ${error}`)
-            assert.ok(error.trouble === 'refused', `${mechanism}: ${error.message}`)
+            assert.ok(error instanceof AuthenticationError, mechanism)
+            assert.equal(error.trouble, 'refused', `${mechanism}: ${error.message}`)
             return true
           },
         )

@@ -23,6 +23,12 @@ export class Capabilities {
     return limit === undefined ? undefined : Number(limit)
   }
 
+  /** Messages that one command may be about (RFC 9738); `undefined`: no limit is told. */
+  get messageLimit(): number | undefined {
+    const [limit] = this.#valuesOf('MESSAGELIMIT=')
+    return limit === undefined || !/^[1-9]\d{0,9}$/.test(limit) ? undefined : Number(limit)
+  }
+
   /** Whether literals need not be asked for (RFC 7888). */
   get literals(): 'none' | 'minus' | 'plus' {
     if (this.names.has('LITERAL+')) return 'plus'

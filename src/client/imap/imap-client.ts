@@ -5,6 +5,7 @@ import type { QuotaLimit } from '#wire/imap/quota-resources.ts'
 import type { StatusValues } from '#wire/imap/responses.ts'
 import type { StatusItem } from '#wire/imap/status-items.ts'
 import type { ThreadList } from '#wire/imap/thread-list.ts'
+import { deleteAcl, type GrantableRights, getAcl, listRights, myRights, setAcl } from './commands/acl.ts'
 import { type Appended, append, type NewMessage } from './commands/append.ts'
 import { type Copied, copy, move } from './commands/copy.ts'
 import { FetchStream } from './commands/fetch.ts'
@@ -19,8 +20,15 @@ import {
   subscribe,
   unsubscribe,
 } from './commands/mailboxes.ts'
+import {
+  getMetadata,
+  type Metadata,
+  type MetadataChanges,
+  type MetadataOptions,
+  setMetadata,
+} from './commands/metadata.ts'
 import { type Quota, quotaOf, setQuota } from './commands/quota.ts'
-import { type SearchOptions, type SearchResult, type SortBy, search, sort, thread } from './commands/search.ts'
+import { type SearchOptions, type SearchResult, type SortBy, searchAll, sort, thread } from './commands/search.ts'
 import type { SelectOptions } from './commands/select.ts'
 import { noop } from './commands/session-commands.ts'
 import { status, statusItems } from './commands/status.ts'
@@ -167,6 +175,41 @@ export class ImapClient implements AsyncDisposable {
     return this.#link.run((session) => setQuota(session, root, limits))
   }
 
+  /** Annotations (METADATA): entries such as `/private/comment`; mailbox empty: those of the server. */
+  metadata(mailbox: string, entries: readonly string[], options: MetadataOptions = {}): Promise<Metadata> {
+    return this.#link.run((session) => getMetadata(session, mailbox, entries, options))
+  }
+
+  /** Annotates: text, bytes, or `undefined` to take an entry away. */
+  setMetadata(mailbox: string, entries: MetadataChanges): Promise<void> {
+    return this.#link.run((session) => setMetadata(session, mailbox, entries))
+  }
+
+  /** Who has which rights to a mailbox, by identifier (ACL). */
+  acl(mailbox: string): Promise<ReadonlyMap<string, string>> {
+    return this.#link.run((session) => getAcl(session, mailbox))
+  }
+
+  /** Gives rights: `lrs` in place of what somebody has, `+t` besides, `-t` without it. */
+  setAcl(mailbox: string, identifier: string, rights: string): Promise<void> {
+    return this.#link.run((session) => setAcl(session, mailbox, identifier, rights))
+  }
+
+  /** Takes every right of somebody. */
+  deleteAcl(mailbox: string, identifier: string): Promise<void> {
+    return this.#link.run((session) => deleteAcl(session, mailbox, identifier))
+  }
+
+  /** Rights that can be given to somebody. */
+  grantableRights(mailbox: string, identifier: string): Promise<GrantableRights> {
+    return this.#link.run((session) => listRights(session, mailbox, identifier))
+  }
+
+  /** One's own rights to a mailbox. */
+  rights(mailbox: string): Promise<string> {
+    return this.#link.run((session) => myRights(session, mailbox))
+  }
+
   /**
    * Messages as they come, one by one. A body is to be read, or skipped, before the next message is asked for. Other
    * commands may be run within the loop.
@@ -186,7 +229,8 @@ export class ImapClient implements AsyncDisposable {
   }
 
   search(query: SearchQuery, options: SearchOptions = {}): Promise<SearchResult> {
-    return this.#link.run((session) => search(session, query, options))
+    const bound = this.#link.mailbox
+    return searchAll((make) => this.#link.run(make, bound), query, options)
   }
 
   /** UIDs in their order (SORT). */

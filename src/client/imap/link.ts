@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { UidSet } from '#mail/uid-set.ts'
 import type { Response } from '#wire/imap/responses.ts'
 import {
   AuthenticationError,
@@ -15,7 +16,7 @@ import {
 import { pause, systemTimers, type Timers } from '../timers.ts'
 import type { ImapCommand } from './command.ts'
 import { FetchStream } from './commands/fetch.ts'
-import { search } from './commands/search.ts'
+import { searchAll } from './commands/search.ts'
 import { leave, type Opened, type SelectOptions, select } from './commands/select.ts'
 import { logout } from './commands/session-commands.ts'
 import { establish } from './establish.ts'
@@ -204,7 +205,7 @@ export class Link implements ImapHost {
   /** UIDs (and flags) of all messages, where they are kept. */
   async #learn(session: ImapSession, mailbox: SelectedMailbox): Promise<void> {
     if (mailbox.tracking === 'none' || mailbox.exists === 0) return
-    const { uids } = await this.once(session, search(session, {}, {}))
+    const { uids } = await searchAll((make) => this.once(session, make(session)), {}, {})
     mailbox.learnUids(each(uids))
     if (mailbox.tracking === 'flags') {
       for await (const _ of new FetchStream(this, '1:*', { flags: true }, {}));
@@ -290,6 +291,7 @@ export class Link implements ImapHost {
       once: (at, command) => at.run(command),
       need: () => undefined,
     }
+    const uids = async (): Promise<UidSet> => (await searchAll((make) => session.run(make(session)), {}, {})).uids
     this.#take(session)
     let how: Extract<MailboxEvent, { kind: 'resumed' }>['how'] | undefined = 'counted'
     if (old !== undefined) {
@@ -312,12 +314,12 @@ export class Link implements ImapHost {
             { flags: true, modseq: true },
             since === undefined || since === 0 ? {} : { changedSince: since },
           ),
-        uids: async () => (await session.run(search(session, {}, {}))).uids,
+        uids,
         tell,
       })
       const mailbox = this.#mailbox
       if (mailbox !== undefined && mailbox.tracking !== 'none' && mailbox.exists > 0) {
-        mailbox.learnUids(each((await session.run(search(session, {}, {}))).uids))
+        mailbox.learnUids(each(await uids()))
         if (mailbox.tracking === 'flags') for await (const _ of new FetchStream(host, '1:*', { flags: true }, {}));
       }
     }

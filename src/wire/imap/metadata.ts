@@ -95,15 +95,14 @@ function readDepth(r: ElementReader): MetadataDepth {
   return depth === 'INFINITY' ? 'infinity' : r.fault('A depth of 0, 1 or infinity is expected', start)
 }
 
-/** Everything after GETMETADATA and its space, options where the examples have them, which all servers take. */
+/** Everything after GETMETADATA and its space, options where the grammar has them: elsewhere Dovecot does not take them. */
 export function writeMetadataRequest(w: ElementWriter, request: MetadataRequest): void {
-  w.mailbox(request.mailbox).sp()
   const options = [
     ...(request.maxSize === undefined ? [] : [`MAXSIZE ${request.maxSize}`]),
     ...(request.depth === '0' ? [] : [`DEPTH ${request.depth}`]),
   ]
   if (options.length > 0) w.text(`(${options.join(' ')}) `)
-  w.list(request.entries, (name) => w.astring(name))
+  w.mailbox(request.mailbox).sp().list(request.entries, (name) => w.astring(name))
 }
 
 // entry-values = "(" entry-value *(SP entry-value) ")"; entry-value = entry SP value; value = nstring / literal8

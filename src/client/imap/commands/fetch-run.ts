@@ -5,13 +5,14 @@ import type { CommandWriter } from '#wire/imap/command-writer.ts'
 import { writeFetchRequest } from '#wire/imap/fetch-items.ts'
 import type { LiteralAnnounced } from '#wire/imap/frame-events.ts'
 import { formatMessageSet, type MessageSet } from '#wire/imap/message-set.ts'
-import type { FetchResponse, Response } from '#wire/imap/responses.ts'
+import type { ConditionResponse, FetchResponse, Response } from '#wire/imap/responses.ts'
 import { ProtocolError } from '../../errors.ts'
 import type { Capabilities } from '../capabilities.ts'
 import type { ImapCommand, LiteralSink } from '../command.ts'
 import { type AnyFetched, type FetchOptions, type FetchQuery, fetchItems, wantsBodies } from '../fetch-query.ts'
 import { FetchedBody, FetchedParts } from '../fetched-body.ts'
 import { BODY_AHEAD_BYTES, FETCHED_AHEAD, FETCHED_AHEAD_MOST } from '../limits.ts'
+import { lastOf } from '../message-limit.ts'
 import {
   definedOf,
   fill,
@@ -70,6 +71,7 @@ export class FetchRun implements ImapCommand<void> {
   readonly #kept = new Set<FetchedBody>()
   #incomplete: Map<number, AnyFetched> | undefined
   #over = false
+  #last: Uid | undefined
   #cancelled = false
   #error: unknown
   #wake: (() => void) | undefined
@@ -147,7 +149,17 @@ export class FetchRun implements ImapCommand<void> {
     })
   }
 
+  /** How far the server came, where that is not all (RFC 9738). */
+  get stoppedAt(): number | undefined {
+    if (this.#last === undefined || this.#options.byNumber !== true) return this.#last
+    return this.#told.size === 0 ? undefined : [...this.#told].reduce((a, b) => Math.min(a, b))
+  }
+
   take(response: Response): boolean {
+    if (response.kind === 'CONDITION') {
+      this.#last = lastOf(response.code) ?? this.#last
+      return lastOf(response.code) !== undefined
+    }
     if (response.kind === 'VANISHED' && response.earlier) {
       this.#options.onVanished?.(normaliseUidSet(response.uids))
       return true
@@ -217,7 +229,8 @@ export class FetchRun implements ImapCommand<void> {
     this.#streaming?.hurry()
   }
 
-  finish(): void {
+  finish({ code }: ConditionResponse): void {
+    this.#last = lastOf(code) ?? this.#last
     this.#over = true
     this.#notify()
   }

@@ -10,6 +10,7 @@ import type { AnyFetched, FetchedMessage, FetchOptions, FetchQuery } from '../fe
 import { wantsBodies } from '../fetch-query.ts'
 import type { ImapHost } from '../host.ts'
 import { WINDOW_BYTES, WINDOW_MESSAGES } from '../limits.ts'
+import { remainder } from '../message-limit.ts'
 import { isEmpty, isSingle, messageSet, splitSet, type Uids } from '../message-sets.ts'
 import type { SelectedMailbox } from '../selected-mailbox.ts'
 import { FetchRun } from './fetch-run.ts'
@@ -21,8 +22,12 @@ interface Window {
   readonly bytes: number
 }
 
-interface Active extends Window {
+interface Active {
+  set: MessageSet
+  readonly bytes: number
   run: FetchRun
+  /** How far the server had come the time before. */
+  stoppedAt: number
   readonly given: number[]
   tries: number
 }
@@ -69,7 +74,7 @@ export class FetchStream<Q extends FetchQuery> implements AsyncIterableIterator<
         return { done: false, value: message as unknown as FetchedMessage<Q> }
       }
       if (!active.run.ended) await active.run.news()
-      else if (active.run.failure === undefined) this.#active.shift()
+      else if (active.run.failure === undefined) await this.#goOn(active)
       else await this.#again(active)
     }
     this.#over = true
@@ -107,7 +112,10 @@ export class FetchStream<Q extends FetchQuery> implements AsyncIterableIterator<
     const sized: { uid: number; size: number }[] = []
     for await (const { uid, size } of new FetchStream(this.#host, formatMessageSet(set), { size: true }, options))
       sized.push({ uid, size })
-    return windows(sized)
+    // a server with a limit tells of the highest first
+    sized.sort((a, b) => a.uid - b.uid)
+    const { capabilities } = this.#host.now ?? (await this.#host.ready())
+    return windows(sized, Math.min(WINDOW_MESSAGES, capabilities.messageLimit ?? WINDOW_MESSAGES))
   }
 
   #mayLookAhead({ bytes }: Window): boolean {
@@ -118,7 +126,13 @@ export class FetchStream<Q extends FetchQuery> implements AsyncIterableIterator<
   async #startNext(): Promise<boolean> {
     const window = this.#plan?.shift()
     if (window === undefined) return false
-    this.#active.push({ ...window, run: await this.#start(window.set), given: [], tries: 1 })
+    this.#active.push({
+      ...window,
+      run: await this.#start(window.set),
+      given: [],
+      tries: 1,
+      stoppedAt: Number.POSITIVE_INFINITY,
+    })
     return true
   }
 
@@ -135,6 +149,19 @@ export class FetchStream<Q extends FetchQuery> implements AsyncIterableIterator<
     // it tells of its end itself
     host.once(session, run).catch((error: unknown) => run.fail(error))
     return run
+  }
+
+  /** The next window; before it what the server left out, having told of as many as it does at once. */
+  async #goOn(active: Active): Promise<void> {
+    const { stoppedAt } = active.run
+    const rest = stoppedAt === undefined ? [] : remainder(active.set, stoppedAt, active.stoppedAt)
+    if (stoppedAt === undefined || isEmpty(rest)) {
+      this.#active.shift()
+      return
+    }
+    active.set = rest
+    active.stoppedAt = stoppedAt
+    active.run = await this.#start(rest)
   }
 
   /** Asks again for what did not come, on another connection. */
@@ -171,13 +198,16 @@ function without(set: UidSet, given: readonly number[]): UidSet {
   return normaliseUidSet(rest)
 }
 
-/** Cuts what is to be fetched so that each window is bearable in memory. */
-function windows(sized: readonly { readonly uid: number; readonly size: number }[]): Window[] {
+/**
+ * Cuts what is to be fetched so that each window is bearable in memory.
+ * @param most Messages of one.
+ */
+function windows(sized: readonly { readonly uid: number; readonly size: number }[], most: number): Window[] {
   const cut: Window[] = []
   let uids: number[] = []
   let bytes = 0
   for (const { uid, size } of sized) {
-    if (uids.length > 0 && (bytes + size > WINDOW_BYTES || uids.length === WINDOW_MESSAGES)) {
+    if (uids.length > 0 && (bytes + size > WINDOW_BYTES || uids.length === most)) {
       cut.push({ set: uidSetOf(uids), bytes })
       uids = []
       bytes = 0

@@ -8,6 +8,7 @@ import { writeThreadRequest } from '#wire/imap/thread-request.ts'
 import { ProtocolError, UnsupportedError } from '../../errors.ts'
 import type { ImapCommand } from '../command.ts'
 import { NUMBERS } from '../limits.ts'
+import { type Portion, portion, remainder } from '../message-limit.ts'
 import { hasUnicode, type SearchQuery, searchKeys } from '../search-query.ts'
 import type { ImapSession } from '../session.ts'
 
@@ -28,12 +29,49 @@ export interface SearchResult {
   readonly modseq: Modseq | undefined
 }
 
-export function search(
+/**
+ * Searches all messages, however many one command may look at (RFC 9738).
+ * @param run Runs a command, each for the same mailbox.
+ */
+export async function searchAll(
+  run: (make: (session: ImapSession) => ImapCommand<Portion<SearchResult>>) => Promise<Portion<SearchResult>>,
+  query: SearchQuery,
+  options: SearchOptions,
+): Promise<SearchResult> {
+  let { value, last } = await run((session) => portion(search(session, query, options)))
+  for (let before = Number.POSITIVE_INFINITY; last !== undefined; ) {
+    // what is saved is only this much of it
+    const [left] = remainder(options.save === true ? '$' : [[1, '*']], last, before)
+    if (left === undefined) break
+    before = last
+    const asked = last
+    const next = await run((session) => portion(search(session, query, options, asked)))
+    value = together(next.value, value)
+    last = next.last
+  }
+  return value
+}
+
+function together(low: SearchResult, high: SearchResult): SearchResult {
+  const modseqs = [low.modseq, high.modseq].filter((modseq) => modseq !== undefined)
+  return {
+    uids: normaliseUidSet([...low.uids, ...high.uids]),
+    count: low.count + high.count,
+    min: low.min ?? high.min,
+    max: high.max ?? low.max,
+    modseq: modseqs.length === 0 ? undefined : (Math.max(...modseqs) as Modseq),
+  }
+}
+
+/** @param below Only UIDs smaller than this. */
+function search(
   { capabilities }: ImapSession,
   query: SearchQuery,
   options: SearchOptions,
+  below?: Uid,
 ): ImapCommand<SearchResult> {
-  const keys = searchKeys(query)
+  const keys = [...searchKeys(query)]
+  if (below !== undefined) keys.push({ kind: 'UID', set: [[1, below - 1]] })
   const extended = capabilities.has('ESEARCH')
   if (options.save === true && !capabilities.has('SEARCHRES')) throw new UnsupportedError('SEARCHRES', 'a kept result')
   const returns: SearchReturn[] = options.countOnly === true ? ['COUNT'] : ['ALL', 'COUNT', 'MIN', 'MAX']

@@ -6,8 +6,10 @@ import { formatStoreRequest, type StoreRequest } from '#wire/imap/store-request.
 import { UnsupportedError } from '../../errors.ts'
 import type { ImapCommand } from '../command.ts'
 import type { ImapHost } from '../host.ts'
+import { inPortions, portion, remainder } from '../message-limit.ts'
 import { isEmpty, messageSet, splitSet, type Uids } from '../message-sets.ts'
-import { search } from './search.ts'
+import type { SelectedMailbox } from '../selected-mailbox.ts'
+import { searchAll } from './search.ts'
 
 /** One of the three. */
 export type FlagChange = (
@@ -35,7 +37,8 @@ export async function store(host: ImapHost, uids: Uids, change: FlagChange): Pro
   const { capabilities } = host.now ?? (await host.ready())
   if (unchangedSince !== undefined && !capabilities.has('CONDSTORE') && !capabilities.has('QRESYNC'))
     throw new UnsupportedError('CONDSTORE', '"unchangedSince"')
-  const results = await Promise.all(splitSet(set).map((part) => host.run(() => storeCommand(part, request), bound)))
+  const parts = splitSet(set).map((part) => inPortions(host, part, bound, (some) => storeCommand(some, request)))
+  const results = (await Promise.all(parts)).flat()
   return {
     modified: normaliseUidSet(results.flatMap(({ modified }) => [...modified])),
     modseqs: new Map(results.flatMap(({ modseqs }) => [...modseqs])),
@@ -76,21 +79,29 @@ function storeCommand(set: MessageSet, request: StoreRequest): ImapCommand<Store
  * @param uids Only these; a server without UIDPLUS can do that only when no others are marked.
  */
 export async function expunge(host: ImapHost, uids: Uids | undefined): Promise<void> {
-  if (uids === undefined) return host.run(() => expungeCommand('EXPUNGE', undefined))
+  if (uids === undefined) return expungeAll(host, host.mailbox)
   const bound = host.mailbox
   const set = messageSet(uids)
   if (isEmpty(set)) return
   const { capabilities } = host.now ?? (await host.ready())
   if (capabilities.has('UIDPLUS')) {
-    await Promise.all(splitSet(set).map((part) => host.run(() => expungeCommand('UID EXPUNGE', part), bound)))
+    const some = (part: MessageSet): ImapCommand<void> => expungeCommand('UID EXPUNGE', part)
+    await Promise.all(splitSet(set).map((part) => inPortions(host, part, bound, some)))
     return
   }
-  const others = await host.run(
-    (session) => search(session, { deleted: true, not: { uids: formatMessageSet(set) } }, {}),
-    bound,
-  )
+  const query = { deleted: true, not: { uids: formatMessageSet(set) } }
+  const others = await searchAll((make) => host.run(make, bound), query, {})
   if (others.count > 0) throw new UnsupportedError('UIDPLUS', 'expunging some of the messages marked as deleted')
-  return host.run(() => expungeCommand('EXPUNGE', undefined), bound)
+  return expungeAll(host, bound)
+}
+
+async function expungeAll(host: ImapHost, bound: SelectedMailbox | undefined): Promise<void> {
+  for (let before = Number.POSITIVE_INFINITY; ; ) {
+    const { last } = await host.run(() => portion(expungeCommand('EXPUNGE', undefined)), bound)
+    // those above are gone: the same command takes the next ones (RFC 9738)
+    if (last === undefined || isEmpty(remainder([[1, '*']], last, before))) return
+    before = last
+  }
 }
 
 function expungeCommand(name: string, set: MessageSet | undefined): ImapCommand<void> {
