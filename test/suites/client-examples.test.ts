@@ -30,11 +30,12 @@ async function run(
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...process.env,
-      IMAP_HOST: 'localhost',
+      MAIL_HOST: 'localhost',
       IMAP_PORT: String(whole.port('imaps')),
-      IMAP_LOGIN: LOGIN,
-      IMAP_PASSWORD: PASSWORD,
-      IMAP_CA: ca,
+      POP3_PORT: String(whole.port('pop3s')),
+      MAIL_LOGIN: LOGIN,
+      MAIL_PASSWORD: PASSWORD,
+      MAIL_CA: ca,
     },
   })
   let text = ''
@@ -82,13 +83,22 @@ test('the examples do what they say', async () => {
         .catch((error: unknown) => assert.fail(String(error)))
     })
     assert.deepEqual(watched, ['watching', 'new: été'])
+    const drained = await mkdtemp(path.join(tmpdir(), 'malle-example-'))
+    try {
+      assert.deepEqual(await run(whole, ca, ['drain.ts', drained]), ['2 messages'])
+      const texts = (await readdir(drained)).map((file) => readFile(path.join(drained, file), 'latin1'))
+      assert.match((await Promise.all(texts)).toSorted().join(''), /^From: ann.*Red ones\.\r\nSubject: =\?utf-8/s)
+      assert.deepEqual(await run(whole, ca, ['drain.ts', drained]), ['0 messages'])
+    } finally {
+      await rm(drained, { recursive: true, force: true })
+    }
   })
 })
 
 test('docs/client.md shows the examples as they are', async () => {
   const page = await readFile(path.join(examples, '..', 'docs', 'client.md'), 'utf8')
   const files = await readdir(examples)
-  assert.ok(files.length >= 5)
+  assert.ok(files.length >= 6)
   for (const file of files) {
     const text = await readFile(path.join(examples, file), 'utf8')
     assert.ok(page.includes(`\`\`\`ts\n${text}\`\`\``), `docs/client.md differs from examples/${file}`)

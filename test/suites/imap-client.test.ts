@@ -1,22 +1,30 @@
+/** Our IMAP client against our own server: in the clear, by STARTTLS and deflated, by TLS. */
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { type ClientTarget, imapClientSuite } from '#testing/imap-client-suite.ts'
-import { wholeServer } from '#testing/whole-server.ts'
+import { after } from 'node:test'
+import { type ClientTarget, imapClientSuite } from '#testing/imap-client-suite/suite.ts'
+import { type WholeServer, wholeServer } from '#testing/whole-server.ts'
 
+const PASSWORD = 'correct horse battery'
 const WAYS = [
   ['none', false],
   ['starttls', true],
   ['tls', false],
 ] as const
+
+let started: Promise<WholeServer> | undefined
+const server = (): Promise<WholeServer> =>
+  (started ??= wholeServer({
+    auth: { allow_plaintext: true },
+    limits: { exempt: ['127.0.0.0/8', '::1/128'] },
+  }))
+after(async () => (await started)?.[Symbol.asyncDispose]())
+
 for (const [security, compress] of WAYS) {
   imapClientSuite(`Malle, ${security}${compress ? ', deflated' : ''}`, async (): Promise<ClientTarget> => {
-    const whole = await wholeServer({
-      auth: { allow_plaintext: true },
-      limits: { exempt: ['127.0.0.0/8', '::1/128'] },
-    })
-    const login = 'cat@example.org'
-    const password = 'correct horse battery'
-    await whole.server.administration.ask('account.add', { address: login, password })
+    const whole = await server()
+    const login = `${security}@example.org`
+    await whole.server.administration.ask('account.add', { address: login, password: PASSWORD })
     const ca = security === 'none' ? '' : await readFile(path.join(whole.folder, 'data', 'tls', 'ca.pem'), 'utf8')
     return {
       pushes: true,
@@ -27,9 +35,9 @@ for (const [security, compress] of WAYS) {
         compress,
         allowPlaintext: true,
         tls: { ca },
-        credentials: { login, password },
+        credentials: { login, password: PASSWORD },
       },
-      [Symbol.asyncDispose]: () => whole[Symbol.asyncDispose](),
+      async [Symbol.asyncDispose]() {},
     }
   })
 }

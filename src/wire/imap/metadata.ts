@@ -102,7 +102,9 @@ export function writeMetadataRequest(w: ElementWriter, request: MetadataRequest)
     ...(request.depth === '0' ? [] : [`DEPTH ${request.depth}`]),
   ]
   if (options.length > 0) w.text(`(${options.join(' ')}) `)
-  w.mailbox(request.mailbox).sp().list(request.entries, (name) => w.astring(name))
+  w.mailbox(request.mailbox)
+    .sp()
+    .list(request.entries, (name) => w.astring(name))
 }
 
 // entry-values = "(" entry-value *(SP entry-value) ")"; entry-value = entry SP value; value = nstring / literal8
