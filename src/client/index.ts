@@ -62,5 +62,6 @@ export {
 } from './pop3/client.ts'
 export type { MessageBody } from './pop3/message-body.ts'
 export type { Credentials, Secret, TokenSource } from './sasl.ts'
+export type { StreamedBody } from './streamed-body.ts'
 export { systemTimers, type Timers } from './timers.ts'
 export type { TlsOptions } from './tls.ts'

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { ConnectionError } from '../errors.ts'
+import type { StreamedBody } from '../streamed-body.ts'
 
 /** Octets of one body that may wait for its reader before the server is held up. */
 const BODY_AHEAD_BYTES = 256 * 1024
@@ -8,7 +9,7 @@ const BODY_AHEAD_BYTES = 256 * 1024
  * Bytes of a message: their number, known beforehand, and the bytes as they come. Who does not want them goes on to
  * the next message, or says {@link skip}.
  */
-export class FetchedBody implements AsyncIterable<Uint8Array> {
+export class FetchedBody implements StreamedBody {
   /** Octets. */
   readonly size: number
   #chunks: Uint8Array[] = []

@@ -1,6 +1,8 @@
 /** A message on its way in (RFC 1939 §5, RETR and TOP). @module */
+import { Buffer } from 'node:buffer'
 import { DotUnstuffer } from '#wire/pop3/dot-stuffing.ts'
 import type { ProtocolError } from '../errors.ts'
+import type { StreamedBody } from '../streamed-body.ts'
 
 /** Where the bytes come from, and who waits for the end of them. */
 interface Source {
@@ -18,7 +20,7 @@ interface Source {
  * The bytes of a message, unstuffed, read as they are asked for: who reads slowly holds the server up. A loop that is
  * left early reads the rest away. Until it was read, nothing else of the connection is.
  */
-export class MessageBody implements AsyncIterable<Uint8Array> {
+export class MessageBody implements StreamedBody {
   readonly #source: Source
   readonly #unstuffer: DotUnstuffer
   #pending: Uint8Array
@@ -58,7 +60,7 @@ export class MessageBody implements AsyncIterable<Uint8Array> {
   }
 
   /** All of it in one piece; for small messages and headers. */
-  async bytes(): Promise<Uint8Array> {
+  async bytes(): Promise<Buffer> {
     const chunks: Uint8Array[] = []
     for await (const chunk of this) chunks.push(chunk)
     return Buffer.concat(chunks)
