@@ -1,11 +1,11 @@
 /** SELECT … (QRESYNC …): what happened since the client was here last (RFC 7162 §3.2.5). @module */
 import { LARGEST_UID, type Uid } from '#mail/ids.ts'
 import { formatUidSet, type UidSet, uidSetHas, uidsOf } from '#mail/uid-set.ts'
+import { intersectUidSets, subtractUidSets } from '#mail/uid-set-arithmetic.ts'
 import type { ChangesCursor, MailboxChanges } from '#store/types.ts'
 import type { QresyncParams } from '#wire/imap/select-params.ts'
 import type { Context } from './command.ts'
 import type { SelectedView } from './selected.ts'
-import { intersectUidSets, subtractUidSets } from './uid-sets.ts'
 
 /** Writes VANISHED (EARLIER) for what went and FETCH for what is new or different. */
 export async function writeSince(context: Context, view: SelectedView, params: QresyncParams): Promise<void> {

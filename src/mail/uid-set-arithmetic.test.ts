@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { normaliseUidSet, uidSetHas } from '#mail/uid-set.ts'
-import { intersectUidSets, subtractUidSets } from './uid-sets.ts'
+import { intersectUidSets, subtractUidSets } from './uid-set-arithmetic.ts'
 
 const uid = fc.integer({ min: 1, max: 40 })
 const set = fc

@@ -35,6 +35,25 @@ async function makeCertificate(): Promise<TestCertificate> {
 /** Serves one connection; `peer` sends and reads lines, `n` counts connections from 1. */
 export type Script = (peer: LineClient, n: number) => Promise<void>
 
+/** Sends until the peer has enough, or so many octets; how many it took. */
+export async function flood({ socket }: LineClient, chunk: string, octets: number): Promise<number> {
+  let sent = 0
+  while (sent < octets && !socket.destroyed) {
+    sent += chunk.length
+    if (socket.write(chunk, 'latin1')) continue
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        socket.off('drain', done)
+        socket.off('close', done)
+        resolve()
+      }
+      socket.on('drain', done)
+      socket.on('close', done)
+    })
+  }
+  return sent
+}
+
 /** See the module. A script that throws makes the disposal throw, unless its peer was gone. */
 export class ScriptedServer implements AsyncDisposable {
   readonly #server: Server

@@ -3,10 +3,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createSecureContext } from 'node:tls'
 import { serverHandshake } from '#lib/tls-handshake.ts'
+import { uidsOf } from '#mail/uid-set.ts'
 import { type Answer, type ImapScript, imapScript } from '#testing/imap-script.ts'
 import { ManualTimers } from '#testing/manual-timers.ts'
-import { ScriptedServer, testCertificate } from '#testing/scripted-server.ts'
+import { flood, ScriptedServer, testCertificate } from '#testing/scripted-server.ts'
 import type { LineClient } from '#testing/whole-server.ts'
+import { parseOrderedUids } from '#wire/imap/message-set.ts'
 import { ConnectionError, MailboxChangedError, ProtocolError } from '../errors.ts'
 import { ImapClient } from './imap-client.ts'
 import type { ImapClientOptions } from './options.ts'
@@ -28,26 +30,6 @@ async function against(
   } finally {
     await client.logout()
   }
-}
-
-/** Sends until the client has enough. */
-async function flood(peer: LineClient, chunk: string, octets: number): Promise<number> {
-  const { socket } = peer
-  let sent = 0
-  while (sent < octets && !socket.destroyed) {
-    sent += chunk.length
-    if (socket.write(chunk, 'latin1')) continue
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        socket.off('drain', done)
-        socket.off('close', done)
-        resolve()
-      }
-      socket.on('drain', done)
-      socket.on('close', done)
-    })
-  }
-  return sent
 }
 
 const protocol = (words: RegExp) => (error: unknown) => {
@@ -249,6 +231,63 @@ test('messages that are fetched and not read wait in bounded memory', async () =
   })
 })
 
+test('a search that finds more than there can be is not kept', async () => {
+  const everything = ['* ESEARCH (TAG "x") UID COUNT 4294967295 ALL 1:4294967295', '$ OK found']
+  const answers = { 'UID SEARCH': everything.map((line) => line.replace('(TAG "x") ', '')) }
+  await against({ capabilities: 'IMAP4rev1 SASL-IR AUTH=PLAIN ESEARCH', answers }, async (client) => {
+    await client.select('INBOX')
+    assert.equal((await client.search({})).count, 4_294_967_295)
+    await assert.rejects(client.select('INBOX', { tracking: 'uids' }), protocol(/counts 4294967295 messages/))
+  })
+})
+
+test('a message that is larger or smaller than was said comes as it is, and a part of it is never taken for more', async () => {
+  const body = 'Subject: x\r\n\r\n'
+  const answers: Record<string, Answer> = {
+    'UID FETCH': (tag, peer, rest) => {
+      if (rest.includes('RFC822.SIZE'))
+        for (const [n, size] of [1, 4_294_967_295, 0].entries())
+          peer.send(`* ${n + 1} FETCH (UID ${n + 1} RFC822.SIZE ${size})\r\n`)
+      else
+        for (const uid of uidsOf(parseOrderedUids(rest.split(' ')[3] ?? '') ?? []))
+          peer.send(`* ${uid} FETCH (UID ${uid} BODY[] {${body.length}}\r\n${body})\r\n`)
+      peer.send(`${tag} OK done\r\n`)
+    },
+  }
+  await against({ answers }, async (client) => {
+    await client.select('INBOX')
+    const seen: string[] = []
+    for await (const { body: each } of client.fetch('1:*', { body: true })) seen.push(String(await each?.bytes()))
+    assert.deepEqual(seen, [body, body, body])
+  })
+})
+
+test('a connection that is lost within a fetch of all there can be asks for the rest, not one by one', async () => {
+  const asked: string[] = []
+  const script: ImapScript = {
+    answers: (connection) => ({
+      'UID FETCH': (tag, peer, rest) => {
+        asked.push(rest.split(' ')[3] ?? '')
+        if (connection === 1) {
+          peer.send('* 1 FETCH (UID 7 FLAGS ())\r\n')
+          peer.socket.end()
+        } else peer.send(`* 2 FETCH (UID 9 FLAGS ())\r\n${tag} OK done\r\n`)
+      },
+    }),
+  }
+  await against(
+    script,
+    async (client) => {
+      await client.select('INBOX')
+      const seen: number[] = []
+      for await (const { uid } of client.fetch([[1, 4_294_967_295]] as never, { flags: true })) seen.push(uid)
+      assert.deepEqual(seen, [7, 9])
+      assert.deepEqual(asked, ['1:4294967295', '1:6,8:4294967295'])
+    },
+    { reconnect: true },
+  )
+})
+
 test('TLS that is not offered, refused, or preceded by more is no TLS', async () => {
   const starttls = { security: 'starttls' } as const
   {
@@ -277,6 +316,16 @@ test('TLS that is not offered, refused, or preceded by more is no TLS', async ()
     const STARTTLS: Answer = (tag, peer) => {
       peer.send(`${tag} OK go\r\n`)
       peer.socket.end()
+    }
+    await using server = await imapScript({ capabilities, answers: { AUTHENTICATE, STARTTLS } })
+    await assert.rejects(ImapClient.connect(options(server.port, starttls)), trouble('tls'))
+  }
+  {
+    // agreed to, and then something else
+    const STARTTLS: Answer = async (tag, peer) => {
+      peer.send(`${tag} OK go\r\n`)
+      peer.socket.once('data', () => peer.send('* BAD what is this?\r\n'))
+      await new Promise(() => undefined)
     }
     await using server = await imapScript({ capabilities, answers: { AUTHENTICATE, STARTTLS } })
     await assert.rejects(ImapClient.connect(options(server.port, starttls)), trouble('tls'))

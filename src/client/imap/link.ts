@@ -206,7 +206,7 @@ export class Link implements ImapHost {
   async #learn(session: ImapSession, mailbox: SelectedMailbox): Promise<void> {
     if (mailbox.tracking === 'none' || mailbox.exists === 0) return
     const { uids } = await searchAll((make) => this.once(session, make(session)), {}, {})
-    mailbox.learnUids(each(uids))
+    mailbox.learnUids(uids)
     if (mailbox.tracking === 'flags') {
       for await (const _ of new FetchStream(this, '1:*', { flags: true }, {}));
     }
@@ -319,7 +319,7 @@ export class Link implements ImapHost {
       })
       const mailbox = this.#mailbox
       if (mailbox !== undefined && mailbox.tracking !== 'none' && mailbox.exists > 0) {
-        mailbox.learnUids(each(await uids()))
+        mailbox.learnUids(await uids())
         if (mailbox.tracking === 'flags') for await (const _ of new FetchStream(host, '1:*', { flags: true }, {}));
       }
     }
@@ -333,10 +333,6 @@ export class Link implements ImapHost {
     this.#abort.abort(error)
     this.#listener.over(error)
   }
-}
-
-function* each(set: readonly (readonly [number, number])[]): Generator<number, void, void> {
-  for (const [first, last] of set) for (let uid = first; uid <= last; uid += 1) yield uid
 }
 
 function nothingSelected(): Error {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { uidSetOf } from '#mail/uid-set.ts'
 import { textFrame } from '#wire/imap/frame.ts'
 import { parseResponse } from '#wire/imap/response-reader.ts'
 import type { ConditionResponse } from '#wire/imap/responses.ts'
@@ -44,7 +45,7 @@ test('what SELECT says is kept', () => {
 
 test('what comes later is told and kept', () => {
   const mailbox = opened('flags', LINES)
-  mailbox.learnUids([3, 5, 11])
+  mailbox.learnUids(uidSetOf([3, 5, 11]))
   const hear = (line: string, answered = false): unknown => mailbox.hear(parseResponse(textFrame(line)), answered)
   assert.deepEqual(hear('* 4 EXISTS'), { kind: 'exists', exists: 4, added: 1 })
   assert.equal(hear('* 4 EXISTS'), undefined)

@@ -1,6 +1,6 @@
 /** What is known of the mailbox that is selected, kept by what the server tells (RFC 9051 §7.3, §7.4, RFC 7162 §6). @module */
 import type { Modseq, Uid } from '#mail/ids.ts'
-import { normaliseUidSet, uidSetSize } from '#mail/uid-set.ts'
+import { normaliseUidSet, type UidSet, uidSetSize, uidsOf } from '#mail/uid-set.ts'
 import type { FetchValue } from '#wire/imap/fetch-values.ts'
 import type { ConditionResponse, Response, VanishedResponse } from '#wire/imap/responses.ts'
 import { ProtocolError } from '../errors.ts'
@@ -74,8 +74,9 @@ export class SelectedMailbox {
   }
 
   /** All UIDs as a SEARCH gave them. */
-  learnUids(uids: Iterable<number>): void {
-    this.#uids?.replace(uids)
+  learnUids(uids: UidSet): void {
+    this.#count(uidSetSize(uids))
+    this.#uids?.replace(uidsOf(uids))
   }
 
   /** What SELECT says before its end; `false`: it is not about the mailbox. */

@@ -74,7 +74,7 @@ export class Pop3Channel {
       const lines: string[] = []
       let octets = 0
       for (;;) {
-        const { text } = await this.#line()
+        const { text } = this.#lineThere() ?? (await this.#line())
         if (text === '.') return lines
         octets += text.length
         if (lines.length === mostLines || octets > LISTING_OCTETS) {
@@ -182,14 +182,24 @@ export class Pop3Channel {
 
   async #line(): Promise<Extract<LineEvent, { kind: 'line' }>> {
     for (let octets = 0; octets <= TOLERATED_RESPONSE_OCTETS; ) {
-      const event = this.#framer.next()
-      if (event?.kind === 'line') return event
-      if (event?.kind === 'too-long') break
+      const line = this.#lineThere()
+      if (line !== undefined) return line
       const chunk = await this.connection.read()
       octets += chunk.length
       this.#framer.push(chunk)
     }
-    throw this.#nonsense('sent a line without end')
+    throw this.#tooLong()
+  }
+
+  /** A line that has come already. */
+  #lineThere(): Extract<LineEvent, { kind: 'line' }> | undefined {
+    const event = this.#framer.next()
+    if (event?.kind === 'too-long') throw this.#tooLong()
+    return event
+  }
+
+  #tooLong(): ProtocolError {
+    return this.#nonsense('sent a line without end')
   }
 
   #nonsense(what: string, cause?: unknown): ProtocolError {

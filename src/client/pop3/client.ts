@@ -27,7 +27,10 @@ export interface MaildropEntry {
   readonly message: MessageNumber
   /** As the server says; some count otherwise than they send. */
   readonly octets: number
-  /** `undefined` where the server has no UIDL. The same for the same message in every session (RFC 1939 §7). */
+  /**
+   * `undefined` where the server has no UIDL. The same for the same message in every session; identical messages may
+   * share one (RFC 1939 §7).
+   */
   readonly uniqueId: string | undefined
 }
 
@@ -123,8 +126,12 @@ export class Pop3Client implements AsyncDisposable {
   async maildrop(): Promise<MaildropEntry[]> {
     const [scans, ids] = await settled([this.#channel.listing({ name: 'LIST', message: undefined }), this.#uniqueIds()])
     const entries: MaildropEntry[] = []
+    const seen = new Set<MessageNumber>()
     for (const line of scans) {
       const scan = parseScanListing(line) ?? this.#nonsense('LIST')
+      // what it stands for twice could be deleted for having been read once
+      if (seen.has(scan.message)) this.#nonsense('LIST')
+      seen.add(scan.message)
       entries.push({ ...scan, uniqueId: ids?.get(scan.message) })
     }
     return entries
@@ -142,6 +149,7 @@ export class Pop3Client implements AsyncDisposable {
     const ids = new Map<MessageNumber, string>()
     for (const line of lines) {
       const { message, uniqueId } = parseUniqueIdListing(line) ?? this.#nonsense('UIDL')
+      if (ids.has(message)) this.#nonsense('UIDL')
       ids.set(message, uniqueId)
     }
     return ids

@@ -4,7 +4,7 @@ import { fitsAuth, formatCommand } from '#wire/pop3/commands.ts'
 import type { Continuation, StatusLine } from '#wire/pop3/responses.ts'
 import type { Security } from '../connect-options.ts'
 import { noTls } from '../dial.ts'
-import { RefusedError } from '../errors.ts'
+import { ConnectionError, RefusedError } from '../errors.ts'
 import { authenticate, type Credentials, type SaslAnswer, type SaslDialogue } from '../sasl.ts'
 import type { Pop3Channel } from './channel.ts'
 import { CAPABILITY_LINES } from './limits.ts'
@@ -31,8 +31,10 @@ export async function secure(
   try {
     await channel.ask({ name: 'STLS' })
   } catch (error) {
-    if (error instanceof RefusedError) throw noTls(channel.connection.where, 'STLS')
-    throw error
+    if (!(error instanceof RefusedError)) throw error
+    const { where } = channel.connection
+    if (capabilities === undefined) throw noTls(where, 'STLS')
+    throw new ConnectionError('no-tls', `${where} offers STLS and refuses it: ${error.text}`, { cause: error })
   }
   await channel.startTls()
 }

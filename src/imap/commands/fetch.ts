@@ -1,6 +1,7 @@
 /** FETCH and UID FETCH (RFC 9051 §6.4.5, §6.4.9, RFC 7162 §3.1.4, §3.2.6, RFC 9394 §3.3). @module */
 import { LARGEST_UID } from '#mail/ids.ts'
 import { formatUidSet, normaliseUidSet, type UidSet, uidSetOf, uidSetSize } from '#mail/uid-set.ts'
+import { sliceUidSet } from '#mail/uid-set-arithmetic.ts'
 import { SnapshotWalk } from '#services/snapshot-walk.ts'
 import { SEEN } from '#store/flags.ts'
 import type { FetchRequest } from '#wire/imap/fetch-items.ts'
@@ -13,7 +14,6 @@ import { enableCondstore, NO_SUCH_NUMBER, SOME_GONE } from '../message-commands.
 import { limitCode, limited, messageLimit, tooMany, withLimit } from '../message-limit.ts'
 import { vanishedSince } from '../qresync.ts'
 import { partialSpan } from '../search/results.ts'
-import { sliceUidSet } from '../uid-sets.ts'
 
 interface Args {
   readonly messages: MessageSet

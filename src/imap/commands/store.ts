@@ -1,5 +1,6 @@
 /** STORE and UID STORE (RFC 9051 §6.4.6, §6.4.9, RFC 7162 §3.1.3). @module */
 import { formatUidSet, type UidSet } from '#mail/uid-set.ts'
+import { subtractUidSets } from '#mail/uid-set-arithmetic.ts'
 import { permittedFlags } from '#store/acl.ts'
 import { type Flags, flagsOf } from '#store/flags.ts'
 import type { MessageSet } from '#wire/imap/message-set.ts'
@@ -10,7 +11,6 @@ import { enableCondstore, NO_SUCH_NUMBER, READ_ONLY, SOME_GONE } from '../messag
 import { limited, withLimit } from '../message-limit.ts'
 import { hasOneOf, NOT_ALLOWED } from '../resolve.ts'
 import { BelievedFlags } from '../silent-store.ts'
-import { subtractUidSets } from '../uid-sets.ts'
 
 interface Args {
   readonly messages: MessageSet

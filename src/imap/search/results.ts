@@ -2,6 +2,7 @@
 import { Turns } from '#lib/turns.ts'
 import type { Uid } from '#mail/ids.ts'
 import { formatUidSet, normaliseUidSet, type UidSet, uidSetOf, uidSetSize, uidsOf } from '#mail/uid-set.ts'
+import { sliceUidSet } from '#mail/uid-set-arithmetic.ts'
 import type { Snapshot } from '#services/snapshot.ts'
 import { numbersWithin } from '#services/snapshot-sets.ts'
 import { SnapshotWalk } from '#services/snapshot-walk.ts'
@@ -9,7 +10,6 @@ import { formatPartialRange, type PartialRange } from '#wire/imap/partial-range.
 import type { SearchReturn, SearchReturns } from '#wire/imap/search-program.ts'
 import type { By } from '../command.ts'
 import type { Output } from '../output.ts'
-import { sliceUidSet } from '../uid-sets.ts'
 import type { Relevance } from './relevance.ts'
 
 /** Text that is written at once. */

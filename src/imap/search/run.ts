@@ -1,6 +1,7 @@
 /** The search that SEARCH, SORT and THREAD do in the selected mailbox, and ESEARCH in any. @module */
 import type { MailboxKey, Uid } from '#mail/ids.ts'
 import { normaliseUidSet, type UidSet } from '#mail/uid-set.ts'
+import { intersectUidSets } from '#mail/uid-set-arithmetic.ts'
 import type { AccountKeywords } from '#services/account-keywords.ts'
 import { searchMailbox } from '#services/mailbox-search.ts'
 import type { Criterion } from '#services/search-criterion.ts'
@@ -12,7 +13,6 @@ import type { SearchKey } from '#wire/imap/search-program.ts'
 import type { By, Context } from '../command.ts'
 import { limited, messageLimit } from '../message-limit.ts'
 import { othersAccount, type Reached } from '../resolve.ts'
-import { intersectUidSets } from '../uid-sets.ts'
 import { clipNumbers, criterionOf, type SearchGround } from './criterion.ts'
 
 /** A mailbox as it is searched. */

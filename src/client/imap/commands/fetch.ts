@@ -3,7 +3,8 @@
  * while the last is read, so that other commands get their turn between them and little has to be kept when one does.
  * @module
  */
-import { normaliseUidSet, type UidSet, uidSetHas, uidSetOf } from '#mail/uid-set.ts'
+import { normaliseUidSet, uidSetOf } from '#mail/uid-set.ts'
+import { subtractUidSets } from '#mail/uid-set-arithmetic.ts'
 import { formatMessageSet, type MessageSet } from '#wire/imap/message-set.ts'
 import { ConnectionError } from '../../errors.ts'
 import type { AnyFetched, FetchedMessage, FetchOptions, FetchQuery } from '../fetch-query.ts'
@@ -173,7 +174,9 @@ export class FetchStream<Q extends FetchQuery> implements AsyncIterableIterator<
       this.#over = true
       throw run.failure
     }
-    const rest = explicit ? without(normaliseUidSet(numbered(set)), given) : set
+    const rest = explicit
+      ? subtractUidSets(normaliseUidSet(numbered(set)), uidSetOf(given.toSorted((a, b) => a - b)))
+      : set
     if (isEmpty(rest)) this.#active.shift()
     else {
       active.run = await this.#start(rest)
@@ -187,15 +190,6 @@ function numbered(set: MessageSet): (readonly [number, number])[] {
   for (const [first, last] of set === '$' ? [] : set)
     if (first !== '*' && last !== '*') ranges.push([Math.min(first, last), Math.max(first, last)])
   return ranges
-}
-
-function without(set: UidSet, given: readonly number[]): UidSet {
-  const gone = uidSetOf([...given].sort((a, b) => a - b))
-  const rest: [number, number][] = []
-  for (const [first, last] of set) {
-    for (let uid: number = first; uid <= last; uid += 1) if (!uidSetHas(gone, uid)) rest.push([uid, uid])
-  }
-  return normaliseUidSet(rest)
 }
 
 /**
