@@ -13,8 +13,11 @@ export interface ClientCertificate {
 export interface ClientAuthority {
   /** PEM, for `tls.client_ca`. */
   readonly ca: string
-  /** @param endsIn Seconds from now. */
-  issue(emails: readonly string[], endsIn?: number): Promise<ClientCertificate>
+  /**
+   * @param endsIn Seconds from now.
+   * @param name The common name.
+   */
+  issue(emails: readonly string[], endsIn?: number, name?: string): Promise<ClientCertificate>
 }
 
 export async function clientAuthority(): Promise<ClientAuthority> {
@@ -36,11 +39,11 @@ export async function clientAuthority(): Promise<ClientAuthority> {
   })
   return {
     ca: authority.toString('pem'),
-    async issue(emails, endsIn = 86_400) {
+    async issue(emails, endsIn = 86_400, name = 'client') {
       const own = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
       const certificate = await x509.X509CertificateGenerator.create({
         ...base(),
-        subject: 'CN=client',
+        subject: `CN=${name}`,
         issuer: authority.subject,
         notAfter: new Date(Date.now() + endsIn * 1000),
         publicKey: own.publicKey,
