@@ -55,12 +55,17 @@ export function pop3ClientSuite(name: string, open: () => Promise<Pop3Target>): 
   describe(`Pop3Client with ${name}`, { concurrency: 1 }, () => {
     let opened: Promise<Pop3Target> | undefined
     const target = (): Promise<Pop3Target> => (opened ??= open())
-    after(async () => (await opened)?.[Symbol.asyncDispose]())
+    let filling: Promise<ImapClient> | undefined
+    after(async () => {
+      await (await filling)?.logout()
+      await (await opened)?.[Symbol.asyncDispose]()
+    })
 
     /** Makes the maildrop consist of these. */
     async function fill(bodies: readonly (string | Uint8Array)[]): Promise<Pop3Target> {
       const server = await target()
-      await using imap = await ImapClient.connect(server.imap)
+      filling ??= ImapClient.connect(server.imap)
+      const imap = await filling
       await imap.select('INBOX')
       await imap.store('1:*', { add: ['\\Deleted'] }).catch(ifEmpty)
       await imap.expunge()
@@ -69,6 +74,7 @@ export function pop3ClientSuite(name: string, open: () => Promise<Pop3Target>): 
         'INBOX',
         bytes.map((body) => ({ body })),
       )
+      await imap.unselect()
       return server
     }
 
