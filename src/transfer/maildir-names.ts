@@ -16,7 +16,9 @@ export function mailboxOfMaildirFolder(folder: string): string {
     .normalize('NFC')
 }
 
+/** A level without a name, which a hostile server may list, has one here: `..` is another folder. */
 function encodeLevel(level: string): string {
+  if (level === '') return '_'
   return level.replace(/&|[^\u0020-\u007e&]+|\./g, (run) => {
     if (run === '&') return '&-'
     const utf16 = Buffer.from(run, 'utf16le').swap16()
