@@ -29,7 +29,7 @@ const run = spawnSync(
   path.join(root, 'node_modules', '.bin', 'node'),
   [
     '--test',
-    `--test-concurrency=${peers ? 1 : 2}`,
+    '--test-concurrency=2',
     '--test-reporter=dot',
     '--test-reporter-destination=stdout',
     `--test-reporter=${path.join(root, 'scripts', 'counts-reporter.mjs')}`,

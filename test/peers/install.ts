@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import path from 'node:path'
+import { apt } from './apt.ts'
 
 /** Where programs are looked for; what a person's own tools put before these does not count. */
 export const PROGRAM_PATH: string = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
@@ -84,16 +85,11 @@ export function installPackages(names: readonly string[]): string | undefined {
   if (!existsSync('/usr/bin/apt-get')) return 'this is not Debian'
   const args = ['install', '--yes', '--no-install-recommends', ...names]
   // The lists of a fresh image are empty, those of a used one good enough: ask for new ones only after a failure.
-  if (apt(args) === undefined) return undefined
-  return apt(['update']) ?? apt(args)
+  if (tryApt(args) === undefined) return undefined
+  return tryApt(['update']) ?? tryApt(args)
 }
 
-function apt(args: readonly string[]): string | undefined {
-  const { status, stderr } = spawnSync('/usr/bin/apt-get', ['-o', 'DPkg::Lock::Timeout=120', ...args], {
-    encoding: 'utf8',
-    env: { PATH: PROGRAM_PATH, DEBIAN_FRONTEND: 'noninteractive' },
-    stdio: ['ignore', 'ignore', 'pipe'],
-    timeout: 300_000,
-  })
+function tryApt(args: readonly string[]): string | undefined {
+  const { status, stderr } = apt(args)
   return status === 0 ? undefined : `apt-get ${args[0] ?? ''} failed: ${stderr.trim().slice(-300)}`
 }

@@ -3,6 +3,7 @@ import { type SpawnSyncReturns, spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { apt } from '../apt.ts'
 import { installPackages, PROGRAM_PATH } from '../install.ts'
 import type { RunAs } from './server.ts'
 
@@ -30,9 +31,9 @@ export function unpacked(name: string, packages: readonly string[]): { readonly 
   if (!existsSync('/usr/bin/apt-get')) return { why: 'this is not Debian' }
   const made = mkdtempSync(`${folder}-`)
   try {
-    const download = () => apt(made, ['download', ...packages])
+    const download = () => apt(['download', ...packages], made)
     let got = download()
-    if (got.status !== 0 && owner === 0 && apt(made, ['update']).status === 0) got = download()
+    if (got.status !== 0 && owner === 0 && apt(['update'], made).status === 0) got = download()
     if (got.status !== 0) return { why: `apt-get download failed: ${got.stderr.trim().slice(-300)}` }
     for (const file of readdirSync(made).filter((each) => each.endsWith('.deb'))) {
       const { status, stderr } = run(made, 'dpkg-deb', ['-x', file, '.'])
@@ -40,7 +41,8 @@ export function unpacked(name: string, packages: readonly string[]): { readonly 
       rmSync(path.join(made, file))
     }
     chmodSync(made, 0o755)
-    renameSync(made, folder)
+    // a suite beside us may have been quicker
+    if (!existsSync(folder)) renameSync(made, folder)
     return { folder }
   } finally {
     rmSync(made, { recursive: true, force: true })
@@ -62,10 +64,6 @@ export function debianUser(name: string): RunAs {
 
 function passwd(): readonly string[] {
   return existsSync('/etc/passwd') ? readFileSync('/etc/passwd', 'utf8').split('\n') : []
-}
-
-function apt(cwd: string, args: readonly string[]): SpawnSyncReturns<string> {
-  return run(cwd, '/usr/bin/apt-get', ['-o', 'DPkg::Lock::Timeout=120', ...args])
 }
 
 function run(cwd: string, command: string, args: readonly string[]): SpawnSyncReturns<string> {
