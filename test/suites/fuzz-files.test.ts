@@ -55,7 +55,7 @@ test('accounts to collect are taken, or refused in words', async () => {
   const file = path.join(folder, 'collect.toml')
   for (const text of changed(toml, 200)) {
     await writeFile(file, text, 'latin1')
-    await collectAccounts(file, {}).then(
+    await collectAccounts(file, {}, () => Promise.reject(new CliError(69, 'nobody is asked'))).then(
       (accounts) => assert.ok(accounts.length > 0),
       (error: unknown) => assert.ok(error instanceof CliError, String(error)),
     )
