@@ -33,7 +33,7 @@ test('both ways, with every connection cut at any byte of either side, nothing i
   for (let round = 0; round < ROUNDS; round += 1) {
     const cutNext = (): void => {
       const way: Way = random.pick(['up', 'down'])
-      random.pick([near, far]).after(way, random.between(200, 3_000 + round * 1_500), (end) => {
+      random.pick([near, far]).after(way, random.between(200, 3_000 + (round % 8) * 1_500), (end) => {
         cut += 1
         end()
         cutNext()
@@ -44,7 +44,7 @@ test('both ways, with every connection cut at any byte of either side, nothing i
     await pair.run(options).catch((error: unknown) => assert.match(String(error), /^ConnectionError/))
     if (round % 4 === 3) await deliver(4)
   }
-  assert.ok(cut >= ROUNDS, `${cut} cuts in ${ROUNDS} rounds`)
+  assert.ok(cut >= ROUNDS / 2, `${cut} cuts in ${ROUNDS} rounds`)
   const report = await pair.run({ twoWay: true, verify: 'bodies' })
   assert.deepEqual([report.verified?.differences, report.removed], [[], 0])
   const [left, right] = [await contentsOf(pair.left), await contentsOf(pair.right)]
