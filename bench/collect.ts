@@ -1,8 +1,8 @@
 /**
  * Draining a POP3 mailbox of Dovecot: `malle collect` beside fetchmail and getmail, each with an account of its own and
  * the same mail, one after the other in one run. Then `malle collect` once more, killed ten times on the way: every
- * message must be there exactly once. All of them go over TLS and delete; fetchmail and getmail hand each message to
- * `cat`, as they keep no files as root themselves; only malle syncs what it writes.
+ * message must be there exactly once. All of them go over TLS and delete. fetchmail hands each message to `cat`, getmail
+ * writes a Maildir as another user, as neither keeps files for root.
  *
  *   node bench/collect.ts [--messages 10000] [--octets 10000] [--only malle,store,fetchmail,getmail,killed]
  *
@@ -13,7 +13,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, copyFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -23,6 +23,7 @@ import { startDovecot } from '../test/peers/foreign/dovecot.ts'
 import type { ForeignServer } from '../test/peers/foreign/server.ts'
 import { inFolder, megabytes, report, rounded, textMessage } from './kit.ts'
 
+const NOBODY = 65_534
 const ALL = ['malle', 'store', 'fetchmail', 'getmail', 'killed'] as const
 type Name = (typeof ALL)[number]
 
@@ -127,7 +128,7 @@ async function endpoint(dovecot: ForeignServer, kind: 'imaps' | 'pop3s') {
 
 async function isWhole(name: Exclude<Name, 'killed'>, folder: string, expected: string): Promise<boolean> {
   if (name === 'malle' || name === 'store') return digest(await mailOf(name, folder, name === 'store')) === expected
-  return (await readdir(path.join(folder, name, 'out'))).length === COUNT
+  return (await readdir(path.join(folder, name, 'out', name === 'getmail' ? 'new' : ''))).length === COUNT
 }
 
 function malle(dovecot: ForeignServer, folder: string, name: Name, store: boolean): readonly string[] {
@@ -153,9 +154,13 @@ async function fetchmail(dovecot: ForeignServer, folder: string): Promise<readon
   return ['fetchmail', '--silent', '--nosyslog', '-f', file, '--pidfile', path.join(home, 'pid')]
 }
 
+/** It keeps no Maildir as root, and its own way to hand messages to a program now and then waits for ever. */
 async function getmail(dovecot: ForeignServer, folder: string): Promise<readonly string[]> {
   const home = path.join(folder, 'getmail')
-  await mkdir(home)
+  const maildir = path.join(home, 'out')
+  for (const made of [home, maildir, ...['cur', 'new', 'tmp'].map((name) => path.join(maildir, name))])
+    await mkdir(made)
+  await copyFile(dovecot.ca, path.join(home, 'ca.pem'))
   const config = [
     '[retriever]',
     'type = SimplePOP3SSLRetriever',
@@ -163,11 +168,10 @@ async function getmail(dovecot: ForeignServer, folder: string): Promise<readonly
     `port = ${dovecot.port('pop3s')}`,
     `username = ${addressOf('getmail')}`,
     `password = ${PASSWORD}`,
-    `ca_certs = ${dovecot.ca}`,
+    `ca_certs = ${path.join(home, 'ca.pem')}`,
     '[destination]',
-    'type = MDA_external',
-    `path = ${await fileDelivery(home)}`,
-    'allow_root_commands = true',
+    'type = Maildir',
+    `path = ${maildir}/`,
     '[options]',
     'read_all = true',
     'delete = true',
@@ -176,7 +180,12 @@ async function getmail(dovecot: ForeignServer, folder: string): Promise<readonly
     'verbose = 0',
   ]
   await writeFile(path.join(home, 'getmailrc'), `${config.join('\n')}\n`, { mode: 0o600 })
-  return ['getmail', `--getmaildir=${home}`, '--rcfile=getmailrc', '--quiet']
+  const command = ['getmail', `--getmaildir=${home}`, '--rcfile=getmailrc', '--quiet']
+  if (process.getuid?.() !== 0) return command
+  await chmod(folder, 0o711)
+  for (const name of ['', ...(await readdir(home, { recursive: true }))])
+    await chown(path.join(home, name), NOBODY, NOBODY)
+  return ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', ...command]
 }
 
 async function timed([command = '', ...args]: readonly string[], env: NodeJS.ProcessEnv): Promise<Ran> {
