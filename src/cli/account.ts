@@ -32,6 +32,11 @@ const ONE_OR_MANY = say(
   'Indiquez une adresse ou --from FICHIER, l’un des deux.',
 )
 
+interface MoveOptions extends CommonOptions {
+  readonly shard: string
+  readonly leaveUnreadable?: boolean
+}
+
 interface SetOptions extends CommonOptions, PasswordOptions, Pop3SetOptions {
   readonly name?: string
   readonly newPassword?: boolean
@@ -64,21 +69,34 @@ export function accountCommand(): Command {
   withListing(account.command('move <address>'))
     .description(say('move an account to another shard', 'déplacer un compte vers une autre partition'))
     .requiredOption('--shard <number>', say('where it goes, from 0', 'sa destination, à partir de 0'))
-    .action(async (address: string, options: CommonOptions & { readonly shard: string }) => {
+    .option(
+      '--leave-unreadable',
+      say('also when mail is lost that cannot be read any more', 'même si du courrier devenu illisible est perdu'),
+    )
+    .action(async (address: string, options: MoveOptions) => {
       const shard = parseCount(options.shard)
       if (shard === null)
         throw new CliError(
           EXIT.usage,
           say('A shard has a number, from 0.', 'Une partition a un numéro, à partir de 0.'),
         )
-      const moved = await administer(options, (admin) => admin.ask('account.move', { address, shard }))
+      const moved = await administer(options, (admin) =>
+        admin.ask('account.move', { address, shard, leaveUnreadable: options.leaveUnreadable === true }),
+      )
       show(options, moved, () =>
         say(
           `Moved ${address} from shard ${moved.shard} to ${shard}: ${moved.messages} messages, ${formatBytes(moved.bytes)}.`,
           `${address} est passé de la partition ${moved.shard} à la ${shard} : ${moved.messages} messages, ${formatBytes(moved.bytes)}.`,
         ),
       )
-      if (moved.unreadable > 0) process.exitCode = EXIT.failed
+      if (moved.unreadable === 0) return
+      process.exitCode = EXIT.failed
+      process.stderr.write(
+        `${say(
+          `${moved.unreadable} of its messages, deleted ones among them, could not be read and are gone.`,
+          `${moved.unreadable} de ses messages, y compris supprimés, étaient illisibles et sont perdus.`,
+        )}\n`,
+      )
     })
 
   withConfig(account.command('remove <address>'))

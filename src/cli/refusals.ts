@@ -224,6 +224,11 @@ export function sentenceOf(refusal: VerbRefusal): string {
         `${refusal.address} est déjà dans la partition ${refusal.shard}.`,
       )
     case 'move-refused':
+      if (refusal.why === 'unreadable')
+        return say(
+          'The account was not moved: some of its mail cannot be read ("malle check" names it) and would be lost. Try again, or leave that mail behind with --leave-unreadable.',
+          'Le compte n’a pas été déplacé : une partie de son courrier est illisible (« malle check » la nomme) et serait perdue. Réessayez, ou abandonnez ce courrier avec --leave-unreadable.',
+        )
       return say(
         `The account could not be moved: ${mailboxReason(refusal.why)}. It is where it was.`,
         `Le compte n’a pas pu être déplacé : ${mailboxReason(refusal.why)}. Il est resté où il était.`,

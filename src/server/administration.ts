@@ -122,7 +122,7 @@ export class RunningAdministration implements Administration {
       },
       'account.show': async ({ address }) => this.#accountView(must(await accounts.account(address))),
       'account.set': (args) => this.#changeAccount(args),
-      'account.move': async ({ address, shard }, progress) => {
+      'account.move': async ({ address, shard, leaveUnreadable }, progress) => {
         const { shards } = this.#parts.config.store
         if (!Number.isInteger(shard) || shard < 0 || shard >= shards)
           throw new VerbRefused({ kind: 'no-such-shard', shard, shards })
@@ -136,7 +136,7 @@ export class RunningAdministration implements Administration {
           copy: (request) => this.#run({ kind: 'move', request }, progress),
         }
         try {
-          return { ...(await moveAccount(deps, record, shard)), shard: record.ref.shard }
+          return { ...(await moveAccount(deps, record, { shard, leaveUnreadable })), shard: record.ref.shard }
         } catch (error) {
           if (error instanceof MoveRefused) throw new VerbRefused(error.refusal)
           throw error

@@ -32,24 +32,32 @@ const LATE_LOGINS_MS = 500
 const moving = new Set<AccountId>()
 
 /** Moves an account; nothing has changed when it throws. */
-export async function moveAccount(deps: MoveDeps, record: AccountRecord, shard: number): Promise<MoveReport> {
+export async function moveAccount(
+  deps: MoveDeps,
+  record: AccountRecord,
+  where: Omit<MoveRequest, 'account'>,
+): Promise<MoveReport> {
   const { id } = record.ref
   if (moving.has(id)) throw new MoveRefused('moving')
   moving.add(id)
   try {
-    return await move(deps, record, shard)
+    return await move(deps, record, where)
   } finally {
     moving.delete(id)
   }
 }
 
-async function move(deps: MoveDeps, record: AccountRecord, shard: number): Promise<MoveReport> {
+async function move(
+  deps: MoveDeps,
+  record: AccountRecord,
+  { shard, leaveUnreadable }: Omit<MoveRequest, 'account'>,
+): Promise<MoveReport> {
   const { directory, store, kick } = deps
   const from = record.ref
   const to: AccountRef = { id: from.id, shard }
   let report: MoveReport
   try {
-    report = await deps.copy({ account: from, shard })
+    report = await deps.copy({ account: from, shard, leaveUnreadable })
     const shown = await store.write('settleRestore', { account: to, by: BY, keep: true })
     if (!shown.ok) throw new MoveRefused(shown.error.kind)
     const changed = await directory.changeAccount(from.id, { shard })

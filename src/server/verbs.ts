@@ -149,7 +149,7 @@ export interface Verbs {
   'account.set': { args: AccountChangeArgs; value: AccountView }
   /** Into another shard; `shard` is where it was. */
   'account.move': {
-    args: { readonly address: string; readonly shard: number }
+    args: { readonly address: string; readonly shard: number; readonly leaveUnreadable: boolean }
     value: MoveReport & { readonly shard: number }
     progress: MoveReport
   }

@@ -11,12 +11,14 @@ import type { WriteKind, Writes } from '#store/writes.ts'
 export interface MoveRequest {
   readonly account: AccountRef
   readonly shard: number
+  /** Mail whose bytes cannot be read is lost by the move; without this such mail refuses it. */
+  readonly leaveUnreadable: boolean
 }
 
 export interface MoveReport {
   readonly messages: number
   readonly bytes: number
-  /** Emails whose bytes cannot be read, see `malle check`: they stay behind. */
+  /** Emails whose bytes cannot be read, see `malle check`: they are not in the new place. */
   readonly unreadable: number
 }
 
@@ -42,7 +44,7 @@ const CHUNK = 262_144
  */
 export async function copyAccount(
   store: MailStore,
-  { account: from, shard }: MoveRequest,
+  { account: from, shard, leaveUnreadable }: MoveRequest,
   progress: (report: MoveReport) => void,
 ): Promise<MoveReport> {
   const to: AccountRef = { id: from.id, shard }
@@ -51,10 +53,12 @@ export async function copyAccount(
   if (before === undefined) throw new MoveRefused('no-such-account')
   await run.write('beginRestore', { account: to, by: BY })
   await run.emails(before)
+  if (run.unreadable > 0 && !leaveUnreadable) throw new MoveRefused('unreadable')
   await run.write('freeze', { account: from, by: BY, frozen: true })
   const image = await store.image(from)
   if (image === undefined) throw new MoveRefused('no-such-account')
   await run.emails(image)
+  if (run.unreadable > 0 && !leaveUnreadable) throw new MoveRefused('unreadable')
   return run.rows(image)
 }
 
@@ -73,6 +77,10 @@ class Copy {
     this.#from = from
     this.#to = to
     this.#progress = progress
+  }
+
+  get unreadable(): number {
+    return this.#unreadable
   }
 
   async write<K extends WriteKind>(kind: K, request: Writes[K]['request']): Promise<void> {

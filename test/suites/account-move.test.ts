@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
@@ -35,7 +35,7 @@ const directory = new Proxy(parts.directory, { get: (target, name) =>
   name === 'changeAccount' ? (...all) => step(() => target.changeAccount(...all))
     : typeof target[name] === 'function' ? target[name].bind(target) : target[name] })
 const record = await directory.account('ann@example.org')
-await moveAccount({ directory, store, kick: () => {}, copy: (request) => copyAccount(store, request, () => {}) }, record, 1)
+await moveAccount({ directory, store, kick: () => {}, copy: (request) => copyAccount(store, request, () => {}) }, record, { shard: 1, leaveUnreadable: false })
 await parts[Symbol.asyncDispose]()
 process.stdout.write(String(steps))
 `
@@ -118,6 +118,30 @@ test('a move that is killed at any step leaves the account whole in one shard', 
     await parts.host.purge()
     assert.deepEqual(await Array.fromAsync(parts.host.check({ bodies: true, repair: false })), [])
   }
+  // A bit has flipped: nothing is given up unless asked to.
+  const segments = path.join(config.data, 'store', 'shard-00', 'segments')
+  const known = Buffer.from(patternOf(649, 150)).subarray(100, 164)
+  let flips = 0
+  for (const name of await readdir(segments)) {
+    const bytes = await readFile(path.join(segments, name))
+    for (let at = bytes.indexOf(known); at >= 0; at = bytes.indexOf(known, at)) {
+      bytes[at] = (bytes[at] ?? 0) ^ 1
+      flips += 1
+    }
+    await writeFile(path.join(segments, name), bytes)
+  }
+  assert.ok(flips > 0)
+  const refused = await place.malle(['account', 'move', 'ann@example.org', '--shard', '1'])
+  assert.equal(refused.code, 73)
+  assert.match(refused.stderr, /some of its mail cannot be read/)
+  {
+    await using parts = await open()
+    assert.deepEqual(await parts.store.image({ id, shard: 0 }), image)
+  }
+  const left = await place.malle(['account', 'move', 'ann@example.org', '--shard', '1', '--leave-unreadable'])
+  assert.equal(left.code, 1)
+  assert.match(left.stdout, /143 messages/)
+  assert.match(left.stderr, /1 of its messages, deleted ones among them, could not be read and are gone/)
   const { code, stderr } = await place.malle(['account', 'move', 'ann@example.org', '--shard', '2'])
   assert.equal(code, 66)
   assert.match(stderr, /There is no shard 2/)
