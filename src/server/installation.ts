@@ -73,7 +73,11 @@ export async function openInstallation(config: Config, log: Log, tuned?: StoreTu
     changed: (account) => registry.accountChanged(account),
   })
   const { limits } = config
-  const memory = new MemoryWatch(limits.memoryBytes ?? memoryCeiling())
+  const memory = new MemoryWatch(limits.memoryBytes ?? memoryCeiling(), (overloaded) =>
+    overloaded
+      ? log.error({}, 'memory is above limits.memory: new connections are told to come back later')
+      : log.warn({}, 'memory is below limits.memory again: new connections are taken'),
+  )
   const registry: LocalRegistry = new LocalRegistry({
     directory,
     limits: {

@@ -3,8 +3,8 @@ import { totalmem } from 'node:os'
 
 /** How often it is looked at, at most. */
 const LOOK_MS = 500
-/** Above the ceiling nobody comes in until it is below this part of it again. */
-const RELIEVED = 0.9
+/** Above the ceiling nobody comes in until it is below this part of it again; the runtime gives memory back slowly. */
+const RELIEVED = 0.97
 /** The part of the machine's memory, or of what the process was given (cgroup), that is the ceiling by default. */
 const SHARE = 0.75
 
@@ -19,15 +19,22 @@ export function memoryCeiling(): number {
 export class MemoryWatch {
   readonly #ceiling: number
   readonly #resident: () => number
+  readonly #changed: (overloaded: boolean) => void
   #lookedAt = Number.NEGATIVE_INFINITY
   #overloaded = false
 
   /**
    * @param ceiling Octets.
+   * @param changed Called when an overload begins, and when it ends.
    * @param resident Octets of the process in memory now.
    */
-  constructor(ceiling: number, resident: () => number = () => process.memoryUsage.rss()) {
+  constructor(
+    ceiling: number,
+    changed: (overloaded: boolean) => void,
+    resident: () => number = () => process.memoryUsage.rss(),
+  ) {
     this.#ceiling = ceiling
+    this.#changed = changed
     this.#resident = resident
   }
 
@@ -35,7 +42,9 @@ export class MemoryWatch {
   overloaded(now: number): boolean {
     if (now - this.#lookedAt < LOOK_MS) return this.#overloaded
     this.#lookedAt = now
-    this.#overloaded = this.#resident() > this.#ceiling * (this.#overloaded ? RELIEVED : 1)
+    const overloaded = this.#resident() > this.#ceiling * (this.#overloaded ? RELIEVED : 1)
+    if (overloaded !== this.#overloaded) this.#changed(overloaded)
+    this.#overloaded = overloaded
     return this.#overloaded
   }
 }
