@@ -1,6 +1,7 @@
 /** A folder that is a store of its own: made when mail is first collected into it. @module */
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rename, writeFile } from 'node:fs/promises'
+import path from 'node:path'
 import { EXIT } from '#lib/exit-codes.ts'
 import { type Administration, VerbRefused } from '#server/verbs.ts'
 import { CliError } from './cli-error.ts'
@@ -11,8 +12,9 @@ import { configOf } from './store-name.ts'
 export async function makeFolderStore(folder: string): Promise<void> {
   const file = configOf(folder)
   if (existsSync(file)) return
+  const made = `${file}.new`
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  if ((await readdir(folder)).length > 0) {
+  if ((await readdir(folder)).some((name) => name !== path.basename(made))) {
     throw new CliError(
       EXIT.cannotWrite,
       say(
@@ -21,7 +23,9 @@ export async function makeFolderStore(folder: string): Promise<void> {
       ),
     )
   }
-  await writeFile(file, CONFIG, { mode: 0o600 })
+  // whole or not at all: the file is what makes the folder a store
+  await writeFile(made, CONFIG, { mode: 0o600 })
+  await rename(made, file)
 }
 
 /** The account of the person in a store of their own, made at the first time. */
