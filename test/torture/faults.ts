@@ -113,8 +113,13 @@ export async function faultRounds({ folder, rounds, seed, tell }: TortureOptions
       await server.kill()
       const fault = faults[(round - 1) % faults.length]
       if (fault === undefined) throw new RangeError('There are no faults')
-      server = await installation.serve({ tuning: TUNING, wrapper: injecting(fault, installation.data, random) })
-      const seen = await underFault(server, journal, fault, random, losses)
+      server = installation.launch({ tuning: TUNING, wrapper: injecting(fault, installation.data, random) })
+      // One that meets the fault while it opens says so and ends.
+      const started = await server.ready.then(
+        () => true,
+        () => false,
+      )
+      const seen = started ? await underFault(server, journal, fault, random, losses) : 'it did not start'
       reached.add(`${fault.error} in ${fault.name}: ${seen}`)
       await server.kill()
       server = await installation.serve({ tuning: TUNING })
@@ -188,13 +193,16 @@ async function underFault(
   // As the disk is not really full, the shard finds space again whenever it looks.
   const right = state === fault.after || (fault.after === 'full' && state === 'ok')
   if (!right) losses.push(`${fault.name}: the shard is ${state} and must be ${fault.after}`)
-  const { faults } = await verify(server, journal, random).catch((error: unknown) => ({ faults: [failure(error)] }))
+  // What a shard refused that takes nothing any more may still come to pass at the next start: it stays open till then.
+  const known = fault.after === 'ok' ? journal : Journal.read(journal.snapshot())
+  const { faults } = await verify(server, known, random).catch((error: unknown) => ({ faults: [failure(error)] }))
   losses.push(...faults.map((each) => `${fault.error} in ${fault.name}: ${each}`))
   if (fault.after !== 'ok') return `${fault.after}, ${first} refused`
   // As if nothing had happened.
   const again = await work(server, journal, random, ({ operations }) => operations >= OPERATIONS / 2)
-  if (again > 0) losses.push(`${fault.name}: ${again} were refused after it was over`)
-  return first === 0 ? 'nobody was refused' : 'some were refused'
+  // Large bodies are written by the threads of a pool, and strace counts the calls of each thread by itself.
+  if (again > 0 && fault.file !== BIG) losses.push(`${fault.name}: ${again} were refused after it was over`)
+  return first + again === 0 ? 'nobody was refused' : 'some were refused'
 }
 
 interface Done {
