@@ -3,8 +3,10 @@
  * the copy the older release goes on. `test/fixtures/stores/` holds what each of them wrote. @module
  */
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
@@ -137,3 +139,38 @@ for (const format of formats)
     await opened[Symbol.asyncDispose]()
     await rm(folder, { recursive: true })
   })
+
+/** Opens a store, and dies before the nth step of its migration. */
+const CHILD = `
+const [directory, nth, host, module] = process.argv.slice(2)
+const { startEmbedded } = await import(host)
+const order = { die: { at: 'migrating', nth: Number(nth) }, armed: new Int32Array(new SharedArrayBuffer(4)) }
+const clock = { now: () => Date.now() }
+await startEmbedded({ directory, shards: 1, durability: 'full', clock, log: () => {}, tuning: {}, probe: { module, order } })
+`
+
+test('an upgrade that is killed before any of its steps is made whole by the next start', async () => {
+  const script = `${await newFolder()}.mjs`
+  await writeFile(script, CHILD)
+  const urls = ['./host.ts', '../../../test/crash/probe.ts'].map((name) => import.meta.resolve(name))
+  const last = (format: number): number => STEPS.length - format + 1
+  const long = formats.slice(0, -1).flatMap((format) => Array.from({ length: last(format) }, (_, n) => [format, n + 1]))
+  const few = [1, STEPS.length - 1].map((format) => [format, last(format)])
+  for (const [format = 0, nth = 0] of process.env['MALLE_LONG'] === '1' ? long : [[1, 2], ...few]) {
+    const folder = await kept(format)
+    const store = path.join(folder, 'store')
+    const child = spawn(process.execPath, [script, store, String(nth), ...urls], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
+    const [, signal] = (await once(child, 'close')) as [number | null, string | null]
+    assert.equal(signal, 'SIGKILL', `format ${format} has no step ${nth}`)
+    await using opened = await openTestStore({ directory: store })
+    assert.deepEqual(await opened.check(), [])
+    await check(opened.world.stranger())
+    const [copy] = copiesIn(path.join(store, 'shard-00'), 'index.db')
+    assert.equal(versionOf(path.join(store, 'shard-00', copy ?? assert.fail())), format)
+    await opened[Symbol.asyncDispose]()
+    await rm(folder, { recursive: true })
+  }
+  await rm(script)
+})
