@@ -43,7 +43,7 @@ const run = spawnSync(
     env: { ...process.env, NODE_COMPILE_CACHE: path.join(root, 'node_modules', '.cache', 'compiled') },
   },
 )
-let total = { passed: 0, failed: 1, skipped: 0 }
+let total = { passed: 0, failed: 1, skipped: 0, slowest: [] }
 try {
   total = JSON.parse(readFileSync(counts, 'utf8'))
 } catch (error) {
@@ -52,7 +52,11 @@ try {
 rmSync(folder, { recursive: true, force: true })
 if (process.env.CI && total.skipped > 0) {
   process.stderr.write(`${total.skipped} skipped under CI: a skipped test is a failure here.\n`)
-  total = { passed: total.passed, failed: total.failed + total.skipped, skipped: 0 }
+  total = { ...total, failed: total.failed + total.skipped, skipped: 0 }
+}
+if (process.env.CI) {
+  const named = total.slowest.map(({ file, seconds }) => `${seconds} s  ${file}`)
+  process.stderr.write(`\nThe slowest files:\n${named.join('\n')}\n`)
 }
 const failed = run.status !== 0 || total.failed > 0 || total.passed === 0
 if (failed && total.failed === 0) total.failed = 1
