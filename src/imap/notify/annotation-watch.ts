@@ -98,7 +98,7 @@ export class AnnotationWatch {
   #hear({ account, mailbox, modseq, by }: Change): void {
     // Annotations are announced as the tree is; messages are not of interest.
     if (mailbox !== undefined) return
-    const own = by === this.#context.id && (this.#announced.get(account)?.own ?? true)
+    const own = by === this.#context.actor && (this.#announced.get(account)?.own ?? true)
     this.#announced.set(account, { own, modseq })
     if (!own) this.#context.session.connection.wake()
   }

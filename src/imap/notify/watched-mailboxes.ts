@@ -151,7 +151,7 @@ export class WatchedMailboxes {
 
   /** A hint of the store. */
   hear({ mailbox, modseq, by }: Change): void {
-    const own = by === this.#context.id
+    const own = by === this.#context.actor
     this.#heard = Math.max(this.#heard, modseq)
     if (mailbox === undefined) {
       if (!own) this.#tree = 'others'
