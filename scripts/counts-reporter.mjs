@@ -14,7 +14,11 @@ export default async function* counts(source) {
       continue
     }
     const { passed, failed, cancelled, skipped, todo } = event.data.counts
-    const slowest = files.sort((a, b) => b.seconds - a.seconds).slice(0, SLOWEST)
+    const slowest = files
+      .sort((a, b) => b.seconds - a.seconds)
+      .slice(0, SLOWEST)
+      .map(({ seconds, file }) => `${seconds} s  ${file}`)
+      .join('\n')
     yield JSON.stringify({ passed, failed: failed + cancelled, skipped: skipped + todo, slowest })
   }
 }
