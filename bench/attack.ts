@@ -233,5 +233,5 @@ function attack(ports: Ports): void {
 
 async function gone(socket: Socket): Promise<void> {
   socket.on('error', () => undefined)
-  await once(socket, 'close')
+  await new Promise((resolve) => socket.once('close', resolve))
 }
