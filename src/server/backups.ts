@@ -102,13 +102,15 @@ export class Backups {
     const replaces = state?.usage.messages ?? null
     if (dryRun) return { ...NOTHING, accounts: 1, messages, taken, replaces, done: false }
     const record = there ?? (await this.#makeAccount(kept, archive))
-    const here = new Map((await directory.accounts()).map(({ address, ref }) => [address, ref.id]))
-    const users = archive.accounts.flatMap(({ ref, address }) => {
-      const id = here.get(address)
-      return id === undefined ? [] : [[ref.id, id] as const]
+    // who has an address that was somebody else's when the backup was made gets nothing of theirs
+    const here = new Map((await directory.accounts()).map((account) => [account.address, account]))
+    const people = archive.accounts.flatMap(({ ref, address, createdAt }) => {
+      const now = here.get(address)
+      const same = now !== undefined && (address === kept.address || now.createdAt === createdAt)
+      return same ? [{ id: ref.id, now: now.ref.id, address }] : []
     })
     const account = { id: kept.ref.id, address: kept.address, to: record.ref }
-    const request = { path, what: 'account', account, users, limits: record.limits } as const
+    const request = { path, what: 'account', account, people, limits: record.limits } as const
     const report = await this.#run<RestoreReport>({ kind: 'restore', request }, progress)
     // Sessions show what was; they begin anew. A migration compares again: what is not here any more was not deleted.
     registry.accountChanged(record.ref.id)

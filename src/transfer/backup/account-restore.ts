@@ -2,6 +2,7 @@
 import type { MailboxKey, Uid } from '#mail/ids.ts'
 import { type PreparedEmail, prepareEmail } from '#mail/prepare.ts'
 import { MessageScanner, scanMessage } from '#mail/scanner.ts'
+import { ANYONE } from '#store/acl.ts'
 import { type Flags, keywordSetId, systemFlags } from '#store/flags.ts'
 import type { AccountImage, ImageRows, RestoredEmail } from '#store/image.ts'
 import type { MailStore } from '#store/mail-store.ts'
@@ -122,12 +123,12 @@ export class BackedUpAccount implements AsyncDisposable {
 
   /**
    * Brings it into the store as that account; where there is none now, with numbers that go {@link ahead}.
-   * @param here What is somebody's own becomes theirs by `users`; `undefined`: everything is as it was.
+   * @param here What is somebody's own, and their rights, become theirs by `people`; `undefined`: everything is as it was.
    */
   async restore(
     to: AccountRef,
     how: 'new' | 'replace',
-    here: { readonly users: ReadonlyMap<number, number>; readonly limits: QuotaLimits } | undefined,
+    here: { readonly people: readonly SamePerson[]; readonly limits: QuotaLimits } | undefined,
     progress: (report: AccountRestored) => void,
   ): Promise<AccountRestored> {
     await this.#write('beginRestore', { account: to, by: BY })
@@ -173,7 +174,7 @@ export class BackedUpAccount implements AsyncDisposable {
     await this.#write('endRestore', {
       account: to,
       by: BY,
-      image: here === undefined ? image : { ...mapped(image, here.users), limits: here.limits },
+      image: here === undefined ? image : { ...mapped(image, here.people), limits: here.limits },
       how,
     })
     return this.#report(messages.uids.length, deleted.uids.length)
@@ -307,11 +308,22 @@ function flagsIn({ keywordSets }: Pick<AccountImage, 'keywordSets'>, packed: num
   return { system: systemFlags(packed), keywords: set === 0 ? [] : (keywordSets[set - 1] ?? []) }
 }
 
-/** What is somebody's own becomes that of who has their address here; of nobody, it goes. */
+/** Somebody who has the same account here as in the backup. */
+export interface SamePerson {
+  /** In the backup. */
+  readonly id: number
+  /** Here. */
+  readonly now: number
+  readonly address: string
+}
+
+/** What is somebody's own, and the rights they were given, are theirs here too; of nobody, they go. */
 function mapped(
   image: Writes['endRestore']['request']['image'],
-  users: ReadonlyMap<number, number>,
+  people: readonly SamePerson[],
 ): Writes['endRestore']['request']['image'] {
+  const users = new Map(people.map(({ id, now }) => [id, now]))
+  const identifiers = new Set([ANYONE, ...people.map(({ address }) => address)])
   const own = (entries: typeof image.metadata): typeof image.metadata =>
     entries.flatMap((entry) => {
       const user = entry.user === 0 ? 0 : users.get(entry.user)
@@ -320,7 +332,11 @@ function mapped(
   return {
     ...image,
     metadata: own(image.metadata),
-    mailboxes: image.mailboxes.map((mailbox) => ({ ...mailbox, metadata: own(mailbox.metadata) })),
+    mailboxes: image.mailboxes.map((mailbox) => ({
+      ...mailbox,
+      metadata: own(mailbox.metadata),
+      acl: mailbox.acl.filter(({ identifier }) => identifiers.has(identifier.replace(/^-/, ''))),
+    })),
     seen: image.seen.flatMap((seen) => {
       const user = users.get(seen.user)
       return user === undefined ? [] : [{ ...seen, user: user as typeof seen.user }]

@@ -278,17 +278,22 @@ test('one account comes back in its place, or beside what another has', async (t
   const ann = await person(world)
   const ben = await world.person()
   const inbox = (await ann.inbox()).key
+  for (const identifier of ['anyone', 'ben@example.org', 'gone@example.org', '-gone@example.org'])
+    await ann.must('setAcl', { mailbox: inbox, identifier, mode: 'replace', rights: 'lr' })
   await run(world, folder, ann, ben)
   await ann.must('expunge', { mailbox: inbox, uids: undefined, which: 'any' })
   await ann.add(inbox, [mail(50)])
   const before = await ann.state()
   const account = { id: ann.ref.id, address: 'p1@example.org', to: ann.ref }
   const limits = { storageBytes: 77_000_000, messages: undefined }
-  const request = { path: folder, account, users: [[ann.ref.id, ann.ref.id] as const], limits }
+  const people = ['p1@example.org', 'ben@example.org'].map((address) => ({ id: ann.ref.id, now: ann.ref.id, address }))
+  const request = { path: folder, account, people, limits }
   await restoreBackup(world.store, { ...request, what: 'account' }, quiet)
   assert.deepEqual(await ann.uidsIn(inbox), [1, 3, 4])
   assert.deepEqual((await ann.state()).limits, limits)
   assert.ok((await ann.state()).modseq > before.modseq)
+  const acl = (await world.store.image(ann.ref))?.mailboxes.find(({ key }) => key === inbox)?.acl
+  assert.deepEqual(acl?.map(({ identifier }) => identifier).sort(), ['anyone', 'ben@example.org'])
   assert.equal((await ann.inbox()).uidNext, 6)
 
   const into = { path: folder, what: 'into', account: { ...account, to: ben.ref }, below: 'Restored' } as const
@@ -356,7 +361,7 @@ test('numbers that were given after the backup are not given again by an account
   const limits = { storageBytes: undefined, messages: undefined }
   for (const request of [
     { path: folder, what: 'all', accounts: [account] },
-    { path: folder, what: 'account', account, users: [], limits },
+    { path: folder, what: 'account', account, people: [], limits },
   ] as const) {
     const empty = open()
     await restoreBackup(empty.store, request, quiet)

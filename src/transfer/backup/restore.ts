@@ -3,7 +3,7 @@ import type { MailboxKey } from '#mail/ids.ts'
 import type { DirectoryArchive } from '#store/directory.ts'
 import type { MailStore } from '#store/mail-store.ts'
 import type { AccountRef, QuotaLimits } from '#store/types.ts'
-import { BackedUpAccount } from './account-restore.ts'
+import { BackedUpAccount, type SamePerson } from './account-restore.ts'
 import { ahead } from './ahead.ts'
 import { mustReadManifest, readNamed } from './files.ts'
 import { BackupRefused, type Manifest } from './format.ts'
@@ -30,11 +30,11 @@ export interface RestoredAccount {
 
 export type RestoreRequest = { readonly path: string } & (
   | { readonly what: 'all'; readonly accounts: readonly RestoredAccount[] }
-  /** In place of what the account is now, if it is there. `users`: numbers of people, in the backup and here; `limits`: as they are here. */
+  /** In place of what the account is now, if it is there. `people`: who is here as in the backup; `limits`: as they are here. */
   | {
       readonly what: 'account'
       readonly account: RestoredAccount
-      readonly users: readonly (readonly [number, number])[]
+      readonly people: readonly SamePerson[]
       readonly limits: QuotaLimits
     }
   /** Beside what is in another account, below a mailbox. */
@@ -85,7 +85,7 @@ export async function restoreBackup(
         request.what === 'into'
           ? await kept.append(to, mailboxesBelow(store, to, request.below), step)
           : request.what === 'account'
-            ? await kept.restore(to, 'replace', { users: new Map(request.users), limits: request.limits }, step)
+            ? await kept.restore(to, 'replace', { people: request.people, limits: request.limits }, step)
             : await restoreNew(store, kept, to, step)
       add(address, done, 1, before)
     } catch (error) {
