@@ -23,10 +23,14 @@ test('for a slow reader nothing is produced ahead of it', async () => {
   assert.equal(server.service.size, 1)
   const [connection] = server.service.connections()
   assert.ok(connection !== undefined)
-  const sent = connection.sent
-  assert.ok(sent < 2 * WRITE_AHEAD_BYTES, `${sent} bytes were written for a client that reads nothing`)
-  await lines.unread()
-  assert.equal(connection.sent, sent, 'it went on writing')
+  // a busy machine may take longer than one such wait to write what it writes ahead
+  let sent = -1
+  for (let waits = 0; sent !== connection.sent; waits += 1) {
+    sent = connection.sent
+    assert.ok(sent < 2 * WRITE_AHEAD_BYTES, `${sent} bytes were written for a client that reads nothing`)
+    assert.ok(waits < 20, 'it went on writing')
+    await lines.unread()
+  }
   lines.resume()
   for (let n = 0; n < 40; n += 1) {
     let count = 0
