@@ -21,6 +21,7 @@ import { ImapClient, Pop3Client } from '#client/index.ts'
 import { fileDelivery } from '../test/peers/file-delivery.ts'
 import { startDovecot } from '../test/peers/foreign/dovecot.ts'
 import type { ForeignServer } from '../test/peers/foreign/server.ts'
+import { GETMAIL } from '../test/peers/run.ts'
 import { inFolder, megabytes, report, rounded, textMessage } from './kit.ts'
 
 const NOBODY = 65_534
@@ -158,7 +159,7 @@ async function fetchmail(dovecot: ForeignServer, folder: string): Promise<readon
   return ['fetchmail', '--silent', '--nosyslog', '-f', file, '--pidfile', path.join(home, 'pid')]
 }
 
-/** It keeps no Maildir as root, and its own way to hand messages to a program now and then waits for ever. */
+/** It keeps no Maildir as root. */
 async function getmail(dovecot: ForeignServer, folder: string): Promise<readonly string[]> {
   const home = path.join(folder, 'getmail')
   const maildir = path.join(home, 'out')
@@ -184,7 +185,7 @@ async function getmail(dovecot: ForeignServer, folder: string): Promise<readonly
     'verbose = 0',
   ]
   await writeFile(path.join(home, 'getmailrc'), `${config.join('\n')}\n`, { mode: 0o600 })
-  const command = ['getmail', `--getmaildir=${home}`, '--rcfile=getmailrc', '--quiet']
+  const command = [...GETMAIL, `--getmaildir=${home}`, '--rcfile=getmailrc', '--quiet']
   if (process.getuid?.() !== 0) return command
   await chmod(folder, 0o711)
   for (const name of ['', ...(await readdir(home, { recursive: true }))])

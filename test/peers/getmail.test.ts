@@ -6,7 +6,7 @@ import { deliveredFiles, fileDelivery } from './file-delivery.ts'
 import { lacking } from './install.ts'
 import { fill, popMessages } from './look.ts'
 import { assertSameMail, inFiles, LARGE_MAIL, type NamedMail, TEXT_MAIL } from './mail.ts'
-import { type Ran, runWell } from './run.ts'
+import { GETMAIL, type Ran, runWell } from './run.ts'
 import { type PeerAccount, PeerServer, type Security } from './server.ts'
 
 /** It knows no STLS and no STARTTLS. */
@@ -53,7 +53,8 @@ suite('getmail', { skip: lacking('getmail') }, () => {
       'received = false',
     ]
     await writeFile(path.join(home, 'config', 'getmailrc'), `${config.join('\n')}\n`, { mode: 0o600 })
-    return runWell('getmail', [`--getmaildir=${home}/config`, '--rcfile=getmailrc'], { home })
+    const [taskset, ...getmail] = GETMAIL
+    return runWell(taskset, [...getmail, `--getmaildir=${home}/config`, '--rcfile=getmailrc'], { home })
   }
 
   /** Without the lines it adds: a Return-Path before everything, and over IMAP the name of the mailbox. */

@@ -7,7 +7,7 @@ import { ImapClient } from '#client/index.ts'
 import { dovecotLacking, startDovecot } from './foreign/dovecot.ts'
 import type { ForeignServer } from './foreign/server.ts'
 import { lacking } from './install.ts'
-import { type Ran, run, said } from './run.ts'
+import { GETMAIL, type Ran, run, said } from './run.ts'
 import { type PeerAccount, PeerServer } from './server.ts'
 
 type Host = ForeignServer | PeerServer
@@ -161,7 +161,8 @@ async function getmail(host: Host, { address, password, home }: PeerAccount): Pr
     `[destination]\ntype = MDA_external\npath = ${agent}\nallow_root_commands = true\nignore_stderr = true\n` +
     '[options]\nread_all = false\ndelete = false\ndelivered_to = false\nreceived = false\n'
   await writeFile(path.join(folder, 'getmailrc'), config, { mode: 0o600 })
-  const ran: Ran = await run('getmail', [`--getmaildir=${folder}`, '--rcfile=getmailrc'], { home })
+  const [taskset, ...args] = GETMAIL
+  const ran: Ran = await run(taskset, [...args, `--getmaildir=${folder}`, '--rcfile=getmailrc'], { home })
   assert.equal(ran.code, 0, said(ran))
   return delivered(home)
 }

@@ -20,6 +20,12 @@ export interface RunOptions {
 
 const DEADLINE_MS = 30_000
 
+/**
+ * How getmail is run: a child of it that ends before it begins to wait is waited for in vain. On one core the child
+ * does not run before the parent waits.
+ */
+export const GETMAIL: readonly [command: string, ...args: string[]] = ['taskset', '-c', '0', 'getmail']
+
 const running = new Set<ChildProcess>()
 process.on('exit', () => {
   for (const child of running) killGroup(child)
