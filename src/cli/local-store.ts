@@ -5,20 +5,19 @@
  */
 
 import { statSync } from 'node:fs'
-import type { Security } from '#client/connect-options.ts'
 import { AuthenticationError } from '#client/errors.ts'
 import { ImapClient } from '#client/imap/imap-client.ts'
 import type { Config } from '#config/schema.ts'
 import { EXIT } from '#lib/exit-codes.ts'
 import { openAdministration } from '#server/administration.ts'
 import { askControl } from '#server/control.ts'
-import type { Endpoint } from '#server/listeners.ts'
 import { createLog } from '#server/log.ts'
 import { type RunningServer, startServer } from '#server/server.ts'
-import type { Administration, StatusView } from '#server/verbs.ts'
+import type { Administration } from '#server/verbs.ts'
 import { CliError } from './cli-error.ts'
 import { onData } from './failure.ts'
 import { say } from './language.ts'
+import { type Place, placeOf } from './local-place.ts'
 
 /** The way to the mail of a store, for several accounts of it. */
 export class LocalStore implements AsyncDisposable {
@@ -42,7 +41,7 @@ export class LocalStore implements AsyncDisposable {
     }
     const administration = opened.use(await openAdministration(config))
     const { endpoints } = await administration.ask('status', {})
-    return new LocalStore(administration, placeOf(endpoints), opened.move())
+    return new LocalStore(administration, placeOf(endpoints, 'imap', true), opened.move())
   }
 
   /** Logged in as the owner; open as long as this is. A connection that is lost stays so: who writes must look anew. */
@@ -99,24 +98,5 @@ function refuseOthersData(data: string): void {
       `The data in ${data} belong to another user: do this as that user, or while the server runs.`,
       `Les données de ${data} sont à un autre utilisateur : agissez comme lui, ou pendant que le serveur tourne.`,
     ),
-  )
-}
-
-interface Place extends Endpoint {
-  readonly security: Security
-}
-
-/** The IMAP listener of the server that runs, as it is reached from this machine. */
-function placeOf(endpoints: StatusView['endpoints']): Place {
-  const here = ({ host, port }: Endpoint): Endpoint => {
-    const any = host === '0.0.0.0' || host === '::' || host === '[::]'
-    return { host: any ? '127.0.0.1' : host.replace(/^\[|\]$/g, ''), port }
-  }
-  const [tls, plain] = [endpoints?.imaps[0], endpoints?.imap[0]]
-  if (tls !== undefined) return { ...here(tls), security: 'tls' }
-  if (plain !== undefined) return { ...here(plain), security: 'starttls' }
-  throw new CliError(
-    EXIT.unavailable,
-    say('The server that runs has no IMAP listener.', 'Le serveur en marche n’a pas de port IMAP.'),
   )
 }

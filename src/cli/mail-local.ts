@@ -5,21 +5,20 @@
  * @module
  */
 
-import type { Security } from '#client/connect-options.ts'
 import { AuthenticationError, ConnectionError } from '#client/errors.ts'
 import { ImapClient } from '#client/imap/imap-client.ts'
 import type { Config } from '#config/schema.ts'
 import { EXIT } from '#lib/exit-codes.ts'
 import { openAdministration } from '#server/administration.ts'
 import { askControl, ServerGone } from '#server/control.ts'
-import type { Endpoint } from '#server/listeners.ts'
 import { createLog } from '#server/log.ts'
 import { startServer } from '#server/server.ts'
-import type { Administration, StatusView } from '#server/verbs.ts'
+import type { Administration } from '#server/verbs.ts'
 import { CliError } from './cli-error.ts'
 import { becomeOwner } from './context.ts'
 import { onData } from './failure.ts'
 import { say } from './language.ts'
+import { type OwnProtocol, type Place, placeOf } from './local-place.ts'
 import type { MailAccount } from './mail-account.ts'
 import { readConfig } from './options.ts'
 
@@ -56,7 +55,7 @@ async function throughLoopback<T>(
 ): Promise<T> {
   const { name } = await administration.ask('account.show', { address })
   await using connections = new AsyncDisposableStack()
-  const place = async (protocol: Protocol): Promise<Place> => {
+  const place = async (protocol: OwnProtocol): Promise<Place> => {
     const { endpoints } = await administration.ask('status', {})
     return placeOf(endpoints, protocol, running)
   }
@@ -98,31 +97,4 @@ async function throughLoopback<T>(
       { cause: error },
     )
   }
-}
-
-type Protocol = 'imap' | 'submission'
-
-interface Place extends Endpoint {
-  readonly security: Security
-}
-
-/** A listener of the server, as it is reached from this machine. */
-function placeOf(endpoints: StatusView['endpoints'], protocol: Protocol, running: boolean): Place {
-  const here = ({ host, port }: Endpoint): Endpoint => {
-    const any = host === '0.0.0.0' || host === '::' || host === '[::]'
-    return { host: any ? '127.0.0.1' : host.replace(/^\[|\]$/g, ''), port }
-  }
-  const [tls, plain] = [endpoints?.[`${protocol}s`][0], endpoints?.[protocol][0]]
-  if (tls !== undefined) return { ...here(tls), security: 'tls' }
-  if (plain !== undefined) return { ...here(plain), security: running ? 'starttls' : 'none' }
-  throw new CliError(EXIT.unavailable, NO_LISTENER[protocol]())
-}
-
-const NO_LISTENER: Readonly<Record<Protocol, () => string>> = {
-  imap: () => say('The server that runs has no IMAP listener.', 'Le serveur en marche n’a pas de port IMAP.'),
-  submission: () =>
-    say(
-      'The server that runs takes no mail from its people: it has no submission listener.',
-      'Le serveur en marche n’accepte pas d’envois : il n’a pas de port de soumission.',
-    ),
 }
