@@ -1,6 +1,7 @@
 /** TLS handshakes under way on the ports with implicit TLS: connections that nobody else counts yet. @module */
 import type { Socket } from 'node:net'
-import { addressGroup, type NetworkTest } from '#services/networks.ts'
+import { AddressTally } from '#services/address-tally.ts'
+import type { NetworkTest } from '#services/networks.ts'
 
 export interface HandshakeLimits {
   /** Of one address. */
@@ -13,13 +14,14 @@ export interface HandshakeLimits {
 
 /** Bounds them: too many of one address are refused, and of all, the oldest gives way. */
 export class Handshakes {
-  readonly #limits: HandshakeLimits
+  readonly #atOnce: number
+  readonly #byAddress: AddressTally
   /** Oldest first. */
   readonly #underWay = new Map<Socket, string>()
-  readonly #byAddress = new Map<string, number>()
 
-  constructor(limits: HandshakeLimits) {
-    this.#limits = limits
+  constructor({ perAddress, atOnce, exempt }: HandshakeLimits) {
+    this.#atOnce = atOnce
+    this.#byAddress = new AddressTally(perAddress, exempt)
   }
 
   get size(): number {
@@ -29,25 +31,22 @@ export class Handshakes {
   /** Counts one more until {@link end}; `false`: there are too many from there, and the socket is destroyed. */
   begin(socket: Socket): boolean {
     const address = socket.remoteAddress ?? ''
-    const from = addressGroup(address)
-    const fromThere = this.#byAddress.get(from) ?? 0
-    if (fromThere >= this.#limits.perAddress && !this.#limits.exempt(address)) {
+    if (this.#byAddress.full(address)) {
       socket.destroy()
       return false
     }
-    if (this.#underWay.size >= this.#limits.atOnce) this.#dropOldest()
-    this.#underWay.set(socket, from)
-    this.#byAddress.set(from, fromThere + 1)
+    if (this.#underWay.size >= this.#atOnce) this.#dropOldest()
+    // kept, as a destroyed socket knows its address no more
+    this.#underWay.set(socket, address)
+    this.#byAddress.add(address)
     return true
   }
 
   end(socket: Socket): void {
-    const from = this.#underWay.get(socket)
-    if (from === undefined) return
+    const address = this.#underWay.get(socket)
+    if (address === undefined) return
     this.#underWay.delete(socket)
-    const left = (this.#byAddress.get(from) ?? 1) - 1
-    if (left === 0) this.#byAddress.delete(from)
-    else this.#byAddress.set(from, left)
+    this.#byAddress.remove(address)
   }
 
   #dropOldest(): void {

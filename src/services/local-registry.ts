@@ -5,10 +5,11 @@ import type { AccountId, MailboxKey } from '#mail/ids.ts'
 import { retentionDays } from '#mail/pop3-policy.ts'
 import type { AccountRecord, Directory } from '#store/directory.ts'
 import type { AccountRef, QuotaLimits } from '#store/types.ts'
+import { AddressTally } from './address-tally.ts'
 import { parseAddress } from './addresses.ts'
 import { type Authenticated, Authentication } from './authentication.ts'
 import { MaildropLocks } from './maildrop-locks.ts'
-import { addressGroup, type NetworkTest, networkTest } from './networks.ts'
+import { networkTest } from './networks.ts'
 import type { TokenVerifier } from './oauth-tokens.ts'
 import { type PasswordHasher, passwordHasher } from './passwords.ts'
 import { RecentLogins } from './recent-logins.ts'
@@ -102,7 +103,6 @@ const DEFAULT_POP3: Pop3Terms = { policy: { kind: 'client' }, loginDelaySeconds:
 
 export class LocalRegistry implements Registry {
   readonly #deps: RegistryDeps
-  readonly #exempt: NetworkTest
   readonly #authentication: Authentication
   readonly #maildrops: MaildropLocks
   readonly #connections = new Map<ConnectionId, Connection>()
@@ -110,7 +110,7 @@ export class LocalRegistry implements Registry {
   readonly #strangers = new Set<ConnectionId>()
   /** Those of them that were told to go and are not gone. */
   readonly #leaving = new Set<ConnectionId>()
-  readonly #byAddress = new Map<string, number>()
+  readonly #byAddress: AddressTally
   readonly #byAccount = new Map<AccountId, Set<ConnectionId>>()
   readonly #lastPop3Logins = new RecentLogins()
   readonly #clock: Clock
@@ -121,11 +121,12 @@ export class LocalRegistry implements Registry {
     const clock = deps.clock ?? systemClock
     this.#deps = deps
     this.#clock = clock
-    this.#exempt = networkTest(limits.exempt)
+    const exempt = networkTest(limits.exempt)
+    this.#byAddress = new AddressTally(limits.connectionsPerAddress, exempt)
     const throttle = new LoginThrottle({
       clock,
       failuresPerMinute: limits.authFailuresPerMinute,
-      exempt: this.#exempt,
+      exempt,
     })
     const hasher = deps.hasher ?? passwordHasher
     this.#authentication = new Authentication({
@@ -152,9 +153,7 @@ export class LocalRegistry implements Registry {
     if (this.#connections.has(id)) throw new Error(`There is a connection "${id}" already`)
     if (this.#closing) return refused({ kind: 'closing' })
     if (this.#deps.overloaded?.() === true) return refused({ kind: 'overloaded' })
-    const from = addressGroup(remoteAddress)
-    const fromThere = this.#byAddress.get(from) ?? 0
-    if (connectionsPerAddress > 0 && fromThere >= connectionsPerAddress && !this.#exempt(remoteAddress)) {
+    if (this.#byAddress.full(remoteAddress)) {
       return refused({ kind: 'too-many-from-address', limit: connectionsPerAddress })
     }
     const full = connections > 0 && this.#connections.size >= connections
@@ -163,7 +162,7 @@ export class LocalRegistry implements Registry {
       LOGS_IN.has(protocol) && connectionsBeforeLogin > 0 && this.#strangers.size >= connectionsBeforeLogin
     if (crowded && !this.#makeRoom()) return refused({ kind: 'too-many-connections', limit: connectionsBeforeLogin })
     this.#connections.set(id, { info, listener, note: {}, account: undefined, maildrop: undefined })
-    this.#byAddress.set(from, fromThere + 1)
+    this.#byAddress.add(remoteAddress)
     if (LOGS_IN.has(protocol)) this.#strangers.add(id)
     return done(undefined)
   }
@@ -194,10 +193,7 @@ export class LocalRegistry implements Registry {
     this.#connections.delete(id)
     this.#strangers.delete(id)
     this.#leaving.delete(id)
-    const from = addressGroup(connection.info.remoteAddress)
-    const left = (this.#byAddress.get(from) ?? 1) - 1
-    if (left === 0) this.#byAddress.delete(from)
-    else this.#byAddress.set(from, left)
+    this.#byAddress.remove(connection.info.remoteAddress)
     this.#release(id, connection)
     if (connection.maildrop !== undefined) this.#maildrops.unlock(connection.maildrop, id)
     this.#authentication.abandon(id)
