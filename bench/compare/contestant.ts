@@ -1,0 +1,43 @@
+/** What a comparison needs of a server; `malle.ts` and `dovecot.ts` are two of them. @module */
+import type { Endpoint } from '../raw.ts'
+
+export type Listener = 'imap' | 'imaps' | 'pop3' | 'pop3s' | 'lmtp'
+
+/** What a scenario wants other than the plain server. */
+export interface Variant {
+  /** Protocol threads of Malle, 1 unless told; with more, the server has all cores. */
+  readonly workers?: number
+  /** Dovecot's `imap_hibernate_timeout`. */
+  readonly hibernate?: boolean
+  /** Dovecot with Debian's `dovecot-fts-xapian`. */
+  readonly fullTextIndex?: boolean
+}
+
+/** A server that runs, pinned to the servers' core. */
+export interface Contestant extends AsyncDisposable {
+  readonly name: 'malle' | 'dovecot'
+  /** The process whose tree is the server. */
+  readonly pid: number
+  /** Where its mail and indexes are. */
+  readonly mail: string
+  endpoint(listener: Listener): Endpoint
+  /** Stops it and starts it again with the mail it had; `meanwhile` is done while it stands still. */
+  restart(variant?: Variant, meanwhile?: () => Promise<void>): Promise<void>
+}
+
+/** Mailboxes that are made for a comparison: the same names and password on every server. */
+export interface Cast {
+  readonly names: readonly string[]
+  readonly password: string
+}
+
+/** Everybody has one password; none of them is ever wrong. */
+export const PASSWORD = 'correct horse battery'
+export const DOMAIN = 'example.org'
+
+/** `u7@example.org`, one of a hundred people who have an empty INBOX at the beginning. */
+export function person(number: number): string {
+  return `u${number}@${DOMAIN}`
+}
+
+export const PEOPLE = 100

@@ -1,0 +1,70 @@
+/** IMAP and POP3 as the driver speaks them. @module */
+import { type Contestant, type Listener, PASSWORD } from './contestant.ts'
+import { type Answer, type Openness, Wire } from './wire.ts'
+
+/** Begins every tag; no message of a comparison holds it. */
+const TAG = 'zq'
+
+/** An IMAP connection of the driver. Commands are refused by throwing. */
+export class DriverImap {
+  readonly wire: Wire
+  #tags = 0
+
+  private constructor(wire: Wire) {
+    this.wire = wire
+  }
+
+  /** Connects and reads the greeting. */
+  static async connect(server: Contestant, openness: Openness = {}): Promise<DriverImap> {
+    const wire = await Wire.open(server.endpoint(openness.tls === true ? 'imaps' : 'imap'), openness)
+    await wire.ask('', '* OK')
+    return new DriverImap(wire)
+  }
+
+  static async login(server: Contestant, address: string, openness: Openness = {}): Promise<DriverImap> {
+    const imap = await DriverImap.connect(server, openness)
+    await imap.ok(`LOGIN ${address} "${PASSWORD}"`)
+    return imap
+  }
+
+  /** Sends a command and waits for its OK. @param counted text whose occurrences are counted, such as ` FETCH (`. */
+  async ok(command: string | Uint8Array, counted?: string): Promise<Answer> {
+    this.#tags += 1
+    const tag = `${TAG}${this.#tags}`
+    const octets =
+      typeof command === 'string'
+        ? `${tag} ${command}\r\n`
+        : Buffer.concat([Buffer.from(`${tag} `), command, Buffer.from('\r\n')])
+    return succeeded(await this.wire.ask(octets, `${tag} `, counted), tag, command)
+  }
+
+  /** Sends commands in one go and waits for the last OK. @returns an answer whose `count` is how many were OK. */
+  async pipeline(commands: readonly string[]): Promise<Answer> {
+    const lines = commands.map((command) => {
+      this.#tags += 1
+      return `${TAG}${this.#tags} ${command}\r\n`
+    })
+    const tag = `${TAG}${this.#tags}`
+    // `zq17 OK`: the tag's number is not looked at
+    return succeeded(await this.wire.ask(lines.join(''), `${tag} `, ' OK '), tag, 'a pipeline')
+  }
+
+  close(): void {
+    this.wire.close()
+  }
+}
+
+function succeeded(answer: Answer, tag: string, command: string | Uint8Array): Answer {
+  if (answer.line.startsWith(`${tag} OK`)) return answer
+  const what = typeof command === 'string' ? command.slice(0, 100) : `${command.length} octets`
+  throw new Error(`${what} was answered ${answer.line}`)
+}
+
+/** A POP3 connection, logged in. */
+export async function loginPop3(server: Contestant, address: string, listener: Listener = 'pop3'): Promise<Wire> {
+  const wire = await Wire.open(server.endpoint(listener), { tls: listener === 'pop3s' })
+  await wire.ask('', '+OK')
+  await wire.ask(`USER ${address}\r\n`, '+OK')
+  await wire.ask(`PASS ${PASSWORD}\r\n`, '+OK')
+  return wire
+}

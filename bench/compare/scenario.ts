@@ -1,0 +1,50 @@
+/** One piece of work that every server does, and what comes of it. @module */
+import type { Contestant } from './contestant.ts'
+
+export interface Scenario {
+  /** `group/what`, as given on the command line: `login/tls-10`. */
+  readonly name: string
+  /** For the table. */
+  readonly title: string
+  readonly unit: 'per second' | 'MB/s' | 'ms' | 's' | 'KB' | 'MB'
+  /** Whether a larger figure is the better one. */
+  readonly more: boolean
+  /** The least ratio to Dovecot, larger is better: the budgets of the design. */
+  readonly goal?: number
+  /** Accounts it wants besides the hundred people. */
+  readonly accounts?: readonly string[]
+  /** Who takes part, where not everybody does. */
+  readonly only?: Contestant['name']
+  /** Rounds where three are too many, or too few. */
+  readonly rounds?: number
+  /** Once for each server, before its first round; not measured. */
+  prepare?(server: Contestant): Promise<void>
+  /** Before every round; not measured. */
+  before?(server: Contestant): Promise<void>
+  /** Does the work inside one call of `watch` and says what came of it. */
+  round(server: Contestant, watch: Watch): Promise<Round>
+  /** After the last round of a server; not measured. */
+  after?(server: Contestant): Promise<void>
+}
+
+/**
+ * Runs the work with all meters on.
+ * @returns seconds on the clock, and what the work gave.
+ */
+export type Watch = <T>(work: () => Promise<T>) => Promise<Watched<T>>
+
+export interface Watched<T> {
+  readonly seconds: number
+  readonly value: T
+}
+
+export interface Round {
+  /** In the scenario's unit. */
+  readonly figure: number
+  /** Milliseconds of each operation, where there are single ones. */
+  readonly waits?: readonly number[]
+  /** Must be the same for every server: how many messages, rows, completions came. */
+  readonly answers: number
+  /** Refusals and lost connections; must be 0. */
+  readonly errors?: number
+}

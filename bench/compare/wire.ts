@@ -1,0 +1,161 @@
+/**
+ * The driver's connections. They know as little as they can: a driver that parses is measured instead of the server.
+ *
+ * Octets are read into one buffer that all plain connections share, are searched for what is counted, and forgotten.
+ * @module
+ */
+import { connect, type Socket } from 'node:net'
+import { connect as connectTls, TLSSocket } from 'node:tls'
+import type { Endpoint } from '../raw.ts'
+
+const BUFFER_OCTETS = 256 * 1024
+/** Lines that end a response are shorter. */
+const TAIL_OCTETS = 1_024
+const shared = Buffer.allocUnsafe(BUFFER_OCTETS)
+
+export interface Openness {
+  readonly tls?: boolean
+  /** A session to resume. */
+  readonly session?: Buffer
+}
+
+/** What came until the end that was waited for. */
+export interface Answer {
+  /** The last line, without its end. */
+  readonly line: string
+  readonly octets: number
+  /** How often the text that was asked for came. */
+  readonly count: number
+}
+
+interface Waiting {
+  readonly end: Ending
+  readonly counted: Buffer | undefined
+  readonly resolve: (answer: Answer) => void
+  readonly reject: (error: Error) => void
+}
+
+/** Where an answer is complete, looked for in its last octets: a line that begins so, or so many of the counted text. */
+type Ending = { readonly line: string } | { readonly times: number }
+
+/** One connection; one question at a time. */
+export class Wire {
+  readonly socket: Socket
+  #waiting: Waiting | undefined
+  #tail = ''
+  #octets = 0
+  #count = 0
+  #gone: Error | undefined
+
+  private constructor(socket: Socket) {
+    this.socket = socket
+    socket.on('error', (error) => this.#end(error))
+    socket.on('close', () => this.#end(new Error('The server closed the connection')))
+  }
+
+  /** Connects; the greeting is not waited for. */
+  static async open({ host, port }: Endpoint, { tls = false, session }: Openness = {}): Promise<Wire> {
+    let take: (octets: Buffer) => true = () => true
+    const socket: Socket = tls
+      ? connectTls({ host, port, rejectUnauthorized: false, ...(session === undefined ? {} : { session }) })
+      : connect({
+          host,
+          port,
+          noDelay: true,
+          onread: { buffer: shared, callback: (octets) => take(shared.subarray(0, octets)) },
+        })
+    const wire = new Wire(socket)
+    take = (octets) => wire.#take(octets)
+    if (tls) {
+      socket.setNoDelay(true)
+      socket.on('data', take)
+    }
+    await new Promise<void>((resolve, reject) => {
+      socket.once(tls ? 'secureConnect' : 'connect', resolve)
+      socket.once('error', reject)
+    })
+    return wire
+  }
+
+  /** Whether TLS went on with an earlier session. */
+  get resumed(): boolean {
+    return this.socket instanceof TLSSocket && this.socket.isSessionReused()
+  }
+
+  /** What another connection needs to resume this one's session of TLS. */
+  get session(): Buffer | undefined {
+    return this.socket instanceof TLSSocket ? this.socket.getSession() : undefined
+  }
+
+  /** Sends, and waits for a line that begins with `line`; counts `counted` on the way. */
+  ask(octets: string | Uint8Array, line: string, counted?: string): Promise<Answer> {
+    return this.#ask(octets, { line }, counted)
+  }
+
+  /** Sends, and waits until `counted` has come so many times. */
+  askTimes(octets: string | Uint8Array, counted: string, times: number): Promise<Answer> {
+    return this.#ask(octets, { times }, counted)
+  }
+
+  /** Sends and does not wait. */
+  send(octets: string | Uint8Array): void {
+    this.socket.write(octets)
+  }
+
+  close(): void {
+    this.#waiting = undefined
+    this.socket.destroy()
+  }
+
+  #ask(octets: string | Uint8Array, end: Ending, counted: string | undefined): Promise<Answer> {
+    if (this.#gone !== undefined) return Promise.reject(this.#gone)
+    if (this.#waiting !== undefined) throw new Error('The driver asks twice at one time')
+    this.#octets = 0
+    this.#count = 0
+    return new Promise((resolve, reject) => {
+      this.#waiting = { end, counted: counted === undefined ? undefined : Buffer.from(counted), resolve, reject }
+      if (octets.length > 0) this.socket.write(octets)
+      else if (this.#tail !== '') this.#take(Buffer.alloc(0))
+    })
+  }
+
+  /** Octets from the server; valid during the call. */
+  #take(octets: Buffer): true {
+    const before = this.#tail
+    this.#tail = (before + octets.toString('latin1', Math.max(0, octets.length - TAIL_OCTETS))).slice(-TAIL_OCTETS)
+    const waiting = this.#waiting
+    if (waiting === undefined) return true
+    this.#octets += octets.length
+    if (waiting.counted !== undefined) this.#count += occurrences(octets, waiting.counted, before)
+    const line = this.#ended(waiting.end)
+    if (line === undefined) return true
+    this.#waiting = undefined
+    this.#tail = ''
+    waiting.resolve({ line, octets: this.#octets, count: this.#count })
+    return true
+  }
+
+  #ended(end: Ending): string | undefined {
+    if (!this.#tail.endsWith('\r\n')) return undefined
+    if ('times' in end) return this.#count >= end.times ? '' : undefined
+    const at = this.#tail.lastIndexOf('\n', this.#tail.length - 2) + 1
+    const line = this.#tail.slice(at, -2)
+    return line.startsWith(end.line) ? line : undefined
+  }
+
+  #end(error: Error): void {
+    this.#gone ??= error
+    const waiting = this.#waiting
+    this.#waiting = undefined
+    waiting?.reject(error)
+  }
+}
+
+function occurrences(octets: Buffer, needle: Buffer, before: string): number {
+  let count = 0
+  // one that began in the octets before
+  const seam = before.slice(1 - needle.length) + octets.toString('latin1', 0, needle.length - 1)
+  if (needle.length > 1 && seam.includes(needle.toString('latin1'))) count += 1
+  for (let at = octets.indexOf(needle); at >= 0; at = octets.indexOf(needle, at + needle.length)) count += 1
+  return count
+}

@@ -1,0 +1,120 @@
+/**
+ * Malle and Dovecot do the same work, in the same run, on the same core, one after the other.
+ *
+ * ```
+ * npm run bench -- [scenario…] [--against dovecot] [--rounds 3] [--list] [--out DIR] [--profile DIR]
+ * ```
+ * A scenario is named as `--list` shows, or by its group (`login`), or is all of them. Results are printed as a table and
+ * written to DIR (`data/bench`) as `results.jsonl`, `table.md` and `chart.svg`. With `--profile` Malle leaves a CPU profile
+ * of each thread.
+ * @module
+ */
+import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import { makeCertificate } from './compare/certificate.ts'
+import { chartOf } from './compare/chart.ts'
+import { type Cast, type Contestant, DOMAIN, PASSWORD, PEOPLE, person } from './compare/contestant.ts'
+import { pinDriver } from './compare/cores.ts'
+import { startDovecot } from './compare/dovecot.ts'
+import { startMalle } from './compare/malle.ts'
+import { cpuSeconds, proportionalSetSize } from './compare/process-tree.ts'
+import { type Measured, type Result, type Row, resultOf, rowOf, tableOf } from './compare/results.ts'
+import type { Scenario, Watch } from './compare/scenario.ts'
+import { SCENARIOS } from './compare/scenarios/index.ts'
+import { inFolder } from './kit.ts'
+
+const ROUNDS = 3
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    against: { type: 'string' },
+    rounds: { type: 'string', default: String(ROUNDS) },
+    list: { type: 'boolean', default: false },
+    profile: { type: 'string' },
+    out: { type: 'string', default: path.join('data', 'bench') },
+  },
+})
+
+if (values.against !== undefined && values.against !== 'dovecot') throw new Error('Malle is compared with dovecot')
+const chosen = choose(positionals)
+if (values.list) console.log(SCENARIOS.map(({ name, title }) => `${name.padEnd(28)} ${title}`).join('\n'))
+else await inFolder(compare)
+
+function choose(names: readonly string[]): readonly Scenario[] {
+  for (const name of names)
+    if (!SCENARIOS.some((scenario) => matches(scenario, name))) throw new Error(`There is no scenario ${name}`)
+  return names.length === 0 ? SCENARIOS : SCENARIOS.filter((scenario) => names.some((name) => matches(scenario, name)))
+}
+
+function matches({ name }: Scenario, asked: string): boolean {
+  return name === asked || name.startsWith(`${asked}/`)
+}
+
+async function compare(folder: string): Promise<void> {
+  pinDriver()
+  const people = Array.from({ length: PEOPLE }, (_, number) => person(number))
+  const others = new Set(chosen.flatMap(({ accounts = [] }) => accounts))
+  const cast: Cast = { names: [...people, ...Array.from(others, (name) => `${name}@${DOMAIN}`)], password: PASSWORD }
+  const certificate = await makeCertificate(folder)
+  await mkdir(values.out, { recursive: true })
+  const lines = path.join(values.out, 'results.jsonl')
+  await rm(lines, { force: true })
+
+  await using malle = await startMalle(path.join(folder, 'malle'), cast, certificate, values.profile)
+  await using dovecot =
+    values.against === undefined ? undefined : await startDovecot(path.join(folder, 'dovecot'), cast, certificate)
+  const contestants = dovecot === undefined ? [malle] : [malle, dovecot]
+  const rows: Row[] = []
+  for (const scenario of chosen) {
+    const results = await play(scenario, contestants)
+    const row = rowOf(scenario, results.get('malle'), results.get('dovecot'))
+    rows.push(row)
+    for (const result of results.values()) await appendFile(lines, `${JSON.stringify(result)}\n`)
+    console.log(tableOf([row]).split('\n').at(-1))
+  }
+  const table = tableOf(rows)
+  await writeFile(path.join(values.out, 'table.md'), `${table}\n`)
+  await writeFile(path.join(values.out, 'chart.svg'), chartOf(rows))
+  console.log(`\n${table}`)
+  if (rows.some(({ faults }) => faults.length > 0)) process.exitCode = 1
+}
+
+/** All rounds of one scenario, the servers taking turns. */
+async function play(
+  scenario: Scenario,
+  contestants: readonly Contestant[],
+): Promise<ReadonlyMap<Contestant['name'], Result>> {
+  const taking = contestants.filter(({ name }) => scenario.only === undefined || scenario.only === name)
+  const rounds = new Map<Contestant['name'], Measured[]>(taking.map(({ name }) => [name, []]))
+  for (const server of taking) await scenario.prepare?.(server)
+  for (let round = 0; round < (scenario.rounds ?? Number(values.rounds)); round += 1)
+    for (const server of taking) {
+      await scenario.before?.(server)
+      rounds.get(server.name)?.push(await measured(scenario, server))
+    }
+  for (const server of taking) await scenario.after?.(server)
+  return new Map(Array.from(rounds, ([name, done]) => [name, resultOf(scenario, name, done)]))
+}
+
+async function measured(scenario: Scenario, server: Contestant): Promise<Measured> {
+  let meters: Pick<Measured, 'serverCpuSeconds' | 'driverLoad' | 'pssOctets'> | undefined
+  const watch: Watch = async (work) => {
+    const cpuBefore = await cpuSeconds(server.pid)
+    const driverBefore = process.cpuUsage()
+    const begun = performance.now()
+    const value = await work()
+    const seconds = (performance.now() - begun) / 1_000
+    const { user, system } = process.cpuUsage(driverBefore)
+    meters = {
+      driverLoad: (user + system) / 1_000_000 / seconds,
+      serverCpuSeconds: (await cpuSeconds(server.pid)) - cpuBefore,
+      pssOctets: await proportionalSetSize(server.pid),
+    }
+    return { seconds, value }
+  }
+  const { figure, waits = [], answers, errors = 0 } = await scenario.round(server, watch)
+  if (meters === undefined) throw new Error(`${scenario.name} did its work without being watched`)
+  return { figure, waits, answers, errors, ...meters }
+}
