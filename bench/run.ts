@@ -69,7 +69,8 @@ async function compare(folder: string): Promise<void> {
   const rows: Row[] = []
   for (const scenario of chosen) {
     const results = await play(scenario, contestants)
-    const row = rowOf(scenario, results.get('malle'), results.get('dovecot'))
+    const base = rows.find(({ scenario: { name } }) => name === scenario.ratioTo)?.malle
+    const row = rowOf(scenario, results.get('malle'), results.get('dovecot'), base)
     rows.push(row)
     for (const result of results.values()) await appendFile(lines, `${JSON.stringify(result)}\n`)
     console.log(tableOf([row]).split('\n').at(-1))
@@ -101,7 +102,8 @@ async function play(
 async function measured(scenario: Scenario, server: Contestant): Promise<Measured> {
   let meters: Pick<Measured, 'serverCpuSeconds' | 'driverLoad' | 'pssOctets'> | undefined
   const watch: Watch = async (work) => {
-    const cpuBefore = await cpuSeconds(server.pid)
+    const pidBefore = server.pid
+    const cpuBefore = await cpuSeconds(pidBefore)
     const driverBefore = process.cpuUsage()
     const begun = performance.now()
     const value = await work()
@@ -109,7 +111,8 @@ async function measured(scenario: Scenario, server: Contestant): Promise<Measure
     const { user, system } = process.cpuUsage(driverBefore)
     meters = {
       driverLoad: (user + system) / 1_000_000 / seconds,
-      serverCpuSeconds: (await cpuSeconds(server.pid)) - cpuBefore,
+      // a server that was started meanwhile has taken nothing before
+      serverCpuSeconds: (await cpuSeconds(server.pid)) - (server.pid === pidBefore ? cpuBefore : 0),
       pssOctets: await proportionalSetSize(server.pid),
     }
     return { seconds, value }

@@ -11,7 +11,7 @@ const MOST = 100
 
 /** A bar a scenario: how many times better than Dovecot; left of the line it is worse. */
 export function chartOf(rows: readonly Row[]): string {
-  const drawn = rows.filter(({ ratio, faults }) => ratio !== undefined && faults.length === 0)
+  const drawn = rows.filter(({ ratio, ofItself, faults }) => ratio !== undefined && !ofItself && faults.length === 0)
   const at = (ratio: number): number =>
     LABELS + ((Math.log10(Math.min(MOST, Math.max(LEAST, ratio))) + 1) / 3) * (WIDTH - LABELS - 60)
   const one = at(1)

@@ -49,6 +49,12 @@ export class DriverImap {
     return succeeded(await this.wire.ask(lines.join(''), `${tag} `, ' OK '), tag, 'a pipeline')
   }
 
+  /** Says LOGOUT, and waits for the answer and for the server to close the connection. */
+  async logout(): Promise<void> {
+    await this.ok('LOGOUT')
+    await this.wire.ended()
+  }
+
   close(): void {
     this.wire.close()
   }

@@ -9,7 +9,10 @@ export async function processTree(root: number): Promise<readonly number[]> {
   const children = new Map<number, number[]>()
   for (const pid of await processes()) {
     const parent = Number((await stat(pid))?.[1])
-    if (!Number.isNaN(parent)) children.set(parent, [...(children.get(parent) ?? []), pid])
+    if (Number.isNaN(parent)) continue
+    const siblings = children.get(parent)
+    if (siblings === undefined) children.set(parent, [pid])
+    else siblings.push(pid)
   }
   const tree = [root]
   for (const pid of tree) tree.push(...(children.get(pid) ?? []))

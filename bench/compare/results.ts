@@ -38,6 +38,8 @@ export interface Row {
   readonly malle: Result | undefined
   readonly dovecot: Result | undefined
   readonly ratio: number | undefined
+  /** Whether the ratio is to Malle's own figure of another scenario. */
+  readonly ofItself: boolean
   /** What makes the row worthless, in words; empty where nothing does. */
   readonly faults: readonly string[]
 }
@@ -64,7 +66,8 @@ export function resultOf(scenario: Scenario, server: Contestant['name'], rounds:
   }
 }
 
-export function rowOf(scenario: Scenario, malle: Result | undefined, dovecot: Result | undefined): Row {
+/** @param base Malle in the scenario that this one's ratio is to. */
+export function rowOf(scenario: Scenario, malle: Result | undefined, dovecot: Result | undefined, base?: Result): Row {
   const faults: string[] = []
   for (const result of [malle, dovecot]) {
     if (result === undefined) continue
@@ -73,11 +76,12 @@ export function rowOf(scenario: Scenario, malle: Result | undefined, dovecot: Re
   }
   if (malle !== undefined && dovecot !== undefined && malle.answers !== dovecot.answers)
     faults.push(`${malle.answers} answers and ${dovecot.answers}`)
+  const other = scenario.ratioTo === undefined ? dovecot : base
   const ratio =
-    malle === undefined || dovecot === undefined
+    malle === undefined || other === undefined
       ? undefined
-      : rounded(scenario.more ? malle.figure / dovecot.figure : dovecot.figure / malle.figure)
-  return { scenario, malle, dovecot, ratio, faults }
+      : rounded(scenario.more ? malle.figure / other.figure : other.figure / malle.figure)
+  return { scenario, malle, dovecot, ratio, ofItself: scenario.ratioTo !== undefined, faults }
 }
 
 /** A table in Markdown, one row a scenario. */
@@ -95,7 +99,7 @@ export function tableOf(rows: readonly Row[]): string {
     'driver',
     '',
   ]
-  const body = rows.map(({ scenario, malle, dovecot, ratio, faults }) => {
+  const body = rows.map(({ scenario, malle, dovecot, ratio, ofItself, faults }) => {
     const both = (of: (result: Result) => string | number | undefined): string =>
       [malle, dovecot].map((result) => (result === undefined ? '–' : String(of(result) ?? '–'))).join(' · ')
     return [
@@ -103,10 +107,8 @@ export function tableOf(rows: readonly Row[]): string {
       scenario.unit,
       malle?.figure ?? '–',
       dovecot?.figure ?? '–',
-      ratio === undefined ? '–' : `${ratio}×`,
-      scenario.goal === undefined
-        ? ''
-        : `${scenario.goal}×${(ratio ?? scenario.goal) >= scenario.goal ? '' : ' missed'}`,
+      ratio === undefined ? '–' : `${ratio}×${ofItself ? ' of itself' : ''}`,
+      budgetOf(scenario, malle, ratio),
       both(({ p50Ms, p99Ms }) => (p50Ms === undefined ? undefined : `${p50Ms}/${p99Ms}`)),
       both((result) => result.serverCpuSeconds),
       both((result) => result.pssMegabytes),
@@ -115,6 +117,16 @@ export function tableOf(rows: readonly Row[]): string {
     ]
   })
   return [head, head.map(() => '---'), ...body].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}
+
+function budgetOf({ goal, bound, more }: Scenario, malle: Result | undefined, ratio: number | undefined): string {
+  const budgets: string[] = []
+  if (goal !== undefined) budgets.push(`${goal}×${(ratio ?? goal) >= goal ? '' : ' missed'}`)
+  if (bound !== undefined) {
+    const figure = malle?.figure ?? bound
+    budgets.push(`${more ? '≥' : '≤'} ${bound}${(more ? figure >= bound : figure <= bound) ? '' : ' missed'}`)
+  }
+  return budgets.join(', ')
 }
 
 function median(values: readonly number[]): number {

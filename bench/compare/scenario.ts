@@ -11,6 +11,10 @@ export interface Scenario {
   readonly more: boolean
   /** The least ratio to Dovecot, larger is better: the budgets of the design. */
   readonly goal?: number
+  /** A scenario played before it, which Malle's own figure is set against; for what Dovecot takes no part in. */
+  readonly ratioTo?: string
+  /** The worst figure that Malle may have, in the scenario's unit. */
+  readonly bound?: number
   /** Accounts it wants besides the hundred people. */
   readonly accounts?: readonly string[]
   /** Who takes part, where not everybody does. */

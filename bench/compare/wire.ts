@@ -102,6 +102,11 @@ export class Wire {
     this.socket.write(octets)
   }
 
+  /** Waits until the server has closed the connection. */
+  async ended(): Promise<void> {
+    if (!this.socket.closed) await new Promise((resolve) => this.socket.once('close', resolve))
+  }
+
   close(): void {
     this.#waiting = undefined
     this.socket.destroy()
