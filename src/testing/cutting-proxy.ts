@@ -7,6 +7,9 @@ export class CuttingProxy implements AsyncDisposable {
   /** New connections are closed at once. */
   down = false
   connections = 0
+  /** Octets of the far ends that are passed on, all connections together: what comes then is withheld. */
+  most: number = Number.POSITIVE_INFINITY
+  #passed = 0
   /** Told of the octets of each piece that the far end sent. */
   onPassed: (octets: number) => void = () => undefined
   /** Those that wait to be passed on. */
@@ -37,7 +40,13 @@ export class CuttingProxy implements AsyncDisposable {
         other.destroy()
       })
     }
-    far.on('data', ({ length }: Buffer) => this.onPassed(length))
+    far.on('data', ({ length }: Buffer) => {
+      this.onPassed(length)
+      this.#passed += length
+      if (this.#passed < this.most) return
+      far.unpipe(near)
+      far.pause()
+    })
     near.pipe(far)
     far.pipe(near)
   }

@@ -326,6 +326,8 @@ export function pop3ClientSuite(name: string, open: () => Promise<Pop3Target>): 
       await using proxy = await CuttingProxy.start(options.host, options.port)
       const tls = { servername: options.host, ...options.tls }
       const through = { ...options, host: '127.0.0.1', port: proxy.port, tls }
+      // the middle of the third message: kernels could hold all of it, and the cut come too late
+      proxy.most = 1_000_000
       const done = new Set<string | undefined>()
       await using cut = await connectAgain(through)
       const maildrop = await cut.maildrop()
@@ -343,6 +345,7 @@ export function pop3ClientSuite(name: string, open: () => Promise<Pop3Target>): 
       proxy.down = true
       await assert.rejects(Pop3Client.connect(through), ConnectionError)
       proxy.down = false
+      proxy.most = Number.POSITIVE_INFINITY
       await using client = await connectAgain(through)
       const again = await client.maildrop()
       assert.deepEqual(again, maildrop)
