@@ -1,9 +1,16 @@
 /** IMAP and POP3 as the driver speaks them. @module */
-import { type Contestant, type Listener, PASSWORD } from './contestant.ts'
+
+import type { Endpoint } from '../raw.ts'
+import { type Listener, PASSWORD } from './contestant.ts'
 import { type Answer, type Openness, Wire } from './wire.ts'
 
 /** Begins every tag; no message of a comparison holds it. */
 const TAG = 'zq'
+
+/** All that the driver needs of a server. */
+export interface Reachable {
+  endpoint(listener: Listener): Endpoint
+}
 
 /** An IMAP connection of the driver. Commands are refused by throwing. */
 export class DriverImap {
@@ -15,13 +22,13 @@ export class DriverImap {
   }
 
   /** Connects and reads the greeting. */
-  static async connect(server: Contestant, openness: Openness = {}): Promise<DriverImap> {
+  static async connect(server: Reachable, openness: Openness = {}): Promise<DriverImap> {
     const wire = await Wire.open(server.endpoint(openness.tls === true ? 'imaps' : 'imap'), openness)
     await wire.ask('', '* OK')
     return new DriverImap(wire)
   }
 
-  static async login(server: Contestant, address: string, openness: Openness = {}): Promise<DriverImap> {
+  static async login(server: Reachable, address: string, openness: Openness = {}): Promise<DriverImap> {
     const imap = await DriverImap.connect(server, openness)
     await imap.ok(`LOGIN ${address} "${PASSWORD}"`)
     return imap
@@ -67,7 +74,7 @@ function succeeded(answer: Answer, tag: string, command: string | Uint8Array): A
 }
 
 /** A POP3 connection, logged in. */
-export async function loginPop3(server: Contestant, address: string, listener: Listener = 'pop3'): Promise<Wire> {
+export async function loginPop3(server: Reachable, address: string, listener: Listener = 'pop3'): Promise<Wire> {
   const wire = await Wire.open(server.endpoint(listener), { tls: listener === 'pop3s' })
   await wire.ask('', '+OK')
   await wire.ask(`USER ${address}\r\n`, '+OK')

@@ -1,6 +1,6 @@
 /** Messages for comparisons: the same for every server and every run, and somewhat like mail. @module */
-import { type Contestant, DOMAIN } from './contestant.ts'
-import { DriverImap } from './imap-driver.ts'
+import { DOMAIN } from './contestant.ts'
+import { DriverImap, type Reachable } from './imap-driver.ts'
 
 /** Words of the texts; how often one comes falls with its number, as in a language. */
 const WORDS = Array.from({ length: 20_000 }, (_, number) => wordOf(number))
@@ -64,7 +64,7 @@ export function mixedMessage(number: number): Buffer {
 
 /** Appends `count` messages to a mailbox in few commands. The mailbox is made unless it is INBOX. */
 export async function fill(
-  server: Contestant,
+  server: Reachable,
   address: string,
   mailbox: string,
   count: number,

@@ -23,6 +23,8 @@ export interface Openness {
 export interface Answer {
   /** The last line, without its end. */
   readonly line: string
+  /** The last octets with that line, not many. */
+  readonly tail: string
   readonly octets: number
   /** How often the text that was asked for came. */
   readonly count: number
@@ -135,8 +137,9 @@ export class Wire {
     const line = this.#ended(waiting.end)
     if (line === undefined) return true
     this.#waiting = undefined
+    const tail = this.#tail
     this.#tail = ''
-    waiting.resolve({ line, octets: this.#octets, count: this.#count })
+    waiting.resolve({ line, tail, octets: this.#octets, count: this.#count })
     return true
   }
 

@@ -16,7 +16,7 @@ export interface Endpoint {
   readonly port: number
 }
 
-export type Protocol = 'imap' | 'imaps' | 'pop3' | 'lmtp' | 'smtp' | 'http'
+export type Protocol = 'imap' | 'imaps' | 'pop3' | 'pop3s' | 'lmtp' | 'smtp' | 'http'
 
 /** What may differ from a server for a test. */
 export interface InstallationOptions {
