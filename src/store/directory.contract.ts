@@ -188,6 +188,26 @@ export function directoryContract(open: (clock: Clock) => Promise<Directory>): v
     assert.equal((await directory.changeAccount(99 as AccountId, {})).ok, false)
   })
 
+  test('an account that was read before is read as it is now', async () => {
+    await using directory = await withDomain()
+    const { ref } = await add(directory, 'ann@example.org', { passwordHash: 'old' })
+    const hashes = async () => [
+      (await directory.account('ann@example.org'))?.passwordHash,
+      (await directory.accountById(ref.id))?.passwordHash,
+    ]
+    assert.deepEqual(await hashes(), ['old', 'old'])
+    await directory.scramSalt(ref.id)
+    const wrong = { passwordHash: 'undone', scram: verifier(new Uint8Array(16), 4096) }
+    await assert.rejects(directory.changeAccount(ref.id, wrong), /another salt/)
+    assert.deepEqual(await hashes(), ['old', 'old'])
+    await directory.changeAccount(ref.id, { passwordHash: 'new' })
+    assert.deepEqual(await hashes(), ['new', 'new'])
+    await directory.removeAccount(ref.id)
+    assert.deepEqual(await hashes(), [undefined, undefined])
+    await add(directory, 'ann@example.org', { passwordHash: 'other' })
+    assert.deepEqual(await hashes(), ['other', undefined])
+  })
+
   test('an id is never used again', async () => {
     await using directory = await withDomain()
     const first = await add(directory, 'ann@example.org')

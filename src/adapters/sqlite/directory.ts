@@ -17,6 +17,7 @@ import type {
   NewAccount,
   Pop3Extremes,
 } from '#store/directory.ts'
+import { AccountCache } from './account-cache.ts'
 import { archiveDirectory, restoreDirectory } from './directory-archive.ts'
 import {
   accountColumns,
@@ -63,6 +64,7 @@ class SqliteDirectory implements Directory {
   readonly #db: DatabaseSync
   readonly #clock: Clock
   readonly #statements = new Map<string, StatementSync>()
+  readonly #accounts = new AccountCache()
   readonly #uses = new Map<number, number>()
   #flush: NodeJS.Timeout | undefined
 
@@ -125,12 +127,17 @@ class SqliteDirectory implements Directory {
   }
 
   async account(address: string): Promise<AccountRecord | undefined> {
+    const known = this.#accounts.byAddress(address)
+    if (known !== undefined) return known
     const row = this.#get('SELECT * FROM account WHERE address = ?', address)
-    return row && accountOf(row)
+    return row && this.#accounts.keep(accountOf(row))
   }
 
   async accountById(id: AccountId): Promise<AccountRecord | undefined> {
-    return this.#accountById(id)
+    const known = this.#accounts.byId(id)
+    if (known !== undefined) return known
+    const account = this.#accountById(id)
+    return account && this.#accounts.keep(account)
   }
 
   async oldestAccount(domain: string): Promise<AccountRecord | undefined> {
@@ -178,7 +185,7 @@ class SqliteDirectory implements Directory {
   }
 
   async changeAccount(id: AccountId, change: AccountChange): Promise<Result<AccountRecord, DirectoryRefusal>> {
-    return transaction(this.#db, (): Result<AccountRecord, DirectoryRefusal> => {
+    const write = (): Result<AccountRecord, DirectoryRefusal> => {
       const old = this.#accountById(id)
       if (old === undefined) return refused({ kind: 'no-such', what: 'account', name: String(id) })
       if (change.scram !== undefined) this.#keepSalt(id, change.scram.salt)
@@ -190,11 +197,17 @@ class SqliteDirectory implements Directory {
         id,
       )
       return done(found(this.#accountById(id)))
-    })
+    }
+    try {
+      return transaction(this.#db, write)
+    } finally {
+      this.#accounts.forget(id)
+    }
   }
 
   async removeAccount(id: AccountId): Promise<Result<void, DirectoryRefusal>> {
     const gone = this.#run('DELETE FROM account WHERE id = ?', id)
+    this.#accounts.forget(id)
     return gone === 0 ? refused({ kind: 'no-such', what: 'account', name: String(id) }) : done(undefined)
   }
 
@@ -288,7 +301,6 @@ class SqliteDirectory implements Directory {
   // --- app passwords ---
 
   async appPasswords(account: AccountId): Promise<readonly AppPasswordRecord[]> {
-    this.#flushUses()
     return this.#all('SELECT * FROM app_password WHERE account = ? ORDER BY id', account).map((row) =>
       this.#appPassword(row),
     )
@@ -339,7 +351,9 @@ class SqliteDirectory implements Directory {
     )
     const salt =
       verifiers.length === 0 ? new Uint8Array(0) : this.#keepSalt(integer(row.account) as AccountId, undefined)
-    return appPasswordOf(row, verifiers, salt)
+    const record = appPasswordOf(row, verifiers, salt)
+    const lastUsedAt = this.#uses.get(record.id)
+    return lastUsedAt === undefined ? record : { ...record, lastUsedAt }
   }
 
   #flushUses(): void {
@@ -384,6 +398,7 @@ class SqliteDirectory implements Directory {
     return row && domainOf(row)
   }
 
+  /** As it is in the database, also in the middle of a transaction. */
   #accountById(id: number): AccountRecord | undefined {
     const row = this.#get('SELECT * FROM account WHERE id = ?', id)
     return row && accountOf(row)
