@@ -11,6 +11,8 @@ export interface Variant {
   readonly hibernate?: boolean
   /** Dovecot with Debian's `dovecot-fts-xapian`. */
   readonly fullTextIndex?: boolean
+  /** Nothing is synced, and all cores are the server's: only to fill mailboxes. */
+  readonly atEase?: boolean
 }
 
 /** A server that runs, pinned to the servers' core. */
@@ -23,6 +25,8 @@ export interface Contestant extends AsyncDisposable {
   endpoint(listener: Listener): Endpoint
   /** Stops it and starts it again with the mail it had; `meanwhile` is done while it stands still. */
   restart(variant?: Variant, meanwhile?: () => Promise<void>): Promise<void>
+  /** A verb of Malle's command line; what it printed. */
+  verb?(...words: readonly string[]): Promise<string>
 }
 
 /** Mailboxes that are made for a comparison: the same names and password on every server. */

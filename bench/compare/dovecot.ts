@@ -47,6 +47,7 @@ class Dovecot implements Contestant {
     this.#folder = folder
     this.#certificate = certificate
     this.mail = path.join(folder, 'mail')
+    process.once('exit', () => killGroup(this.#child?.pid))
   }
 
   get pid(): number {
@@ -76,10 +77,9 @@ class Dovecot implements Contestant {
     this.#ports = await freePorts()
     const config = path.join(this.#folder, 'dovecot.conf')
     await writeFile(config, this.#configuration(variant))
-    const [command = '', ...words] = onServerCores(false)
+    const [command = '', ...words] = onServerCores(variant.atEase === true)
     const child = spawn(command, [...words, PROGRAM, '-F', '-c', config], { stdio: 'ignore', detached: true })
     this.#child = child
-    process.once('exit', () => killGroup(child.pid))
     const deadline = performance.now() + START_MS
     while (!(await answers(this.endpoint('imap')))) {
       if (child.exitCode !== null || performance.now() > deadline)
@@ -111,7 +111,7 @@ class Dovecot implements Contestant {
     return (await readFile(path.join(this.#folder, 'log'), 'utf8').catch(() => '')).slice(-2_000)
   }
 
-  #configuration({ hibernate = false, fullTextIndex = false }: Variant): string {
+  #configuration({ hibernate = false, fullTextIndex = false, atEase = false }: Variant): string {
     const { uid, gid } = this.#user
     const port = (listener: Listener): number => this.endpoint(listener).port
     const folder = this.#folder
@@ -128,7 +128,7 @@ auth_mechanisms = plain login
 auth_cache_size = 16M
 auth_failure_delay = 0
 mail_location = sdbox:~/mail
-mail_fsync = optimized
+mail_fsync = ${atEase ? 'never' : 'optimized'}
 mail_max_userip_connections = 0
 mail_plugins =${fullTextIndex ? ' fts fts_xapian' : ''}
 protocol imap {

@@ -74,9 +74,12 @@ export async function fill(
   if (mailbox !== 'INBOX') await imap.ok(`CREATE ${mailbox}`)
   let batch: Buffer[] = []
   let octets = 0
+  let appending: Promise<unknown> = Promise.resolve()
+  // the next batch is made while the server has this one
   const flush = async (): Promise<void> => {
+    await appending
     if (batch.length === 0) return
-    await imap.ok(Buffer.concat([Buffer.from(`APPEND ${mailbox}`), ...batch]))
+    appending = imap.ok(Buffer.concat([Buffer.from(`APPEND ${mailbox}`), ...batch]))
     batch = []
     octets = 0
   }
@@ -88,6 +91,7 @@ export async function fill(
     if (octets >= BATCH_OCTETS || batch.length >= 2 * BATCH_MESSAGES) await flush()
   }
   await flush()
+  await appending
   imap.close()
 }
 

@@ -47,6 +47,7 @@ class Malle implements Contestant {
     this.#config = path.join(folder, 'malle.toml')
     this.#certificate = certificate
     this.mail = path.join(folder, 'data')
+    process.once('exit', () => this.#child?.kill('SIGKILL'))
   }
 
   get pid(): number {
@@ -66,17 +67,16 @@ class Malle implements Contestant {
     const file = path.join(this.#folder, 'accounts.csv')
     const rows = names.map((address) => `${address},{PLAIN}${password}`)
     await writeFile(file, `address,hash\n${rows.join('\n')}\n`)
-    await this.#verb('domain', 'add', DOMAIN)
-    await this.#verb('account', 'add', '--from', file)
+    await this.verb('domain', 'add', DOMAIN)
+    await this.verb('account', 'add', '--from', file)
   }
 
   async start(variant: Variant): Promise<void> {
     await this.#configure(variant)
-    const [command = '', ...words] = onServerCores((variant.workers ?? 1) > 1)
+    const [command = '', ...words] = onServerCores(variant.atEase === true || (variant.workers ?? 1) > 1)
     const program = [process.execPath, ...this.#profile, LAUNCHER, 'serve', '--json', '--config', this.#config]
     const child = spawn(command, [...words, ...program], { stdio: ['ignore', 'pipe', 'inherit'] })
     this.#child = child
-    process.once('exit', () => child.kill('SIGKILL'))
     const line = await Promise.race([
       once(createInterface(child.stdout), 'line').then(([text]) => text as string),
       once(child, 'exit').then(([code, signal]) => {
@@ -104,7 +104,7 @@ class Malle implements Contestant {
     await exit
   }
 
-  async #configure({ workers = 1 }: Variant): Promise<void> {
+  async #configure({ workers = 1, atEase = false }: Variant): Promise<void> {
     const { cert, key } = this.#certificate
     const listeners: readonly Listener[] = ['imap', 'imaps', 'pop3', 'pop3s', 'lmtp']
     await writeFile(
@@ -116,13 +116,15 @@ class Malle implements Contestant {
         `[tls]\ncert = "${cert}"\nkey = "${key}"`,
         '[auth]\nallow_plaintext = true',
         '[limits]\nconnections = 20000\nconnections_per_user = 20000\nexempt = ["127.0.0.0/8"]',
+        `[store]\ndurability = "${atEase ? 'relaxed' : 'full'}"`,
         `[workers]\ncount = ${workers}`,
         '[log]\nlevel = "error"\n',
       ].join('\n'),
     )
   }
 
-  async #verb(...words: readonly string[]): Promise<void> {
-    await promisify(execFile)(process.execPath, [LAUNCHER, ...words, '--config', this.#config])
+  async verb(...words: readonly string[]): Promise<string> {
+    const { stdout } = await promisify(execFile)(process.execPath, [LAUNCHER, ...words, '--config', this.#config])
+    return stdout
   }
 }

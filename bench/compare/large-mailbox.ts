@@ -1,0 +1,36 @@
+/** The mailbox of 100,000 messages that scenarios of reading and of searching share. @module */
+import { spawnSync } from 'node:child_process'
+import { type Contestant, DOMAIN } from './contestant.ts'
+import { fill, plainMessage } from './mail.ts'
+
+/** For `accounts` of a scenario. */
+export const LARGE_ACCOUNT = 'large'
+/** Its INBOX has them. */
+export const LARGE_ADDRESS: string = `${LARGE_ACCOUNT}@${DOMAIN}`
+export const LARGE_MESSAGES = 100_000
+
+const filled = new WeakMap<Contestant, Promise<void>>()
+
+/** The message of that number, from 1, which is its UID: one and a half to three KB of plain text. */
+export function largeMessage(number: number): Buffer {
+  return plainMessage(number, 1_500 + ((number * 7_919) % 1_500))
+}
+
+/** Fills it, once for each server; the server is restarted. A server that has been asked nothing about it is `first`. */
+export function fillLarge(server: Contestant): Promise<void> {
+  let filling = filled.get(server)
+  if (filling === undefined) {
+    filling = fillAtEase(server, () => fill(server, LARGE_ADDRESS, 'INBOX', LARGE_MESSAGES, largeMessage))
+    filled.set(server, filling)
+  }
+  return filling
+}
+
+/** Fills without syncs, on all cores; afterwards everything is on disk and the server is as before. */
+export async function fillAtEase(server: Contestant, work: () => Promise<void>): Promise<void> {
+  await server.restart({ atEase: true })
+  await work()
+  await server.restart({}, async () => {
+    spawnSync('sync')
+  })
+}
