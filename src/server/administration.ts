@@ -5,11 +5,12 @@ import type { CheckFinding } from '#adapters/embedded/check.ts'
 import type { ShardStatus } from '#adapters/embedded/options.ts'
 import type { Config } from '#config/schema.ts'
 import type { Result } from '#lib/result.ts'
+import { Turns } from '#lib/turns.ts'
 import { VERSION } from '#lib/version.ts'
 import { formatPop3Policy } from '#mail/pop3-policy.ts'
 import { parseAccountCsv } from '#services/account-csv.ts'
 import type { AccountsRefusal } from '#services/accounts.ts'
-import { parseDomain } from '#services/addresses.ts'
+import { parseAddress, parseDomain } from '#services/addresses.ts'
 import { resolveRecipient } from '#services/recipients.ts'
 import type { AccountRecord, AliasRecord, AppPasswordRecord, DomainRecord } from '#store/directory.ts'
 import type { AccountRef } from '#store/types.ts'
@@ -118,7 +119,7 @@ export class RunningAdministration implements Administration {
       'account.addMany': ({ csv, dryRun }) => this.#addMany(csv, dryRun),
       'account.list': async ({ domain }) => {
         const records = await directory.accounts(domain === undefined ? undefined : parseDomain(domain))
-        return Promise.all(records.map((record) => this.#accountView(record)))
+        return this.#accountViews(records)
       },
       'account.show': async ({ address }) => this.#accountView(must(await accounts.account(address))),
       'account.set': (args) => this.#changeAccount(args),
@@ -227,13 +228,18 @@ export class RunningAdministration implements Administration {
   }
 
   async #domainView({ name, catchAll }: DomainRecord): Promise<DomainView> {
-    const { directory } = this.#parts
-    return {
-      name,
-      catchAll: catchAll ?? null,
-      accounts: (await directory.accounts(name)).length,
-      aliases: (await directory.aliases(name)).length,
+    return { name, catchAll: catchAll ?? null, ...(await this.#parts.directory.counts(name)) }
+  }
+
+  /** Others are served between them. */
+  async #accountViews(records: readonly AccountRecord[]): Promise<AccountView[]> {
+    const turns = new Turns()
+    const views: AccountView[] = []
+    for (const record of records) {
+      views.push(await this.#accountView(record))
+      if (turns.over) await turns.share()
     }
+    return views
   }
 
   async #accountView(record: AccountRecord): Promise<AccountView> {
@@ -301,7 +307,8 @@ export class RunningAdministration implements Administration {
 
   async #setAlias(address: string, targets: readonly string[], create: boolean): Promise<AliasView> {
     const { accounts, directory } = this.#parts
-    const exists = (await directory.aliases()).some((alias) => alias.address === address.toLowerCase())
+    const canonical = parseAddress(address)?.address
+    const exists = canonical !== undefined && (await directory.alias(canonical)) !== undefined
     if (create && exists) throw new VerbRefused({ kind: 'exists', what: 'alias', name: address })
     if (!create && !exists) throw new VerbRefused({ kind: 'no-such', what: 'alias', name: address })
     return aliasView(must(await accounts.setAlias(address, targets)))
@@ -330,7 +337,7 @@ export class RunningAdministration implements Administration {
       threads: facts?.threads ?? 0,
       threadRestarts: facts?.threadRestarts ?? 0,
       connections: facts?.connections ?? 0,
-      accounts: (await directory.accounts()).length,
+      accounts: (await directory.counts()).accounts,
       domains: (await directory.domains()).length,
       shards,
       problems: shards.filter(({ state }) => state !== 'ok').map(({ shard, state }) => SHARD_PROBLEMS[state](shard)),

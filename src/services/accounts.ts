@@ -1,6 +1,7 @@
 /** Administration of domains, accounts, aliases and app passwords; directory and store kept in step. @module */
 import { randomBytes } from 'node:crypto'
 import { done, type Result, refused } from '#lib/result.ts'
+import { Turns } from '#lib/turns.ts'
 import type { AccountId } from '#mail/ids.ts'
 import type {
   AccountRecord,
@@ -187,6 +188,7 @@ export class Accounts {
 
   /** Why these accounts cannot be added, `undefined` when they can; changes nothing. */
   async checkAccounts(plans: readonly AccountPlan[]): Promise<AccountsRefusal | undefined> {
+    const turns = new Turns()
     const seen = new Set<string>()
     const domains = new Set((await this.#directory.domains()).map(({ name }) => name))
     for (const { address: text, password, hash } of plans) {
@@ -202,6 +204,7 @@ export class Accounts {
       if (problem !== undefined) return { kind: 'bad-password', address, problem }
       if (hash !== undefined && !isKnownHash(hash)) return { kind: 'bad-hash', address }
       seen.add(address)
+      if (turns.over) await turns.share()
     }
     return undefined
   }

@@ -88,6 +88,9 @@ export function directoryContract(open: (clock: Clock) => Promise<Directory>): v
     assert.deepEqual(await directory.accountById(record.ref.id), record)
     assert.deepEqual(await directory.accounts('example.org'), [record])
     assert.equal((await directory.accounts()).length, 2)
+    assert.deepEqual(await directory.counts(), { accounts: 2, aliases: 0 })
+    assert.deepEqual(await directory.counts('b.example'), { accounts: 1, aliases: 0 })
+    assert.deepEqual(await directory.counts('c.example'), { accounts: 0, aliases: 0 })
     assert.equal((await directory.oldestAccount('example.org'))?.address, 'ann@example.org')
     assert.equal(await directory.oldestAccount('c.example'), undefined)
     assert.deepEqual(
@@ -228,6 +231,7 @@ export function directoryContract(open: (clock: Clock) => Promise<Directory>): v
     assert.deepEqual(await directory.aliases('example.org'), [{ ...record, targets: ['c@example.org'] }])
     assert.deepEqual(await directory.aliases('b.example'), [])
     assert.equal((await directory.aliases()).length, 1)
+    assert.deepEqual(await directory.counts('example.org'), { accounts: 1, aliases: 1 })
     const onAccount = await directory.setAlias('ann@example.org', ['c@example.org'])
     assert.equal(!onAccount.ok && onAccount.error.kind, 'exists')
     const nowhere = await directory.setAlias('ann@b.example', ['c@example.org'])

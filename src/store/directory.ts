@@ -115,6 +115,8 @@ export interface Directory extends AsyncDisposable {
   removeDomain(name: string): Promise<Result<void, DirectoryRefusal>>
 
   accounts(domain?: string): Promise<readonly AccountRecord[]>
+  /** How many accounts and aliases there are, in a domain or in all; quick however many. */
+  counts(domain?: string): Promise<{ readonly accounts: number; readonly aliases: number }>
   account(address: string): Promise<AccountRecord | undefined>
   accountById(id: AccountId): Promise<AccountRecord | undefined>
   /** The account of a domain that was made first. */

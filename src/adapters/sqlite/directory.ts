@@ -126,6 +126,14 @@ class SqliteDirectory implements Directory {
     }
   }
 
+  async counts(domain?: string): Promise<{ readonly accounts: number; readonly aliases: number }> {
+    const where = domain === undefined ? '' : 'WHERE domain = ?'
+    const parameters = domain === undefined ? [] : [domain]
+    const count = (table: string): number =>
+      integer(found(this.#get(`SELECT count(*) AS rows FROM ${table} ${where}`, ...parameters)).rows)
+    return { accounts: count('account'), aliases: count('alias') }
+  }
+
   async account(address: string): Promise<AccountRecord | undefined> {
     const known = this.#accounts.byAddress(address)
     if (known !== undefined) return known
@@ -257,11 +265,16 @@ class SqliteDirectory implements Directory {
   // --- aliases ---
 
   async aliases(domain?: string): Promise<readonly AliasRecord[]> {
-    const rows =
-      domain === undefined
-        ? this.#all('SELECT * FROM alias ORDER BY address')
-        : this.#all('SELECT * FROM alias WHERE domain = ? ORDER BY address', domain)
-    return rows.map((row) => this.#aliasOf(row))
+    const where = domain === undefined ? '' : 'domain = ? AND'
+    const parameters = domain === undefined ? [] : [domain]
+    const sql = `SELECT * FROM alias WHERE ${where} address > ? ORDER BY address LIMIT ${SLICE}`
+    const all: AliasRecord[] = []
+    for (;;) {
+      const slice = this.#all(sql, ...parameters, all.at(-1)?.address ?? '')
+      for (const row of slice) all.push(this.#aliasOf(row))
+      if (slice.length < SLICE) return all
+      await setImmediate()
+    }
   }
 
   async alias(address: string): Promise<AliasRecord | undefined> {
