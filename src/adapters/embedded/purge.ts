@@ -23,8 +23,7 @@ const MOST_EVENTS = 100_000
 export function* purge(tx: Transaction, now: number, keeping: Keeping): Generator<undefined, number, void> {
   let dropped = 0
   let looked = 0
-  const accounts = tx.sql.all('SELECT slot, retention_days, gone_limit_bytes FROM account WHERE id IS NOT NULL')
-  for (const [slot, days, bytes] of accounts as readonly (readonly [number, number | null, number | null])[]) {
+  for (const [slot, days, bytes] of accountsOf(tx)) {
     looked += 1
     if (looked % SLICE === 0) yield
     const until = now - Math.max(1, days ?? keeping.days) * DAY_MS
@@ -50,6 +49,21 @@ export function* purge(tx: Transaction, now: number, keeping: Keeping): Generato
     yield* purgeAccount(tx, slot as number)
   }
   return dropped
+}
+
+/** All accounts, read a few at a time: others may come and go in between. */
+function* accountsOf(tx: Transaction): Generator<readonly [slot: number, days: number | null, bytes: number | null]> {
+  for (let after = 0; ; ) {
+    const rows = tx.sql.all(
+      'SELECT slot, retention_days, gone_limit_bytes FROM account WHERE slot > ? AND id IS NOT NULL ORDER BY slot LIMIT ?',
+      after,
+      SLICE,
+    ) as readonly (readonly [number, number | null, number | null])[]
+    yield* rows
+    const last = rows.at(-1)
+    if (last === undefined) return
+    after = last[0]
+  }
 }
 
 /** @param limit Where the quota alone makes them go: octets at which it is kept again. */

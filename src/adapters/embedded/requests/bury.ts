@@ -16,6 +16,11 @@ export interface Leaving {
   readonly deleted: number
 }
 
+/** Rows of `message` in a range, as they lie or by the index of those with `\\Deleted`, which must be asked for by name. */
+const ALL_WITHIN = 'FROM message WHERE account = ? AND mailbox = ? AND uid BETWEEN ? AND ?'
+const DELETED_WITHIN = `FROM message INDEXED BY message_deleted WHERE account = ? AND mailbox = ? AND uid BETWEEN ? AND ?
+  AND flags & ${DELETED} <> 0`
+
 /** Rows of a range, up to `limit`, that a condition on flags lets through. `next` is where to go on. */
 export function leavingIn(
   tx: Transaction,
@@ -26,14 +31,11 @@ export function leavingIn(
   limit: number,
 ): Leaving & { readonly next: number } {
   const rows = tx.sql.all(
-    `SELECT uid, flags, size FROM message WHERE account = ? AND mailbox = ? AND uid BETWEEN ? AND ?
-     AND flags & ? = ? ORDER BY uid LIMIT ?`,
+    `SELECT uid, flags, size ${onlyDeleted ? DELETED_WITHIN : ALL_WITHIN} ORDER BY uid LIMIT ?`,
     account.row.slot,
     mailbox.key,
     first,
     last,
-    onlyDeleted ? DELETED : 0,
-    onlyDeleted ? DELETED : 0,
     limit,
   )
   const uids: number[] = []
@@ -64,12 +66,11 @@ export function bury(
   const last = leaving.uids.at(-1)
   if (first === undefined || last === undefined) return
   const { row } = account
-  const bits = how.onlyDeleted ? DELETED : 0
+  const within = how.onlyDeleted ? DELETED_WITHIN : ALL_WITHIN
   const moved = how.cause === 'move'
   tx.sql.run(
     `INSERT OR REPLACE INTO deleted (account, mailbox, uid, email, flags, modseq, saved_at, deleted_at, moved, cause, size)
-     SELECT account, mailbox, uid, email, flags, ?, saved_at, ?, ?, ?, size FROM message
-     WHERE account = ? AND mailbox = ? AND uid BETWEEN ? AND ? AND flags & ? = ?`,
+     SELECT account, mailbox, uid, email, flags, ?, saved_at, ?, ?, ?, size ${within}`,
     row.modseq,
     tx.now,
     moved ? MOVED : ONLY_HERE,
@@ -78,18 +79,8 @@ export function bury(
     mailbox.key,
     first,
     last,
-    bits,
-    bits,
   )
-  tx.sql.run(
-    'DELETE FROM message WHERE account = ? AND mailbox = ? AND uid BETWEEN ? AND ? AND flags & ? = ?',
-    row.slot,
-    mailbox.key,
-    first,
-    last,
-    bits,
-    bits,
-  )
+  tx.sql.run(`DELETE ${within}`, row.slot, mailbox.key, first, last)
   if (!moved) row.goneMore += leaving.size
   forgetSeen(tx, { account, mailbox }, first, last)
   addTombstones(tx, { account, mailbox }, uidSetOf(leaving.uids))

@@ -9,7 +9,7 @@ import { EMAIL } from './email.ts'
 import { EVENT } from './event.ts'
 import { KEYWORD_SET } from './keyword-set.ts'
 import { MAILBOX } from './mailbox.ts'
-import { MESSAGE, MESSAGE_DOWNLOADED } from './message.ts'
+import { MESSAGE, MESSAGE_DELETED, MESSAGE_DOWNLOADED } from './message.ts'
 import { METADATA } from './metadata.ts'
 import { SEEN_BY, SEEN_BY_GUESTS } from './seen.ts'
 import { SEGMENT } from './segment.ts'
@@ -28,6 +28,7 @@ export const STEPS: readonly string[] = [
   SEEN_BY_GUESTS,
   [GONE_MAIL, EVENT].join('\n'),
   ARRIVING,
+  MESSAGE_DELETED,
 ]
 
 /** The version of a database; 0 is an empty one. */
