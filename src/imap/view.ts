@@ -19,7 +19,7 @@ import { numbersWithin, uidsWithin } from '#services/snapshot-sets.ts'
 import { SnapshotWalk } from '#services/snapshot-walk.ts'
 import { type SnapshotHandle, snapshotsOf } from '#services/snapshots.ts'
 import { changeableFlags } from '#store/acl.ts'
-import { keywordSetId, SEEN, SYSTEM_FLAG_NAMES, SYSTEM_FLAGS } from '#store/flags.ts'
+import { keywordSetId, SYSTEM_FLAG_NAMES, SYSTEM_FLAGS } from '#store/flags.ts'
 import type { AccountRef } from '#store/types.ts'
 import type { Guest } from '#store/writes.ts'
 import type { MessageSet, SetNumber } from '#wire/imap/message-set.ts'
@@ -254,8 +254,7 @@ export class View implements SelectedView {
   }
 
   firstUnseen(): number | undefined {
-    for (const walk = new SnapshotWalk(this.#shown); walk.next(); ) if ((walk.flags & SEEN) === 0) return walk.number
-    return undefined
+    return this.#shown.firstUnseen()
   }
 
   /**

@@ -51,6 +51,15 @@ test('a change of flags makes one new page, which shares the UIDs', () => {
   assert.equal(before.flagsAt(2_000), 0)
 })
 
+test('firstUnseen() passes over pages that were read', () => {
+  const read = snapshotOf(many(5_000).map((row) => ({ ...row, flags: 9 })))
+  assert.equal(read.firstUnseen(), undefined)
+  const more = apply(read, [{ uid: 5_001, flags: 8, modseq: 2 }])
+  assert.equal(more.firstUnseen(), 5_001)
+  assert.equal(apply(more, [{ uid: 600, flags: 4, modseq: 3 }], [1, 2]).firstUnseen(), 598)
+  assert.equal(Snapshot.empty(1 as Modseq, 1 as Uid).firstUnseen(), undefined)
+})
+
 test('a snapshot to which nothing happened is the same one', () => {
   const snapshot = snapshotOf(many(10))
   assert.equal(snapshot.apply(pageOf([]), [], snapshot.modseq, snapshot.uidNext), snapshot)
@@ -124,6 +133,7 @@ test('snapshots walk beside a plain array: rows, numbers, differences', () => {
         assert.ok(snapshot.pages.every(({ uids }) => uids.length > 0 && uids.length <= PAGE_MESSAGES))
         assert.ok(snapshot.pages.length <= 2 + (2 * snapshot.size) / PAGE_MESSAGES, 'pages do not crumble')
         assert.equal(snapshot.highest, Math.max(0, ...rows.map((row) => row.modseq)))
+        assert.equal(snapshot.firstUnseen() ?? 0, rows.findIndex(({ flags }) => (flags & 1) === 0) + 1)
         const number = (probe % (rows.length + 1)) + 1
         assert.equal(snapshot.uidAt(number), rows[number - 1]?.uid)
         const index = rows.findIndex(({ uid }) => uid === probe)

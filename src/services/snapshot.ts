@@ -6,7 +6,7 @@
  */
 import type { Modseq, Uid } from '#mail/ids.ts'
 import type { UidSet } from '#mail/uid-set.ts'
-import type { PackedFlags } from '#store/flags.ts'
+import { type PackedFlags, SEEN } from '#store/flags.ts'
 import type { MessagePage } from '#store/types.ts'
 
 /** Messages of one page at most. */
@@ -16,6 +16,8 @@ export const PAGE_MESSAGES = 512
 export interface Page extends MessagePage {
   /** The highest MODSEQ in it. */
   readonly highest: number
+  /** Whether all of it has `\Seen`. */
+  readonly seen: boolean
 }
 
 /** No messages. */
@@ -93,6 +95,13 @@ export class Snapshot {
   numberOf(uid: number): number | undefined {
     const number = this.countUpTo(uid)
     return number > 0 && this.uidAt(number) === uid ? number : undefined
+  }
+
+  /** The lowest number without `\Seen`, `undefined` when all have it. */
+  firstUnseen(): number | undefined {
+    const index = this.pages.findIndex(({ seen }) => !seen)
+    const at = this.pages[index]?.flags.findIndex((flags) => (flags & SEEN) === 0)
+    return at === undefined ? undefined : this.before(index) + at + 1
   }
 
   has(uid: number): boolean {
@@ -183,11 +192,16 @@ function firstAbove(values: Uint32Array, value: number, from = 0): number {
   return low
 }
 
-/** A page of messages, its highest MODSEQ found. */
+/** A page of messages, with what is to be known of all of them. */
 function pageOf({ uids, flags, modseqs }: MessagePage): Page {
   let highest = 0
-  for (const modseq of modseqs) if (modseq > highest) highest = modseq
-  return { uids, flags, modseqs, highest }
+  let common = SEEN
+  for (let at = 0; at < uids.length; at += 1) {
+    const modseq = modseqs[at] ?? 0
+    if (modseq > highest) highest = modseq
+    common &= flags[at] ?? 0
+  }
+  return { uids, flags, modseqs, highest, seen: common !== 0 }
 }
 
 /** Messages in pages of the usual size. */
@@ -224,7 +238,8 @@ function push(pages: Page[], page: Page, previousIsNew: boolean, isNew: boolean)
   flags.set(page.flags, previous.uids.length)
   modseqs.set(previous.modseqs)
   modseqs.set(page.modseqs, previous.uids.length)
-  pages[pages.length - 1] = { uids, flags, modseqs, highest: Math.max(previous.highest, page.highest) }
+  const highest = Math.max(previous.highest, page.highest)
+  pages[pages.length - 1] = { uids, flags, modseqs, highest, seen: previous.seen && page.seen }
   return true
 }
 

@@ -7,8 +7,8 @@ import type { AccountRef, Change } from '#store/types.ts'
 import { AccountKeywords } from './account-keywords.ts'
 import { cut, type Page, Snapshot } from './snapshot.ts'
 
-/** Messages of snapshots that nobody holds and that are kept for who comes back; 16 octets each. */
-const KEPT_MESSAGES = 1_000_000
+/** Messages of snapshots that nobody holds and that are kept for who comes back; 16 octets each. The last one stays. */
+const KEPT_MESSAGES = 2_000_000
 /** And their number. */
 const KEPT_SNAPSHOTS = 2_000
 /** Announcements may be late or lost: what was read this long ago is looked at again when someone asks. */
@@ -95,6 +95,7 @@ export class MailboxSnapshots {
     }
     for (const oldest of this.#kept) {
       if (this.#keptMessages <= KEPT_MESSAGES && this.#kept.size <= KEPT_SNAPSHOTS) break
+      if (oldest === mailbox) break
       this.#kept.delete(oldest)
       this.#keptMessages -= oldest.messages
       this.#forget(oldest)
