@@ -1,14 +1,19 @@
 /** What a comparison needs of a server; `malle.ts` and `dovecot.ts` are two of them. @module */
 import type { Endpoint } from '../raw.ts'
 
-export type Listener = 'imap' | 'imaps' | 'pop3' | 'pop3s' | 'lmtp'
+/** `http` is Malle's alone. */
+export type Listener = 'imap' | 'imaps' | 'pop3' | 'pop3s' | 'lmtp' | 'http'
 
 /** What a scenario wants other than the plain server. */
 export interface Variant {
   /** Protocol threads of Malle, 1 unless told; with more, the server has all cores. */
   readonly workers?: number
+  /** Malle without compiled code of earlier runs. */
+  readonly coldCode?: boolean
   /** Dovecot's `imap_hibernate_timeout`. */
   readonly hibernate?: boolean
+  /** Dovecot with its plugins for COMPRESS=DEFLATE. */
+  readonly deflate?: boolean
   /** Dovecot with Debian's `dovecot-fts-xapian`. */
   readonly fullTextIndex?: boolean
   /** Nothing is synced, and all cores are the server's: only to fill mailboxes. */

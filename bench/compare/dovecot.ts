@@ -111,7 +111,7 @@ class Dovecot implements Contestant {
     return (await readFile(path.join(this.#folder, 'log'), 'utf8').catch(() => '')).slice(-2_000)
   }
 
-  #configuration({ hibernate = false, fullTextIndex = false, atEase = false }: Variant): string {
+  #configuration({ hibernate = false, fullTextIndex = false, deflate = false, atEase = false }: Variant): string {
     const { uid, gid } = this.#user
     const port = (listener: Listener): number => this.endpoint(listener).port
     const folder = this.#folder
@@ -132,6 +132,7 @@ mail_fsync = ${atEase ? 'never' : 'optimized'}
 mail_max_userip_connections = 0
 mail_plugins =${fullTextIndex ? ' fts fts_xapian' : ''}
 protocol imap {
+  mail_plugins = $mail_plugins${deflate ? ' zlib imap_zlib' : ''}
   imap_metadata = no
   mail_max_userip_connections = 0
 }
@@ -185,7 +186,7 @@ service imap {
   client_limit = 1
   process_min_avail = 10
   process_limit = 25000
-${hibernate ? '  unix_listener imap-master {\n    user = dovecot\n  }\n' : ''}}
+${hibernate ? '  idle_kill = 30s\n  unix_listener imap-master {\n    user = dovecot\n  }\n' : ''}}
 ${hibernate ? 'service imap-hibernate {\n  client_limit = 30000\n}\n' : ''}service pop3-login {
   service_count = 0
   process_min_avail = 2

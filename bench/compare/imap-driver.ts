@@ -73,6 +73,11 @@ function succeeded(answer: Answer, tag: string, command: string | Uint8Array): A
   throw new Error(`${what} was answered ${answer.line}`)
 }
 
+/** Everybody logs in once: a password that is seen for the first time is hashed, and nobody measures that. */
+export async function meet(server: Reachable, addresses: readonly string[]): Promise<void> {
+  for (const address of addresses) (await DriverImap.login(server, address)).close()
+}
+
 /** A POP3 connection, logged in. */
 export async function loginPop3(server: Reachable, address: string, listener: Listener = 'pop3'): Promise<Wire> {
   const wire = await Wire.open(server.endpoint(listener), { tls: listener === 'pop3s' })

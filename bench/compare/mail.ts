@@ -151,7 +151,7 @@ function wordOf(number: number): string {
 }
 
 /** mulberry32: the same numbers from the same seed, between 0 and 1. */
-function randomFrom(seed: number): () => number {
+export function randomFrom(seed: number): () => number {
   let state = seed >>> 0
   return () => {
     state = (state + 0x6d2b79f5) >>> 0

@@ -1,7 +1,7 @@
 /** Malle as a contestant: `malle serve` from this checkout, every acknowledged change on disk. @module */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
@@ -75,7 +75,11 @@ class Malle implements Contestant {
     await this.#configure(variant)
     const [command = '', ...words] = onServerCores(variant.atEase === true || (variant.workers ?? 1) > 1)
     const program = [process.execPath, ...this.#profile, LAUNCHER, 'serve', '--json', '--config', this.#config]
-    const child = spawn(command, [...words, ...program], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const cold = variant.coldCode === true ? { NODE_COMPILE_CACHE: await this.#emptyFolder() } : {}
+    const child = spawn(command, [...words, ...program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, ...cold },
+    })
     this.#child = child
     const line = await Promise.race([
       once(createInterface(child.stdout), 'line').then(([text]) => text as string),
@@ -106,7 +110,7 @@ class Malle implements Contestant {
 
   async #configure({ workers = 1, atEase = false }: Variant): Promise<void> {
     const { cert, key } = this.#certificate
-    const listeners: readonly Listener[] = ['imap', 'imaps', 'pop3', 'pop3s', 'lmtp']
+    const listeners: readonly Listener[] = ['imap', 'imaps', 'pop3', 'pop3s', 'lmtp', 'http']
     await writeFile(
       this.#config,
       [
@@ -121,6 +125,10 @@ class Malle implements Contestant {
         '[log]\nlevel = "error"\n',
       ].join('\n'),
     )
+  }
+
+  #emptyFolder(): Promise<string> {
+    return mkdtemp(path.join(this.#folder, 'code-'))
   }
 
   async verb(...words: readonly string[]): Promise<string> {

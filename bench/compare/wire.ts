@@ -5,12 +5,14 @@
  * @module
  */
 import { connect, type Socket } from 'node:net'
-import { connect as connectTls, TLSSocket } from 'node:tls'
+import { connect as connectTls, createSecureContext, TLSSocket } from 'node:tls'
 import type { Endpoint } from '../raw.ts'
 
 const BUFFER_OCTETS = 256 * 1024
 /** Lines that end a response are shorter. */
 const TAIL_OCTETS = 1_024
+/** One for all connections: to make one costs more than a handshake. */
+const context = createSecureContext()
 const shared = Buffer.allocUnsafe(BUFFER_OCTETS)
 
 export interface Openness {
@@ -37,8 +39,11 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
-/** Where an answer is complete, looked for in its last octets: a line that begins so, or so many of the counted text. */
-type Ending = { readonly line: string } | { readonly times: number }
+/**
+ * Where an answer is complete, looked for in its last octets: a line that begins so, so many of the counted text, or
+ * these octets.
+ */
+type Ending = { readonly line: string } | { readonly times: number } | { readonly octets: string }
 
 /** One connection; one question at a time. */
 export class Wire {
@@ -59,7 +64,13 @@ export class Wire {
   static async open({ host, port }: Endpoint, { tls = false, session }: Openness = {}): Promise<Wire> {
     let take: (octets: Buffer) => true = () => true
     const socket: Socket = tls
-      ? connectTls({ host, port, rejectUnauthorized: false, ...(session === undefined ? {} : { session }) })
+      ? connectTls({
+          host,
+          port,
+          secureContext: context,
+          rejectUnauthorized: false,
+          ...(session === undefined ? {} : { session }),
+        })
       : connect({
           host,
           port,
@@ -97,6 +108,11 @@ export class Wire {
   /** Sends, and waits until `counted` has come so many times. */
   askTimes(octets: string | Uint8Array, counted: string, times: number): Promise<Answer> {
     return this.#ask(octets, { times }, counted)
+  }
+
+  /** Sends, and waits until what came ends with `end`; what came last is the answer's `line`. */
+  askUntil(octets: string | Uint8Array, end: string): Promise<Answer> {
+    return this.#ask(octets, { octets: end }, undefined)
   }
 
   /** Sends and does not wait. */
@@ -144,6 +160,7 @@ export class Wire {
   }
 
   #ended(end: Ending): string | undefined {
+    if ('octets' in end) return this.#tail.endsWith(end.octets) ? this.#tail : undefined
     if (!this.#tail.endsWith('\r\n')) return undefined
     if ('times' in end) return this.#count >= end.times ? '' : undefined
     const at = this.#tail.lastIndexOf('\n', this.#tail.length - 2) + 1

@@ -1,6 +1,6 @@
 /** Connect, log in, log out: plain, over TLS with a full handshake, and with a resumed session. @module */
 import { type Contestant, person } from '../contestant.ts'
-import { DriverImap } from '../imap-driver.ts'
+import { DriverImap, meet } from '../imap-driver.ts'
 import type { Scenario } from '../scenario.ts'
 import type { Openness } from '../wire.ts'
 
@@ -26,10 +26,11 @@ function scenario(protection: Protection, atOnce: number): Scenario {
     ...(protection === 'resumed' ? { ratioTo: `login/tls-${atOnce}` } : {}),
     // each login process of Dovecot has ticket keys of its own: which one a client meets is chance
     ...(protection === 'resumed' ? { only: 'malle' as const } : {}),
-    // a password that is seen for the first time is hashed; that is measured by nobody who polls
-    async prepare(server) {
-      for (let number = 0; number < USERS; number += 1) (await DriverImap.login(server, person(number))).close()
-    },
+    before: (server) =>
+      meet(
+        server,
+        Array.from({ length: USERS }, (_, number) => person(number)),
+      ),
     async round(server, watch) {
       const openness = await opennessOf(protection, server)
       const logins = atOnce === 1 ? LOGINS[protection] / 2 : LOGINS[protection]
