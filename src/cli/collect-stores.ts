@@ -1,5 +1,5 @@
 /** Stores of this machine as `malle collect` opens them: when there is something for them, and no longer than a round. @module */
-import type { Config } from '#config/schema.ts'
+import type { Config } from '#config/config.ts'
 import { systemClock } from '#lib/clock.ts'
 import type { StoreWords } from '#transfer/collect/store-target.ts'
 import type { CollectTarget } from '#transfer/collect/target.ts'

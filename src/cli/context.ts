@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs'
 import path from 'node:path'
 import type { Command } from 'commander'
-import type { Config } from '#config/schema.ts'
+import type { Config } from '#config/config.ts'
 import { EXIT } from '#lib/exit-codes.ts'
 import { openAdministration } from '#server/administration.ts'
 import type { Administration, Verb, Verbs } from '#server/verbs.ts'

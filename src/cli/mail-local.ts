@@ -7,7 +7,7 @@
 
 import { AuthenticationError, ConnectionError } from '#client/errors.ts'
 import { ImapClient } from '#client/imap/imap-client.ts'
-import type { Config } from '#config/schema.ts'
+import type { Config } from '#config/config.ts'
 import { EXIT } from '#lib/exit-codes.ts'
 import { openAdministration } from '#server/administration.ts'
 import { askControl, ServerGone } from '#server/control.ts'

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
-import type { Config } from '#config/schema.ts'
+import type { Config } from '#config/config.ts'
 import { EXIT } from '#lib/exit-codes.ts'
 import type { Protocol } from '#store/directory.ts'
 import { CliError } from './cli-error.ts'

@@ -1,6 +1,6 @@
 /** `malle serve`: the server, in the foreground. @module */
 import { Command } from 'commander'
-import { type Config, LISTENERS } from '#config/schema.ts'
+import { type Config, LISTENERS } from '#config/config.ts'
 import { EXIT } from '#lib/exit-codes.ts'
 import { createLog } from '#server/log.ts'
 import { type RunningServer, startServer } from '#server/server.ts'

@@ -1,6 +1,8 @@
 /** The configuration as everything past `load.ts` knows it. @module */
+
+import type { Network } from '#lib/network.ts'
 import type { Pop3Policy } from '#mail/pop3-policy.ts'
-import type { ListenAddress, Network } from './fields.ts'
+import type { ListenAddress } from './fields.ts'
 
 /** Each kind of listener, in the order they are shown. */
 export const LISTENERS = [

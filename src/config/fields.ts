@@ -1,6 +1,7 @@
 /** The kinds of values a configuration field may have. @module */
 import { isIP } from 'node:net'
 import * as v from 'valibot'
+import { type Network, parseNetwork } from '#lib/network.ts'
 
 /** Where a listener binds. */
 export interface ListenAddress {
@@ -8,14 +9,6 @@ export interface ListenAddress {
   readonly host: string
   /** 0: any free one. */
   readonly port: number
-}
-
-/** A range of IP addresses. */
-export interface Network {
-  readonly address: string
-  /** Leading bits that count: 32 or 128 for a single address. */
-  readonly prefix: number
-  readonly family: 'ipv4' | 'ipv6'
 }
 
 /** What people are told of a field. */
@@ -51,6 +44,46 @@ export function required<Input, Output>(
   return v.pipe(schema, v.metadata({ ...doc }))
 }
 
+/** A section of the file, which may be left out, and what becomes of it. */
+export type Section<Derived> = v.GenericSchema<Readonly<Record<string, unknown>> | undefined, Derived>
+
+/** What must hold between the fields of a section: which one is wrong when it does not. */
+export interface Rule<Raw> {
+  readonly key: string & keyof Raw
+  readonly wrong: string
+  readonly holds: (raw: Raw) => boolean
+}
+
+/** A section with these fields. @param derive makes of what the file says what the rest of Malle knows. */
+export function section<Raw, Derived>(
+  fields: v.GenericSchema<Readonly<Record<string, unknown>>, Raw>,
+  derive: (raw: Raw) => Derived,
+  rules: readonly Rule<Raw>[] = [],
+): Section<Derived> {
+  const checked = v.pipe(
+    fields,
+    v.rawCheck(({ dataset, addIssue }) => {
+      if (!dataset.typed || dataset.issues !== undefined) return
+      const { value } = dataset
+      for (const { key, wrong, holds } of rules)
+        if (!holds(value))
+          addIssue({
+            message: wrong,
+            path: [{ type: 'unknown', origin: 'value', input: value, key, value: value[key] }],
+          })
+    }),
+    v.transform(derive),
+  )
+  return v.optional(checked, {})
+}
+
+/** The fields of a section by their keys. */
+export function fieldsOf<const Entries extends v.ObjectEntries>(
+  entries: Entries,
+): v.ObjectSchema<Entries, 'is not a section'> {
+  return v.object(entries, 'is not a section')
+}
+
 /** What was said of a field, and its default (`undefined`: required). */
 export function fieldDoc(schema: v.GenericSchema): { readonly doc: FieldDoc; readonly fallback: unknown } {
   const optional = schema.type === 'optional' ? (schema as Field<unknown, unknown>) : undefined
@@ -67,6 +100,19 @@ export function integer(least: number, most: number): v.GenericSchema<number, nu
   )
 }
 
+/** A field with a whole number within bounds. */
+export function count(
+  least: number,
+  most: number,
+  fallback: number,
+  doc: string,
+  unit?: string,
+): Field<number, number> {
+  const type = `integer, ${least} to ${most}`
+  const right = `a whole number from ${least} to ${most}`
+  return field(integer(least, most), fallback, unit === undefined ? { doc, type, right } : { doc, type, right, unit })
+}
+
 export function yesOrNo(): v.GenericSchema<boolean, boolean> {
   return v.boolean('is neither true nor false')
 }
@@ -80,6 +126,12 @@ export function oneOf<const Words extends readonly string[]>(
 
 export function text(): v.GenericSchema<string, string> {
   return v.string('is not a string')
+}
+
+const HOST_NAME = /^(?=.{1,253}$)(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*$/
+
+export function hostName(): v.GenericSchema<string, string> {
+  return v.pipe(v.string('is not a string'), v.regex(HOST_NAME, 'is not a host name'))
 }
 
 const UNITS: Readonly<Record<string, number>> = { B: 1, KB: 1024, MB: 1024 ** 2, GB: 1024 ** 3 }
@@ -141,23 +193,6 @@ export function listenAddresses(): v.GenericSchema<string[], ListenAddress[]> {
     ),
     'is not a list',
   )
-}
-
-/** An IP address, alone or with `/prefix`; `undefined` when it is not. */
-export function parseNetwork(written: string): Network | undefined {
-  const [address = '', digits, ...more] = written.split('/')
-  const version = isIP(address)
-  if (version === 0 || more.length > 0) return undefined
-  const bits = version === 4 ? 32 : 128
-  if (digits !== undefined && !/^\d{1,3}$/.test(digits)) return undefined
-  const prefix = digits === undefined ? bits : Number(digits)
-  if (prefix > bits) return undefined
-  return { address, prefix, family: version === 4 ? 'ipv4' : 'ipv6' }
-}
-
-/** As people write it. */
-export function formatNetwork({ address, prefix }: Network): string {
-  return `${address}/${prefix}`
 }
 
 /** A list of addresses and networks. */

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
-import { parseListenAddress, parseNetwork, parseSize } from './fields.ts'
+import { parseListenAddress, parseSize } from './fields.ts'
 import { formatMistake, loadConfig, parseConfig } from './load.ts'
 
 const around = { folder: '/etc/malle', cores: 8, platform: 'linux' } as const
@@ -216,7 +216,7 @@ test('loadConfig() reads a file, and says what is wrong with it as a whole', asy
   }
 })
 
-test('sizes, addresses and networks are read strictly', () => {
+test('sizes and addresses to listen on are read strictly', () => {
   assert.deepEqual(['1B', '64KB', '50 mb', '2GB'].map(parseSize), [1, 65_536, 52_428_800, 2_147_483_648])
   for (const text of ['', '50', 'MB', '-1MB', '1.5MB', '1TB', '1MBs', '9999999999999GB'])
     assert.equal(parseSize(text), undefined)
@@ -224,7 +224,4 @@ test('sizes, addresses and networks are read strictly', () => {
   assert.deepEqual(parseListenAddress('[fe80::1%eth0]:25'), { host: 'fe80::1%eth0', port: 25 })
   for (const text of ['', ':25', '25', '::1:25', '[::1]', '1.2.3:25', '[x]:25', 'a:65536', 'a b:1', 'a:1 '])
     assert.equal(parseListenAddress(text), undefined, text)
-  assert.deepEqual(parseNetwork('10.0.0.0/8'), { address: '10.0.0.0', prefix: 8, family: 'ipv4' })
-  for (const text of ['', '10.0.0.0/33', '10.0.0/8', '::/129', '::/-1', '::/8/8', 'localhost', '::/'])
-    assert.equal(parseNetwork(text), undefined, text)
 })

@@ -3,9 +3,10 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { parse, TomlError } from 'smol-toml'
 import { done, type Result, refused } from '#lib/result.ts'
+import type { Config } from './config.ts'
 import { nearest } from './did-you-mean.ts'
 import { lineOf } from './locate.ts'
-import { type Config, type ConfigIssue, checkConfig, reference, type Surroundings } from './schema.ts'
+import { type ConfigIssue, checkConfig, reference, type Surroundings } from './schema.ts'
 
 /** Larger files are no configurations. */
 const LARGEST_FILE = 256 * 1024

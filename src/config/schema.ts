@@ -1,69 +1,26 @@
 /**
- * The configuration: each field with its type, default, unit and what it is for. `docs/configuration.md` and the
- * annotated sample are generated from here (`reference.ts`). @module
+ * The configuration: each field with its type, default, unit and what it is for, one file a section in `sections/`.
+ * `docs/configuration.md` and the annotated sample are generated from here (`reference.ts`). @module
  */
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import * as v from 'valibot'
-import { type Pop3Policy, parsePop3Policy } from '#mail/pop3-policy.ts'
-import { type Config, LISTENERS, type Listener } from './config.ts'
-import {
-  field,
-  integer,
-  type ListenAddress,
-  listenAddresses,
-  networks,
-  oneOf,
-  required,
-  size,
-  sizeOrAuto,
-  text,
-  yesOrNo,
-} from './fields.ts'
-import { deriveOAuth, oauthSection } from './oauth-section.ts'
-import { type FieldReference, referenceOf, type SectionReference } from './sections.ts'
-
-export type { Config, Listener }
-export { LISTENERS }
-
-function listener(doc: string, usual: readonly string[]): ReturnType<typeof field<string[], ListenAddress[]>> {
-  return field(listenAddresses(), [], {
-    doc,
-    type: 'list of "host:port"',
-    right: 'a list such as ["[::]:143"]; port 0 takes a free one, an empty list is off',
-    sample: usual,
-  })
-}
-
-function count(
-  least: number,
-  most: number,
-  fallback: number,
-  doc: string,
-  unit?: string,
-): ReturnType<typeof field<number, number>> {
-  const type = `integer, ${least} to ${most}`
-  const right = `a whole number from ${least} to ${most}`
-  return field(integer(least, most), fallback, unit === undefined ? { doc, type, right } : { doc, type, right, unit })
-}
-
-function pemFile(doc: string): ReturnType<typeof field<string, string>> {
-  return field(text(), '', { doc, type: 'path', right: 'the path of a PEM file in quotes' })
-}
-
-function pop3Policy(): v.GenericSchema<string, Pop3Policy> {
-  return v.pipe(
-    v.string('is not a string'),
-    v.check((written) => parsePop3Policy(written) !== undefined, 'is not one of the words known here'),
-    v.transform((written): Pop3Policy => parsePop3Policy(written) ?? { kind: 'client' }),
-  )
-}
-
-const HOST_NAME = /^(?=.{1,253}$)(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*$/
+import type { Config } from './config.ts'
+import { field, hostName, required } from './fields.ts'
+import { referenceOf, type SectionReference } from './section-reference.ts'
+import { authSection } from './sections/auth.ts'
+import { limitsSection } from './sections/limits.ts'
+import { listenSection } from './sections/listen.ts'
+import { logSection } from './sections/log.ts'
+import { pop3Section } from './sections/pop3.ts'
+import { smtpSection } from './sections/smtp.ts'
+import { storeSection } from './sections/store.ts'
+import { tlsSection } from './sections/tls.ts'
+import { workersSection } from './sections/workers.ts'
 
 const schema = v.object(
   {
-    hostname: required(v.pipe(v.string('is not a string'), v.regex(HOST_NAME, 'is not a host name')), {
+    hostname: required(hostName(), {
       doc: 'Name of this server as others know it: in greetings, in trace lines and in the self-made certificate.',
       type: 'host name',
       right: 'a full host name in ASCII, such as "mail.example.org"',
@@ -84,278 +41,18 @@ const schema = v.object(
         sample: 'malle',
       },
     ),
-    listen: v.optional(
-      v.object(
-        {
-          imap: listener('IMAP, with STARTTLS.', ['[::]:143']),
-          imaps: listener('IMAP over TLS from the first byte.', ['[::]:993']),
-          pop3: listener('POP3, with STLS.', ['[::]:110']),
-          pop3s: listener('POP3 over TLS from the first byte.', ['[::]:995']),
-          lmtp: listener('LMTP: mail from your own MTA. It asks for no password, so keep it on loopback.', [
-            '127.0.0.1:24',
-          ]),
-          smtp: listener('SMTP: mail from anywhere for the domains here.', ['[::]:25']),
-          submission: listener('Submission: mail from people with accounts, with STARTTLS.', ['[::]:587']),
-          submissions: listener('Submission over TLS from the first byte.', ['[::]:465']),
-          http: listener('HTTP: `/healthz` and `/metrics`. It is not encrypted, so keep it on loopback.', [
-            '127.0.0.1:8080',
-          ]),
-          https: listener('The same over TLS.', []),
-          proxy_from: field(networks(), [], {
-            doc: 'Proxies in front of the mail listeners (HAProxy, nginx, a load balancer): connections from these addresses must begin with the PROXY protocol, version 1 or 2, which says where they really come from. From anybody else it is not understood.',
-            type: 'list of addresses and networks',
-            right: 'a list such as ["10.0.0.1", "10.1.0.0/16"]',
-          }),
-        },
-        'is not a section',
-      ),
-      {},
-    ),
-    tls: v.optional(
-      v.object(
-        {
-          cert: pemFile(
-            'Certificate chain in PEM form. Without it Malle makes a certificate of its own, which no client trusts, and warns.',
-          ),
-          key: pemFile('Private key of `cert` in PEM form.'),
-          client_ca: pemFile(
-            'Certificates of the authorities whose client certificates are taken: a client that shows one logs in with AUTH=EXTERNAL as the account whose address is in it (subjectAltName, rfc822Name). Empty: none is asked for.',
-          ),
-          hosts: field(
-            v.array(
-              v.strictObject(
-                {
-                  name: v.pipe(v.string('is not a string'), v.regex(HOST_NAME, 'is not a host name')),
-                  cert: v.pipe(v.string('is not a string'), v.nonEmpty('is empty')),
-                  key: v.pipe(v.string('is not a string'), v.nonEmpty('is empty')),
-                },
-                'is not a table with name, cert and key',
-              ),
-              'is not a list of tables',
-            ),
-            [],
-            {
-              doc: 'Further certificates for clients that ask for another host name (SNI): tables `[[tls.hosts]]` with `name`, `cert` and `key`.',
-              type: 'list of tables',
-              right: '[[tls.hosts]] with name = "imap.example.net", cert = "…" and key = "…"',
-            },
-          ),
-        },
-        'is not a section',
-      ),
-      {},
-    ),
-    auth: v.optional(
-      v.object(
-        {
-          allow_plaintext: field(yesOrNo(), false, {
-            doc: 'Takes passwords over connections without TLS. For tests on loopback only.',
-            type: 'true or false',
-            right: 'true or false without quotes',
-          }),
-          scram_for_passwords: field(yesOrNo(), false, {
-            doc: "Keeps a SCRAM verifier beside each person's password, so that SCRAM works with it and not only with app passwords. The verifier is weaker than argon2id if the store is ever stolen.",
-            type: 'true or false',
-            right: 'true or false without quotes',
-          }),
-          unauthenticate: field(yesOrNo(), true, {
-            doc: 'Lets IMAP clients log out and in as somebody else on one connection (UNAUTHENTICATE). To be switched off behind a proxy that lets everything through after the login.',
-            type: 'true or false',
-            right: 'true or false without quotes',
-          }),
-          oauth: v.optional(oauthSection, {}),
-        },
-        'is not a section',
-      ),
-      {},
-    ),
-    limits: v.optional(
-      v.object(
-        {
-          connections: count(1, 1_000_000, 20_000, 'Connections open at once, all protocols together.'),
-          connections_per_user: count(1, 100_000, 50, 'Connections one account may have open at once.'),
-          connections_per_address: count(1, 1_000_000, 100, 'Connections one IP address may have open at once.'),
-          connections_before_login: count(
-            10,
-            1_000_000,
-            2_000,
-            'Connections of mail clients on which nobody has logged in yet; when there are more, the oldest of them is closed.',
-          ),
-          memory: field(sizeOrAuto('256MB', '1024GB'), 'auto', {
-            doc: 'Memory of the server above which new connections are told to come back later, while those there are go on. `auto`: three quarters of what the machine, or its control group, has.',
-            type: 'size or "auto"',
-            unit: 'octets with B, KB, MB or GB (KB = 1,024)',
-            right: '"auto", or a number with its unit in quotes, such as "4GB", from "256MB" to "1024GB"',
-          }),
-          auth_failures_per_minute: count(
-            1,
-            10_000,
-            10,
-            'Wrong passwords from one address or for one account before it must wait; five times as many from one network (IPv4 /24, IPv6 /48). From a third of them on, answers come later and later.',
-            'a minute',
-          ),
-          mailboxes_for_anyone: count(
-            0,
-            10_000,
-            100,
-            'Mailboxes that one account may share with everybody (`anyone`): each of them is in the LIST of all. What is shared already stays.',
-          ),
-          message_size: field(size('64KB', '2GB'), '50MB', {
-            doc: 'The largest message that comes in, by whichever way.',
-            type: 'size',
-            unit: 'octets with B, KB, MB or GB (KB = 1,024)',
-            right: 'a number with its unit in quotes, such as "50MB", from "64KB" to "2GB"',
-          }),
-          line: field(size('8KB', '1MB'), '64KB', {
-            doc: 'The longest command line.',
-            type: 'size',
-            unit: 'octets with B, KB, MB or GB (KB = 1,024)',
-            right: 'a number with its unit in quotes, such as "64KB", from "8KB" to "1MB"',
-          }),
-          idle_minutes: count(
-            30,
-            10_080,
-            30,
-            'Silence after which an IMAP session ends (RFC 9051 §5.4 asks for 30 at least).',
-            'minutes',
-          ),
-          exempt: field(networks(), [], {
-            doc: 'Addresses and networks that no limit by address counts and no failed login slows, such as your own webmail.',
-            type: 'list of addresses and networks',
-            right: 'a list such as ["127.0.0.1", "::1", "10.0.0.0/8"]',
-            sample: ['127.0.0.1', '::1'],
-          }),
-        },
-        'is not a section',
-      ),
-      {},
-    ),
-    store: v.optional(
-      v.object(
-        {
-          url: field(
-            v.pipe(v.string('is not a string'), v.literal('embedded:', 'is not a store this release has')),
-            'embedded:',
-            {
-              doc: 'Where mail is kept: `embedded:` is inside the data folder, with no other server.',
-              type: 'URL',
-              right: '"embedded:"',
-            },
-          ),
-          durability: field(oneOf(['full', 'relaxed']), 'full', {
-            doc: '`full`: every acknowledged change is on disk. `relaxed`: a power cut may take the last seconds; for a bulk import only.',
-            type: '"full" or "relaxed"',
-            right: '"full" or "relaxed"',
-          }),
-          shards: count(
-            1,
-            64,
-            1,
-            'Databases that mail is spread over, each with a writer thread of its own; at most half the cores. It may grow later, never shrink.',
-          ),
-          retention_days: count(
-            1,
-            3_650,
-            30,
-            'Days that deleted mail is kept before it and its space are gone for good; `malle undelete` brings it back. Nobody sees it, and it does not count in the quota of the account.',
-            'days',
-          ),
-          deleted_size: field(size('0B', '1000GB'), '10GB', {
-            doc: 'Deleted mail that one account may have; above, the oldest is gone for good earlier than its days, though never within one.',
-            type: 'size',
-            unit: 'octets with B, KB, MB or GB (KB = 1,024)',
-            right: 'a number with its unit in quotes, such as "10GB", from "0B" to "1000GB"',
-          }),
-          history_days: count(
-            1,
-            3_650,
-            90,
-            'Days that `malle history` looks back: what happened to each message, and who did it. Of an account, the last 100,000 changes are kept.',
-            'days',
-          ),
-        },
-        'is not a section',
-      ),
-      {},
-    ),
-    workers: v.optional(
-      v.object(
-        {
-          count: field(
-            v.union([v.literal('auto'), integer(1, 256)], 'is neither "auto" nor a whole number from 1 to 256'),
-            'auto',
-            {
-              doc: 'Threads that speak with clients. `auto`: one for each core but one, on Linux; elsewhere one.',
-              type: '"auto" or integer, 1 to 256',
-              right: '"auto" or a whole number from 1 to 256',
-            },
-          ),
-        },
-        'is not a section',
-      ),
-      {},
-    ),
-    smtp: v.optional(
-      v.object(
-        {
-          bare_newline: field(oneOf(['reject', 'normalise']), 'reject', {
-            doc: 'What port 25 does with a CR or LF that stands alone in a message: refuse the message, as it may be an attempt at smuggling, or make it CRLF.',
-            type: '"reject" or "normalise"',
-            right: '"reject" or "normalise"',
-          }),
-        },
-        'is not a section',
-      ),
-      {},
-    ),
-    pop3: v.optional(
-      v.object(
-        {
-          policy: field(pop3Policy(), 'client', {
-            doc: 'What becomes of messages that were downloaded. `client`: the client deletes them, or not. `delete`: they go at QUIT. `keep=DAYS`: they go so many days after their first download. `read-only`: POP3 changes nothing. An account may have its own (`malle account set --pop3-policy`).',
-            type: '"client", "delete", "keep=DAYS" or "read-only"',
-            right: '"client", "delete", "keep=30" or "read-only"',
-          }),
-          login_delay: count(
-            0,
-            86_400,
-            0,
-            'Least time between two POP3 logins of an account, 0 for none; earlier ones are refused. An account may have its own.',
-            'seconds',
-          ),
-          mark_seen: field(yesOrNo(), false, {
-            doc: 'Whether messages downloaded over POP3 count as read in IMAP (`\\Seen`), from QUIT on.',
-            type: 'true or false',
-            right: 'true or false without quotes',
-          }),
-          language: field(oneOf(['en', 'fr']), 'en', {
-            doc: 'What a POP3 client gets that asks for the language of the house (`LANG *`).',
-            type: '"en" or "fr"',
-            right: '"en" or "fr"',
-          }),
-        },
-        'is not a section',
-      ),
-      {},
-    ),
-    log: v.optional(
-      v.object(
-        {
-          level: field(oneOf(['debug', 'info', 'warn', 'error']), 'info', {
-            doc: 'How much is logged, as JSON lines on standard error.',
-            type: '"debug", "info", "warn" or "error"',
-            right: '"debug", "info", "warn" or "error"',
-          }),
-        },
-        'is not a section',
-      ),
-      {},
-    ),
+    listen: listenSection,
+    tls: tlsSection,
+    auth: authSection,
+    limits: limitsSection,
+    store: storeSection,
+    workers: workersSection,
+    smtp: smtpSection,
+    pop3: pop3Section,
+    log: logSection,
   },
   'is not a table',
 )
-
-export type { FieldReference, SectionReference }
 
 /** Every field there is, in the order of the file. */
 export function reference(): readonly SectionReference[] {
@@ -388,18 +85,6 @@ export function checkConfig(
   const checked = v.safeParse(schema, input)
   const issues = misplaced(input)
   if (!checked.success) return { ok: false, error: [...issues, ...checked.issues.map(issueOf)] }
-  const { tls } = checked.output
-  if (tls.cert !== '' && tls.key === '')
-    issues.push({ path: ['tls', 'key'], kind: 'wrong', wrong: 'is empty while tls.cert is not' })
-  if (tls.key !== '' && tls.cert === '')
-    issues.push({ path: ['tls', 'cert'], kind: 'wrong', wrong: 'is empty while tls.key is not' })
-  const { issuer, audience } = checked.output.auth.oauth
-  if (issuer !== '' && audience.length === 0)
-    issues.push({
-      path: ['auth', 'oauth', 'audience'],
-      kind: 'wrong',
-      wrong: 'is empty while auth.oauth.issuer is not',
-    })
   if (issues.length > 0) return { ok: false, error: issues }
   return { ok: true, value: deepFreeze(derive(checked.output, around)) }
 }
@@ -444,59 +129,30 @@ function issueOf(issue: v.BaseIssue<unknown>): ConfigIssue {
 }
 
 function derive(raw: v.InferOutput<typeof schema>, { folder, cores, platform }: Surroundings): Config {
-  const { proxy_from: proxyFrom, ...listen } = raw.listen
+  const {
+    user,
+    listen: { proxyFrom, ...listen },
+    tls,
+  } = raw
   const absolute = (file: string): string => path.resolve(folder, file)
+  const located = <T extends { readonly cert: string; readonly key: string }>(files: T): T => ({
+    ...files,
+    cert: absolute(files.cert),
+    key: absolute(files.key),
+  })
   return {
+    ...raw,
     hostname: raw.hostname.toLowerCase(),
     data: absolute(raw.data),
-    user: raw.user === '' ? undefined : raw.user,
+    user: user === '' ? undefined : user,
     listen,
     proxyFrom,
     tls: {
-      clientCa: raw.tls.client_ca === '' ? undefined : absolute(raw.tls.client_ca),
-      files: raw.tls.cert === '' ? undefined : { cert: absolute(raw.tls.cert), key: absolute(raw.tls.key) },
-      hosts: raw.tls.hosts.map((host) => ({
-        name: host.name.toLowerCase(),
-        cert: absolute(host.cert),
-        key: absolute(host.key),
-      })),
-    },
-    auth: {
-      allowPlaintext: raw.auth.allow_plaintext,
-      scramForPasswords: raw.auth.scram_for_passwords,
-      unauthenticate: raw.auth.unauthenticate,
-      oauth: deriveOAuth(raw.auth.oauth),
-    },
-    limits: {
-      connections: raw.limits.connections,
-      connectionsPerUser: raw.limits.connections_per_user,
-      connectionsPerAddress: raw.limits.connections_per_address,
-      connectionsBeforeLogin: raw.limits.connections_before_login,
-      memoryBytes: raw.limits.memory,
-      authFailuresPerMinute: raw.limits.auth_failures_per_minute,
-      mailboxesForAnyone: raw.limits.mailboxes_for_anyone,
-      messageBytes: raw.limits.message_size,
-      lineBytes: raw.limits.line,
-      idleMs: raw.limits.idle_minutes * 60_000,
-      exempt: raw.limits.exempt,
-    },
-    store: {
-      url: raw.store.url,
-      durability: raw.store.durability,
-      shards: raw.store.shards,
-      retentionDays: raw.store.retention_days,
-      deletedBytes: raw.store.deleted_size,
-      historyDays: raw.store.history_days,
+      clientCa: tls.clientCa === undefined ? undefined : absolute(tls.clientCa),
+      files: tls.files === undefined ? undefined : located(tls.files),
+      hosts: tls.hosts.map(located),
     },
     workers: { count: workerCount(raw.workers.count, cores, platform) },
-    smtp: { bareNewline: raw.smtp.bare_newline },
-    pop3: {
-      policy: raw.pop3.policy,
-      loginDelaySeconds: raw.pop3.login_delay,
-      markSeen: raw.pop3.mark_seen,
-      language: raw.pop3.language,
-    },
-    log: { level: raw.log.level },
   }
 }
 

@@ -4,7 +4,7 @@ import { createServer as createSecureServer, type Server as SecureServer } from 
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { AggregatorRegistry, collectDefaultMetrics, Gauge, Registry as MetricsRegistry } from 'prom-client'
-import type { Config } from '#config/schema.ts'
+import type { Config } from '#config/config.ts'
 import { httpApp } from '#http/app.ts'
 import type { Log } from '#services/session-deps.ts'
 import type { Installation } from './installation.ts'

@@ -1,7 +1,7 @@
 /** One thread that speaks with clients: its listeners and the sessions behind them (design §5). @module */
 import { openEmbeddedStore } from '#adapters/embedded/embedded-store.ts'
 import type { EmbeddedConnection } from '#adapters/embedded/options.ts'
-import type { Config, Listener } from '#config/schema.ts'
+import type { Config, Listener } from '#config/config.ts'
 import { ImapService } from '#imap/service.ts'
 import { systemClock } from '#lib/clock.ts'
 import { type Pop3Options, Pop3Service } from '#pop3/service.ts'

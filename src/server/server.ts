@@ -1,7 +1,7 @@
 /** The whole server: installation, protocol threads, control socket, HTTP (design §5). @module */
 import { randomBytes } from 'node:crypto'
 import path from 'node:path'
-import type { Config } from '#config/schema.ts'
+import type { Config } from '#config/config.ts'
 import type { Log } from '#services/session-deps.ts'
 import type { MailStore } from '#store/mail-store.ts'
 import { RunningAdministration } from './administration.ts'

@@ -1,24 +1,9 @@
 /** IP networks of the configuration, and addresses as limits count them. @module */
 import { BlockList, isIP, isIPv4 } from 'node:net'
+import { parseNetwork } from '#lib/network.ts'
 
 /** Tells whether an address lies in one of some networks. */
 export type NetworkTest = (address: string) => boolean
-
-interface Network {
-  readonly address: string
-  readonly prefix: number
-  readonly family: 'ipv4' | 'ipv6'
-}
-
-/** Reads `address` or `address/prefix`; `undefined` when it is neither. */
-export function parseNetwork(text: string): Network | undefined {
-  const [address = '', length, ...rest] = text.split('/')
-  const kind = isIP(address)
-  if (kind === 0 || rest.length > 0 || address.includes('%')) return undefined
-  const bits = kind === 4 ? 32 : 128
-  const prefix = length === undefined ? bits : /^[0-9]{1,3}$/.test(length) ? Number(length) : -1
-  return prefix >= 0 && prefix <= bits ? { address, prefix, family: kind === 4 ? 'ipv4' : 'ipv6' } : undefined
-}
 
 /**
  * Makes a test for networks such as `127.0.0.0/8` and `::1`.

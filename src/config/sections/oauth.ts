@@ -1,7 +1,7 @@
 /** `[auth.oauth]`. @module */
 import * as v from 'valibot'
-import type { Config } from './config.ts'
-import { field, text } from './fields.ts'
+import type { Config } from '../config.ts'
+import { type Field, field, fieldsOf, type Section, section, text } from '../fields.ts'
 
 function webAddress(): v.GenericSchema<string, string> {
   return v.pipe(
@@ -10,7 +10,7 @@ function webAddress(): v.GenericSchema<string, string> {
   )
 }
 
-function scope(protocol: string): ReturnType<typeof field<string, string>> {
+function scope(protocol: string): Field<string, string> {
   return field(v.pipe(text(), v.regex(/^[\x21\x23-\x5b\x5d-\x7e]*$/, 'is not one scope')), '', {
     doc: `Scope that a token must have for ${protocol}; empty: none is demanded.`,
     type: 'text',
@@ -18,19 +18,9 @@ function scope(protocol: string): ReturnType<typeof field<string, string>> {
   })
 }
 
-interface RawOAuth {
-  issuer: string
-  audience: string[]
-  jwks_uri: string
-  claim: string
-  scope_imap: string
-  scope_pop3: string
-  scope_smtp: string
-}
-
-/** The fields, as valibot takes them. */
-export const oauthSection: v.GenericSchema<{ [K in keyof RawOAuth]?: RawOAuth[K] | undefined }, RawOAuth> = v.object(
-  {
+/** Access tokens; `undefined`: off. */
+export const oauthSection: Section<Config['auth']['oauth']> = section(
+  fieldsOf({
     issuer: field(webAddress(), '', {
       doc: 'Whose tokens count, as their `iss` names it. Empty: OAUTHBEARER and XOAUTH2 are off.',
       type: 'web address',
@@ -54,19 +44,23 @@ export const oauthSection: v.GenericSchema<{ [K in keyof RawOAuth]?: RawOAuth[K]
     scope_imap: scope('IMAP'),
     scope_pop3: scope('POP3'),
     scope_smtp: scope('submission'),
+  }),
+  (raw) => {
+    if (raw.issuer === '') return undefined
+    const scopes = { imap: raw.scope_imap, pop3: raw.scope_pop3, smtp: raw.scope_smtp }
+    return {
+      issuer: raw.issuer,
+      audience: raw.audience,
+      jwksUri: raw.jwks_uri === '' ? undefined : raw.jwks_uri,
+      claim: raw.claim,
+      scopes: Object.fromEntries(Object.entries(scopes).filter(([, one]) => one !== '')),
+    }
   },
-  'is not a section',
+  [
+    {
+      key: 'audience',
+      wrong: 'is empty while auth.oauth.issuer is not',
+      holds: ({ issuer, audience }) => issuer === '' || audience.length > 0,
+    },
+  ],
 )
-
-/** What the fields mean; `undefined`: off. */
-export function deriveOAuth(raw: RawOAuth): Config['auth']['oauth'] {
-  if (raw.issuer === '') return undefined
-  const scopes = { imap: raw.scope_imap, pop3: raw.scope_pop3, smtp: raw.scope_smtp }
-  return {
-    issuer: raw.issuer,
-    audience: raw.audience,
-    jwksUri: raw.jwks_uri === '' ? undefined : raw.jwks_uri,
-    claim: raw.claim,
-    scopes: Object.fromEntries(Object.entries(scopes).filter(([, one]) => one !== '')),
-  }
-}
