@@ -42,3 +42,15 @@ test('a verb is stopped when who asked for it is gone', async (t) => {
   socket.destroy()
   await over
 })
+
+for (const length of [0, 1, 500, 501, 20_000])
+  test(`a list of ${length} comes whole, and lets others in between`, async (t) => {
+    const data = await mkdtemp(path.join(tmpdir(), 'malle-control-'))
+    t.after(() => rm(data, { recursive: true, force: true }))
+    const list = Array.from({ length }, (_, number) => ({ number, text: 'x'.repeat(100) }))
+    const server = await serveControl(data, async (verb) => (verb === 'list' ? list : [[1, 2], [3]]))
+    t.after(() => server[Symbol.asyncDispose]())
+    const whole = askControl(data, 'list', {})
+    assert.deepEqual(await askControl(data, 'other', {}), { value: [[1, 2], [3]] })
+    assert.deepEqual(await whole, { value: list })
+  })

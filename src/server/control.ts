@@ -1,7 +1,7 @@
 /**
  * `run/control.sock`: the way in for administrative verbs while the server runs (design §3). One JSON object a line in
- * each direction; the socket is the owner's alone. Progress lines may come before the answer. Whatever the asker says
- * behind its line, and its going away, ends what can be ended.
+ * each direction; the socket is the owner's alone. Progress lines may come before the answer, and the beginning of a long
+ * list, so that nobody else waits while it is written. Whatever the asker says behind its line, and its going away, ends what can be ended.
  * @module
  */
 import { chmod, mkdir, rm } from 'node:fs/promises'
@@ -11,6 +11,8 @@ import { createInterface } from 'node:readline'
 
 /** Longest line either side takes. */
 const LONGEST_LINE = 64 * 1024 * 1024
+/** Items of a list in one line. */
+const LINE_ITEMS = 500
 /** Paths of sockets are cut by the kernel beyond this. */
 const LONGEST_PATH = 107
 
@@ -24,6 +26,9 @@ export type ControlHandler = (
 
 type ControlLine =
   | { readonly kind: 'progress'; readonly value: unknown }
+  /** The first items of a list, or its next. */
+  | { readonly kind: 'items'; readonly value: readonly unknown[] }
+  /** Of a list, what has not been said yet. */
   | { readonly kind: 'done'; readonly value?: unknown }
   | { readonly kind: 'failed'; readonly error: ControlErrorData }
 
@@ -107,11 +112,30 @@ async function answer(socket: Socket, handler: ControlHandler): Promise<void> {
   try {
     const { verb, args } = JSON.parse(line) as { verb: string; args: unknown }
     const progress = (value: unknown): void => say({ kind: 'progress', value })
-    say({ kind: 'done', value: await handler(verb, args, progress, controller.signal) })
+    const value = await handler(verb, args, progress, controller.signal)
+    if (Array.isArray(value)) await sayList(socket, say, value)
+    else say({ kind: 'done', value })
   } catch (error) {
     say({ kind: 'failed', error: errorData(error) })
   }
   socket.end()
+}
+
+/** In several lines; waits for an asker that reads slowly. */
+async function sayList(socket: Socket, say: (line: ControlLine) => void, list: readonly unknown[]): Promise<void> {
+  const gone = new Promise((resolve) => {
+    socket.once('close', resolve)
+  })
+  let at = 0
+  for (; list.length - at > LINE_ITEMS && !socket.destroyed; at += LINE_ITEMS) {
+    say({ kind: 'items', value: list.slice(at, at + LINE_ITEMS) })
+    const drained = new Promise((resolve) => {
+      if (socket.writableNeedDrain) socket.once('drain', resolve)
+      else setImmediate(resolve)
+    })
+    await Promise.race([drained, gone])
+  }
+  say({ kind: 'done', value: list.slice(at) })
 }
 
 function errorData(error: unknown): ControlErrorData {
@@ -165,10 +189,12 @@ export async function askControl(
   const stop = (): void => void socket.write('\n')
   if (signal?.aborted === true) stop()
   signal?.addEventListener('abort', stop, { once: true })
+  const items: unknown[] = []
   for await (const line of createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY })) {
     const said = JSON.parse(line) as ControlLine
     if (said.kind === 'progress') progress(said.value)
-    else if (said.kind === 'done') return { value: said.value }
+    else if (said.kind === 'items') for (const item of said.value) items.push(item)
+    else if (said.kind === 'done') return { value: Array.isArray(said.value) ? items.concat(said.value) : said.value }
     else throw new ControlError(said.error)
   }
   throw new ServerGone()
