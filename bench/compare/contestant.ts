@@ -32,6 +32,10 @@ export interface Contestant extends AsyncDisposable {
   restart(variant?: Variant, meanwhile?: () => Promise<void>): Promise<void>
   /** A verb of Malle's command line; what it printed. */
   verb?(...words: readonly string[]): Promise<string>
+  /** Takes an mbox file into an INBOX with the command that the server has for it, on the servers' core. */
+  importMbox(address: string, file: string): Promise<void>
+  /** Stands still and gives back what disk space it can. */
+  compact(): Promise<void>
 }
 
 /** Mailboxes that are made for a comparison: the same names and password on every server. */

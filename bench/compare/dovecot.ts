@@ -3,13 +3,14 @@
  * sdbox, `mail_fsync=optimized`, login processes that serve many clients. `bench/README.md` says what is not equal.
  * @module
  */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { chmod, chown, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { debianUser, installed } from '../../test/peers/foreign/debian.ts'
 import { installPackages } from '../../test/peers/install.ts'
 import type { Endpoint } from '../raw.ts'
@@ -18,6 +19,7 @@ import type { Cast, Contestant, Listener, Variant } from './contestant.ts'
 import { onServerCores } from './cores.ts'
 
 const PROGRAM = '/usr/sbin/dovecot'
+const DOVEADM = '/usr/bin/doveadm'
 const FULL_TEXT_INDEX = '/usr/lib/dovecot/modules/lib21_fts_xapian_plugin.so'
 const LISTENERS: readonly Listener[] = ['imap', 'imaps', 'pop3', 'pop3s', 'lmtp']
 const START_MS = 30_000
@@ -92,6 +94,18 @@ class Dovecot implements Contestant {
     await this.#stop()
     await meanwhile?.()
     await this.start(variant)
+  }
+
+  async importMbox(address: string, file: string): Promise<void> {
+    const [command = '', ...words] = onServerCores(false)
+    const source = `mbox:${path.dirname(file)}/none:INBOX=${file}`
+    const config = path.join(this.#folder, 'dovecot.conf')
+    await promisify(execFile)(command, [...words, DOVEADM, '-c', config, 'import', '-u', address, source, '', 'all'])
+  }
+
+  /** sdbox: a file a message, nothing to give back. */
+  async compact(): Promise<void> {
+    await this.restart()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -6,6 +6,7 @@ import { type Answer, type Openness, Wire } from './wire.ts'
 
 /** Begins every tag; no message of a comparison holds it. */
 const TAG = 'zq'
+const CRLF = Buffer.from('\r\n')
 
 /** All that the driver needs of a server. */
 export interface Reachable {
@@ -46,14 +47,14 @@ export class DriverImap {
   }
 
   /** Sends commands in one go and waits for the last OK. @returns an answer whose `count` is how many were OK. */
-  async pipeline(commands: readonly string[]): Promise<Answer> {
-    const lines = commands.map((command) => {
+  async pipeline(commands: readonly (string | Uint8Array)[]): Promise<Answer> {
+    const pieces = commands.flatMap((command) => {
       this.#tags += 1
-      return `${TAG}${this.#tags} ${command}\r\n`
+      return [Buffer.from(`${TAG}${this.#tags} `), Buffer.from(command), CRLF]
     })
     const tag = `${TAG}${this.#tags}`
     // `zq17 OK`: the tag's number is not looked at
-    return succeeded(await this.wire.ask(lines.join(''), `${tag} `, ' OK '), tag, 'a pipeline')
+    return succeeded(await this.wire.ask(Buffer.concat(pieces), `${tag} `, ' OK '), tag, 'a pipeline')
   }
 
   /** Says LOGOUT, and waits for the answer and for the server to close the connection. */

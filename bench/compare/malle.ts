@@ -96,6 +96,14 @@ class Malle implements Contestant {
     await this.start(variant)
   }
 
+  async importMbox(address: string, file: string): Promise<void> {
+    await this.verb('import', address, file)
+  }
+
+  async compact(): Promise<void> {
+    await this.restart({}, async () => void (await this.verb('compact')))
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stop()
   }
@@ -132,7 +140,9 @@ class Malle implements Contestant {
   }
 
   async verb(...words: readonly string[]): Promise<string> {
-    const { stdout } = await promisify(execFile)(process.execPath, [LAUNCHER, ...words, '--config', this.#config])
+    const [command = '', ...pinned] = onServerCores(false)
+    const program = [process.execPath, LAUNCHER, ...words, '--config', this.#config]
+    const { stdout } = await promisify(execFile)(command, [...pinned, ...program])
     return stdout
   }
 }
