@@ -88,6 +88,11 @@ export interface CommandSpec<Args> {
   /** Reads the arguments, from the space behind the name to the end. Pure; throws SyntaxFault. */
   parse(r: CommandReader): Args
   run(args: Args, by: By, context: Context): Promise<Completion>
+  /**
+   * What two of the UID form, the second of which came while the first had not begun, are as one; `undefined` where they
+   * are not. Both get the answer of the one.
+   */
+  joined?(first: Args, second: Args, context: Context): Args | undefined
   /** See {@link Command.upload}. */
   readonly upload?: Upload
 }
@@ -103,7 +108,11 @@ export type Upload = (
 ) => ((context: Context) => Promise<Completion>) | undefined
 
 /** A command whose arguments were read. */
-export type Ready = (by: By, context: Context) => Promise<Completion>
+export interface Ready {
+  run(by: By, context: Context): Promise<Completion>
+  /** Both as one, see {@link CommandSpec.joined}. */
+  join(next: Ready, context: Context): Ready | undefined
+}
 
 /** A command as the session knows it. */
 export interface Command {
@@ -112,6 +121,8 @@ export interface Command {
   readonly uidForm: boolean
   readonly holdsExpunge: boolean
   readonly byNumber: boolean
+  /** {@link Ready.join} may give something. */
+  readonly joins: boolean
   /** Reads the arguments and answers what is left to do. */
   read(r: CommandReader): Ready
   /** Only where literals are too large for memory. */
@@ -127,9 +138,28 @@ export function command<Args>(spec: CommandSpec<Args>): Command {
     holdsExpunge: spec.holdsExpunge ?? false,
     byNumber: spec.byNumber ?? spec.uidForm ?? false,
     upload: spec.upload,
-    read(r) {
-      const args = spec.parse(r)
-      return (by, context) => spec.run(args, by, context)
-    },
+    joins: spec.joined !== undefined,
+    read: (r) => new ReadyCommand(spec, spec.parse(r)),
+  }
+}
+
+class ReadyCommand<Args> implements Ready {
+  readonly #spec: CommandSpec<Args>
+  readonly #args: Args
+
+  constructor(spec: CommandSpec<Args>, args: Args) {
+    this.#spec = spec
+    this.#args = args
+  }
+
+  run(by: By, context: Context): Promise<Completion> {
+    return this.#spec.run(this.#args, by, context)
+  }
+
+  join(next: Ready, context: Context): Ready | undefined {
+    if (!(next instanceof ReadyCommand) || next.#spec !== this.#spec) return undefined
+    // of the same command, so its arguments are such, too
+    const args = this.#spec.joined?.(this.#args, next.#args as Args, context)
+    return args === undefined ? undefined : new ReadyCommand(this.#spec, args)
   }
 }

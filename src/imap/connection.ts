@@ -24,6 +24,8 @@ export class Connection extends PeerConnection {
   #wakeable = false
   #farewell: string | undefined
   #events = 0
+  /** What {@link ahead} looked at. */
+  #ahead: FrameEvent | undefined
   #compression: Compression | undefined
 
   /** @param onGone Called once, when nothing can be read or written any more. */
@@ -52,6 +54,17 @@ export class Connection extends PeerConnection {
   /** Like {@link next}, but `undefined` once {@link wake} was called or `wakeAt` is over. */
   nextOrWake(): Promise<FrameEvent | undefined> {
     return this.#next(true)
+  }
+
+  /** What {@link next} will give, if it has come. */
+  ahead(): FrameEvent | undefined {
+    this.#ahead ??= this.framer.next()
+    return this.#ahead
+  }
+
+  /** Takes what {@link ahead} gave: {@link next} gives what comes behind it. */
+  passAhead(): void {
+    this.#ahead = undefined
   }
 
   /** Changes how long lines may be; between commands only. What came already is kept. */
@@ -172,7 +185,8 @@ export class Connection extends PeerConnection {
     for (;;) {
       this.needPeer()
       if (this.#farewell !== undefined) throw new Farewell(this.#farewell)
-      const event = this.framer.next()
+      const event = this.#ahead ?? this.framer.next()
+      this.#ahead = undefined
       if (event !== undefined) {
         this.#events += 1
         if (this.#events % 16 === 0) await this.share()

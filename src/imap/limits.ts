@@ -51,6 +51,8 @@ export const UPDATED_SEARCHES = 8
 export const MESSAGES_ADVISED = 100_000
 /** …and what they get at most, the highest UIDs. */
 export const MESSAGES_AT_ONCE = 1_000_000
+/** Commands that are done as one when they came in one piece. */
+export const MOST_JOINED = 250
 /** Silence of a command at work after which its client is told that it goes on (RFC 9585 §4: 10 to 15 s). */
 export const PROGRESS_MS = 10_000
 

@@ -38,6 +38,7 @@ import {
 import { readHead, tagOf } from './command-head.ts'
 import { faultCompletion, MAILBOX_GONE, syntaxCompletion } from './completion.ts'
 import { Connection, Farewell } from './connection.ts'
+import { joinAhead } from './joining.ts'
 import {
   BAD_AFTER_LOGIN,
   BAD_BEFORE_LOGIN,
@@ -321,7 +322,11 @@ export class Session implements Context, SessionControl {
     const by = name === command.name ? 'number' : 'uid'
     if (!command.states.includes(this.state)) return this.#answer(tag, command, this.#wrongState(command))
     if (this.#barsNumbers(command, by)) return this.#answer(tag, command, UID_REQUIRED)
-    return this.#execute(tag, command, command.holdsExpunge && by === 'number', () => command.read(reader)(by, this))
+    return this.#execute(tag, command, command.holdsExpunge && by === 'number', (tags) => {
+      const ready = command.read(reader)
+      const whole = command.joins && by === 'uid' ? joinAhead(ready, head, this, tags) : ready
+      return whole.run(by, this)
+    })
   }
 
   /** A literal of a command in sight: APPEND takes its own, others get it in memory within the limits. */
@@ -367,15 +372,24 @@ export class Session implements Context, SessionControl {
     }
   }
 
-  /** Runs a command and answers it; the one place where what was thrown becomes an answer. */
-  async #execute(tag: string, command: Command, hold: boolean, run: () => Promise<Completion>): Promise<void> {
+  /**
+   * Runs a command and answers it; the one place where what was thrown becomes an answer.
+   * @param run adds the tags of the commands that it takes along; they get the same answer.
+   */
+  async #execute(
+    tag: string,
+    command: Command,
+    hold: boolean,
+    run: (tags: string[]) => Promise<Completion>,
+  ): Promise<void> {
     const start = performance.now()
+    const tags = [tag]
     this.#tag = tag
     let completion: Completion
     this.#silent = { since: this.clock.now(), command: command.name, written: this.out.written }
     try {
       if (this.#view?.guest !== undefined && !LEAVING.has(command.name)) await this.#view.checkRights(this.out)
-      completion = await run()
+      completion = await run(tags)
     } catch (error) {
       if (error instanceof SyntaxFault) completion = syntaxCompletion(error)
       else if (error instanceof ConnectionGone || error instanceof Farewell) throw error
@@ -386,8 +400,10 @@ export class Session implements Context, SessionControl {
     if (this.#view !== undefined && completion.status !== 'BAD') {
       if (!(await this.#view.sync(this.out, { holdExpunge: hold }))) throw new Farewell(MAILBOX_GONE)
     }
-    this.deps.meter?.command('imap', command.name, completion.status, performance.now() - start)
-    await this.#answer(tag, command, completion)
+    for (const each of tags) {
+      this.deps.meter?.command('imap', command.name, completion.status, performance.now() - start)
+      await this.#answer(each, command, completion)
+    }
     await completion.after?.()
   }
 

@@ -206,3 +206,71 @@ test('STORE .SILENT that finds news on its way tells the flags that are left in 
     `,
     selected(three),
   ))
+
+test('UID STOREs that come in one piece and ask the same are one change', () =>
+  transcript(
+    `
+    2C: z NOOP
+    2S: z OK ...
+    1C: a UID STORE 1 +FLAGS (\\Flagged)
+    1C: b UID STORE 3 +FLAGS (\\Flagged)
+    1C: c UID STORE 9 +FLAGS (\\Flagged)
+    1S: * 1 FETCH (UID 1 FLAGS (\\Flagged) MODSEQ ($one))
+    1S: * 3 FETCH (UID 3 FLAGS (\\Flagged) MODSEQ ($one))
+    1S: a OK Stored
+    1S: b OK Stored
+    1S: c OK Stored
+    2C: a NOOP
+    2S: * 1 FETCH (UID 1 FLAGS (\\Flagged) MODSEQ ($one))
+    2S: * 3 FETCH (UID 3 FLAGS (\\Flagged) MODSEQ ($one))
+    2S: a OK ...
+    1C: d UID STORE 1 -FLAGS.SILENT (\\Flagged)
+    1C: e UID STORE 2 -FLAGS.SILENT (\\Flagged)
+    1C: f NOOP
+    1S: * 1 FETCH (UID 1 MODSEQ ($two))
+    1S: d OK Stored
+    1S: e OK Stored
+    1S: f OK ...
+    `,
+    selected(three, 'ENABLE CONDSTORE'),
+  ))
+
+test('UID STOREs in one piece that ask different things are done one after the other', () =>
+  transcript(
+    `
+    C: a UID STORE 1 +FLAGS (\\Flagged)
+    C: b UID STORE 1 -FLAGS (\\Flagged)
+    C: c UID STORE 1 +FLAGS (work)
+    C: d UID STORE x +FLAGS (work)
+    C: e UID STORE 1 (UNCHANGEDSINCE 1) +FLAGS (work)
+    S: * 1 FETCH (UID 1 FLAGS (\\Flagged))
+    S: a OK Stored
+    S: * 1 FETCH (UID 1 FLAGS ())
+    S: b OK Stored
+    S: * FLAGS ...
+    S: * OK [PERMANENTFLAGS ...
+    S: * 1 FETCH (UID 1 FLAGS (work))
+    S: c OK Stored
+    S: d BAD ...
+    S: * OK [HIGHESTMODSEQ $m] ...
+    S: * 1 FETCH (UID 1 FLAGS (work) MODSEQ ($m))
+    S: e OK [MODIFIED 1] Some have changed meanwhile
+    `,
+    selected({ messages: [{}] }),
+  ))
+
+test('no more UID STOREs are joined than one command may have messages', () =>
+  transcript(
+    `
+    C: a UID STORE 1 +FLAGS (\\Flagged)
+    C: b UID STORE 2 +FLAGS (\\Flagged)
+    C: c UID STORE 3 +FLAGS (\\Flagged)
+    S: * 1 FETCH (UID 1 FLAGS (\\Flagged))
+    S: * 2 FETCH (UID 2 FLAGS (\\Flagged \\Seen work))
+    S: a OK Stored
+    S: b OK Stored
+    S: * 3 FETCH (UID 3 FLAGS (\\Flagged))
+    S: c OK Stored
+    `,
+    selected({ ...three, messagesPerCommand: 2 }),
+  ))

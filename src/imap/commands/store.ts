@@ -8,7 +8,7 @@ import type { StoreRequest } from '#wire/imap/store-request.ts'
 import { type By, type Command, type Completion, type Context, command } from '../command.ts'
 import { refusalCompletion } from '../completion.ts'
 import { enableCondstore, NO_SUCH_NUMBER, READ_ONLY, SOME_GONE } from '../message-commands.ts'
-import { limited, withLimit } from '../message-limit.ts'
+import { limited, messageLimit, withLimit } from '../message-limit.ts'
 import { hasOneOf, NOT_ALLOWED } from '../resolve.ts'
 import { BelievedFlags } from '../silent-store.ts'
 
@@ -31,6 +31,14 @@ export const store: Command = command<Args>({
     return { messages, request }
   },
 
+  joined(first, second, context) {
+    if (first.messages === '$' || second.messages === '$' || !isSame(first.request, second.request)) return undefined
+    const messages = [...first.messages, ...second.messages]
+    // Those that name one message each, as clients do that go message by message: one command may be about so many.
+    const fits = messages.length <= messageLimit(context) && messages.every(([from, to]) => from === to)
+    return fits ? { messages, request: first.request } : undefined
+  },
+
   async run({ messages, request }, by, context) {
     const { view, out } = context
     if (view.readOnly) return READ_ONLY
@@ -42,6 +50,12 @@ export const store: Command = command<Args>({
     return withLimit(context, await write(context, some.uids, request, by), some.code)
   },
 })
+
+/** Done twice it is as done once, to whichever messages. */
+function isSame(a: StoreRequest, b: StoreRequest): boolean {
+  const conditional = a.unchangedSince !== undefined || b.unchangedSince !== undefined
+  return !conditional && a.mode === b.mode && a.silent === b.silent && a.flags.join(' ') === b.flags.join(' ')
+}
 
 async function write(
   { store: mail, actor, view }: Context,
