@@ -106,7 +106,7 @@ export async function importMail(
     await run.take(item)
     progress(run.report())
   }
-  await run.flush()
+  await run.finish()
   return run.report()
 }
 
@@ -138,6 +138,8 @@ class ImportRun {
   readonly #problems: SourceProblem[] = []
   #batch: SourceMessage[] = []
   #batchBytes = 0
+  /** The batch before is written while the next one is read and prepared. */
+  #writing: Promise<void> | undefined
   #messages = 0
   #bytes = 0
   #skipped = 0
@@ -187,7 +189,27 @@ class ImportRun {
     const first = batch[0]
     if (first === undefined) return
     const name = this.#nameOf(first.mailbox)
-    if (!this.#request.dryRun) await this.#append(name, batch)
+    const messages = this.#request.dryRun ? [] : await this.#prepare(batch)
+    await this.#written()
+    this.#writing = this.#write(name, batch, messages)
+    // It is waited for before the next one, and at the end.
+    this.#writing.catch(() => undefined)
+  }
+
+  /** Settled when everything is on disk. */
+  async finish(): Promise<void> {
+    await this.flush()
+    await this.#written()
+  }
+
+  async #written(): Promise<void> {
+    const writing = this.#writing
+    this.#writing = undefined
+    await writing
+  }
+
+  async #write(name: string, batch: readonly SourceMessage[], messages: readonly NewMessage[]): Promise<void> {
+    if (!this.#request.dryRun) await this.#append(name, messages)
     this.#messages += batch.length
     for (const { bytes } of batch) this.#bytes += bytes.length
     this.#counts.set(name, (this.#counts.get(name) ?? 0) + batch.length)
@@ -199,8 +221,7 @@ class ImportRun {
     return top === 'INBOX' ? mailbox : `${top}/${mailbox}`
   }
 
-  async #append(name: string, batch: readonly SourceMessage[]): Promise<void> {
-    const mailbox = await this.#mailbox(name)
+  async #prepare(batch: readonly SourceMessage[]): Promise<readonly NewMessage[]> {
     const { account } = this.#request
     const messages: NewMessage[] = []
     for (const { bytes, flags, date } of batch) {
@@ -218,6 +239,12 @@ class ImportRun {
         uidl: undefined,
       })
     }
+    return messages
+  }
+
+  async #append(name: string, messages: readonly NewMessage[]): Promise<void> {
+    const mailbox = await this.#mailbox(name)
+    const { account } = this.#request
     const answer = await this.#store.write('append', { account, by: 'import', mailbox, messages })
     if (!answer.ok) throw this.#refused(name, answer.error.kind)
   }

@@ -74,6 +74,12 @@ async function readMessage(lines: LineSource, handle: FileHandle, limitBytes: nu
     const bytes = headerEnded ? unquoted(line.bytes) : line.bytes
     size += bytes.length
     if (size <= limitBytes) kept.push(bytes)
+    const plain = headerEnded ? lines.plain() : undefined
+    if (plain !== undefined) {
+      afterBlank = false
+      size += plain.length
+      if (size <= limitBytes) kept.push(plain)
+    }
     if (afterBlank && !headerEnded) {
       headerEnded = true
       const length = contentLength(kept)
@@ -147,6 +153,9 @@ function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
 }
 
+/** How lines begin that are looked at one by one: blank, `From `, `>From `; and the end of what is at hand. */
+const SPECIAL: ReadonlySet<number | undefined> = new Set([LF, 13, 0x46, 0x3e, undefined])
+
 /** Lines of a file with their offsets. */
 class LineSource {
   readonly #handle: FileHandle
@@ -169,6 +178,17 @@ class LineSource {
   async peek(): Promise<Uint8Array | undefined> {
     const length = await this.#lineLength()
     return length === 0 ? undefined : this.#rest.subarray(0, length)
+  }
+
+  /** Whole lines that are at hand and are neither blank nor quoted nor `From ` lines: most of a body, in one piece. */
+  plain(): Uint8Array | undefined {
+    let end = 0
+    while (!SPECIAL.has(this.#rest[end])) {
+      const lf = this.#rest.indexOf(LF, end)
+      if (lf < 0) break
+      end = lf + 1
+    }
+    return end === 0 ? undefined : this.#cut(end).bytes
   }
 
   /** Some programs write one at the start of a file. */
@@ -208,7 +228,7 @@ class LineSource {
   }
 }
 
-const STATUS_FLAGS: readonly (readonly [field: string, letter: string, bit: number])[] = [
+const STATUS_FLAGS: readonly (readonly [field: 'status' | 'x-status', letter: string, bit: number])[] = [
   ['status', 'R', SEEN],
   ['x-status', 'A', ANSWERED],
   ['x-status', 'F', FLAGGED],
@@ -225,10 +245,11 @@ function takeStatus(bytes: Uint8Array): { readonly flags: Flags; readonly bytes:
   const header = latin1(bytes.subarray(0, end < 0 ? Math.min(bytes.length, MOST_HEADER) : end + 2))
   const ours = /^Status: [^\r\n]*\r\n(?:X-Status: [^\r\n]*\r\n)?(?:X-Keywords: [^\r\n]*\r\n)?/.exec(header)?.[0] ?? ''
   let system = 0
-  for (const [field, letter, bit] of STATUS_FLAGS) {
-    const value = new RegExp(`^${field}:(.*)$`, 'im').exec(header)?.[1] ?? ''
-    if (value.includes(letter)) system |= bit
+  const values = {
+    status: /^status:(.*)$/im.exec(header)?.[1] ?? '',
+    'x-status': /^x-status:(.*)$/im.exec(header)?.[1] ?? '',
   }
+  for (const [field, letter, bit] of STATUS_FLAGS) if (values[field].includes(letter)) system |= bit
   const words =
     /^x-keywords:(.*)$/im
       .exec(header)?.[1]
@@ -240,7 +261,7 @@ function takeStatus(bytes: Uint8Array): { readonly flags: Flags; readonly bytes:
 
 /** The lines that keep a message's flags in an mbox, LF at their ends; see {@link takeStatus}. */
 function statusLines(flags: Flags): string {
-  const letters = (field: string) =>
+  const letters = (field: 'status' | 'x-status') =>
     STATUS_FLAGS.filter(([name, , bit]) => name === field && (flags.system & bit) !== 0)
       .map(([, letter]) => letter)
       .join('')
