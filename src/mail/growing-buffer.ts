@@ -28,11 +28,6 @@ export class GrowingBuffer {
     return this.#memory.subarray(0, this.#length)
   }
 
-  /** What is held, in memory of its own. */
-  copy(): Uint8Array {
-    return Uint8Array.from(this.bytes())
-  }
-
   /** Empties it. */
   reset(limit: number): void {
     this.#length = 0

@@ -110,3 +110,11 @@ test('PREVIEW has 200 characters at most, none of them cut', () => {
   assert.equal(Array.from(preview).length, 200)
   assert.ok(!preview.includes('\ufffd'))
 })
+
+test('PREVIEW is found behind much that nobody sees, and whatever stands where the looking pauses', () => {
+  const preview = (text: string) => prepare(`Content-Type: text/plain; charset=utf-8\r\n\r\n${text}`).preview
+  assert.equal(preview(`${'\u200b '.repeat(1_200)}late`), 'late')
+  for (const before of [998, 999, 1_000])
+    assert.equal(preview(`${' '.repeat(before)}🍰${'x'.repeat(300)}`), `🍰${'x'.repeat(199)}`)
+  assert.equal(preview(`${' \u200b'.repeat(400)}${'y'.repeat(150)} ${' '.repeat(900)}z`), `${'y'.repeat(150)} z`)
+})

@@ -34,19 +34,31 @@ function firstWords(beginning: TextBeginning): string {
 /** What newsletters pad with and nobody sees: soft hyphens, joiners, zero-width spaces, marks of direction. */
 const INVISIBLE = /\u00ad|\u034f|\u061c|\u115f|\u180e|[\u200b-\u200f]|\u2060|\ufeff/g
 
+/** Characters looked at: at first, and at most, where fillers and white space leave too few of those. */
+const LOOKED_AT = [1_000, 20_000]
+
 /** White space runs become one space; invisible fillers are left out. */
 function collapse(text: string): string {
-  const visible = text
-    .slice(0, 20_000)
-    .replace(INVISIBLE, '')
-    .replace(/[\s\p{Cc}]+/gu, ' ')
-    .trim()
-  let preview = ''
+  let visible = ''
+  for (const most of LOOKED_AT) {
+    visible = text
+      .slice(0, most)
+      .replace(INVISIBLE, '')
+      .replace(/[\s\p{Cc}]+/gu, ' ')
+      .trim()
+    // What stands at the cut, perhaps half of a character, is not among them.
+    if (visible.length > 2 * MAX_PREVIEW || text.length <= most) break
+  }
+  return firstCharacters(visible).trim()
+}
+
+function firstCharacters(text: string): string {
+  let end = 0
   let characters = 0
-  for (const character of visible) {
+  for (const character of text.slice(0, 2 * MAX_PREVIEW)) {
     if (characters === MAX_PREVIEW) break
-    preview += character
+    end += character.length
     characters += 1
   }
-  return preview.trim()
+  return text.slice(0, end)
 }

@@ -184,7 +184,7 @@ export class TreeBuilder {
 
   end(size: number, lines: number): Pick<ScannedMessage, 'root' | 'header' | 'beginnings'> {
     this.#closeInside(undefined, size, lines, 0)
-    const beginnings = this.#beginnings.map(({ content, bytes }): TextBeginning => ({ content, bytes: bytes.copy() }))
+    const beginnings = this.#beginnings.map(({ content, bytes }): TextBeginning => ({ content, bytes: bytes.bytes() }))
     return { root: scannedPart(this.#root), header: this.#outerHeader, beginnings }
   }
 

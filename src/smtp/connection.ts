@@ -49,6 +49,7 @@ export class MalleSmtpConnection extends SMTPConnection {
    * mechanisms that this connection has now, none where a login would be refused.
    */
   override send(code: number, data?: string | string[] | null, context?: string | false): void {
+    this.#gather(code === 250 || code === 354)
     if (Array.isArray(data)) {
       const mechanisms = this.#mayLogIn() ? [`AUTH ${this.listedMechanisms().join(' ')}`] : []
       const lines = data.flatMap((line) => (line.startsWith('AUTH ') ? mechanisms : [line]))
@@ -56,6 +57,16 @@ export class MalleSmtpConnection extends SMTPConnection {
       return
     }
     super.send(code, data, typeof data === 'string' && ENHANCED_CODE.test(data) ? false : context)
+  }
+
+  /** Replies to commands that came in one piece go out in one. Any other reply goes at once, behind those before it. */
+  #gather(more: boolean): void {
+    const socket = this._socket
+    if (!more) while (socket.writableCorked > 0) socket.uncork()
+    else if (socket.writableCorked === 0) {
+      socket.cork()
+      process.nextTick(() => socket.uncork())
+    }
   }
 
   override handler_MAIL(command: Buffer, callback: () => void): void {

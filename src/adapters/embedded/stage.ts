@@ -96,9 +96,10 @@ export class EmbeddedStage implements BodyStage {
     if (this.#done) throw new Error('This body has been finished or abandoned')
     if (this.#id === undefined) {
       this.#done = true
-      const bytes = this.#buffer.buffer.slice(0, this.#size)
+      // Its memory is its own; what the request packs is copied out of it anyway.
+      const bytes = new Uint8Array(this.#buffer.buffer, 0, this.#size)
       this.#buffer = Buffer.allocUnsafeSlow(0)
-      return { kind: 'bytes', bytes: new Uint8Array(bytes) }
+      return { kind: 'bytes', bytes }
     }
     if (this.#gathered > 0) await this.#spill()
     const [id, file] = [this.#id, this.#file]
