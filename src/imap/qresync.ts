@@ -23,17 +23,16 @@ export async function vanishedSince(
   params: Pick<QresyncParams, 'modseq' | 'match'>,
   known: UidSet,
 ): Promise<UidSet> {
-  const there = view.uids()
   const { vanished, complete } = await lastSlice((cursor) =>
     store.changes(view.account, view.mailbox, params.modseq, cursor),
   )
   // What has gone since the view was made is told by the view, in its order.
-  if (complete) return subtractUidSets(intersectUidSets(vanished, known), there)
+  const without = (gone: UidSet): UidSet => subtractUidSets(gone, view.present(gone))
+  if (complete) return without(intersectUidSets(vanished, known))
   // Our memory does not reach back so far: every UID that is not there has gone, as far as the client has no proof
   // that it knows (RFC 7162 §3.2.5.2, §5.3).
   if (view.uidNext <= 1) return []
-  const missing = subtractUidSets([[(provenUid(view, params) + 1) as Uid, (view.uidNext - 1) as Uid]], there)
-  return intersectUidSets(missing, known)
+  return without(intersectUidSets([[(provenUid(view, params) + 1) as Uid, (view.uidNext - 1) as Uid]], known))
 }
 
 async function lastSlice(

@@ -30,8 +30,8 @@ export interface SelectedView {
   permanentFlags(keywords: Iterable<string>): string
   /** Keywords that the person may know of: the owner those of the account, others those of the mailbox. */
   keywordNames(): Iterable<string>
-  /** Every UID of the view; taken at SELECT for QRESYNC only. */
-  uids(): UidSet
+  /** Those of the set that the view has. */
+  present(set: UidSet): UidSet
   /** The client's number of a message, `undefined` when its view does not have it. */
   numberOf(uid: Uid): number | undefined
   /** The lowest number without `\Seen`, `undefined` when all have it. */

@@ -245,10 +245,6 @@ export class View implements SelectedView {
     return info.key === this.mailbox && account.id === this.account.id
   }
 
-  uids(): UidSet {
-    return uidsWithin(this.#shown, [[1 as Uid, LARGEST_UID]])
-  }
-
   numberOf(uid: Uid): number | undefined {
     return this.#shown.numberOf(uid)
   }
@@ -359,8 +355,8 @@ export class View implements SelectedView {
   async writeChangedSince(out: Output, since: Modseq, among: (uid: Uid) => boolean): Promise<void> {
     const how = { uid: true, modseq: true, uidOnly: this.#context.enabled.uidOnly, keywords: this.keywords }
     const turns = new Turns()
-    for (const walk = new SnapshotWalk(this.#shown); walk.next(); ) {
-      if (walk.modseq <= since || !among(walk.uid)) continue
+    for (const walk = new SnapshotWalk(this.#shown, undefined, since); walk.next(); ) {
+      if (!among(walk.uid)) continue
       writeFlags(out, walk, how)
       if (out.due) await out.flush()
       if (turns.over) await turns.share()

@@ -16,6 +16,7 @@ export class SnapshotWalk {
   modseq: Modseq = 0 as Modseq
   readonly #snapshot: Snapshot
   readonly #set: UidSet
+  readonly #above: number
   #range = -1
   #last = 0
   #page: Page | undefined
@@ -23,9 +24,11 @@ export class SnapshotWalk {
   #before = 0
   #at = 0
 
-  constructor(snapshot: Snapshot, set: UidSet = ALL) {
+  /** @param above Only messages whose MODSEQ is larger; pages without such cost nothing. */
+  constructor(snapshot: Snapshot, set: UidSet = ALL, above: Modseq | -1 = -1) {
     this.#snapshot = snapshot
     this.#set = set
+    this.#above = above
   }
 
   /** Goes to the next message; `false` when there is none. */
@@ -41,6 +44,7 @@ export class SnapshotWalk {
         }
         if (uid <= this.#last) {
           this.#at = at + 1
+          if ((page.modseqs[at] ?? 0) <= this.#above) continue
           this.number = this.#before + at + 1
           this.uid = uid as Uid
           this.flags = (page.flags[at] ?? 0) as PackedFlags
@@ -64,10 +68,14 @@ export class SnapshotWalk {
     return this.uid === uid
   }
 
+  /** Goes to a place, or to the next page that has something for us. */
   #enter(index: number, at: number): void {
-    this.#pageIndex = index
-    this.#page = this.#snapshot.pages[index]
-    this.#before = this.#snapshot.before(index)
-    this.#at = at
+    const { pages } = this.#snapshot
+    let here = index
+    while ((pages[here]?.highest ?? Number.POSITIVE_INFINITY) <= this.#above) here += 1
+    this.#pageIndex = here
+    this.#page = pages[here]
+    this.#before = this.#snapshot.before(here)
+    this.#at = here === index ? at : 0
   }
 }

@@ -172,6 +172,15 @@ test('SnapshotWalk finds the messages of any set, ascending', () => {
         found,
         rows.flatMap(({ uid }, at) => (wanted.has(uid) ? [[at + 1, uid]] : [])),
       )
+      // Those that changed alone.
+      const above = rows.map((row) => ({ ...row, modseq: row.uid % 700 < 40 ? row.uid : 1 }))
+      const changed: [number, number][] = []
+      for (const walk = new SnapshotWalk(snapshotOf(above), set, 900 as Modseq); walk.next(); )
+        changed.push([walk.number, walk.uid])
+      assert.deepEqual(
+        changed,
+        found.filter(([number]) => (above[number - 1]?.modseq ?? 0) > 900),
+      )
       // The same as sets.
       const snapshot = snapshotOf(rows)
       assert.deepEqual(uidsWithin(snapshot, set), uidSetOf(found.map(([, uid]) => uid)))

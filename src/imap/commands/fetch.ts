@@ -1,5 +1,5 @@
 /** FETCH and UID FETCH (RFC 9051 §6.4.5, §6.4.9, RFC 7162 §3.1.4, §3.2.6, RFC 9394 §3.3). @module */
-import { LARGEST_UID } from '#mail/ids.ts'
+import { LARGEST_UID, type Modseq } from '#mail/ids.ts'
 import { formatUidSet, normaliseUidSet, type UidSet, uidSetOf, uidSetSize } from '#mail/uid-set.ts'
 import { sliceUidSet } from '#mail/uid-set-arithmetic.ts'
 import { SnapshotWalk } from '#services/snapshot-walk.ts'
@@ -76,8 +76,8 @@ function asWritten(messages: MessageSet, saved: UidSet): UidSet {
   return normaliseUidSet(messages.map(([a, b]) => [Math.min(value(a), value(b)), Math.max(value(a), value(b))]))
 }
 
-function* changedIn({ view }: Context, uids: UidSet, since: number): Generator<number, void, void> {
-  for (const walk = new SnapshotWalk(view.shown, uids); walk.next(); ) if (walk.modseq > since) yield walk.uid
+function* changedIn({ view }: Context, uids: UidSet, since: Modseq): Generator<number, void, void> {
+  for (const walk = new SnapshotWalk(view.shown, uids, since); walk.next(); ) yield walk.uid
 }
 
 /** Marks all at once, before the first is sent; a store that takes no changes now still gives mail. */
