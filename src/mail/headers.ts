@@ -1,5 +1,5 @@
 /** Header blocks: their fields, and picking fields out of a raw block by a table of offsets. @module */
-import { binaryOf, bufferOf, trimBinary, VarintReader, VarintWriter } from './bytes.ts'
+import { binaryOf, bufferOf, trimBinary, VarintWriter } from './bytes.ts'
 
 /** One field of a header block, as a binary string. */
 export interface HeaderField {
@@ -105,14 +105,121 @@ function blankLineLength(block: string): number {
   return block === '\n' || block.endsWith('\n\n') ? 1 : 0
 }
 
-/** Names of fields, ready to compare. Made once for each list that a command names. */
-const matchers = new WeakMap<readonly string[], readonly Uint8Array[]>()
+/**
+ * Finds the fields that `HEADER.FIELDS (names)`, or with `not` `HEADER.FIELDS.NOT (names)`, gives (RFC 9051 §6.4.5.1), in
+ * one header block after the other, without copying.
+ */
+export class FieldChooser {
+  /** Names in lower case by their length. */
+  readonly #byLength: (Uint8Array[] | undefined)[] = []
+  readonly #not: boolean
+  #table: Uint8Array = NO_BYTES
+  #at = 0
+  #runs = new Int32Array(64)
+  #ends = 0
+
+  constructor(names: readonly string[], not: boolean) {
+    this.#not = not
+    for (const name of names) {
+      const same = this.#byLength[name.length] ?? []
+      this.#byLength[name.length] = same
+      same.push(Buffer.from(name.toLowerCase(), 'latin1'))
+    }
+  }
+
+  /**
+   * Fields as they stand, in the block's order, then its blank line if it has one.
+   * @param table What {@link encodeFieldTable} gave for exactly this block.
+   * @returns how many octets were chosen; where they are stands in the runs.
+   */
+  choose(header: Uint8Array, table: Uint8Array): number {
+    this.#table = table
+    this.#at = 0
+    this.#ends = 0
+    const blank = this.#take()
+    let octets = 0
+    let start = 0
+    while (this.#at < table.length) {
+      start += this.#take()
+      const nameLength = this.#take()
+      const end = start + this.#take()
+      if (this.#names(header, start, nameLength) !== this.#not) octets += this.#run(start, Math.min(end, header.length))
+      start = end
+    }
+    return octets + this.#run(header.length - blank, header.length)
+  }
+
+  /** Runs of octets that were chosen last. */
+  get runs(): number {
+    return this.#ends / 2
+  }
+
+  /** Where the run begins. */
+  start(run: number): number {
+    return this.#runs[2 * run] ?? 0
+  }
+
+  /** And ends. */
+  end(run: number): number {
+    return this.#runs[2 * run + 1] ?? 0
+  }
+
+  /** @returns its length. */
+  #run(start: number, end: number): number {
+    if (start >= end) return 0
+    const ends = this.#ends
+    if (ends > 0 && this.#runs[ends - 1] === start) this.#runs[ends - 1] = end
+    else {
+      if (ends === this.#runs.length) {
+        const wider = new Int32Array(2 * ends)
+        wider.set(this.#runs)
+        this.#runs = wider
+      }
+      this.#runs[ends] = start
+      this.#runs[ends + 1] = end
+      this.#ends = ends + 2
+    }
+    return end - start
+  }
+
+  /** ASCII letters compare without case, all else exactly; `| 32` would mix `[` with `{`. */
+  #names(header: Uint8Array, at: number, length: number): boolean {
+    const names = this.#byLength[length]
+    if (names === undefined) return false
+    for (const name of names) {
+      let i = 0
+      while (i < length) {
+        const byte = header[at + i] ?? 0
+        if ((byte >= 65 && byte <= 90 ? byte + 32 : byte) !== name[i]) break
+        i += 1
+      }
+      if (i === length) return true
+    }
+    return false
+  }
+
+  /** A varint; nearly all are one octet. */
+  #take(): number {
+    const byte = this.#table[this.#at++] ?? 255
+    if (byte < 128) return byte
+    let value = byte & 127
+    for (let scale = 128; ; scale *= 128) {
+      const next = this.#table[this.#at++]
+      if (next === undefined) throw new RangeError('Varints end too early')
+      value += (next & 127) * scale
+      if (next < 128) return value
+    }
+  }
+}
+
+const NO_BYTES = new Uint8Array(0)
+/** Made once for each list that a command names. */
+const choosers = new WeakMap<readonly string[], { readonly named: FieldChooser; readonly others: FieldChooser }>()
 
 /**
- * `HEADER.FIELDS (names)`, or with `not` `HEADER.FIELDS.NOT (names)`, of a raw header block (RFC 9051 §6.4.5.1).
+ * What a {@link FieldChooser} finds in a raw header block.
  * @param table What {@link encodeFieldTable} gave for exactly this block.
  * @param before The fields chosen from what stands before this block: `selectFields` of the recipient's trace lines.
- * @returns Fields as they stand, in the block's order, then its blank line if it has one.
  */
 export function selectFields(
   header: Uint8Array,
@@ -121,47 +228,21 @@ export function selectFields(
   not: boolean,
   before?: Uint8Array,
 ): Uint8Array {
-  let wanted = matchers.get(names)
-  if (wanted === undefined) {
-    wanted = names.map((name) => Buffer.from(name.toLowerCase(), 'latin1'))
-    matchers.set(names, wanted)
+  let both = choosers.get(names)
+  if (both === undefined) {
+    both = { named: new FieldChooser(names, false), others: new FieldChooser(names, true) }
+    choosers.set(names, both)
   }
-  const reader = new VarintReader(table)
-  const blank = reader.take()
-  const out = Buffer.allocUnsafe((before?.length ?? 0) + header.length)
+  const chooser = not ? both.others : both.named
+  const octets = chooser.choose(header, table)
+  const out = Buffer.allocUnsafe((before?.length ?? 0) + octets)
   let length = 0
   if (before !== undefined) {
     out.set(before)
     length = before.length
   }
-  let at = 0
-  while (!reader.done) {
-    at += reader.take()
-    const nameLength = reader.take()
-    const size = reader.take()
-    if (isAmong(header, at, nameLength, wanted) !== not) length = append(out, length, header, at, at + size)
-    at += size
-  }
-  length = append(out, length, header, header.length - blank, header.length)
-  return out.subarray(0, length)
-}
-
-function append(out: Buffer, length: number, from: Uint8Array, start: number, end: number): number {
-  bufferOf(from).copy(out, length, start, end)
-  return length + Math.max(0, end - start)
-}
-
-/** ASCII letters compare without case, all else exactly; `| 32` would mix `[` with `{`. */
-function isAmong(header: Uint8Array, at: number, length: number, names: readonly Uint8Array[]): boolean {
-  for (const name of names) {
-    if (name.length !== length) continue
-    let i = 0
-    while (i < length) {
-      const byte = header[at + i] ?? 0
-      if ((byte >= 65 && byte <= 90 ? byte + 32 : byte) !== name[i]) break
-      i += 1
-    }
-    if (i === length) return true
-  }
-  return false
+  const block = bufferOf(header)
+  for (let run = 0; run < chooser.runs; run += 1)
+    length += block.copy(out, length, chooser.start(run), chooser.end(run))
+  return out
 }

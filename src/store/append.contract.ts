@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { MailboxKey } from '#mail/ids.ts'
 import { bytesOf, messageOf, preparedOf, someMessages, uids, type World } from './kit.contract.ts'
 import { MAX_KEYWORD_OCTETS, MAX_KEYWORDS } from './limits.ts'
-import { ENVELOPE, HEADER, NARROW, PARTS, PREVIEW, STRUCTURE } from './types.ts'
+import { ENVELOPE, HEADER, LEAN, NARROW, PARTS, PREVIEW, STRUCTURE } from './types.ts'
 
 const ALL_FIELDS = ENVELOPE | STRUCTURE | PARTS | HEADER | PREVIEW | NARROW
 
@@ -133,6 +133,41 @@ export function appendContract(world: () => World): void {
     )
     assert.deepEqual(await person.emails(inbox.key, uids(31, [40, 50])), [])
     assert.deepEqual(await person.emails(inbox.key, []), [])
+  })
+
+  test('emails() gives the same of many messages as of each, and LEAN what was asked for', async () => {
+    const person = await world().person()
+    const inbox = await person.inbox()
+    await person.add(inbox.key, [messageOf(), ...someMessages(300)])
+    await person.must('expunge', { mailbox: inbox.key, uids: uids([7, 9], 252), which: 'any' })
+    for (const fields of [
+      0,
+      ENVELOPE,
+      HEADER,
+      PARTS | PREVIEW,
+      ENVELOPE | STRUCTURE | PARTS | HEADER | PREVIEW | NARROW,
+    ]) {
+      const rows = await person.emails(inbox.key, undefined, fields)
+      assert.deepEqual(
+        rows.map((row) => row.uid as number),
+        Array.from({ length: 301 }, (_, at) => at + 1),
+      )
+      assert.deepEqual(
+        rows.filter((row) => row.gone).map((row) => row.uid as number),
+        [7, 8, 9, 252],
+      )
+      for (const row of [rows[0], rows[7], rows[250], rows[251]])
+        assert.deepEqual(row, await person.email(inbox.key, row?.uid ?? 0, fields), `fields ${fields}`)
+      const lean = await person.emails(inbox.key, undefined, fields | LEAN)
+      for (const [at, { uid, gone, envelope, bodyStructure, parts, header, headerSize, preview }] of lean.entries()) {
+        const whole = rows[at]
+        assert.deepEqual(
+          { ...whole, uid, gone, envelope, bodyStructure, parts, header, headerSize, preview },
+          whole,
+          `fields ${fields}`,
+        )
+      }
+    }
   })
 
   test('messages() reads in slices of any size', async () => {

@@ -86,7 +86,7 @@ export type BodyPlace =
   | { readonly kind: 'segment'; readonly segment: number; readonly offset: number; readonly length: number }
   | { readonly kind: 'big'; readonly id: string; readonly length: number }
 
-/** Groups of columns of an email, to be or-ed; the base of {@link EmailRow} always comes. */
+/** Groups of columns of an email, to be or-ed; the base of {@link EmailRow} comes unless {@link LEAN} is asked for. */
 export const ENVELOPE = 1
 export const STRUCTURE = 2
 export const PARTS = 4
@@ -94,6 +94,8 @@ export const HEADER = 8
 export const PREVIEW = 16
 /** Decoded header texts and days, for SEARCH and SORT. */
 export const NARROW = 32
+/** Leaves the base out but for `uid` and `gone`, and `trace` where no group looks into the header: cheaper for many. */
+export const LEAN = 64
 export type EmailFields = number
 
 /** One message with what was prepared of its email. Fields that were not asked for are `undefined`. */

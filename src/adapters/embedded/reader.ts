@@ -1,34 +1,25 @@
 /** Reads of one shard in one thread, each synchronous and short, on a read-only connection. @module */
-import type { AccountId, EmailKey, MailboxKey, Modseq, ThreadKey, Uid } from '#mail/ids.ts'
+import type { AccountId, EmailKey, MailboxKey, Modseq, Uid } from '#mail/ids.ts'
 import { normaliseUidSet, type UidSet } from '#mail/uid-set.ts'
 import { type AclEntry, identifiersOf, rightsOf } from '#store/acl.ts'
 import type { DeletedCursor, DeletedMessage, EmailPlace, GoneMailbox, MessageEvent } from '#store/gone.ts'
 import { canonicalMailboxName, compareMailboxNames } from '#store/mailbox-name.ts'
 import {
   type AccountState,
-  type BodyPlace,
   type ChangesCursor,
   type EmailFields,
   type EmailRow,
-  ENVELOPE,
-  HEADER,
   type MailboxChanges,
   type MailboxInfo,
   type MaildropPage,
   type MessagePage,
   type MetadataEntry,
-  NARROW,
-  type NarrowColumns,
-  PARTS,
-  PREVIEW,
   type SharedMailbox,
-  STRUCTURE,
 } from '#store/types.ts'
-import { bigId } from './bodies.ts'
+import { emailsOf } from './email-reads.ts'
 import { deletedMail, emailsByMessageId, eventsAfter, goneMailboxes, placesOf } from './gone-reads.ts'
 import { guestChanges, guestMessages } from './guest-reads.ts'
 import type { ShardPaths } from './layout.ts'
-import { EMAIL_SPAN } from './schema/account.ts'
 import { MAILBOX_COLUMNS, mailboxRow } from './schema/mailbox.ts'
 import { type Row, Sql } from './sql.ts'
 import { mailboxInfo } from './transaction.ts'
@@ -329,34 +320,8 @@ export class ShardReader {
     limit: number,
   ): { readonly rows: readonly EmailRow[]; readonly next: number } {
     const slot = this.#slot(account)
-    const [first, last] = range
-    if (slot === undefined) return { rows: [], next: last + 1 }
-    const base = slot * EMAIL_SPAN
-    const select = (table: 'message' | 'deleted', to: number): readonly Row[] =>
-      this.sql.all(emailQuery(table, fields), base, slot, mailbox, first, to, limit)
-    const read = (): readonly [readonly Row[], readonly Row[]] => {
-      const here = select('message', last)
-      if (here.length === last - first + 1) return [here, []]
-      const to = here.length < limit ? last : ((here.at(-1) as Row)[0] as number)
-      return [here, select('deleted', to)]
-    }
-    // A message that is expunged between two statements would be in neither.
-    const [here, gone] = first === last ? this.#one(select, last) : this.sql.snapshot(read)
-    const rows = gone.length === 0 ? here : [...here, ...gone].sort(byUid).slice(0, limit)
-    const full = here.length + gone.length >= limit
-    const next = full ? ((rows.at(-1) as Row)[0] as number) + 1 : last + 1
-    const result: EmailRow[] = []
-    for (const row of rows) result.push(emailRow(row, fields))
-    return { rows: result, next }
-  }
-
-  /** A single message, which most reads ask for, needs no transaction: it only ever goes from one table to the other. */
-  #one(
-    select: (table: 'message' | 'deleted', to: number) => readonly Row[],
-    uid: number,
-  ): readonly [readonly Row[], readonly Row[]] {
-    const here = select('message', uid)
-    return here.length > 0 ? [here, []] : [[], select('deleted', uid)]
+    if (slot === undefined) return { rows: [], next: range[1] + 1 }
+    return emailsOf({ sql: this.sql, slot, mailbox, fields }, range, limit)
   }
 
   close(): void {
@@ -379,96 +344,4 @@ function pageOf(rows: readonly Row[]): MessagePage {
     modseqs[index] = row[2] as number
   }
   return { uids, flags, modseqs }
-}
-
-const BASE = 'e.thread, e.size, e.internal_date, e.internal_zone, e.segment, e.position, e.length, e.header_size'
-const NARROW_COLUMNS =
-  'e.subject, e.sender, e.recipients, e.cc, e.sent_at, e.sent_day, e.base_subject, e.message_id, e.has_attachment'
-
-/** Columns of bytes by their group, in the order in which they come. The trace always comes. */
-const BLOBS: readonly (readonly [group: number, column: string])[] = [
-  [ENVELOPE, 'r.envelope'],
-  [STRUCTURE, 'r.structure'],
-  [PARTS, 'r.parts'],
-  [HEADER, 'h.header'],
-  [HEADER, 'h.fields'],
-]
-const QUERIES = new Map<string, string>()
-
-/**
- * One query for each combination of groups; columns that were not asked for are NULL and cost nothing.
- * All bytes of a row come as one blob, cut by their lengths afterwards: a blob of its own for each column makes the
- * collector's work three times as long. (`||` joins bytes as they are, whatever they hold.)
- */
-function emailQuery(table: 'message' | 'deleted', fields: EmailFields): string {
-  const key = `${table}${fields}`
-  let query = QUERIES.get(key)
-  if (query === undefined) {
-    const has = (group: number): boolean => (fields & group) !== 0
-    const ready = has(ENVELOPE | STRUCTURE | PARTS | PREVIEW)
-    const blobs = BLOBS.filter(([group]) => has(group)).map(([, column]) => column)
-    query = `SELECT m.uid, m.email, m.saved_at, ${BASE}, ${table === 'deleted' ? 1 : 0},
-      CAST(${['e.trace', ...blobs].join(' || ')} AS BLOB), length(e.trace),
-      ${BLOBS.map(([group, column]) => (has(group) ? `length(${column})` : 'NULL')).join(', ')},
-      ${has(PREVIEW) ? 'r.preview' : 'NULL'}${has(NARROW) ? `, ${NARROW_COLUMNS}` : ''}
-      FROM ${table} m JOIN email e ON e.id = ?1 + m.email
-      ${ready ? 'JOIN email_ready r ON r.id = ?1 + m.email' : ''}
-      ${has(HEADER) ? 'JOIN email_header h ON h.id = ?1 + m.email' : ''}
-      WHERE m.account = ?2 AND m.mailbox = ?3 AND m.uid BETWEEN ?4 AND ?5 ORDER BY m.uid LIMIT ?6`
-    QUERIES.set(key, query)
-  }
-  return query
-}
-
-function emailRow(row: Row, fields: EmailFields): EmailRow {
-  const bytes = row[12] as Uint8Array
-  let at = row[13] as number
-  const trace = bytes.subarray(0, at)
-  const next = (length: unknown): Uint8Array | undefined => {
-    if (length === null) return undefined
-    const start = at
-    at += length as number
-    return bytes.subarray(start, at)
-  }
-  return {
-    uid: row[0] as Uid,
-    email: row[1] as EmailKey,
-    savedAt: row[2] as number,
-    thread: row[3] as ThreadKey,
-    size: row[4] as number,
-    internalDate: row[5] as number,
-    internalZone: row[6] as number,
-    place: placeOf(row[7] as number, row[8] as number, row[9] as number),
-    headerSize: (fields & (HEADER | PARTS)) === 0 ? undefined : (row[10] as number),
-    gone: row[11] === 1,
-    trace,
-    envelope: next(row[14]),
-    bodyStructure: next(row[15]),
-    parts: next(row[16]),
-    header: next(row[17]),
-    fields: next(row[18]),
-    preview: (row[19] as string | null) ?? undefined,
-    narrow: (fields & NARROW) === 0 ? undefined : narrowColumns(row),
-  }
-}
-
-function narrowColumns(row: Row): NarrowColumns {
-  return {
-    subject: row[20] as string,
-    from: row[21] as string,
-    to: row[22] as string,
-    cc: row[23] as string,
-    sentAt: (row[24] as number | null) ?? undefined,
-    sentDay: (row[25] as number | null) ?? undefined,
-    baseSubject: row[26] as string,
-    messageId: (row[27] as string | null) ?? undefined,
-    hasAttachment: row[28] === 1,
-  }
-}
-
-/** The place of a body from its columns. */
-export function placeOf(segment: number, position: number, length: number): BodyPlace {
-  return segment === 0
-    ? { kind: 'big', id: bigId(position), length }
-    : { kind: 'segment', segment, offset: position, length }
 }

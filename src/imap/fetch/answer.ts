@@ -4,13 +4,13 @@ import { Turns } from '#lib/turns.ts'
 import { type UidSet, uidSetHas, uidSetSize } from '#mail/uid-set.ts'
 import { SnapshotWalk } from '#services/snapshot-walk.ts'
 import { DamagedBody } from '#store/mail-store.ts'
-import type { EmailRow } from '#store/types.ts'
+import { type EmailRow, LEAN } from '#store/types.ts'
 import type { Context } from '../command.ts'
 import { fetchHead } from '../message-commands.ts'
 import type { Output } from '../output.ts'
 import { type Content, closeContents, contentsOf, UnknownEncoding } from './contents.ts'
-import { MessageBytes } from './message-bytes.ts'
-import type { FetchPlan } from './plan.ts'
+import { keptFields, MessageBytes } from './message-bytes.ts'
+import type { FetchPlan, OwnFields } from './plan.ts'
 
 /** What could not be answered. */
 export interface FetchFailures {
@@ -50,14 +50,18 @@ export async function answerFetch(
     for (const row of rows) {
       if (!walk.goTo(row.uid)) continue
       found += 1
-      const head = headOf(walk, plan, marked.length > 0 && uidSetHas(marked, row.uid), context)
+      const alsoMarked = marked.length > 0 && uidSetHas(marked, row.uid)
       try {
-        if (plan.bytesItems.length === 0) writeRow(out, head, plan, row)
-        else {
-          const message = new MessageBytes(row, () => store.body(account, row.place))
+        if (plan.bytesItems.length === 0) writeRow(out, walk, plan, row, alsoMarked, context)
+        else if (
+          plan.ownFields === undefined ||
+          !writeOwnFields(out, walk, plan, plan.ownFields, row, alsoMarked, context)
+        ) {
+          const whole = (plan.fields & LEAN) === 0 ? row : await wholeRow(context, plan, row)
+          const message = new MessageBytes(whole, () => store.body(account, whole.place))
           const contents = contentsOf(plan.bytesItems, message)
           const ready = contents instanceof Promise ? await contents : contents
-          const writing = writeWithBytes(out, head, plan, row, ready)
+          const writing = writeWithBytes(out, headOf(walk, plan, alsoMarked, context), plan, whole, ready)
           if (writing !== undefined) await writing
         }
       } catch (error) {
@@ -105,13 +109,92 @@ function headOf(walk: SnapshotWalk, plan: FetchPlan, marked: boolean, { view, en
   return head
 }
 
-function writeRow(out: Output, head: string, { rowItems }: FetchPlan, row: EmailRow): void {
-  let before = head
-  for (const item of rowItems) {
-    item.write(out.text(`${before}${item.name} `), row)
-    before = ' '
+/** The same, written at once. */
+function writeHead(
+  out: Output,
+  walk: SnapshotWalk,
+  plan: FetchPlan,
+  marked: boolean,
+  { view, enabled }: Context,
+): void {
+  const counts = marked && enabled.condstore
+  if (enabled.uidOnly) out.raw(STAR).digits(walk.uid).raw(UIDFETCH)
+  else out.raw(STAR).digits(walk.number).raw(FETCH)
+  if (plan.uid || (counts && !enabled.uidOnly)) out.raw(UID).digits(walk.uid).raw(SPACE)
+  if (plan.flags || marked) out.raw(FLAGS).ascii(view.keywords.text(walk.flags)).raw(CLOSED)
+  if (plan.modseq || counts) out.raw(MODSEQ).digits(walk.modseq).raw(CLOSED)
+}
+
+const STAR: Uint8Array = Buffer.from('* ')
+const FETCH: Uint8Array = Buffer.from(' FETCH (')
+const UIDFETCH: Uint8Array = Buffer.from(' UIDFETCH (')
+const UID: Uint8Array = Buffer.from('UID ')
+const FLAGS: Uint8Array = Buffer.from('FLAGS (')
+const MODSEQ: Uint8Array = Buffer.from('MODSEQ (')
+const SPACE: Uint8Array = Buffer.from(' ')
+const CLOSED: Uint8Array = Buffer.from(') ')
+const END: Uint8Array = Buffer.from(')\r\n')
+const EMPTY: Uint8Array = Buffer.from('""')
+const OPEN: Uint8Array = Buffer.from('{')
+const LITERAL: Uint8Array = Buffer.from('}\r\n')
+
+function writeRow(
+  out: Output,
+  walk: SnapshotWalk,
+  plan: FetchPlan,
+  row: EmailRow,
+  marked: boolean,
+  context: Context,
+): void {
+  writeHead(out, walk, plan, marked, context)
+  writeRowItems(out, plan, row)
+  out.raw(END)
+}
+
+/** Each with a space behind it but the last. */
+function writeRowItems(out: Output, { rowItems }: FetchPlan, row: EmailRow): void {
+  for (let index = 0; index < rowItems.length; index += 1) {
+    const item = rowItems[index]
+    if (index > 0) out.raw(SPACE)
+    item?.write(out.raw(item.label), row)
   }
-  out.text(')\r\n')
+}
+
+/** @returns whether the header kept beside the message has the answer; else nothing is written. */
+function writeOwnFields(
+  out: Output,
+  walk: SnapshotWalk,
+  plan: FetchPlan,
+  own: readonly OwnFields[],
+  row: EmailRow,
+  marked: boolean,
+  context: Context,
+): boolean {
+  const { fields } = row
+  if (fields === undefined || own.some((each) => keptFields(row, each) === undefined)) return false
+  writeHead(out, walk, plan, marked, context)
+  writeRowItems(out, plan, row)
+  for (let index = 0; index < own.length; index += 1) {
+    const each = own[index]
+    const header = each === undefined ? undefined : keptFields(row, each)
+    if (each === undefined || header === undefined) continue
+    if (index > 0 || plan.rowItems.length > 0) out.raw(SPACE)
+    const { chooser } = each
+    const octets = chooser.choose(header, fields)
+    out.raw(each.label)
+    if (octets === 0) out.raw(EMPTY)
+    else out.raw(OPEN).digits(octets).raw(LITERAL)
+    for (let run = 0; run < chooser.runs; run += 1) out.part(header, chooser.start(run), chooser.end(run))
+  }
+  out.raw(END)
+  return true
+}
+
+/** Of a message whose header is too long to be kept whole, or has its fields in the trace. */
+async function wholeRow({ store, view }: Context, { fields }: FetchPlan, { uid }: EmailRow): Promise<EmailRow> {
+  for await (const rows of store.emails(view.account, view.mailbox, [[uid, uid]], fields & ~LEAN))
+    for (const row of rows) return row
+  throw new DamagedBody(`The row of message ${uid} is gone`)
 }
 
 /** Waits only where something is too large to be written at once. */

@@ -4,6 +4,7 @@ import { type PartPlace, PartTable, type Range } from '#mail/part-table.ts'
 import type { StoredBody } from '#store/mail-store.ts'
 import type { EmailRow } from '#store/types.ts'
 import { HEADER_BYTES } from '../limits.ts'
+import type { OwnFields } from './plan.ts'
 
 /** One call to {@link StoredBody.read} gives this much at most. */
 const MOST_AT_ONCE = 1024 * 1024
@@ -129,6 +130,12 @@ export class MessageBytes {
     this.#body ??= this.#open()
     return this.#body
   }
+}
+
+/** The header kept beside a message where it alone answers for these fields: it is whole, and the trace has none of them. */
+export function keptFields({ header, headerSize, trace }: EmailRow, { names, not }: OwnFields): Uint8Array | undefined {
+  if (header === undefined || header.length !== headerSize) return undefined
+  return trace.length > 0 && (not || mayHaveField(trace, names)) ? undefined : header
 }
 
 /** Whether a field of the trace lines begins as one of the names does; nearly always none, and then this is all. */

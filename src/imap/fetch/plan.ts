@@ -1,8 +1,9 @@
 /** A FETCH request made ready to be answered for many messages (RFC 9051 §6.4.5). @module */
 import { basicBodyStructure } from '#mail/basic-structure.ts'
 import { formatInternalDate } from '#mail/dates.ts'
+import { FieldChooser } from '#mail/headers.ts'
 import type { AccountId } from '#mail/ids.ts'
-import { type EmailFields, type EmailRow, ENVELOPE, HEADER, PARTS, PREVIEW, STRUCTURE } from '#store/types.ts'
+import { type EmailFields, type EmailRow, ENVELOPE, HEADER, LEAN, PARTS, PREVIEW, STRUCTURE } from '#store/types.ts'
 import {
   type FetchItem,
   type FetchRequest,
@@ -18,6 +19,8 @@ import type { Output } from '../output.ts'
 /** An item that the row of a message answers by itself. */
 export interface RowItem {
   readonly name: string
+  /** The name and the space behind it. */
+  readonly label: Uint8Array
   /** Writes the value that stands behind the name and its space. */
   write(out: Output, row: EmailRow): void
 }
@@ -31,6 +34,15 @@ export interface BytesItem {
   readonly partial: OctetRange | undefined
 }
 
+/** HEADER.FIELDS or HEADER.FIELDS.NOT of a message's own header. */
+export interface OwnFields {
+  /** `BODY[HEADER.FIELDS (DATE)] `, as it stands in the answer. */
+  readonly label: Uint8Array
+  readonly chooser: FieldChooser
+  readonly names: readonly string[]
+  readonly not: boolean
+}
+
 /** See the module. */
 export interface FetchPlan {
   readonly uid: boolean
@@ -38,7 +50,9 @@ export interface FetchPlan {
   readonly modseq: boolean
   readonly rowItems: readonly RowItem[]
   readonly bytesItems: readonly BytesItem[]
-  /** What the rows must have. */
+  /** How all of `bytesItems` are answered from the header that is kept beside a message; `undefined` where they are not. */
+  readonly ownFields: readonly OwnFields[] | undefined
+  /** What the rows must have; {@link LEAN} where the kept header is enough for nearly all. */
   readonly fields: EmailFields
   /** One of the items sets `\Seen`. */
   readonly marksSeen: boolean
@@ -71,6 +85,8 @@ export function planFetch(
       fields |= ROW_FIELDS.get(item.kind) ?? 0
     }
   }
+  const ownFields = ownFieldsOf([...bytesItems.values()])
+  const lean = ownFields !== undefined && [...names].every((name) => IN_VIEW.has(name) || ROW_FIELDS.has(name))
   return {
     uid: byUid || names.has('UID'),
     flags: names.has('FLAGS'),
@@ -78,12 +94,34 @@ export function planFetch(
     modseq: names.has('MODSEQ') || changedSince !== undefined,
     rowItems: [...rowItems.values()],
     bytesItems: [...bytesItems.values()],
-    fields,
+    ownFields: bytesItems.size === 0 ? undefined : ownFields,
+    fields: lean ? fields | LEAN : fields,
     marksSeen,
   }
 }
 
-const ROW_FIELDS: ReadonlyMap<FetchItem['kind'], EmailFields> = new Map<FetchItem['kind'], EmailFields>([
+/** None, where one of the items is another; an empty list where there are no items. */
+function ownFieldsOf(items: readonly BytesItem[]): readonly OwnFields[] | undefined {
+  const own: OwnFields[] = []
+  for (const { what, section, partial, label } of items) {
+    const { part, text, fields } = section
+    if (what !== 'section' || part.length > 0 || partial !== undefined) return undefined
+    if (text !== 'HEADER.FIELDS' && text !== 'HEADER.FIELDS.NOT') return undefined
+    const not = text === 'HEADER.FIELDS.NOT'
+    own.push({
+      label: Buffer.from(`${label} `, 'latin1'),
+      chooser: new FieldChooser(fields, not),
+      names: fields,
+      not,
+    })
+  }
+  return own
+}
+
+/** What needs no row at all, and what {@link OwnFields} answer. */
+const IN_VIEW: ReadonlySet<string> = new Set(['UID', 'FLAGS', 'MODSEQ', 'BODY[]'])
+
+const ROW_FIELDS: ReadonlyMap<string, EmailFields> = new Map<FetchItem['kind'], EmailFields>([
   ['ENVELOPE', ENVELOPE],
   ['BODY', STRUCTURE],
   ['BODYSTRUCTURE', STRUCTURE],
@@ -108,25 +146,26 @@ function rowItem(item: FetchItem, others: AccountId | undefined): RowItem | unde
   switch (item.kind) {
     // Ids of emails, threads and mailboxes differ by their first letter (RFC 8474 §5.2).
     case 'EMAILID':
-      return { name: item.kind, write: (out, row) => void out.text(`(${emailId(row.email, others)})`) }
+      return named(item.kind, (out, row) => void out.text(`(${emailId(row.email, others)})`))
     case 'THREADID':
-      return { name: item.kind, write: (out, row) => void out.text(`(${threadId(row.thread, others)})`) }
+      return named(item.kind, (out, row) => void out.text(`(${threadId(row.thread, others)})`))
     case 'PREVIEW':
       // Previews are made at arrival: LAZY makes no difference (RFC 8970 §4.1), NIL is never needed.
-      return {
-        name: item.kind,
-        write: (out, row) => void out.string(Buffer.from(row.preview ?? '').toString('latin1')),
-      }
+      return named(item.kind, (out, row) => void out.string(Buffer.from(row.preview ?? '').toString('latin1')))
     case 'BODY':
     case 'BODYSTRUCTURE':
     case 'ENVELOPE':
     case 'INTERNALDATE':
     case 'RFC822.SIZE':
     case 'SAVEDATE':
-      return { name: item.kind, write: ROW_WRITERS[item.kind] }
+      return named(item.kind, ROW_WRITERS[item.kind])
     default:
       return undefined
   }
+}
+
+function named(name: string, write: RowItem['write']): RowItem {
+  return { name, label: Buffer.from(`${name} `), write }
 }
 
 const WHOLE: Section = { part: [], text: undefined, fields: [] }

@@ -11,6 +11,9 @@ const FIRST_SLAB = 4_096
 const SLAB = 65_536
 /** Bytes from this size on are sent from where they are. */
 const UNCOPIED_BYTES = 8_192
+const BY_HAND = 64
+const LARGEST_SMALL = 0x7fff_ffff
+const ZERO = 48
 
 /**
  * Text is ASCII or a binary string (one char a byte). Holds nothing after `take`.
@@ -46,10 +49,41 @@ export class ResponseWriter extends ElementWriter {
       this.#closeRegion()
       this.#done.push(bytes)
       this.#doneBytes += bytes.length
-    } else if (bytes.length > 0) {
-      this.#room(bytes.length).set(bytes, this.#to)
-      this.#to += bytes.length
+    } else this.#put(bytes, 0, bytes.length)
+    return this
+  }
+
+  /** A part of bytes, copied. */
+  part(bytes: Uint8Array, start: number, end: number): this {
+    this.#flushText()
+    this.#put(bytes, start, end)
+    return this
+  }
+
+  /** Short text among bytes, of which {@link text} would make a string first. */
+  ascii(text: string): this {
+    this.#flushText()
+    const slab = this.#room(text.length)
+    const to = this.#to
+    for (let at = 0; at < text.length; at += 1) slab[to + at] = text.charCodeAt(at)
+    this.#to = to + text.length
+    return this
+  }
+
+  /** A number among bytes. */
+  digits(value: number): this {
+    if (value > LARGEST_SMALL) return this.ascii(String(value))
+    this.#flushText()
+    const slab = this.#room(10)
+    let length = 1
+    for (let bound = 10; value >= bound; bound *= 10) length += 1
+    let left = value
+    for (let at = this.#to + length - 1; at >= this.#to; at -= 1) {
+      const tenth = Math.floor(left / 10)
+      slab[at] = ZERO + left - 10 * tenth
+      left = tenth
     }
+    this.#to += length
     return this
   }
 
@@ -88,6 +122,17 @@ export class ResponseWriter extends ElementWriter {
     this.#from = 0
     this.#to = 0
     return done
+  }
+
+  /** Few bytes are copied faster one by one than by a call. */
+  #put(bytes: Uint8Array, start: number, end: number): void {
+    const length = end - start
+    if (length === 0) return
+    const slab = this.#room(length)
+    const to = this.#to
+    if (length > BY_HAND) slab.set(length === bytes.length ? bytes : bytes.subarray(start, end), to)
+    else for (let at = 0; at < length; at += 1) slab[to + at] = bytes[start + at] ?? 0
+    this.#to = to + length
   }
 
   #flushText(): void {
