@@ -8,7 +8,7 @@ import type { AnswerMessage, AskMessage } from './protocol.ts'
 /** A turn that has gathered this much is sent at once. */
 const MOST_GATHERED = 16_777_216
 
-/** Sends what was asked in one turn as one message, and gives answers back by their number. */
+/** Sends what was asked in one turn of the loop as one message, and gives answers back by their number. */
 export class WriterLine {
   readonly #clock: Clock
   readonly #told: (changes: readonly Change[], closed: readonly number[]) => void
@@ -50,7 +50,8 @@ export class WriterLine {
     if (this.#port === undefined) return Promise.resolve(undefined)
     this.#lastId += 1
     const id = this.#lastId
-    if (this.#gathered.length === 0) queueMicrotask(() => this.#send())
+    // After all sockets that had something were read: their requests travel, are executed and synced together.
+    if (this.#gathered.length === 0) setImmediate(() => this.#send())
     this.#gathered.push({ id, now: this.#clock.now(), packed: pack(asked, this.#packer) })
     if (this.#waiting.size === 0) this.#port.ref()
     const answer = new Promise<unknown>((resolve) => this.#waiting.set(id, resolve))
@@ -73,6 +74,9 @@ export class WriterLine {
   }
 
   #lost(): void {
+    // What was not sent yet must not reach the next writer behind its answer.
+    this.#gathered = []
+    this.#packer.take()
     for (const id of Array.from(this.#waiting.keys())) this.#answer(id, undefined)
     this.#rest()
   }
