@@ -79,6 +79,7 @@ async function resolveAddress(
       account: account.ref,
       address: account.address,
       detail,
+      ...(account.limits.storageBytes === undefined ? {} : { limitBytes: account.limits.storageBytes }),
     })),
   )
 }

@@ -153,6 +153,8 @@ export interface DeliveryTarget {
   readonly address: string
   /** What stood behind the `+`, `undefined` without. */
   readonly detail: string | undefined
+  /** Octets that the account may have, where there is a limit. */
+  readonly limitBytes?: number
 }
 
 export type RecipientRefusal =

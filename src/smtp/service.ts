@@ -204,7 +204,8 @@ export class SmtpService implements AsyncDisposable {
     const resolved = await registry.resolve(address)
     if (!resolved.ok) throw recipientRefused(resolved.error, this.#options.role)
     const announced = announcedSize(session)
-    for (const { account } of resolved.value) {
+    for (const { account, limitBytes } of resolved.value) {
+      if (limitBytes === undefined) continue
       const state = await store.state(account)
       const limit = state?.limits.storageBytes
       if (state === undefined || limit === undefined) continue

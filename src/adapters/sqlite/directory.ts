@@ -37,6 +37,8 @@ import { keepSnapshot } from './snapshot.ts'
 
 /** Rows of one slice of a listing; between slices others get their turn. */
 const SLICE = 1_000
+/** Domains in memory. */
+const MOST_DOMAINS = 10_000
 /** Uses of app passwords are written together. */
 const USE_FLUSH_MS = 30_000
 
@@ -64,6 +66,8 @@ class SqliteDirectory implements Directory {
   readonly #db: DatabaseSync
   readonly #clock: Clock
   readonly #statements = new Map<string, StatementSync>()
+  /** As they were read: every recipient asks for one. Who changes one forgets it here; nothing awaits in between. */
+  readonly #domains = new Map<string, DomainRecord>()
   readonly #accounts = new AccountCache()
   readonly #uses = new Map<number, number>()
   #flush: NodeJS.Timeout | undefined
@@ -86,7 +90,12 @@ class SqliteDirectory implements Directory {
   }
 
   async domain(name: string): Promise<DomainRecord | undefined> {
-    return this.#domain(name)
+    const known = this.#domains.get(name)
+    if (known !== undefined) return known
+    const domain = this.#domain(name)
+    if (this.#domains.size >= MOST_DOMAINS) this.#domains.clear()
+    if (domain !== undefined) this.#domains.set(name, domain)
+    return domain
   }
 
   async addDomain(name: string): Promise<Result<DomainRecord, DirectoryRefusal>> {
@@ -96,11 +105,13 @@ class SqliteDirectory implements Directory {
   }
 
   async setCatchAll(name: string, target: string | undefined): Promise<Result<DomainRecord, DirectoryRefusal>> {
+    this.#domains.delete(name)
     const changed = this.#run('UPDATE domain SET catch_all = ? WHERE name = ?', target ?? null, name)
     return changed === 0 ? refused({ kind: 'no-such', what: 'domain', name }) : done(found(this.#domain(name)))
   }
 
   async removeDomain(name: string): Promise<Result<void, DirectoryRefusal>> {
+    this.#domains.delete(name)
     return transaction(this.#db, (): Result<void, DirectoryRefusal> => {
       const used =
         this.#get('SELECT 1 FROM account WHERE domain = ? LIMIT 1', name) ??
