@@ -20,7 +20,7 @@ import { SnapshotWalk } from '#services/snapshot-walk.ts'
 import { type SnapshotHandle, snapshotsOf } from '#services/snapshots.ts'
 import { changeableFlags } from '#store/acl.ts'
 import { keywordSetId, SYSTEM_FLAG_NAMES, SYSTEM_FLAGS } from '#store/flags.ts'
-import type { AccountRef } from '#store/types.ts'
+import type { AccountRef, ChangedFlags } from '#store/types.ts'
 import type { Guest } from '#store/writes.ts'
 import type { MessageSet, SetNumber } from '#wire/imap/message-set.ts'
 import { type Announcement, type Answered, writeAnnouncement, writeFlags } from './announcement.ts'
@@ -321,6 +321,11 @@ export class View implements SelectedView {
     // To the client, flags told during a silent STORE are those after it: it must hear of the real ones.
     const retell = this.#toldBefore && answered.kind === 'store'
     this.#answered = retell ? { ...answered, believed: undefined } : answered
+  }
+
+  /** The owner's command changed flags so. */
+  took(changed: ChangedFlags): void {
+    this.#handle.took(changed)
   }
 
   expect(modseq: Modseq | 0, own: UidSet = []): void {

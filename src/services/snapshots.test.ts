@@ -133,3 +133,33 @@ test('a read that fails is tried again by the next who asks', async () => {
   here.store.state = state
   assert.equal((await handle.refresh(0))?.size, 3)
 })
+
+test('what a session has changed itself is not read again, unless something else happened meanwhile', async () => {
+  await using here = await scene()
+  const { store, account, inbox } = here
+  const handle = new MailboxSnapshots(store).open(account, inbox)
+  await handle.refresh(0)
+  const { changes } = here.reads
+  const flagged = async (uid: number) => {
+    const request = { account, by: 'test', mailbox: inbox, uids: [[uid, uid]] as never, unchangedSince: undefined }
+    const answer = await store.write('changeFlags', { ...request, action: 'add', flags: flagsOf(['\\Flagged']) })
+    assert.ok(answer.ok)
+    return answer.value
+  }
+  const first = await flagged(2)
+  handle.took(first.changed)
+  const snapshot = await handle.refresh(first.modseq)
+  assert.equal(snapshot?.flagsAt(2), 4)
+  assert.equal(snapshot?.modseq, first.modseq)
+  assert.equal(here.reads.changes, changes, 'nothing was read')
+  const elsewhere = await flagged(1)
+  const second = await flagged(3)
+  handle.took(second.changed)
+  const whole = await handle.refresh(second.modseq)
+  assert.deepEqual([whole?.flagsAt(1), whole?.flagsAt(3)], [4, 4])
+  assert.equal(here.reads.changes, changes + 1, 'what another session did was read')
+  // One that is told twice, and one that is older, change nothing.
+  handle.took(second.changed)
+  handle.took(elsewhere.changed)
+  assert.equal(await handle.refresh(0), whole)
+})

@@ -3,7 +3,7 @@ import { Turns } from '#lib/turns.ts'
 import type { AccountId, MailboxKey, Modseq } from '#mail/ids.ts'
 import { keywordSetId } from '#store/flags.ts'
 import type { MailStore } from '#store/mail-store.ts'
-import type { AccountRef, Change } from '#store/types.ts'
+import type { AccountRef, Change, ChangedFlags } from '#store/types.ts'
 import { AccountKeywords } from './account-keywords.ts'
 import { cut, type Page, Snapshot } from './snapshot.ts'
 
@@ -31,6 +31,11 @@ export interface SnapshotHandle {
   refresh(modseq: Modseq | 0, since?: number): Promise<Snapshot | undefined>
   /** What `refresh` would give without reading, `undefined` when it would have to. */
   ready(modseq: Modseq | 0, since?: number): Snapshot | undefined
+  /**
+   * Takes what a write of the owner has just done to flags, in place of reading it, where it shows that nothing else has
+   * happened in the account since: each change there has a MODSEQ of its own.
+   */
+  took(changed: ChangedFlags): void
   /** Calls `listener` whenever there may be something new, until told otherwise. */
   listen(listener: (() => void) | undefined): void
   /** Says that this session needs no snapshot until its next refresh; what nobody needs is dropped. */
@@ -87,7 +92,7 @@ export class MailboxSnapshots {
     account.release()
     if (mailbox.held) return
     // Nobody listens for it any more: whoever opens it asks what happened since.
-    mailbox.stale = true
+    mailbox.doubt()
     if (mailbox.gone) this.#forget(mailbox)
     else {
       this.#kept.add(mailbox)
@@ -152,10 +157,10 @@ class AccountSnapshots {
     // What is open elsewhere is held; all others look at the store when they are opened again.
   }
 
-  #hear({ mailbox }: Change): void {
-    if (mailbox !== undefined) this.mailboxes.get(mailbox)?.hear()
+  #hear({ mailbox, modseq }: Change): void {
+    if (mailbox !== undefined) this.mailboxes.get(mailbox)?.hear(modseq)
     // The tree changed, or the account went: perhaps one of these with it.
-    else for (const each of this.mailboxes.values()) each.hear()
+    else for (const each of this.mailboxes.values()) each.hear(undefined)
   }
 }
 
@@ -167,8 +172,10 @@ class MailboxSnapshot {
   #latest: Snapshot | undefined
   #reading: Promise<void> | undefined
   #readAt = 0
-  /** Something may have happened since the last read began. */
-  stale = true
+  /** Something may have happened since the last read began that no announced MODSEQ tells of. */
+  #doubtful = true
+  /** The highest MODSEQ that was announced. */
+  #heard = 0
   gone = false
 
   constructor(store: MailStore, account: AccountSnapshots, key: MailboxKey) {
@@ -193,9 +200,32 @@ class MailboxSnapshot {
     this.#holds.delete(hold)
   }
 
-  hear(): void {
-    this.stale = true
+  /** @param modseq Of messages; `undefined`: of something else. */
+  hear(modseq: Modseq | undefined): void {
+    if (modseq === undefined) {
+      this.#doubtful = true
+      // It may be another account by now, restored in the place of the one before: its MODSEQs begin anew.
+      this.#heard = 0
+    } else if (modseq > this.#heard) this.#heard = modseq
     for (const hold of this.#holds) hold.listener?.()
+  }
+
+  /** Nobody listens, or reading failed: the next to ask looks at the store. */
+  doubt(): void {
+    this.#doubtful = true
+  }
+
+  took({ uids, flags, modseqs }: ChangedFlags): void {
+    const latest = this.#latest
+    if (latest === undefined || this.#reading !== undefined || uids.length === 0) return
+    let modseq: number = latest.modseq
+    for (const each of modseqs) {
+      if (each !== modseq && each !== modseq + 1) return
+      modseq = each
+    }
+    const { keywords } = this.account
+    if (modseqs[0] === latest.modseq || flags.some((packed) => keywordSetId(packed) >= keywords.sets)) return
+    this.#latest = latest.apply({ uids, flags, modseqs }, [], modseq as Modseq, latest.uidNext)
   }
 
   /** Drops the snapshot when nobody needs it; the next one to ask reads the mailbox anew. */
@@ -203,13 +233,12 @@ class MailboxSnapshot {
     for (const hold of this.#holds) if (!hold.resting) return
     if (this.#reading !== undefined) return
     this.#latest = undefined
-    this.stale = true
   }
 
   /** @param since The last read must not have begun before. */
   ready(modseq: Modseq | 0, since: number): Snapshot | undefined {
     const latest = this.#latest
-    if (this.stale || latest === undefined || latest.modseq < modseq) return undefined
+    if (this.#doubtful || latest === undefined || latest.modseq < Math.max(modseq, this.#heard)) return undefined
     // What was announced is being read for somebody else, and is not in yet.
     if (this.#reading !== undefined) return undefined
     return this.#readAt < since ? undefined : latest
@@ -229,14 +258,14 @@ class MailboxSnapshot {
   }
 
   async #read(): Promise<void> {
-    this.stale = false
+    this.#doubtful = false
     this.#readAt = performance.now()
     try {
       const latest = this.#latest === undefined ? await this.#load() : await this.#follow(this.#latest)
       if (latest === undefined) this.gone = true
       this.#latest = latest
     } catch (error) {
-      this.stale = true
+      this.#doubtful = true
       throw error
     }
   }
@@ -315,6 +344,10 @@ class Hold implements SnapshotHandle {
 
   ready(modseq: Modseq | 0, since = trusted()): Snapshot | undefined {
     return this.#mailbox.ready(modseq, since)
+  }
+
+  took(changed: ChangedFlags): void {
+    this.#mailbox.took(changed)
   }
 
   listen(listener: (() => void) | undefined): void {

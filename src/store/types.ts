@@ -186,6 +186,8 @@ export interface NewMessage {
 export interface ChangedFlags {
   readonly uids: Uint32Array
   readonly flags: Uint32Array
+  /** Of each: a request in slices has one a slice. */
+  readonly modseqs: Float64Array
 }
 
 /** A mailbox that others than its owner have rights to. */

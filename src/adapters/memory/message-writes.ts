@@ -140,6 +140,7 @@ export const changeFlags: Handler<'changeFlags'> = (commit, asked) => {
     changed: {
       uids: Uint32Array.from(changed, (row) => row.uid),
       flags: Uint32Array.from(changed, (row) => row.flags),
+      modseqs: new Float64Array(changed.length).fill(account.modseq),
     },
     modified: uidSetOf(modified),
     gone: uidsWithout(request.uids, present),

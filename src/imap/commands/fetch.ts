@@ -97,6 +97,7 @@ async function markSeen({ view, store, actor, out }: Context, uids: UidSet): Pro
     unchangedSince: undefined,
   })
   if (!answer.ok) return []
+  if (view.guest === undefined) view.took(answer.value.changed)
   view.expect(answer.value.modseq)
   const marked = uidSetOf(answer.value.changed.uids)
   await view.absorb(out, marked)

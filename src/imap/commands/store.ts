@@ -79,7 +79,8 @@ async function write(
     unchangedSince,
   })
   if (!answer.ok) return refusalCompletion(answer.error)
-  const { modseq, modified, gone } = answer.value
+  const { modseq, changed, modified, gone } = answer.value
+  if (guest === undefined) view.took(changed)
   view.expect(modseq)
   view.answer({
     kind: 'store',

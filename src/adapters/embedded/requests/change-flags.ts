@@ -34,6 +34,7 @@ export function* changeFlags(tx: Transaction, asked: ChangeFlagsRequest): Genera
   const modified: number[] = []
   const uids: number[] = []
   const flags: number[] = []
+  const modseqs: number[] = []
   let room = tx.tuning.sliceMessages
   for (const [first, last] of uidsUpTo(request.uids, place.mailbox.uidNext - 1)) {
     let from: number = first
@@ -55,14 +56,17 @@ export function* changeFlags(tx: Transaction, asked: ChangeFlagsRequest): Genera
       for (const uid of slice.modified) modified.push(uid)
       for (const uid of slice.uids) uids.push(uid)
       if (slice.uids.length > 0) record(tx, request.by, 'flags', place, uidSetOf(slice.uids), { detail })
-      for (const value of slice.flags) flags.push(value)
+      for (const value of slice.flags) {
+        flags.push(value)
+        modseqs.push(place.account.row.modseq)
+      }
       room -= Math.max(1, slice.seen.length)
       from = slice.next
     }
   }
   return done({
     modseq: place.account.row.modseq as Modseq,
-    changed: { uids: Uint32Array.from(uids), flags: Uint32Array.from(flags) },
+    changed: { uids: Uint32Array.from(uids), flags: Uint32Array.from(flags), modseqs: Float64Array.from(modseqs) },
     modified: uidSetOf(modified),
     gone: uidsWithout(request.uids, seen),
   })
