@@ -43,16 +43,40 @@ export class Connection extends PeerConnection {
    * @throws {ConnectionGone} when there is nobody any more
    * @throws {Farewell} when the session was told to end
    */
-  async next(): Promise<FrameEvent> {
-    for (;;) {
-      const event = await this.#next(false)
-      if (event !== undefined) return event
-    }
+  next(): Promise<FrameEvent> {
+    return this.#next(false)
   }
 
   /** Like {@link next}, but `undefined` once {@link wake} was called or `wakeAt` is over. */
   nextOrWake(): Promise<FrameEvent | undefined> {
     return this.#next(true)
+  }
+
+  /**
+   * {@link nextOrWake} for who waits long and often: between {@link rest} and this, nothing of the connection is kept but
+   * one promise.
+   * @returns an event, `woken`, or `undefined` when it is time to {@link rest}.
+   */
+  look(): FrameEvent | 'woken' | undefined {
+    this.#wakeable = false
+    this.work()
+    this.needPeer()
+    if (this.#farewell !== undefined) throw new Farewell(this.#farewell)
+    const event = this.#ahead ?? this.framer.next()
+    this.#ahead = undefined
+    if (event !== undefined) return event
+    if (this.#woken) {
+      this.#woken = false
+      return 'woken'
+    }
+    if (!this.ended) return undefined
+    this.close()
+    throw new ConnectionGone('The peer has closed its side')
+  }
+
+  /** Waits until {@link look} has something to say; what was written must be flushed. */
+  rest(): Promise<void> {
+    return this.#input(true)
   }
 
   /** What {@link next} will give, if it has come. */
@@ -173,6 +197,8 @@ export class Connection extends PeerConnection {
     this.#compression?.close()
   }
 
+  #next(wakeable: false): Promise<FrameEvent>
+  #next(wakeable: true): Promise<FrameEvent | undefined>
   async #next(wakeable: boolean): Promise<FrameEvent | undefined> {
     for (;;) {
       this.needPeer()

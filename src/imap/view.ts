@@ -60,13 +60,17 @@ export async function openView(
   return undefined
 }
 
+/** Of views whose person is the owner: they ask the account. */
+const NO_NAMES = new Map<string, string>()
+const NO_UIDS: UidSet = []
+
 /** See the module. */
 export class View implements SelectedView {
   readonly account: AccountRef
   readonly mailbox: MailboxKey
   readonly readOnly: boolean
   /** The search result variable `$` (RFC 9051 §6.4.4.1); expunged messages drop out when it is used. */
-  saved: UidSet = []
+  saved: UidSet = NO_UIDS
   readonly #context: Context
   /** With the rights as they were looked at last. */
   #reached: Reached
@@ -82,7 +86,7 @@ export class View implements SelectedView {
   #expected: Modseq | 0 = 0
   #knownKeywords: number
   /** Of the mailbox, by their lower case, for who is not the owner. */
-  readonly #ofMailbox = new Map<string, string>()
+  readonly #ofMailbox: Map<string, string>
   /** Of the command at work: it speaks of UIDs; it must keep message numbers; what it did to flags. */
   #byUid = false
   #keepNumbers = false
@@ -90,7 +94,7 @@ export class View implements SelectedView {
   #polling = true
   #answered: Answered | undefined
   /** Messages that the command itself made or expunged. */
-  #own: UidSet = []
+  #own: UidSet = NO_UIDS
   /** Something was told while the command began. */
   #toldBefore = false
   #idling = false
@@ -108,6 +112,7 @@ export class View implements SelectedView {
     this.#context = context
     this.#reached = reached
     this.#handle = handle
+    this.#ofMailbox = reached.user === undefined ? NO_NAMES : new Map()
     this.#shown = snapshot
     this.#synced = snapshot
     this.#complete = Math.min(info.highestModseq, snapshot.modseq)
@@ -345,7 +350,7 @@ export class View implements SelectedView {
       this.#polling = true
       this.#toldBefore = false
       this.#answered = undefined
-      this.#own = []
+      this.#own = NO_UIDS
     }
   }
 

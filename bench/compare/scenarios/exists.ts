@@ -8,6 +8,8 @@ import type { Scenario } from '../scenario.ts'
 
 const IDLERS = 10
 const OCTETS = 4_000
+/** Who is always told before the acknowledgement has waited for nothing, and nothing has no ratio. */
+const LEAST_MS = 0.01
 /** Dovecot sends who idles to sleep after one second. */
 const ASLEEP_MS = 1_500
 
@@ -16,11 +18,11 @@ export const exists: readonly Scenario[] = [scenario(false, 25), scenario(true, 
 function scenario(hibernate: boolean, deliveries: number): Scenario {
   return {
     name: `exists/${hibernate ? 'hibernated' : 'idling'}`,
-    title: `from LMTP's 250 to EXISTS${hibernate ? ', Dovecot hibernates' : ''}`,
+    title: `from LMTP's 250 to EXISTS, p99${hibernate ? ', Dovecot hibernates' : ''}`,
     unit: 'ms',
     more: false,
     rounds: 1,
-    bound: 2,
+    bound: 10,
     before: async (server) => {
       if (hibernate) await server.restart({ hibernate })
       await meet(
@@ -53,7 +55,7 @@ function scenario(hibernate: boolean, deliveries: number): Scenario {
       const { value } = await watch(() => Promise.all(Array.from({ length: IDLERS }, (_, number) => one(number))))
       lmtp.close()
       const waits = value.flat()
-      return { figure: percentile(waits, 0.5), waits, answers: waits.length }
+      return { figure: Math.max(LEAST_MS, percentile(waits, 0.99)), waits, answers: waits.length }
     },
     after: async (server) => {
       if (hibernate) await server.restart({})

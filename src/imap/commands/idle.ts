@@ -24,8 +24,13 @@ export const idle: Command = command<void>({
         if (annotations?.pending === true) await annotations.tell()
         if (clock.now() >= connection.wakeAt && out.size === 0) out.text('* OK ').line('Still here')
         if (out.size > 0) connection.wakeAt = clock.now() + KEEP_ALIVE_MS
-        const event = await connection.nextOrWake()
-        if (event === undefined) continue
+        await out.flush()
+        let event = connection.look()
+        while (event === undefined) {
+          await connection.rest()
+          event = connection.look()
+        }
+        if (event === 'woken') continue
         if (event.kind === 'line' && /^done *$/i.test(event.text)) return { status: 'OK', text: 'Done' }
         return { status: 'BAD', text: 'DONE was expected' }
       }
