@@ -27,6 +27,8 @@ interface Imported {
 }
 
 let made: Mbox | undefined
+/** Who has its own name for the file. */
+const linked = new WeakSet<Contestant>()
 const imported = new WeakMap<Contestant, Promise<Imported>>()
 
 const once = { rounds: 1, accounts: [ACCOUNT] } satisfies Partial<Scenario>
@@ -101,7 +103,8 @@ async function importInto(server: Contestant): Promise<Imported> {
 async function mboxFor(server: Contestant): Promise<string> {
   const file = path.join(path.dirname(server.mail), 'import.mbox')
   if (made === undefined) made = { file, messages: writeMbox(file) }
-  else if (made.file !== file) await link(made.file, file)
+  else if (made.file !== file && !linked.has(server)) await link(made.file, file)
+  linked.add(server)
   return file
 }
 
