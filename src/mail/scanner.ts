@@ -23,7 +23,7 @@ export class MessageScanner {
   #has8Bit = false
   #allCrlf = true
   /** The beginning of a line that cannot be judged yet: `-`, `--bound`, or a CR in a header. */
-  readonly #held = Buffer.alloc(MAX_DELIMITER_LINE)
+  readonly #held = Buffer.allocUnsafe(MAX_DELIMITER_LINE)
   #heldLength = 0
 
   /** Takes the next bytes; they may be reused afterwards. */

@@ -78,6 +78,9 @@ export class Merge {
   readonly #request: ChangeFlagsRequest
   readonly #system: number
   readonly #sets = new Map<number, number>()
+  /** What was asked last: neighbours have mostly the same flags. */
+  #packed = -1
+  #result = 0
 
   constructor(keywords: KeywordSets, request: ChangeFlagsRequest) {
     this.keywords = keywords
@@ -100,6 +103,7 @@ export class Merge {
   }
 
   apply(packed: number): number {
+    if (packed === this.#packed) return this.#result
     const { action } = this.#request
     const old = systemFlags(packed)
     const system = action === 'replace' ? this.#system : action === 'add' ? old | this.#system : old & ~this.#system
@@ -109,7 +113,9 @@ export class Merge {
       set = this.keywords.intern(this.merged(oldSet))
       this.#sets.set(oldSet, set)
     }
-    return packFlags(system, set)
+    this.#packed = packed
+    this.#result = packFlags(system, set)
+    return this.#result
   }
 }
 
