@@ -30,6 +30,10 @@ export interface Contestant extends AsyncDisposable {
   endpoint(listener: Listener): Endpoint
   /** Stops it and starts it again with the mail it had; `meanwhile` is done while it stands still. */
   restart(variant?: Variant, meanwhile?: () => Promise<void>): Promise<void>
+  /** Resolves when it has done what it does beside serving: Malle's search index is up to date. */
+  settled?(): Promise<void>
+  /** Makes the full-text index of an INBOX that has none, on the server's core. */
+  index?(address: string): Promise<void>
   /** A verb of Malle's command line; what it printed. */
   verb?(...words: readonly string[]): Promise<string>
   /** Takes an mbox file into an INBOX with the command that the server has for it, on the servers' core. */

@@ -112,6 +112,12 @@ class Dovecot implements Contestant {
     await this.#stop()
   }
 
+  async index(address: string): Promise<void> {
+    const [command = '', ...words] = onServerCores(false)
+    const config = path.join(this.#folder, 'dovecot.conf')
+    await promisify(execFile)(command, [...words, 'doveadm', '-c', config, 'index', '-u', address, 'INBOX'])
+  }
+
   async #stop(): Promise<void> {
     const child = this.#child
     if (child === undefined || child.exitCode !== null) return

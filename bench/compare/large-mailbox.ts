@@ -30,6 +30,7 @@ export function fillLarge(server: Contestant): Promise<void> {
 export async function fillAtEase(server: Contestant, work: () => Promise<void>): Promise<void> {
   await server.restart({ atEase: true })
   await work()
+  await server.settled?.()
   await server.restart({}, async () => {
     spawnSync('sync')
   })

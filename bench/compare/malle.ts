@@ -1,14 +1,16 @@
 /** Malle as a contestant: `malle serve` from this checkout, every acknowledged change on disk. @module */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { Endpoint } from '../raw.ts'
 import type { Certificate } from './certificate.ts'
 import { type Cast, type Contestant, DOMAIN, type Listener, type Variant } from './contestant.ts'
 import { onServerCores } from './cores.ts'
+import { DriverImap } from './imap-driver.ts'
 
 const LAUNCHER = path.join(import.meta.dirname, '..', '..', 'bin', 'malle.cjs')
 
@@ -42,9 +44,7 @@ class Malle implements Contestant {
   #ready: Ready | undefined
 
   constructor(folder: string, certificate: Certificate, profile: string | undefined) {
-    // with the size given, the launcher does not begin again, which a running profile does not survive
-    const young = '--max-semi-space-size=16'
-    this.#profile = profile === undefined ? [] : [young, '--cpu-prof', `--cpu-prof-dir=${path.resolve(profile)}`]
+    this.#profile = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${path.resolve(profile)}`]
     this.#folder = folder
     this.#config = path.join(folder, 'malle.toml')
     this.#certificate = certificate
@@ -58,7 +58,7 @@ class Malle implements Contestant {
     return pid
   }
 
-  endpoint(listener: Listener): Endpoint {
+  endpoint(listener: Listener | 'http'): Endpoint {
     const endpoint = this.#ready?.endpoints[listener]?.[0]
     if (endpoint === undefined) throw new Error(`Malle does not listen for ${listener}`)
     return endpoint
@@ -139,6 +139,26 @@ class Malle implements Contestant {
 
   #emptyFolder(): Promise<string> {
     return mkdtemp(path.join(this.#folder, 'code-'))
+  }
+
+  async settled(): Promise<void> {
+    const { host, port } = this.endpoint('http')
+    for (;;) {
+      // what came a moment ago is only looked at a second later
+      await pause(1_500)
+      const metrics = await (await fetch(`http://${host}:${port}/metrics`)).text()
+      if (/^malle_search_index_backlog 0$/m.test(metrics)) return
+    }
+  }
+
+  async index(address: string): Promise<void> {
+    await this.restart({}, () => rm(path.join(this.mail, 'search'), { recursive: true, force: true }))
+    // an account that is large enough is indexed when something happens in it
+    const imap = await DriverImap.login(this, address)
+    await imap.ok('SELECT INBOX')
+    await imap.ok('UID STORE 1 +FLAGS (indexed)')
+    imap.close()
+    await this.settled()
   }
 
   async verb(...words: readonly string[]): Promise<string> {

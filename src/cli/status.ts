@@ -41,12 +41,24 @@ function formatStatus(status: StatusView): string {
       ),
     )
   }
+  if (status.search.accounts > 0) lines.push(formatSearch(status.search))
   if (status.threadRestarts > 0)
     lines.push(
       say(`Threads restarted: ${status.threadRestarts}`, `Fils d’exécution redémarrés : ${status.threadRestarts}`),
     )
   for (const { shard, state } of status.shards) if (state !== 'ok') lines.push(`! ${PROBLEMS[state](shard)}`)
   return lines.join('\n')
+}
+
+function formatSearch({ accounts, waiting }: StatusView['search']): string {
+  const indexed = counted(accounts, ['account', 'accounts'], ['compte', 'comptes'])
+  const messages = counted(waiting, ['message', 'messages'], ['message', 'messages'])
+  return waiting === 0
+    ? say(`  search index: ${indexed}, up to date`, `  index de recherche : ${indexed}, à jour`)
+    : say(
+        `  search index: ${indexed}; ${messages} still to be indexed, which searches read until then`,
+        `  index de recherche : ${indexed} ; ${messages} à indexer, que les recherches lisent en attendant`,
+      )
 }
 
 const STATES = { ok: 'ok', full: 'pleine', 'read-only': 'en lecture seule', failed: 'en panne' } as const

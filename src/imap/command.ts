@@ -2,6 +2,7 @@
 import type { Clock } from '#lib/clock.ts'
 import type { ConnectionId } from '#services/registry.ts'
 import type { MailStore } from '#store/mail-store.ts'
+import type { SearchIndex } from '#store/search-index.ts'
 import type { AccountRef } from '#store/types.ts'
 import type { LiteralAnnounced } from '#wire/imap/frame-events.ts'
 import type { CommandReader } from '#wire/imap/reader.ts'
@@ -62,6 +63,7 @@ export interface Context {
   /** The selected mailbox; ask only in state `selected`. */
   readonly view: View
   readonly store: MailStore
+  readonly searchIndex: SearchIndex | undefined
   readonly enabled: Enabled
   readonly out: Output
   /** Aborted when the peer is gone or the session must end. */

@@ -20,6 +20,7 @@ import type {
 import type { SessionDeps } from '#services/session-deps.ts'
 import { formatActor } from '#store/actor.ts'
 import type { MailStore } from '#store/mail-store.ts'
+import type { SearchIndex } from '#store/search-index.ts'
 import type { AccountRef } from '#store/types.ts'
 import type { Frame } from '#wire/imap/frame.ts'
 import type { FrameFault, LiteralAnnounced } from '#wire/imap/frame-events.ts'
@@ -100,6 +101,10 @@ export class Session implements Context, SessionControl {
   }
   get store(): MailStore {
     return this.deps.store
+  }
+
+  get searchIndex(): SearchIndex | undefined {
+    return this.deps.searchIndex
   }
   get clock(): Clock {
     return this.deps.clock
@@ -216,7 +221,7 @@ export class Session implements Context, SessionControl {
     })
     this.#failedLogins = 0
     this.connection.patienceMs = this.deps.limits.idleMs
-    this.connection.framer.lineBytes = this.deps.limits.lineBytes
+    this.connection.limitLines(this.deps.limits.lineBytes)
     this.note({ state: 'authenticated' })
     this.deps.log.info({ connection: this.id, account: login.account.id, address: login.address }, 'IMAP login')
   }
@@ -231,7 +236,7 @@ export class Session implements Context, SessionControl {
     this.out.utf8 = false
     this.out.language = 'i-default'
     this.#since = this.clock.now()
-    connection.framer.lineBytes = Math.min(LINE_BYTES_BEFORE_LOGIN, deps.limits.lineBytes)
+    connection.limitLines(Math.min(LINE_BYTES_BEFORE_LOGIN, deps.limits.lineBytes))
     deps.log.info({ connection: this.id }, 'IMAP logout')
     if (this.#info === undefined) return
     // To the registry this is a new connection: nothing of the person is left there either.

@@ -92,7 +92,7 @@ export class RunningAdministration implements Administration {
   async [Symbol.asyncDispose](): Promise<void> {}
 
   #verbs(): Handlers {
-    const { accounts, directory, host, registry } = this.#parts
+    const { accounts, directory, host, registry, search } = this.#parts
     const backups = new Backups(this.#parts, (task, progress) => this.#run(task, progress))
     return {
       'domain.add': async ({ name }) => this.#domainView(must(await accounts.addDomain(name))),
@@ -184,8 +184,10 @@ export class RunningAdministration implements Administration {
           progress(finding)
         }
         // UIDs mean something else now: sessions begin anew.
-        if (findings.some(({ rebuilt }) => rebuilt !== undefined))
+        if (findings.some(({ rebuilt }) => rebuilt !== undefined)) {
+          search.forgetAll()
           for (const { ref } of await directory.accounts()) registry.accountChanged(ref.id)
+        }
         return findings
       },
       compact: async () => {
@@ -324,7 +326,7 @@ export class RunningAdministration implements Administration {
   }
 
   async #status(): Promise<StatusView> {
-    const { directory, host } = this.#parts
+    const { directory, host, search } = this.#parts
     const shards = await host.status()
     const facts = this.#facts?.status()
     return {
@@ -340,6 +342,7 @@ export class RunningAdministration implements Administration {
       accounts: (await directory.counts()).accounts,
       domains: (await directory.domains()).length,
       shards,
+      search: search.status(),
       problems: shards.filter(({ state }) => state !== 'ok').map(({ shard, state }) => SHARD_PROBLEMS[state](shard)),
     }
   }

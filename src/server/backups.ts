@@ -96,7 +96,7 @@ export class Backups {
     messages: number,
     progress: Progress,
   ): Promise<RestoreView> {
-    const { directory, store, registry, config } = this.#parts
+    const { directory, store, search, registry, config } = this.#parts
     const there = await directory.account(kept.address)
     const state = there === undefined ? undefined : await store.state(there.ref)
     const replaces = state?.usage.messages ?? null
@@ -112,6 +112,7 @@ export class Backups {
     const account = { id: kept.ref.id, address: kept.address, to: record.ref }
     const request = { path, what: 'account', account, people, limits: record.limits } as const
     const report = await this.#run<RestoreReport>({ kind: 'restore', request }, progress)
+    search.forget(record.ref.id)
     // Sessions show what was; they begin anew. A migration compares again: what is not here any more was not deleted.
     registry.accountChanged(record.ref.id)
     await forgetMigration(config.data, record.ref)

@@ -5,6 +5,7 @@ import { openEmbeddedStore } from '#adapters/embedded/embedded-store.ts'
 import { type EmbeddedHost, startEmbedded } from '#adapters/embedded/host.ts'
 import type { EmbeddedTuning } from '#adapters/embedded/options.ts'
 import type { ProbeOrder } from '#adapters/embedded/probe.ts'
+import { SearchHost } from '#adapters/search/host.ts'
 import { openDirectory } from '#adapters/sqlite/directory.ts'
 import type { Config } from '#config/config.ts'
 import { type Clock, systemClock } from '#lib/clock.ts'
@@ -27,6 +28,8 @@ export interface Installation extends AsyncDisposable {
   readonly host: EmbeddedHost
   /** The main thread's own connection. */
   readonly store: MailStore
+  /** Keeps no index up to date before it is started. */
+  readonly search: SearchHost
   readonly accounts: Accounts
   readonly registry: LocalRegistry
 }
@@ -63,6 +66,15 @@ export async function openInstallation(config: Config, log: Log, tuned?: StoreTu
     }),
   )
   const store = opened.use(openEmbeddedStore(host.connect(), systemClock))
+  const search = opened.use(
+    new SearchHost({
+      directory: path.join(config.data, 'search'),
+      store,
+      connect: () => host.connect(),
+      refOf: async (id) => (await directory.accountById(id))?.ref,
+      log: (level, message) => log[level]({}, message),
+    }),
+  )
   await settleMoves(directory, store, config.store.shards, (message) => log.warn({}, message))
   const { scramForPasswords } = config.auth
   const accounts: Accounts = new Accounts({
@@ -102,5 +114,14 @@ export async function openInstallation(config: Config, log: Log, tuned?: StoreTu
   })
   await noteDataVersion(config.data)
   const parts = opened.move()
-  return { config, directory, host, store, accounts, registry, [Symbol.asyncDispose]: () => parts.disposeAsync() }
+  return {
+    config,
+    directory,
+    host,
+    store,
+    search,
+    accounts,
+    registry,
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  }
 }

@@ -11,6 +11,7 @@ import type { Registry } from '#services/registry.ts'
 import type { Log, SessionDeps, SessionLimits } from '#services/session-deps.ts'
 import { SmtpService } from '#smtp/service.ts'
 import type { MailStore } from '#store/mail-store.ts'
+import type { SearchIndex } from '#store/search-index.ts'
 import { Handshakes } from './handshakes.ts'
 import { type Acceptor, type Endpoint, open } from './listeners.ts'
 import { ThreadMeter } from './meter.ts'
@@ -65,7 +66,7 @@ export class ProtocolThread implements AsyncDisposable {
   readonly #acceptors: Readonly<Record<MailListener, Acceptor>>
   readonly #listening: { close(): Promise<void> }[] = []
 
-  constructor(setup: ThreadSetup, registry: Registry, log: Log) {
+  constructor(setup: ThreadSetup, registry: Registry, searchIndex: SearchIndex, log: Log) {
     this.meter = new ThreadMeter()
     this.#tls = new ThreadTls(setup.tls)
     this.#proxies = networkTest(setup.proxyFrom)
@@ -78,6 +79,7 @@ export class ProtocolThread implements AsyncDisposable {
     const deps: SessionDeps = {
       hostname: setup.hostname,
       store: this.#store,
+      searchIndex,
       registry,
       limits: setup.limits,
       allowPlaintext: setup.allowPlaintext,

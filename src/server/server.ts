@@ -39,7 +39,9 @@ export async function startServer(config: Config, log: Log, tuned?: StoreTuning)
   const ticketKeys = randomBytes(48)
   const certificates = await readCertificates(config, log)
   const tls: TlsMaterial = { pairs: certificates.pairs, clientCa: certificates.clientCa, ticketKeys }
-  const threads = started.use(await startThreads({ config, tls, registry: parts.registry, host: parts.host, log }))
+  const { registry, host, search } = parts
+  search.start()
+  const threads = started.use(await startThreads({ config, tls, registry, host, search, log }))
   const http = started.use(await startHttp({ config, threads, installation: parts, tls, log }))
   const endpoints = { ...threads.endpoints, ...http.endpoints }
   const administration = new RunningAdministration(parts, {

@@ -3,12 +3,14 @@ import { once } from 'node:events'
 import path from 'node:path'
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import type { EmbeddedHost } from '#adapters/embedded/host.ts'
+import { serveSearchIndex } from '#adapters/search/remote.ts'
 import type { Config } from '#config/config.ts'
 import { formatNetwork } from '#lib/network.ts'
 import { oauthOffer } from '#services/oauth-tokens.ts'
 import type { Registry } from '#services/registry.ts'
 import { serveRegistry } from '#services/remote-registry.ts'
 import type { Log } from '#services/session-deps.ts'
+import type { SearchIndex } from '#store/search-index.ts'
 import { probe } from './listeners.ts'
 import { type MailEndpoints, ProtocolThread, type ThreadSetup } from './protocol-thread.ts'
 import type { TlsMaterial } from './tls.ts'
@@ -29,6 +31,7 @@ export type FromThread =
 export interface WorkerStart {
   readonly setup: ThreadSetup
   readonly registry: MessagePort
+  readonly search: MessagePort
   readonly logLevel: Config['log']['level']
 }
 
@@ -49,6 +52,7 @@ export interface ThreadsOptions {
   readonly tls: TlsMaterial
   readonly registry: Registry
   readonly host: EmbeddedHost
+  readonly search: SearchIndex
   readonly log: Log
 }
 
@@ -89,7 +93,7 @@ function wanted({ config }: ThreadsOptions): MailEndpoints {
 }
 
 async function startHere(options: ThreadsOptions): Promise<ProtocolThreads> {
-  const thread = new ProtocolThread(setupOf(options, 0, wanted(options)), options.registry, options.log)
+  const thread = new ProtocolThread(setupOf(options, 0, wanted(options)), options.registry, options.search, options.log)
   let endpoints: MailEndpoints
   try {
     endpoints = await thread.listen(wanted(options), false, options.log)
@@ -190,17 +194,19 @@ class WorkerThreads implements ProtocolThreads {
   }
 
   async #run(number: number): Promise<MailEndpoints> {
-    const { registry, config, log } = this.#options
+    const { registry, search, config, log } = this.#options
     const { port1, port2 } = new MessageChannel()
+    const searches = new MessageChannel()
     const setup = { ...setupOf(this.#options, number, this.#endpoints), tls: this.#tls }
-    const start: WorkerStart = { setup, registry: port2, logLevel: config.log.level }
+    const start: WorkerStart = { setup, registry: port2, search: searches.port2, logLevel: config.log.level }
     const worker = new Worker(new URL(`./worker-thread${path.extname(import.meta.filename)}`, import.meta.url), {
       workerData: start,
-      transferList: [port2, ...setup.store.ports],
+      transferList: [port2, searches.port2, ...setup.store.ports],
       resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB },
       name: `protocol-${number}`,
     })
     const endServing = serveRegistry(registry, port1)
+    serveSearchIndex(search, searches.port1)
     this.#workers.set(number, { worker, endServing })
     const listening = Promise.withResolvers<MailEndpoints>()
     worker.on('message', (message: FromThread) => {
@@ -215,6 +221,7 @@ class WorkerThreads implements ProtocolThreads {
       listening.reject(new Error(`Protocol thread ${number} ended with ${code}`))
       endServing()
       port1.close()
+      searches.port1.close()
       this.#workers.delete(number)
       if (!this.#stopping) this.#restart(number)
     })

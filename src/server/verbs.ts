@@ -1,6 +1,7 @@
 /** Administrative verbs as data: what the command line asks and what it is told, in process or through the control socket. @module */
 import type { CheckFinding } from '#adapters/embedded/check.ts'
 import type { ShardStatus } from '#adapters/embedded/options.ts'
+import type { SearchIndexStatus } from '#adapters/search/host.ts'
 import type { Security } from '#client/connect-options.ts'
 import type { Pop3Policy } from '#mail/pop3-policy.ts'
 import type { CsvRefusal } from '#services/account-csv.ts'
@@ -79,6 +80,8 @@ export interface StatusView {
   readonly accounts: number
   readonly domains: number
   readonly shards: readonly ShardStatus[]
+  /** `waiting`: messages that are not in the search index of their account yet, at most. */
+  readonly search: SearchIndexStatus
   /** Sentences that say what is wrong; empty when all is well. */
   readonly problems: readonly string[]
 }

@@ -1,5 +1,6 @@
 /** Entry of a protocol thread that is a worker. @module */
 import { parentPort, workerData } from 'node:worker_threads'
+import { RemoteSearchIndex } from '#adapters/search/remote.ts'
 import { RemoteRegistry } from '#services/remote-registry.ts'
 import { createLog } from './log.ts'
 import { ProtocolThread } from './protocol-thread.ts'
@@ -7,9 +8,9 @@ import type { FromThread, ToThread, WorkerStart } from './threads.ts'
 
 const port = parentPort
 if (port === null) throw new Error('This module is the entry of a worker')
-const { setup, registry, logLevel } = workerData as WorkerStart
+const { setup, registry, search, logLevel } = workerData as WorkerStart
 const log = createLog(logLevel, { thread: setup.number })
-const thread = new ProtocolThread(setup, new RemoteRegistry(registry), log)
+const thread = new ProtocolThread(setup, new RemoteRegistry(registry), new RemoteSearchIndex(search), log)
 const tell = (message: FromThread): void => port.postMessage(message)
 
 port.on('message', (message: ToThread) => {
@@ -30,5 +31,6 @@ async function stop(): Promise<void> {
   await thread[Symbol.asyncDispose]()
   tell({ kind: 'stopped' })
   registry.close()
+  search.close()
   port?.close()
 }

@@ -1,6 +1,7 @@
 /**
- * Searches a mailbox: cheapest facts first. Flags and MODSEQs come from the snapshot, then narrow columns are read, then
- * headers, and only messages that are still undecided have their bodies scanned (design §8, until there is an index).
+ * Searches a mailbox: cheapest facts first. An index, where there is one, says which messages have a text; flags and
+ * MODSEQs come from the snapshot, then narrow columns are read, then headers, and only messages that are still undecided
+ * have their bodies scanned (design §8): those that the index does not know, and those of which it is not sure.
  * @module
  */
 import { Turns } from '#lib/turns.ts'
@@ -8,9 +9,12 @@ import { fold, NeedleSearch } from '#mail/fold.ts'
 import type { MailboxKey } from '#mail/ids.ts'
 import { PartTable } from '#mail/part-table.ts'
 import { type SearchableText, searchableHeader, searchableText } from '#mail/searchable.ts'
-import { normaliseUidSet, UidCollector, type UidSet } from '#mail/uid-set.ts'
+import { normaliseUidSet, UidCollector, type UidSet, uidSetSize } from '#mail/uid-set.ts'
+import { intersectUidSets } from '#mail/uid-set-arithmetic.ts'
 import { DamagedBody, type MailStore } from '#store/mail-store.ts'
+import type { SearchIndex } from '#store/search-index.ts'
 import { type AccountRef, type EmailFields, type EmailRow, HEADER, NARROW, PARTS } from '#store/types.ts'
+import { type IndexedTexts, indexedTexts } from './indexed-texts.ts'
 import {
   type BodyFacts,
   bodyTextsOf,
@@ -26,6 +30,8 @@ import { SnapshotWalk } from './snapshot-walk.ts'
 
 export interface MailboxSearch {
   readonly store: MailStore
+  /** Without one, everything is read. */
+  readonly index: SearchIndex | undefined
   readonly account: AccountRef
   readonly mailbox: MailboxKey
   /** Messages that may be found. */
@@ -37,6 +43,10 @@ export interface MailboxSearch {
   readonly signal: AbortSignal
 }
 
+/** Messages that are looked at without asking the index. */
+const FEW = 20
+/** So many messages that have to be read are worth an index. */
+const MANY = 200
 /** Octets of a message that are read at once for its text. */
 const READ_BYTES = 1024 * 1024
 
@@ -47,38 +57,53 @@ const READ_BYTES = 1024 * 1024
 export async function searchMailbox(search: MailboxSearch): Promise<UidSet> {
   const { snapshot, criterion, among, signal } = search
   const turns = new Turns()
+  const texts = await askIndex(search)
+  signal.throwIfAborted()
+  const candidates = texts?.candidates(criterion)
+  const looked = among === undefined ? candidates : candidates ? intersectUidSets(among, candidates) : among
   const found = new UidCollector()
   const undecided = new UidCollector()
-  for (const walk = new SnapshotWalk(snapshot, among); walk.next(); ) {
-    const answer = meets(criterion, walk)
-    if (answer === true) found.add(walk.uid)
-    else if (answer === undefined) undecided.add(walk.uid)
+  for (const walk = new SnapshotWalk(snapshot, looked); walk.next(); ) {
+    const { uid, flags, modseq } = walk
+    const answer = meets(criterion, texts === undefined ? walk : { uid, flags, modseq, texts })
+    if (answer === true) found.add(uid)
+    else if (answer === undefined) undecided.add(uid)
     if (turns.over) {
       await turns.share()
       signal.throwIfAborted()
     }
   }
   if (undecided.set.length === 0) return found.set
-  const later = await searchRows(search, undecided.set, turns)
+  const later = await searchRows({ ...search, texts }, undecided.set, turns)
   return normaliseUidSet([...found.set, ...later])
 }
 
+/** A few messages are read sooner than the index is asked. */
+async function askIndex(search: MailboxSearch): Promise<IndexedTexts | undefined> {
+  const { index, snapshot, account, mailbox, criterion, among } = search
+  if (index === undefined || Math.min(snapshot.size, among ? uidSetSize(among) : snapshot.size) <= FEW) return undefined
+  return indexedTexts(index, account, mailbox, criterion)
+}
+
+interface RowSearch extends MailboxSearch {
+  readonly texts: IndexedTexts | undefined
+}
+
 /** Decides by rows, headers and bodies; each stage only about what the one before left open. */
-async function searchRows(search: MailboxSearch, uids: UidSet, turns: Turns): Promise<UidSet> {
+async function searchRows(search: RowSearch, uids: UidSet, turns: Turns): Promise<UidSet> {
   const { criterion } = search
   const needs = needsOf(criterion)
   const first = await stage(search, uids, needs.columns ? NARROW : 0, turns, async (row, walk) => {
-    const columns = row.narrow === undefined ? undefined : foldedColumns(row.narrow)
-    return meets(criterion, { ...factsOf(row, walk), ...(columns === undefined ? {} : { columns }) })
+    return meets(criterion, { ...factsOf(search, row, walk), ...columnsOf(row) })
   })
   if (first.undecided.length === 0) return first.found
+  if (uidSetSize(first.undecided) >= MANY) search.index?.want(search.account)
   const wanted = (needs.columns ? NARROW : 0) | HEADER | PARTS
   const texts = bodyTextsOf(criterion)
   const second = await stage(search, first.undecided, wanted, turns, async (row, walk) => {
-    const columns = row.narrow === undefined ? undefined : foldedColumns(row.narrow)
     const known = {
-      ...factsOf(row, walk),
-      ...(columns === undefined ? {} : { columns }),
+      ...factsOf(search, row, walk),
+      ...columnsOf(row),
       header: await headerFacts(search, row),
     }
     const answer = meets(criterion, known)
@@ -94,7 +119,7 @@ interface Decided {
 }
 
 async function stage(
-  { store, account, mailbox, snapshot, signal }: MailboxSearch,
+  { store, account, mailbox, snapshot, signal }: RowSearch,
   uids: UidSet,
   fields: EmailFields,
   turns: Turns,
@@ -125,8 +150,12 @@ function unreadable(error: unknown): false {
   return false
 }
 
-function factsOf(row: EmailRow, { flags, modseq }: SnapshotWalk): Facts {
-  return { uid: row.uid, flags, modseq, row }
+function factsOf({ texts }: RowSearch, row: EmailRow, { flags, modseq }: SnapshotWalk): Facts {
+  return { uid: row.uid, flags, modseq, row, ...(texts === undefined ? {} : { texts }) }
+}
+
+function columnsOf({ narrow }: EmailRow): { readonly columns?: FoldedColumns } {
+  return narrow === undefined ? {} : { columns: foldedColumns(narrow) }
 }
 
 function foldedColumns(narrow: NonNullable<EmailRow['narrow']>): FoldedColumns {

@@ -33,11 +33,21 @@ export interface Facts {
   readonly uid: number
   readonly flags: number
   readonly modseq: number
+  /** What an index knows of the texts. */
+  readonly texts?: IndexFacts
   readonly row?: EmailRow
   /** Folded on demand. */
   readonly columns?: FoldedColumns
   readonly header?: HeaderFacts
   readonly body?: BodyFacts
+}
+
+/** Criteria that ask for a text. */
+export type TextCriterion = Extract<Criterion, { readonly kind: 'column' | 'header' | 'body' | 'text' }>
+
+export interface IndexFacts {
+  /** Whether the message has the text; asked of UIDs in ascending order it is cheap. */
+  meets(criterion: TextCriterion, uid: number): Answer
 }
 
 /** Narrow columns, folded when first compared. */
@@ -88,13 +98,10 @@ export function meets(criterion: Criterion, facts: Facts): Answer {
     case 'thread':
       return row === undefined ? undefined : row.thread === criterion.key
     case 'column':
-      return facts.columns?.has(criterion.column, criterion.text)
     case 'header':
-      return facts.header?.has(criterion.field, criterion.text)
     case 'body':
-      return facts.body?.hasText(criterion.text)
     case 'text':
-      return facts.header?.hasText(criterion.text) === true ? true : facts.body?.hasText(criterion.text)
+      return facts.texts?.meets(criterion, facts.uid) ?? hasText(criterion, facts)
     case 'not': {
       const inner = meets(criterion.inner, facts)
       return inner === undefined ? undefined : !inner
@@ -103,6 +110,20 @@ export function meets(criterion: Criterion, facts: Facts): Answer {
       return combine(criterion.all, facts, false)
     case 'or':
       return combine(criterion.all, facts, true)
+  }
+}
+
+/** What was read of the message itself. */
+function hasText(criterion: TextCriterion, { columns, header, body }: Facts): Answer {
+  switch (criterion.kind) {
+    case 'column':
+      return columns?.has(criterion.column, criterion.text)
+    case 'header':
+      return header?.has(criterion.field, criterion.text)
+    case 'body':
+      return body?.hasText(criterion.text)
+    case 'text':
+      return header?.hasText(criterion.text) === true ? true : body?.hasText(criterion.text)
   }
 }
 

@@ -2,6 +2,7 @@
 import type { SecureContext } from 'node:tls'
 import type { Clock } from '#lib/clock.ts'
 import type { MailStore } from '#store/mail-store.ts'
+import type { SearchIndex } from '#store/search-index.ts'
 import type { OAuthOffer } from './oauth-tokens.ts'
 import type { Registry } from './registry.ts'
 
@@ -46,6 +47,8 @@ export interface SessionDeps {
   /** Our name in greetings and trace lines. */
   readonly hostname: string
   readonly store: MailStore
+  /** Without one, searches read messages. */
+  readonly searchIndex?: SearchIndex | undefined
   readonly registry: Registry
   readonly limits: SessionLimits
   /** Plaintext logins without TLS (design §3 `auth.allow_plaintext`). */

@@ -58,11 +58,8 @@ export function accountsContract(world: () => World): void {
     assert.equal((await person.box('Kept/2026')).specialUse, undefined)
     assert.ok((await person.store.subscriptions(person.ref)).includes('Drafts'))
     assert.ok(!(await person.store.subscriptions(person.ref)).includes('Kept/2026'))
-    assert.deepEqual(await person.state(), {
-      modseq,
-      limits,
-      usage: { storageBytes: 0, messages: 0, mailboxes: 4 },
-    })
+    const { lastEmail: _, ...state } = await person.state()
+    assert.deepEqual(state, { modseq, limits, usage: { storageBytes: 0, messages: 0, mailboxes: 4 } })
   })
 
   test('a new mailbox starts at UID 1 with a UIDVALIDITY, and both MODSEQs are known', async () => {

@@ -14,6 +14,7 @@ import { expungeContract } from './expunge.contract.ts'
 import { flagsContract } from './flags.contract.ts'
 import { goneContract } from './gone.contract.ts'
 import { guestsContract } from './guests.contract.ts'
+import { indexingContract } from './indexing.contract.ts'
 import { closingContract, keepingContract } from './keeping.contract.ts'
 import { type OpenedStore, World } from './kit.contract.ts'
 import { mailboxesContract } from './mailboxes.contract.ts'
@@ -62,6 +63,7 @@ export function mailStoreContract(name: string, open: () => Promise<OpenedStore>
     goneContract(current)
     changesContract(current)
     quotaContract(current)
+    indexingContract(current)
     watchContract(current)
     restoreContract(current)
     const another = async (): Promise<World> => new World(await open())

@@ -11,6 +11,7 @@ import type {
   ChangesCursor,
   EmailFields,
   EmailRow,
+  IndexableEmail,
   MailboxChanges,
   MailboxInfo,
   MaildropPage,
@@ -115,6 +116,21 @@ export interface MailStore extends AsyncDisposable {
   /** The bytes of an email, without trace. Opening is free; a body that is missing or damaged throws at read. */
   body(account: AccountRef, place: BodyPlace): StoredBody
 
+  // --- reading: for a search index ---
+
+  /**
+   * One slice: up to `limit` emails with keys above `after`, ascending, whatever mailboxes they are in. Fewer than `limit`
+   * means the end. What comes in later has larger keys.
+   */
+  indexable(account: AccountRef, after: EmailKey | 0, limit?: number): Promise<readonly IndexableEmail[]>
+  /**
+   * UIDs in a mailbox of these emails, both ascending; those of expunged messages that may still be shown among them.
+   * A slice that is long is read in turns.
+   */
+  uidsOfEmails(account: AccountRef, mailbox: MailboxKey, emails: Uint32Array): Promise<Uint32Array<ArrayBuffer>>
+  /** The same of all emails with keys above `after`. */
+  uidsOfEmailsAfter(account: AccountRef, mailbox: MailboxKey, after: EmailKey | 0): Promise<Uint32Array<ArrayBuffer>>
+
   // --- reading: whole accounts ---
 
   /**
@@ -146,6 +162,9 @@ export interface MailStore extends AsyncDisposable {
 
   /** Calls `listener` after each commit that touches the account; returns the way to stop. */
   watch(account: AccountId, listener: (change: Change) => void): () => void
+
+  /** The same after each commit, whichever account it touches. */
+  watchAll(listener: (change: Change) => void): () => void
 
   /** The same after each commit that gives somebody rights to a mailbox, or takes them away, whoever's it is. */
   watchRights(identifier: string, listener: (change: Change) => void): () => void

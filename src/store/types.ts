@@ -48,6 +48,8 @@ export interface AccountState {
   readonly modseq: Modseq
   readonly limits: QuotaLimits
   readonly usage: { readonly storageBytes: number; readonly messages: number; readonly mailboxes: number }
+  /** No email has a key above this one. */
+  readonly lastEmail: EmailKey | 0
 }
 
 /** Messages of a mailbox in columns, ascending by UID; the arrays have equal lengths. */
@@ -145,6 +147,18 @@ export interface NarrowColumns {
   readonly baseSubject: string
   readonly messageId: string | undefined
   readonly hasAttachment: boolean
+}
+
+/** What a search index takes of an email. */
+export interface IndexableEmail {
+  readonly key: EmailKey
+  /** Milliseconds since 1970, whole seconds. */
+  readonly internalDate: number
+  readonly trace: Uint8Array
+  readonly place: BodyPlace
+  /** Offsets count from the start of the body, without trace. */
+  readonly parts: Uint8Array
+  readonly columns: Pick<NarrowColumns, 'subject' | 'from' | 'to' | 'cc'>
 }
 
 /** A slice of a POP3 maildrop, ascending by UID. */

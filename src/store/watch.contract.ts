@@ -120,6 +120,26 @@ export function watchContract(world: () => World): void {
     }
   })
 
+  test('who watches all hears of everybody', async () => {
+    const people = [await world().person(), await world().person()]
+    const heard = new Set<number>()
+    const stop = world().store.watchAll(({ account }) => heard.add(account))
+    const feeds = people.map(watched)
+    for (const [index, person] of people.entries()) {
+      const inbox = (await person.inbox()).key
+      await feeds[index]?.until((await person.add(inbox, [messageOf()])).modseq, ofMailbox(inbox))
+    }
+    assert.ok(people.every(({ ref }) => heard.has(ref.id)))
+    stop()
+    heard.clear()
+    for (const [index, person] of people.entries()) {
+      const inbox = (await person.inbox()).key
+      await feeds[index]?.until((await person.add(inbox, [messageOf()])).modseq, ofMailbox(inbox))
+    }
+    assert.equal(heard.size, 0)
+    for (const feed of feeds) feed.stop()
+  })
+
   test('RENAME of INBOX is announced to who looks at INBOX', async () => {
     const person = await world().person()
     const inbox = (await person.inbox()).key

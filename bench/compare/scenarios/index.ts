@@ -12,6 +12,7 @@ import { mixed } from './mixed.ts'
 import { noop } from './noop.ts'
 import { open } from './open.ts'
 import { pop3 } from './pop3.ts'
+import { search } from './search.ts'
 import { start } from './start.ts'
 import { store } from './store.ts'
 import { threads } from './threads.ts'
@@ -25,6 +26,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...fetch,
   ...bodies,
   ...pop3,
+  ...search,
   ...mixed,
   ...threads,
   ...idle,

@@ -21,6 +21,7 @@ import {
   type EmailRow,
   ENVELOPE,
   HEADER,
+  type IndexableEmail,
   type MailboxChanges,
   type MailboxInfo,
   type MaildropPage,
@@ -35,6 +36,7 @@ import {
 } from '#store/types.ts'
 import type { Delivered, DeliverRefusal, DeliverRequest, Unavailable, WriteKind, Writes } from '#store/writes.ts'
 import { accountImage, imageEmails } from './image-reads.ts'
+import { indexableEmails, uidsOfEmails, uidsOfEmailsAfter } from './index-reads.ts'
 import { type ShardPaths, shardPaths } from './layout.ts'
 import type { EmbeddedConnection } from './options.ts'
 import type { AnyRequest } from './pack.ts'
@@ -76,6 +78,7 @@ class EmbeddedStore implements MailStore {
   /** See {@link EmbeddedStage}. */
   readonly #inDoubt = new WeakSet<StagedBody>()
   readonly #listeners = new Listeners<AccountId, Change>()
+  readonly #ofAll = new Listeners<undefined, Change>()
   readonly #ofRights = new Listeners<string, Change>()
   #closed = false
 
@@ -244,6 +247,22 @@ class EmbeddedStore implements MailStore {
     return this.#shard(account.shard).files.body(place)
   }
 
+  async indexable(account: AccountRef, after: EmailKey | 0, limit = SLICE): Promise<readonly IndexableEmail[]> {
+    return indexableEmails(this.#reader(account).sql, account.id, after, limit)
+  }
+
+  async uidsOfEmails(account: AccountRef, mailbox: MailboxKey, emails: Uint32Array): Promise<Uint32Array<ArrayBuffer>> {
+    return gathered(uidsOfEmails(this.#reader(account).sql, account.id, mailbox, emails))
+  }
+
+  async uidsOfEmailsAfter(
+    account: AccountRef,
+    mailbox: MailboxKey,
+    after: EmailKey | 0,
+  ): Promise<Uint32Array<ArrayBuffer>> {
+    return gathered(uidsOfEmailsAfter(this.#reader(account).sql, account.id, mailbox, after))
+  }
+
   async image(account: AccountRef): Promise<AccountImage | undefined> {
     return accountImage(this.#reader(account).sql, account.id)
   }
@@ -311,12 +330,17 @@ class EmbeddedStore implements MailStore {
     return this.#listeners.add(account, listener)
   }
 
+  watchAll(listener: (change: Change) => void): () => void {
+    return this.#ofAll.add(undefined, listener)
+  }
+
   watchRights(identifier: string, listener: (change: Change) => void): () => void {
     return this.#ofRights.add(identifier, listener)
   }
 
   #announce(change: Change): void {
     this.#listeners.tell(change.account, change)
+    this.#ofAll.tell(undefined, change)
     if (change.rightsOf !== undefined) this.#ofRights.tell(change.rightsOf, change)
   }
 
@@ -329,9 +353,24 @@ class EmbeddedStore implements MailStore {
       files.close()
     }
     this.#listeners.clear()
+    this.#ofAll.clear()
     this.#ofRights.clear()
     this.#host.close()
   }
+}
+
+/** Slices of UIDs as one, ascending, read in turns. */
+async function gathered(slices: Iterable<readonly number[]>): Promise<Uint32Array<ArrayBuffer>> {
+  const all: number[] = []
+  let begun = performance.now()
+  for (const slice of slices) {
+    for (const uid of slice) all.push(uid)
+    if (performance.now() - begun > TURN_MS) {
+      await nextTurn()
+      begun = performance.now()
+    }
+  }
+  return Uint32Array.from(all).sort()
 }
 
 /** Whether nobody knows if a request was carried out: the writer died over it, or its disk failed. */

@@ -45,7 +45,7 @@ export class ShardReader {
   state(account: AccountId): AccountState | undefined {
     const row = this.sql.get(
       `SELECT modseq, limit_bytes, limit_messages, used_bytes, used_messages,
-       (SELECT count(*) FROM mailbox WHERE mailbox.account = slot) FROM account WHERE id = ?`,
+       (SELECT count(*) FROM mailbox WHERE mailbox.account = slot), next_email - 1 FROM account WHERE id = ?`,
       account,
     )
     if (row === undefined) return undefined
@@ -56,6 +56,7 @@ export class ShardReader {
         messages: (row[2] as number | null) ?? undefined,
       },
       usage: { storageBytes: row[3] as number, messages: row[4] as number, mailboxes: row[5] as number },
+      lastEmail: row[6] as EmailKey | 0,
     }
   }
 

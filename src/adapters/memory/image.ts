@@ -2,7 +2,7 @@
 import { done, refused } from '#lib/result.ts'
 import type { AccountId, MailboxKey, Modseq, Uid } from '#mail/ids.ts'
 import { CAUSES } from '#store/gone.ts'
-import type { AccountImage, EmailImage, MailboxImage, MetadataImage } from '#store/image.ts'
+import type { AccountImage, MailboxImage, MetadataImage } from '#store/image.ts'
 import type { EndRestoreRequest } from '#store/writes.ts'
 import { announce, type Commit, type Handler, touchTree } from './commit.ts'
 import { goneMailboxesOf } from './gone.ts'
@@ -106,7 +106,7 @@ function metadataImage(metadata: Metadata): MetadataImage[] {
 }
 
 /** One slice of the account's emails. */
-export function emailsOf(account: Account, after: number, limit: number): readonly EmailImage[] {
+export function emailsOf(account: Account, after: number, limit: number): readonly Email[] {
   const emails = new Map<number, Email>()
   for (const mailbox of [...account.byKey.values(), ...account.goneMailboxes.values()])
     for (const { email } of mailbox.rows) if (email.key > after) emails.set(email.key, email)

@@ -18,6 +18,7 @@ import type {
   ChangesCursor,
   EmailFields,
   EmailRow,
+  IndexableEmail,
   MailboxChanges,
   MailboxInfo,
   MaildropPage,
@@ -33,6 +34,7 @@ import { Bodies } from './bodies.ts'
 import type { Commit, Handler } from './commit.ts'
 import { deletedOf, emailsWith, goneMailboxesOf, placesOf, undelete } from './gone.ts'
 import * as images from './image.ts'
+import { indexableOf, uidsWhere } from './index-reads.ts'
 import * as mailboxWrites from './mailbox-writes.ts'
 import * as messageWrites from './message-writes.ts'
 import { metadataOf, setMetadata } from './metadata.ts'
@@ -89,6 +91,7 @@ class MemoryStore implements MailStore {
   readonly #refs = new Map<number, AccountRef>()
   readonly #bodies = new Bodies()
   readonly #listeners = new Listeners<AccountId, Change>()
+  readonly #ofAll = new Listeners<undefined, Change>()
   readonly #ofRights = new Listeners<string, Change>()
   readonly #knobs: Knobs
   readonly #failing: NonNullable<MemoryStoreOptions['failing']>
@@ -115,8 +118,9 @@ class MemoryStore implements MailStore {
   async state(account: AccountRef): Promise<AccountState | undefined> {
     const found = await this.#account(account)
     if (found === undefined) return undefined
-    const { modseq, limits, storageBytes, messages, byKey } = found
-    return { modseq, limits, usage: { storageBytes, messages, mailboxes: byKey.size } }
+    const { modseq, limits, storageBytes, messages, byKey, lastKey } = found
+    const usage = { storageBytes, messages, mailboxes: byKey.size }
+    return { modseq, limits, usage, lastEmail: lastKey as EmailKey | 0 }
   }
 
   async mailboxes(account: AccountRef): Promise<readonly MailboxInfo[]> {
@@ -282,6 +286,24 @@ class MemoryStore implements MailStore {
     return found === undefined ? [] : images.emailsOf(found, after, limit)
   }
 
+  async indexable(account: AccountRef, after: EmailKey | 0, limit = SLICE): Promise<readonly IndexableEmail[]> {
+    const found = await this.#account(account)
+    return found === undefined ? [] : indexableOf(found, after, limit)
+  }
+
+  async uidsOfEmails(account: AccountRef, mailbox: MailboxKey, emails: Uint32Array): Promise<Uint32Array<ArrayBuffer>> {
+    const wanted = new Set(emails)
+    return uidsWhere(this.#box(await this.#account(account), mailbox), (key) => wanted.has(key))
+  }
+
+  async uidsOfEmailsAfter(
+    account: AccountRef,
+    mailbox: MailboxKey,
+    after: EmailKey | 0,
+  ): Promise<Uint32Array<ArrayBuffer>> {
+    return uidsWhere(this.#box(await this.#account(account), mailbox), (key) => key > after)
+  }
+
   async heldRestores(): Promise<readonly AccountId[]> {
     await turn()
     return [...this.#arriving].filter(([, { held }]) => held).map(([id]) => id as AccountId)
@@ -335,6 +357,10 @@ class MemoryStore implements MailStore {
     return this.#listeners.add(account, listener)
   }
 
+  watchAll(listener: (change: Change) => void): () => void {
+    return this.#ofAll.add(undefined, listener)
+  }
+
   watchRights(identifier: string, listener: (change: Change) => void): () => void {
     return this.#ofRights.add(identifier, listener)
   }
@@ -343,6 +369,7 @@ class MemoryStore implements MailStore {
     this.#closed = true
     await this.#idle
     this.#listeners.clear()
+    this.#ofAll.clear()
     this.#ofRights.clear()
   }
 
@@ -398,6 +425,7 @@ class MemoryStore implements MailStore {
     for (const { announced } of done)
       for (const change of announced) {
         this.#listeners.tell(change.account, change)
+        this.#ofAll.tell(undefined, change)
         if (change.rightsOf !== undefined) this.#ofRights.tell(change.rightsOf, change)
       }
   }

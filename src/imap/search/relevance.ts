@@ -25,10 +25,10 @@ export async function relevanceOf(
   keys: readonly SearchKey[],
   found: UidSet,
 ): Promise<Relevance> {
-  const { store, signal } = context
+  const { store, searchIndex: index, signal } = context
   const among = (wanted: readonly SearchKey[], fuzzy: boolean): Promise<UidSet> => {
     const criterion = criterionOf(wanted, fuzzy ? ground : { ...ground, fuzzy: false })
-    return searchMailbox({ store, account, mailbox, snapshot, criterion, among: found, signal })
+    return searchMailbox({ store, index, account, mailbox, snapshot, criterion, among: found, signal })
   }
   const exact = await among(keys, false)
   const closer = keys.map((key) => inSubject(key, false))

@@ -77,9 +77,9 @@ function setWithin(snapshot: Snapshot, set: MessageSet, by: By): UidSet {
 
 /** Searches the mailbox for what meets all keys. */
 export async function runSearch(context: Context, searched: Searched, keys: readonly SearchKey[]): Promise<Found> {
-  const { store, signal } = context
+  const { store, searchIndex: index, signal } = context
   const { criterion, code } = within(context, searched, keys)
-  return { uids: await searchMailbox({ store, ...searched, criterion, signal }), code }
+  return { uids: await searchMailbox({ store, index, ...searched, criterion, signal }), code }
 }
 
 /** Whether one command may not look at all the messages that the keys leave: then nothing can be put in order (RFC 9738 §3.3). */

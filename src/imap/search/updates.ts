@@ -85,11 +85,11 @@ export class SearchUpdates {
     const news = first === undefined ? [] : [[first, shown.lastUid] as const]
     const among = normaliseUidSet([...uidSetOf(changed), ...news])
     if (among.length === 0) return
-    const { store, signal, out } = this.#context
+    const { store, searchIndex: index, signal, out } = this.#context
     for (const [tag, updated] of this.#byTag) {
       const { account, mailbox, snapshot, ground } = selectedMailbox(this.#context)
       const criterion = criterionOf(updated.keys, ground)
-      const meeting = await searchMailbox({ store, account, mailbox, snapshot, criterion, among, signal })
+      const meeting = await searchMailbox({ store, index, account, mailbox, snapshot, criterion, among, signal })
       const before = intersectUidSets(updated.results, among)
       const [lost, won] = [subtractUidSets(before, meeting), subtractUidSets(meeting, before)]
       updated.results = normaliseUidSet([...subtractUidSets(updated.results, lost), ...won])

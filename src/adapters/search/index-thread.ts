@@ -1,0 +1,154 @@
+/**
+ * Entry of the one thread that writes indexes. It runs below everybody else, so that mail never waits for it; it reads the
+ * store in slices and ends each transaction before it looks for orders. @module
+ */
+import { mkdirSync } from 'node:fs'
+import { setPriority } from 'node:os'
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
+import { parentPort, workerData } from 'node:worker_threads'
+import { systemClock } from '#lib/clock.ts'
+import type { AccountId } from '#mail/ids.ts'
+import type { AccountRef } from '#store/types.ts'
+import { openEmbeddedStore } from '../embedded/embedded-store.ts'
+import { indexPath, removeIndex, UnusableIndex } from './index-file.ts'
+import { Indexer } from './indexer.ts'
+import type { IndexOrder, IndexReport, SearchThreadSetup } from './protocol.ts'
+
+const NICE = 10
+/** Where threads cannot be put below others, it rests as long as it worked. */
+const RESTS = process.platform !== 'linux'
+/** Accounts whose words are kept in memory. */
+const OPEN = 4
+/** After so long without work the thread is ended. */
+const IDLE_MS = 30_000
+const RETRY_MS = 60_000
+
+const port = parentPort
+if (port === null) throw new Error('This module is the entry of a worker')
+const { directory, connection } = workerData as SearchThreadSetup
+const tell = (report: IndexReport): void => port.postMessage(report)
+// On Linux a priority is of a thread.
+if (!RESTS) setPriority(0, NICE)
+mkdirSync(directory, { recursive: true, mode: 0o700 })
+const store = openEmbeddedStore(connection, systemClock)
+
+/** What is to do, in the order in which it was asked for. */
+const waiting = new Map<AccountId, AccountRef>()
+/** The one used last is the last. */
+const open = new Map<AccountId, Indexer>()
+let orders = 0
+let working = false
+let stopping = false
+let idle: NodeJS.Timeout | undefined
+
+port.on('message', (order: IndexOrder) => {
+  orders += 1
+  switch (order.do) {
+    case 'index':
+      waiting.set(order.account.id, order.account)
+      void work()
+      return
+    case 'forget':
+      forget(order.account)
+      return
+    case 'stop':
+      stopping = true
+      if (!working) void stop()
+  }
+})
+
+async function work(): Promise<void> {
+  if (working) return
+  working = true
+  clearTimeout(idle)
+  for (;;) {
+    const [next] = waiting
+    if (next === undefined || stopping) break
+    const [id, account] = next
+    waiting.delete(id)
+    const begun = performance.now()
+    await step(account)
+    if (RESTS) await pause(performance.now() - begun)
+    else await nextTurn()
+  }
+  working = false
+  if (stopping) await stop()
+  else idle = setTimeout(() => tell({ said: 'idle', orders }), IDLE_MS).unref()
+}
+
+async function step(account: AccountRef): Promise<void> {
+  const { id } = account
+  try {
+    // Removed, or moved to another shard: whoever moved it says so.
+    if ((await store.state(account)) === undefined) return
+    const indexer = await opened(account)
+    const { left, more } = await indexer.step()
+    // Told to forget it meanwhile: what was written is of a file that is gone.
+    if (open.get(id) !== indexer) {
+      indexer.close()
+      return
+    }
+    tell({ said: 'progress', account: id, left })
+    if (more) waiting.set(id, account)
+  } catch (error) {
+    open.get(id)?.close()
+    open.delete(id)
+    if (error instanceof UnusableIndex) {
+      tell({ said: 'log', level: 'warn', message: `The search index of account ${id} is made anew: ${error.message}` })
+      removeIndex(directory, id)
+      waiting.set(id, account)
+      return
+    }
+    tell({
+      said: 'log',
+      level: 'error',
+      message: `The search index of account ${id} cannot be written now: ${(error as Error).stack}`,
+    })
+    setTimeout(() => {
+      waiting.set(id, account)
+      void work()
+    }, RETRY_MS).unref()
+  }
+}
+
+async function opened(account: AccountRef): Promise<Indexer> {
+  const { id } = account
+  let indexer = open.get(id)
+  open.delete(id)
+  if (indexer !== undefined && !indexer.isThere) {
+    indexer.close()
+    // What else is left of a file that was removed belongs to no index.
+    removeIndex(directory, id)
+    indexer = undefined
+  }
+  indexer ??= await Indexer.open(indexPath(directory, id), store, account, systemClock, (message) =>
+    tell({ said: 'log', level: 'error', message }),
+  )
+  open.set(id, indexer)
+  for (const [other, least] of open) {
+    if (open.size <= OPEN) break
+    least.close()
+    open.delete(other)
+  }
+  return indexer
+}
+
+function forget(account: AccountId): void {
+  waiting.delete(account)
+  const indexer = open.get(account)
+  open.delete(account)
+  // One that is at work is closed by its step.
+  if (!working) indexer?.close()
+  removeIndex(directory, account)
+}
+
+function closeAll(): void {
+  for (const indexer of open.values()) indexer.close()
+  open.clear()
+}
+
+async function stop(): Promise<void> {
+  closeAll()
+  await store[Symbol.asyncDispose]()
+  port?.close()
+}
