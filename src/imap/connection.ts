@@ -36,7 +36,10 @@ export class Connection extends PeerConnection {
   ) {
     super(socket, clock, { ...options, readAheadBytes: READ_AHEAD_BYTES })
     this.framer = new CommandFramer({ ...COMMAND_LIMITS, lineBytes: options.lineBytes })
-    this.out = new Output((chunks) => this.send(chunks))
+    this.out = new Output(
+      (chunks) => this.send(chunks),
+      () => this.unsent,
+    )
   }
 
   /**

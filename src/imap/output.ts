@@ -15,12 +15,20 @@ export class Output extends ResponseWriter {
   /** Of what {@link line} says. */
   language: Language = 'i-default'
   readonly #sink: Sink
+  readonly #unsent: () => number
   #lastByte: number | undefined
   #taken = 0
 
-  constructor(sink: Sink) {
+  /** @param unsent Octets that the sink was given and the system has not taken. */
+  constructor(sink: Sink, unsent: () => number = () => Number.POSITIVE_INFINITY) {
     super()
     this.#sink = sink
+    this.#unsent = unsent
+  }
+
+  /** Whether the system has taken everything that was written: the memory it was in may be used again. */
+  get allOut(): boolean {
+    return this.size === 0 && this.#unsent() === 0
   }
 
   /** Whether enough was written that a loop should flush: `if (out.due) await out.flush()`. */

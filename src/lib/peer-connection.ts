@@ -94,6 +94,11 @@ export abstract class PeerConnection {
     return this.#sent
   }
 
+  /** Octets handed over that the system has not copied yet; only of a socket is that known. */
+  protected get unsent(): number {
+    return this.#socket instanceof Socket ? this.#socket.writableLength : Number.POSITIVE_INFINITY
+  }
+
   /** The peer sends no more (a half-closed socket): what it sent is still answered. */
   protected get ended(): boolean {
     return this.#ended

@@ -176,9 +176,10 @@ export interface StoredBody {
   readonly size: number
   /**
    * Octets `start` (inclusive) to `end` (exclusive), at most 1 MiB a call. Given at once where that is cheap.
+   * @param room Gives memory to read into; the answer is a part of it, or other memory.
    * @throws {DamagedBody} when they are not there or not what was stored.
    */
-  read(start: number, end: number): Uint8Array | Promise<Uint8Array>
+  read(start: number, end: number, room?: (octets: number) => Uint8Array): Uint8Array | Promise<Uint8Array>
   /** The same range in chunks of at most 256 KiB, read as they are asked for. */
   stream(start: number, end: number): AsyncIterable<Uint8Array>
 }

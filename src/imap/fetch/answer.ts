@@ -11,6 +11,7 @@ import type { Output } from '../output.ts'
 import { type Content, closeContents, contentsOf, UnknownEncoding } from './contents.ts'
 import { keptFields, MessageBytes } from './message-bytes.ts'
 import type { FetchPlan, OwnFields } from './plan.ts'
+import { ReadRoom } from './read-room.ts'
 
 /** What could not be answered. */
 export interface FetchFailures {
@@ -24,6 +25,9 @@ export interface FetchFailures {
 
 /** Ranges with fewer UIDs between them are asked for as one: cheaper than a query each. */
 const GAP = 16
+
+/** From so many messages on it is worth to read into memory that is used again. */
+const MANY = 8
 
 /**
  * Answers for each of the messages, all of them in the view.
@@ -43,6 +47,9 @@ export async function answerFetch(
   const { account } = view
   const turns = new Turns()
   const walk = new SnapshotWalk(view.shown, uids)
+  using room = new ReadRoom(out)
+  const many = uidSetSize(uids) >= MANY
+  const withBodies = plan.bytesItems.length > 0 && plan.ownFields === undefined
   let found = 0
   let damaged = 0
   let undecodable = 0
@@ -58,7 +65,7 @@ export async function answerFetch(
           !writeOwnFields(out, walk, plan, plan.ownFields, row, alsoMarked, context)
         ) {
           const whole = (plan.fields & LEAN) === 0 ? row : await wholeRow(context, plan, row)
-          const message = new MessageBytes(whole, () => store.body(account, whole.place))
+          const message = new MessageBytes(whole, () => store.body(account, whole.place), many ? room : undefined)
           const contents = contentsOf(plan.bytesItems, message)
           const ready = contents instanceof Promise ? await contents : contents
           const writing = writeWithBytes(out, headOf(walk, plan, alsoMarked, context), plan, whole, ready)
@@ -75,8 +82,11 @@ export async function answerFetch(
         } else if (error instanceof UnknownEncoding) undecodable += 1
         else throw error
       }
-      if (out.due) await out.flush()
-      if (turns.over) await turns.share()
+      if (out.due) {
+        await out.flush()
+        room.turnOver()
+      }
+      if (withBodies ? turns.overNow : turns.over) await turns.share()
     }
     if (signal.aborted) throw new ConnectionGone('The connection is gone')
   }

@@ -5,6 +5,7 @@ import type { StoredBody } from '#store/mail-store.ts'
 import type { EmailRow } from '#store/types.ts'
 import { HEADER_BYTES } from '../limits.ts'
 import type { OwnFields } from './plan.ts'
+import type { ReadRoom } from './read-room.ts'
 
 /** One call to {@link StoredBody.read} gives this much at most. */
 const MOST_AT_ONCE = 1024 * 1024
@@ -13,14 +14,17 @@ const MOST_AT_ONCE = 1024 * 1024
 export class MessageBytes {
   readonly row: EmailRow
   readonly #open: () => StoredBody
+  readonly #room: ReadRoom | undefined
   #body: StoredBody | undefined
   #table: PartTable | undefined
   /** The header that HEADER.FIELDS looked at last. */
   #block: { readonly start: number; readonly bytes: Uint8Array; readonly table: Uint8Array } | undefined
 
-  constructor(row: EmailRow, open: () => StoredBody) {
+  /** @param room Where bodies are read to, if they need no memory of their own. */
+  constructor(row: EmailRow, open: () => StoredBody, room?: ReadRoom) {
     this.row = row
     this.#open = open
+    this.#room = room
   }
 
   /** Octets of the whole message. */
@@ -66,7 +70,7 @@ export class MessageBytes {
     if (from >= to) return chunks
     if (kept !== undefined && to <= kept.length) return [...chunks, kept.subarray(from, to)]
     if (to - from > MOST_AT_ONCE) return this.#manyChunks(chunks, from, to)
-    const bytes = this.#stored().read(from, to)
+    const bytes = this.#stored().read(from, to, this.#room?.take)
     if (!(bytes instanceof Uint8Array)) return bytes.then((read) => [...chunks, read])
     chunks.push(bytes)
     return chunks
