@@ -1,6 +1,7 @@
 /** The mailbox of 100,000 messages that scenarios of reading and of searching share. @module */
 import { spawnSync } from 'node:child_process'
 import { type Contestant, DOMAIN } from './contestant.ts'
+import { DriverImap } from './imap-driver.ts'
 import { fill, plainMessage } from './mail.ts'
 
 /** For `accounts` of a scenario. */
@@ -8,6 +9,13 @@ export const LARGE_ACCOUNT = 'large'
 /** Its INBOX has them. */
 export const LARGE_ADDRESS: string = `${LARGE_ACCOUNT}@${DOMAIN}`
 export const LARGE_MESSAGES = 100_000
+/** Besides, there are mailboxes of that name with the first of them. */
+export const SMALLER: readonly number[] = [1_000, 10_000]
+
+/** The mailbox of the large account that has so many messages. */
+export function mailboxOf(messages: number): string {
+  return messages === LARGE_MESSAGES ? 'INBOX' : `First${messages}`
+}
 
 const filled = new WeakMap<Contestant, Promise<void>>()
 
@@ -20,10 +28,23 @@ export function largeMessage(number: number): Buffer {
 export function fillLarge(server: Contestant): Promise<void> {
   let filling = filled.get(server)
   if (filling === undefined) {
-    filling = fillAtEase(server, () => fill(server, LARGE_ADDRESS, 'INBOX', LARGE_MESSAGES, largeMessage))
+    filling = fillAtEase(server, async () => {
+      await fill(server, LARGE_ADDRESS, 'INBOX', LARGE_MESSAGES, largeMessage)
+      await copySmaller(server)
+    })
     filled.set(server, filling)
   }
   return filling
+}
+
+async function copySmaller(server: Contestant): Promise<void> {
+  const imap = await DriverImap.login(server, LARGE_ADDRESS)
+  await imap.ok('SELECT INBOX')
+  for (const messages of SMALLER) {
+    await imap.ok(`CREATE ${mailboxOf(messages)}`)
+    await imap.ok(`UID COPY 1:${messages} ${mailboxOf(messages)}`)
+  }
+  imap.close()
 }
 
 /** Fills without syncs, on all cores; afterwards everything is on disk and the server is as before. */

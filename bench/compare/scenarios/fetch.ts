@@ -3,7 +3,7 @@ import { readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { Contestant } from '../contestant.ts'
 import { DriverImap } from '../imap-driver.ts'
-import { fillLarge, LARGE_ACCOUNT, LARGE_ADDRESS, LARGE_MESSAGES } from '../large-mailbox.ts'
+import { fillLarge, LARGE_ACCOUNT, LARGE_ADDRESS, LARGE_MESSAGES, mailboxOf } from '../large-mailbox.ts'
 import type { Scenario } from '../scenario.ts'
 
 interface Asked {
@@ -15,6 +15,7 @@ interface Asked {
   readonly goals?: readonly [first: number, warm: number]
 }
 
+const WARMED_UP = 10_000
 const FIELDS = 'BODY.PEEK[HEADER.FIELDS (DATE FROM TO SUBJECT MESSAGE-ID REFERENCES)]'
 
 const ASKED: readonly Asked[] = [
@@ -50,7 +51,12 @@ function asking({ name, title, items, messages, goals }: Asked, when: 'first' | 
       imap.close()
     },
     before: async (server) => {
-      if (when === 'first') await server.restart({}, () => forgetCaches(server))
+      if (when !== 'first') return
+      await server.restart({}, () => forgetCaches(server))
+      // a server that has been at work, though not on this mailbox
+      const imap = await opened(server, mailboxOf(WARMED_UP))
+      for (let time = 0; time < 2; time += 1) await imap.ok(`UID FETCH 1:* (UID ${items})`)
+      imap.close()
     },
     async round(server, watch) {
       const imap = await opened(server)
@@ -61,9 +67,9 @@ function asking({ name, title, items, messages, goals }: Asked, when: 'first' | 
   }
 }
 
-async function opened(server: Contestant): Promise<DriverImap> {
+async function opened(server: Contestant, mailbox = 'INBOX'): Promise<DriverImap> {
   const imap = await DriverImap.login(server, LARGE_ADDRESS)
-  await imap.ok('SELECT INBOX')
+  await imap.ok(`SELECT ${mailbox}`)
   return imap
 }
 

@@ -1,12 +1,12 @@
 /** A client opens a mailbox and looks at all flags: after a restart, for the first time, again, and with QRESYNC. @module */
 import type { Contestant } from '../contestant.ts'
 import { DriverImap } from '../imap-driver.ts'
-import { fillLarge, LARGE_ACCOUNT, LARGE_ADDRESS, LARGE_MESSAGES } from '../large-mailbox.ts'
+import { fillLarge, LARGE_ACCOUNT, LARGE_ADDRESS, LARGE_MESSAGES, mailboxOf, SMALLER } from '../large-mailbox.ts'
 import type { Scenario } from '../scenario.ts'
 
 type Before = 'cold' | 'first' | 'warm'
 
-const SIZES = [1_000, 10_000, LARGE_MESSAGES]
+const SIZES = [...SMALLER, LARGE_MESSAGES]
 const GOALS: Readonly<Record<Before, number>> = { cold: 1.5, first: 1.5, warm: 2 }
 /** Openings of one round when nothing has to be done before each. */
 const WARM_MESSAGES = 1_500_000
@@ -28,7 +28,7 @@ function opening(messages: number, before: Before): Scenario {
     more: false,
     ...(messages === LARGE_MESSAGES ? { goal: GOALS[before] } : {}),
     accounts: [LARGE_ACCOUNT],
-    prepare: (server) => fillParts(server),
+    prepare: fillLarge,
     async before(server) {
       if (before === 'warm') return openOnce(server, messages)
       await server.restart()
@@ -95,34 +95,6 @@ function reopening(): Scenario {
       return { figure: sum / REOPENINGS, waits, answers, errors: answers === REOPENINGS * CHANGES ? 0 : 1 }
     },
   }
-}
-
-function mailboxOf(messages: number): string {
-  return messages === LARGE_MESSAGES ? 'INBOX' : `First${messages}`
-}
-
-const parted = new WeakMap<Contestant, Promise<void>>()
-
-/** Besides the large INBOX, mailboxes with its first messages. */
-function fillParts(server: Contestant): Promise<void> {
-  let filling = parted.get(server)
-  if (filling === undefined) {
-    filling = copyParts(server)
-    parted.set(server, filling)
-  }
-  return filling
-}
-
-async function copyParts(server: Contestant): Promise<void> {
-  await fillLarge(server)
-  const imap = await DriverImap.login(server, LARGE_ADDRESS)
-  await imap.ok('SELECT INBOX')
-  for (const size of SIZES) {
-    if (size === LARGE_MESSAGES) continue
-    await imap.ok(`CREATE ${mailboxOf(size)}`)
-    await imap.ok(`UID COPY 1:${size} ${mailboxOf(size)}`)
-  }
-  imap.close()
 }
 
 async function openOnce(server: Contestant, messages: number): Promise<void> {

@@ -85,7 +85,7 @@ function slice(source: Source, table: Table, first: number, last: number): reado
     return rows.map((row) => rowOf(row, table, fields))
   }
   const [bytes, numbers] = sql.get(sliceQuery(table, fields), slot * EMAIL_SPAN, slot, mailbox, first, last) ?? []
-  if (!(numbers instanceof Uint8Array)) return []
+  if (typeof numbers !== 'string') return []
   // what is joined of nothing but empty bytes is NULL
   const reading = new Reading(bytes instanceof Uint8Array ? bytes : NOTHING, numbers)
   const rows: EmailRow[] = []
@@ -143,6 +143,12 @@ function numberColumns(fields: EmailFields): readonly string[] {
   ]
 }
 
+/** In one text with commas between them. */
+function numbersOf(fields: EmailFields): string {
+  const columns = numberColumns(fields)
+  return `format('${columns.map(() => '%d').join()}', ${columns.join()})`
+}
+
 function byteColumns(fields: EmailFields): string {
   const columns = BLOBS.filter(([group]) => (fields & group) !== 0).map(([, column]) => column)
   return [...(hasTrace(fields) ? ['e.trace'] : []), ...columns].join(' || ') || "''"
@@ -171,7 +177,7 @@ function rowQuery(table: Table, fields: EmailFields): string {
   return query(
     `${table} row ${fields}`,
     () => `SELECT CAST(${byteColumns(fields)} AS BLOB),
-      CAST(${numberColumns(fields).join(` || ' ' || `)} || ' ' AS BLOB)${(fields & NARROW) === 0 ? '' : `, ${NARROW_COLUMNS}`}
+      ${numbersOf(fields)}${(fields & NARROW) === 0 ? '' : `, ${NARROW_COLUMNS}`}
       ${from(table, fields)} ORDER BY m.uid`,
   )
 }
@@ -180,7 +186,7 @@ function sliceQuery(table: Table, fields: EmailFields): string {
   return query(
     `${table} slice ${fields}`,
     () => `SELECT CAST(group_concat(${byteColumns(fields)}, '') AS BLOB),
-      CAST(group_concat(${numberColumns(fields).join(` || ' ' || `)} || ' ', '') AS BLOB)
+      group_concat(${numbersOf(fields)})
       ${from(table, fields)}`,
   )
 }
@@ -188,19 +194,20 @@ function sliceQuery(table: Table, fields: EmailFields): string {
 function rowOf(row: Row, table: Table, fields: EmailFields): EmailRow {
   const [bytes, numbers] = row
   const narrow = (fields & NARROW) === 0 ? undefined : narrowColumns(row)
-  return new Reading(bytes as Uint8Array, numbers as Uint8Array).row(table, fields, narrow)
+  return new Reading(bytes as Uint8Array, numbers as string).row(table, fields, narrow)
 }
 
 /** Goes through the bytes and the numbers of rows. */
 class Reading {
   readonly #bytes: Uint8Array
-  readonly #numbers: Uint8Array
+  readonly #numbers: readonly number[]
   #at = 0
   #byte = 0
 
-  constructor(bytes: Uint8Array, numbers: Uint8Array) {
+  /** @param numbers With commas between them. */
+  constructor(bytes: Uint8Array, numbers: string) {
     this.#bytes = bytes
-    this.#numbers = numbers
+    this.#numbers = JSON.parse(`[${numbers}]`) as readonly number[]
   }
 
   get done(): boolean {
@@ -253,19 +260,8 @@ class Reading {
     }
   }
 
-  /** A number, and the space behind it. */
   #number(): number {
-    const numbers = this.#numbers
-    let at = this.#at
-    const negative = numbers[at] === MINUS
-    if (negative) at += 1
-    let value = 0
-    for (let digit = (numbers[at] ?? 0) - ZERO; digit >= 0; digit = (numbers[at] ?? 0) - ZERO) {
-      value = value * 10 + digit
-      at += 1
-    }
-    this.#at = at + 1
-    return negative ? -value : value
+    return this.#numbers[this.#at++] ?? 0
   }
 
   #next(length: number | undefined): Uint8Array | undefined {
@@ -281,8 +277,6 @@ class Reading {
   }
 }
 
-const ZERO = 48
-const MINUS = 45
 const NOTHING = new Uint8Array(0)
 const NO_BASE = {
   email: 0 as EmailKey,

@@ -214,15 +214,23 @@ export class ShardReader {
     const slot = this.#slot(account)
     if (slot === undefined) return NO_PAGE
     if (guest !== undefined) return pageOf(guestMessages(this.sql, slot, mailbox, guest, after, limit))
-    return pageOf(
-      this.sql.all(
-        `SELECT uid, flags, modseq FROM message WHERE account = ? AND mailbox = ? AND uid > ? ORDER BY uid LIMIT ?`,
-        slot,
-        mailbox,
-        after,
-        limit,
-      ),
-    )
+    // A value for each number of each row takes four times as long, most of all in a process that has just begun.
+    const lists = this.sql.get(
+      `SELECT '[' || group_concat(uid) || ']', '[' || group_concat(flags) || ']', '[' || group_concat(modseq) || ']'
+       FROM (SELECT uid, flags, modseq FROM message WHERE account = ? AND mailbox = ? AND uid > ? ORDER BY uid LIMIT ?)`,
+      slot,
+      mailbox,
+      after,
+      limit,
+    ) as readonly (string | null)[]
+    const [uids, flags, modseqs] = lists.map((list) => JSON.parse(list ?? '[]') as readonly number[])
+    const page = {
+      uids: Uint32Array.from(uids ?? []),
+      flags: Uint32Array.from(flags ?? []),
+      modseqs: Float64Array.from(modseqs ?? []),
+    }
+    if (!ascends(page.uids)) throw new Error('Messages came in another order than that of their UIDs')
+    return page
   }
 
   changes(
@@ -332,6 +340,11 @@ export class ShardReader {
 
 function byUid(a: Row, b: Row): number {
   return (a[0] as number) - (b[0] as number)
+}
+
+function ascends(values: Uint32Array): boolean {
+  for (let at = 1; at < values.length; at += 1) if ((values[at] ?? 0) <= (values[at - 1] ?? 0)) return false
+  return true
 }
 
 function pageOf(rows: readonly Row[]): MessagePage {
