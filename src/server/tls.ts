@@ -122,10 +122,6 @@ export class ThreadTls implements TlsIdentity {
     }))
   }
 
-  get choosesByName(): boolean {
-    return this.#entries.length > 1
-  }
-
   get requestsCertificate(): boolean {
     return this.#requestsCertificate
   }

@@ -312,11 +312,13 @@ class MailboxSnapshot {
   /** Flags must be shown without waiting: their keywords are read before the snapshot is. */
   async #learn(flags: Uint32Array): Promise<void> {
     const { keywords, ref } = this.account
-    for (const packed of flags)
-      if (keywordSetId(packed) >= keywords.sets) {
-        await keywords.load(this.#store, ref)
-        if (keywordSetId(packed) >= keywords.sets) throw new Error(`There is no keyword set ${keywordSetId(packed)}`)
-      }
+    // The set is in the upper bits: the largest flags have the newest.
+    let largest = 0
+    for (let at = 0; at < flags.length; at += 1) largest = Math.max(largest, flags[at] ?? 0)
+    const newest = keywordSetId(largest)
+    if (newest < keywords.sets) return
+    await keywords.load(this.#store, ref)
+    if (newest >= keywords.sets) throw new Error(`There is no keyword set ${newest}`)
   }
 }
 
