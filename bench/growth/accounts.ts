@@ -11,8 +11,8 @@ import { DriverImap } from '../compare/imap-driver.ts'
 import { plainMessage } from '../compare/mail.ts'
 import { deliver, openLmtp, percentile } from '../kit.ts'
 import { Installation, type ServerProcess } from '../raw.ts'
-import { accountsFile, memoryOf, started } from './installations.ts'
-import { clocked, Figures, type Measure, type Point } from './measures.ts'
+import { accountsFile, memoryOf, started, syncMs } from './installations.ts'
+import { clocked, Figures, type Manner, type Measure, type Point } from './measures.ts'
 
 export const ACCOUNT_MEASURES: readonly Measure[] = [
   { name: 'accounts from a file', unit: 'ms', rule: 'with-size' },
@@ -29,6 +29,7 @@ export const ACCOUNT_MEASURES: readonly Measure[] = [
   { name: 'status', unit: 'ms', rule: 'flat' },
   { name: 'account list', unit: 'ms', rule: 'with-size' },
   { name: 'longest turn of account list', unit: 'ms', rule: 'none' },
+  { name: 'a sync of the disk alone', unit: 'ms', rule: 'none' },
   { name: 'at rest', unit: 'MB', rule: 'flat' },
   { name: 'after all of this', unit: 'MB', rule: 'with-size' },
 ]
@@ -41,11 +42,7 @@ const SELDOM = 3
 const TICK_MS = 10
 
 /** Makes the accounts in `folder`, unless they are there from last time, and measures. */
-export async function measureAccounts(
-  folder: string,
-  accounts: number,
-  nodeArguments: readonly string[],
-): Promise<Point> {
+export async function measureAccounts(folder: string, accounts: number, { nodeArguments }: Manner): Promise<Point> {
   console.log(`${accounts.toLocaleString('en')} accounts`)
   const installation = await Installation.make(folder)
   const taken = new Figures(ACCOUNT_MEASURES)
@@ -56,14 +53,24 @@ export async function measureAccounts(
     taken.set('accounts from a file', await clocked(() => installation.verb('account', 'add', '--from', file)))
     await writeFile(made, '')
   }
-  const { server, startMs } = await started(installation, nodeArguments)
+  const rests: number[] = []
+  const { server, startMs } = await started(installation, nodeArguments, async (fresh) => {
+    await delay(1_000)
+    rests.push(await memoryOf(fresh))
+  })
   taken.set('start-up', startMs)
-  await delay(1_000)
-  taken.set('at rest', await memoryOf(server))
+  taken.set('at rest', percentile(rests, 0.5))
+  taken.set('a sync of the disk alone', await syncMs(folder))
   const active = Array.from({ length: Math.min(accounts, ACTIVE) }, (_, index) => addressOf(index, accounts))
+  // Code that never ran is not what is measured.
+  const quietly = new Figures(ACCOUNT_MEASURES, 'quietly')
+  await delivering(server, active, quietly)
+  await loggingIn(server, active.slice(LOGINS, 2 * LOGINS), quietly)
+  await administering(installation, accounts, quietly)
   await delivering(server, active, taken)
   await loggingIn(server, active.slice(0, LOGINS), taken)
-  await administering(installation, server, accounts, taken)
+  await administering(installation, accounts, taken)
+  await listing(installation, server, accounts, taken)
   taken.set('after all of this', await memoryOf(server))
   await server.stop()
   return { size: accounts, figures: taken.figures }
@@ -109,29 +116,27 @@ async function loggingIn(server: ServerProcess, addresses: readonly string[], ta
   taken.set('SELECT', percentile(selects, 0.5))
 }
 
-async function administering(
-  installation: Installation,
-  server: ServerProcess,
-  accounts: number,
-  taken: Figures,
-): Promise<void> {
+/** Asks the running server as every verb of the command line does. */
+async function asking<T>(installation: Installation, work: (admin: Administration) => Promise<T>): Promise<T> {
   const config = await loadConfig(installation.config)
   if (!config.ok) throw new Error(`The configuration is wrong: ${JSON.stringify(config.error)}`)
-  const asking = async (work: (admin: Administration) => Promise<unknown>): Promise<void> => {
-    // as every verb of the command line does
-    await using admin = await openAdministration(config.value)
-    await work(admin)
-  }
+  await using admin = await openAdministration(config.value)
+  return await work(admin)
+}
+
+async function administering(installation: Installation, accounts: number, taken: Figures): Promise<void> {
   const own = `x${Date.now()}`
   let added = 0
   await taken.time('account show', OFTEN, () =>
-    asking((admin) => admin.ask('account.show', { address: addressOf(7, accounts) })),
+    asking(installation, (admin) => admin.ask('account.show', { address: addressOf(7, accounts) })),
   )
   await taken.time('account add', OFTEN, () =>
-    asking((admin) => admin.ask('account.add', { address: `${own}-${added++}@${DOMAIN}`, password: null })),
+    asking(installation, (admin) =>
+      admin.ask('account.add', { address: `${own}-${added++}@${DOMAIN}`, password: null }),
+    ),
   )
   await taken.time('alias add', OFTEN, () =>
-    asking((admin) =>
+    asking(installation, (admin) =>
       admin.ask('alias.set', {
         address: `${own}-alias${added++}@${DOMAIN}`,
         targets: [addressOf(3, accounts)],
@@ -139,17 +144,25 @@ async function administering(
       }),
     ),
   )
-  await taken.time('domain list', OFTEN, () => asking((admin) => admin.ask('domain.list', {})))
-  await taken.time('status', OFTEN, () => asking((admin) => admin.ask('status', {})))
+  await taken.time('domain list', OFTEN, () => asking(installation, (admin) => admin.ask('domain.list', {})))
+  await taken.time('status', OFTEN, () => asking(installation, (admin) => admin.ask('status', {})))
+  for (let number = 0; number < OFTEN; number += 1)
+    await asking(installation, (admin) => admin.ask('account.remove', { address: `${own}-${number}@${DOMAIN}` }))
+}
+
+async function listing(
+  installation: Installation,
+  server: ServerProcess,
+  accounts: number,
+  taken: Figures,
+): Promise<void> {
   await server.metric('nodejs_eventloop_lag_max_seconds')
   await taken.time('account list', SELDOM, () =>
-    asking(async (admin) => {
+    asking(installation, async (admin) => {
       const { length } = await admin.ask('account.list', {})
       if (length < accounts) throw new Error(`${length} accounts are listed, and there are ${accounts}`)
     }),
   )
   const lag = await server.metric('nodejs_eventloop_lag_max_seconds')
   taken.set('longest turn of account list', Math.max(0, lag * 1_000 - TICK_MS))
-  for (let number = 0; number < OFTEN; number += 1)
-    await asking((admin) => admin.ask('account.remove', { address: `${own}-${number}@${DOMAIN}` }))
 }

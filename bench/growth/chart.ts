@@ -1,9 +1,9 @@
 /** Time and memory over size, both axes logarithmic, as a picture for the documentation. @module */
 import type { Growth, Measure } from './measures.ts'
 
-const WIDTH = 1_040
+const WIDTH = 1_120
 const PANEL = { width: WIDTH / 2, height: 400 } as const
-const PLOT = { left: 60, top: 46, right: 185, bottom: 40 } as const
+const PLOT = { left: 60, top: 46, right: 215, bottom: 40 } as const
 const COLOURS = ['#1f6f8b', '#c0504d', '#5b8c3e', '#8a5fb0', '#d08a1d', '#3c5a99', '#9c3d75', '#4d4d4d', '#2a9d8f']
 const LABEL_HEIGHT = 13
 
@@ -66,7 +66,7 @@ function panel(growth: Growth, unit: Measure['unit'], left: number, top: number)
 
 function linesOf({ measures, points }: Growth, unit: Measure['unit']): Line[] {
   return measures
-    .filter((measure) => measure.unit === unit)
+    .filter((measure) => measure.unit === unit && measure.rule !== 'none')
     .map(({ name }) => ({
       label: name,
       values: points.flatMap(({ size, figures }) => {

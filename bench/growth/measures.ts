@@ -22,6 +22,14 @@ export interface Point {
   readonly figures: ReadonlyMap<string, number>
 }
 
+/** How it is measured. */
+export interface Manner {
+  /** Of the server, for profiles. */
+  readonly nodeArguments: readonly string[]
+  /** Seconds for which the search index is waited for. */
+  readonly patience: number
+}
+
 /** What grows, and how it did. */
 export interface Growth {
   readonly title: string
@@ -30,6 +38,8 @@ export interface Growth {
   readonly measures: readonly Measure[]
   readonly points: readonly Point[]
 }
+
+const LONG_MS = 10_000
 
 /** Figures of one size, as they come. */
 export class Figures {
@@ -48,10 +58,11 @@ export class Figures {
     if (!this.#quietly) console.log(`  ${name}: ${rounded(figure)}`)
   }
 
-  /** The median of so many times. */
+  /** The median of so many times, or of fewer where it takes very long. */
   async time(name: string, times: number, work: () => Promise<unknown>): Promise<void> {
     const waits: number[] = []
-    for (let round = 0; round < times; round += 1) waits.push(await clocked(work))
+    const begun = performance.now()
+    while (waits.length < times && performance.now() - begun < LONG_MS) waits.push(await clocked(work))
     this.set(name, percentile(waits, 0.5))
   }
 }

@@ -122,7 +122,7 @@ async function openIdlers(
       const imap = await DriverImap.login(server, address, { tls: kind === 'tls' })
       await imap.ok('SELECT INBOX')
       if (kind === 'deflate') await idleDeflated(imap)
-      else await imap.wire.askTimes('z IDLE\r\n', '+ ', 1)
+      else await imap.wire.ask('z IDLE\r\n', '+ ')
       sessions.push(imap)
     }
   }

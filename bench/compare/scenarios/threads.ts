@@ -15,7 +15,7 @@ const ACCOUNT = 'threads'
 const MESSAGES = 1_000
 const OCTETS = 8_000
 const CONNECTIONS = 20
-const FETCHES = 100
+const FETCHES = 200
 const LOGINS = 1_000
 const PEOPLE = Array.from({ length: 10 }, (_, number) => person(number))
 
@@ -37,7 +37,7 @@ const login: Work = {
 }
 
 const fetchThousand: Work = {
-  title: `FETCH of flags and bodies of ${MESSAGES} messages, messages`,
+  title: `FETCH of flags and bodies of ${MESSAGES} messages`,
   accounts: [ACCOUNT],
   prepare: (server) =>
     once(server, 'threads', () =>
@@ -84,10 +84,7 @@ async function fetchBodies(server: Contestant, watch: Watch): Promise<Round> {
   const { seconds } = await watch(() =>
     Promise.all(
       sessions.map(async (imap) => {
-        while (left-- > 0) {
-          const { count } = await imap.ok('FETCH 1:* (FLAGS BODY.PEEK[])', ' FETCH (')
-          answers += count
-        }
+        while (left-- > 0) answers += (await imap.ok('FETCH 1:* (FLAGS BODY.PEEK[])', ' FETCH (')).count
       }),
     ),
   )
