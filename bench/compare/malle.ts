@@ -44,7 +44,9 @@ class Malle implements Contestant {
   #ready: Ready | undefined
 
   constructor(folder: string, certificate: Certificate, profile: string | undefined) {
-    this.#profile = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${path.resolve(profile)}`]
+    // with the size given, the launcher does not begin again, which a running profile does not survive
+    const young = '--max-semi-space-size=16'
+    this.#profile = profile === undefined ? [] : [young, '--cpu-prof', `--cpu-prof-dir=${path.resolve(profile)}`]
     this.#folder = folder
     this.#config = path.join(folder, 'malle.toml')
     this.#certificate = certificate

@@ -2,7 +2,7 @@
 import { clientAddresses } from '#services/client-certificate.ts'
 import { channelBindings } from '#wire/sasl/channel-binding.ts'
 import type { SaslMechanism } from '#wire/sasl/mechanism.ts'
-import { listedMechanisms, offeredMechanisms } from '#wire/sasl/server.ts'
+import { listedMechanisms, type OfferedBy, offeredMechanisms } from '#wire/sasl/server.ts'
 import { advisedLimit } from './message-limit.ts'
 import type { SessionControl } from './session-control.ts'
 
@@ -22,17 +22,28 @@ const LOGGED_IN: string = [
 export function capabilities(session: SessionControl): string {
   const { deps, state } = session
   if (state !== 'not-authenticated') {
-    const names = [ALWAYS, LOGGED_IN]
-    if (!session.connection.compressed) names.push('COMPRESS=DEFLATE')
-    if (deps.unauthenticate !== false) names.push('UNAUTHENTICATE')
-    names.push(`MESSAGELIMIT=${advisedLimit(deps.limits)}`)
-    return `${names.join(' ')} APPENDLIMIT=${deps.limits.messageBytes}`
+    const compress = session.connection.compressed ? '' : ' COMPRESS=DEFLATE'
+    const unauthenticate = deps.unauthenticate === false ? '' : ' UNAUTHENTICATE'
+    const limits = `MESSAGELIMIT=${advisedLimit(deps.limits)} APPENDLIMIT=${deps.limits.messageBytes}`
+    return `${ALWAYS} ${LOGGED_IN}${compress}${unauthenticate} ${limits}`
   }
-  const names = [ALWAYS]
-  if (mayStartTls(session)) names.push('STARTTLS')
-  if (!mayLogInPlainly(session)) names.push('LOGINDISABLED')
-  for (const mechanism of listedMechanisms(mechanisms(session), deps.scramForPasswords)) names.push(`AUTH=${mechanism}`)
-  return names.join(' ')
+  const startTls = mayStartTls(session) ? ' STARTTLS' : ''
+  const disabled = mayLogInPlainly(session) ? '' : ' LOGINDISABLED'
+  return `${ALWAYS}${startTls}${disabled}${listed(offeredBy(session), deps.scramForPasswords)}`
+}
+
+const lists = new Map<string, string>()
+
+/** Mechanisms as capabilities; made once for each kind of connection. */
+function listed(by: OfferedBy, scramForPasswords: boolean): string {
+  const key = `${by.plaintext} ${by.bindings} ${by.bearer} ${by.external} ${scramForPasswords}`
+  let text = lists.get(key)
+  if (text === undefined) {
+    const names = listedMechanisms(offeredMechanisms(by), scramForPasswords)
+    text = names.map((mechanism) => ` AUTH=${mechanism}`).join('')
+    lists.set(key, text)
+  }
+  return text
 }
 
 /** Whether STARTTLS works now. */
@@ -47,12 +58,16 @@ export function mayLogInPlainly({ deps, secure }: SessionControl): boolean {
 
 /** SASL mechanisms that are done when asked for. */
 export function mechanisms(session: SessionControl): readonly SaslMechanism[] {
-  return offeredMechanisms({
+  return offeredMechanisms(offeredBy(session))
+}
+
+function offeredBy(session: SessionControl): Required<OfferedBy> {
+  return {
     plaintext: mayLogInPlainly(session),
     bindings: session.connection.tls !== undefined,
     bearer: session.deps.oauth !== undefined,
     external: clientAddresses(session.connection.tls).length > 0,
-  })
+  }
 }
 
 /** Channel bindings of the connection, `undefined` in the clear. */

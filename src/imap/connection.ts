@@ -5,7 +5,6 @@ import { ConnectionGone, PeerConnection, type Transport } from '#lib/peer-connec
 import type { ContextSource } from '#lib/tls-handshake.ts'
 import type { FrameEvent } from '#wire/imap/frame-events.ts'
 import { CommandFramer } from '#wire/imap/framer.ts'
-import { COMMAND_LIMITS } from '#wire/imap/limits.ts'
 import { READ_AHEAD_BYTES } from './limits.ts'
 import { Output } from './output.ts'
 
@@ -15,7 +14,7 @@ export class Farewell extends Error {
 }
 
 export class Connection extends PeerConnection {
-  framer: CommandFramer
+  readonly framer: CommandFramer = new CommandFramer()
   readonly out: Output
   /** Milliseconds of the clock at which a wakeable wait ends anyway. */
   wakeAt: number = Number.POSITIVE_INFINITY
@@ -35,7 +34,7 @@ export class Connection extends PeerConnection {
     options: { readonly patienceMs: number; readonly lineBytes: number; readonly onGone: () => void },
   ) {
     super(socket, clock, { ...options, readAheadBytes: READ_AHEAD_BYTES })
-    this.framer = new CommandFramer({ ...COMMAND_LIMITS, lineBytes: options.lineBytes })
+    this.framer.lineBytes = options.lineBytes
     this.out = new Output(
       (chunks) => this.send(chunks),
       () => this.unsent,
@@ -92,13 +91,6 @@ export class Connection extends PeerConnection {
   /** Takes what {@link ahead} gave: {@link next} gives what comes behind it. */
   passAhead(): void {
     this.#ahead = undefined
-  }
-
-  /** Changes how long lines may be; between commands only. What came already is kept. */
-  limitLines(lineBytes: number): void {
-    const rest = this.framer.takeRest()
-    this.framer = new CommandFramer({ ...COMMAND_LIMITS, lineBytes })
-    this.framer.push(rest)
   }
 
   /** Ends a {@link nextOrWake}, now or the next one. */

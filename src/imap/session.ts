@@ -221,7 +221,7 @@ export class Session implements Context, SessionControl {
     })
     this.#failedLogins = 0
     this.connection.patienceMs = this.deps.limits.idleMs
-    this.connection.limitLines(this.deps.limits.lineBytes)
+    this.connection.framer.lineBytes = this.deps.limits.lineBytes
     this.note({ state: 'authenticated' })
     this.deps.log.info({ connection: this.id, account: login.account.id, address: login.address }, 'IMAP login')
   }
@@ -236,7 +236,7 @@ export class Session implements Context, SessionControl {
     this.out.utf8 = false
     this.out.language = 'i-default'
     this.#since = this.clock.now()
-    connection.limitLines(Math.min(LINE_BYTES_BEFORE_LOGIN, deps.limits.lineBytes))
+    connection.framer.lineBytes = Math.min(LINE_BYTES_BEFORE_LOGIN, deps.limits.lineBytes)
     deps.log.info({ connection: this.id }, 'IMAP logout')
     if (this.#info === undefined) return
     // To the registry this is a new connection: nothing of the person is left there either.

@@ -8,7 +8,7 @@ import type { Duplex } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { TLSSocket } from 'node:tls'
 import type { Clock } from './clock.ts'
-import { CLOSING_MS, HANDSHAKE_MS, SLICE_MS, SLOW_READER_MS, WRITE_AHEAD_BYTES } from './peer-limits.ts'
+import { CLOSING_MS, HANDSHAKE_MS, KEEP_ALIVE_MS, SLICE_MS, SLOW_READER_MS, WRITE_AHEAD_BYTES } from './peer-limits.ts'
 import { type ContextSource, serverHandshake } from './tls-handshake.ts'
 
 /** A socket, or in tests any duplex stream. */
@@ -72,7 +72,7 @@ export abstract class PeerConnection {
     this.patienceMs = options.patienceMs
     if (socket instanceof Socket) {
       socket.setNoDelay(true)
-      socket.setKeepAlive(true, 60_000)
+      socket.setKeepAlive(true, KEEP_ALIVE_MS)
     }
     this.#attach()
   }

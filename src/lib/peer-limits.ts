@@ -4,6 +4,8 @@
 export const SLOW_READER_MS = 120_000
 /** From the last word to the end of the socket, when the peer does not close. */
 export const CLOSING_MS = 5_000
+/** Silence after which TCP asks whether the peer is still there. */
+export const KEEP_ALIVE_MS = 60_000
 /** A whole TLS handshake on a running connection. */
 export const HANDSHAKE_MS = 15_000
 /** Bytes that the socket holds before a session waits for its reader. */

@@ -1,6 +1,6 @@
 /** Sockets that listen, for one thread. @module */
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
-import { HANDSHAKE_MS } from '#lib/peer-limits.ts'
+import { HANDSHAKE_MS, KEEP_ALIVE_MS } from '#lib/peer-limits.ts'
 import { serverHandshake } from '#lib/tls-handshake.ts'
 import type { NetworkTest } from '#services/networks.ts'
 import type { Log, TlsIdentity } from '#services/session-deps.ts'
@@ -86,7 +86,7 @@ export async function open(
     if (implicitTls === undefined) acceptor.accept(socket, { secure: false })
     else void handshake(socket, implicitTls, { alpn, acceptor, handshakes, log, header })
   }
-  const server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
+  const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS }, (socket) => {
     if (proxies?.(socket.remoteAddress ?? '') === true) void takeProxied(socket, take, log)
     else take(socket)
   })

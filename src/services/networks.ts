@@ -5,6 +5,9 @@ import { parseNetwork } from '#lib/network.ts'
 /** Tells whether an address lies in one of some networks. */
 export type NetworkTest = (address: string) => boolean
 
+/** Addresses of which a test remembers what it found: one login asks six times. */
+const MOST_KNOWN = 1_000
+
 /**
  * Makes a test for networks such as `127.0.0.0/8` and `::1`.
  * @throws RangeError for a text that is no network; the configuration checks them before.
@@ -16,10 +19,17 @@ export function networkTest(networks: readonly string[]): NetworkTest {
     if (network === undefined) throw new RangeError(`"${text}" is not a network such as 192.0.2.0/24`)
     list.addSubnet(network.address, network.prefix, network.family)
   }
+  if (networks.length === 0) return () => false
+  const known = new Map<string, boolean>()
   return (address) => {
+    const before = known.get(address)
+    if (before !== undefined) return before
     const plain = unmapped(address)
     const kind = isIP(plain)
-    return kind !== 0 && list.check(plain, kind === 4 ? 'ipv4' : 'ipv6')
+    const within = kind !== 0 && list.check(plain, kind === 4 ? 'ipv4' : 'ipv6')
+    if (known.size >= MOST_KNOWN) known.clear()
+    known.set(address, within)
+    return within
   }
 }
 

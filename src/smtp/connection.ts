@@ -3,7 +3,6 @@
  * What is overridden here belongs to the engine's typed surface; the tests drive it over sockets.
  * @module
  */
-import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js'
 import {
   type DsnFault,
   type EnvelopeDsn,
@@ -12,6 +11,7 @@ import {
   parseRecipientDsn,
   type RecipientDsn,
 } from './dsn-parameters.ts'
+import { SMTPConnection } from './engine.ts'
 
 /** Runs an AUTH exchange: gives the mechanism and initial response, asks the client through `challenge`. */
 export type Authenticate = (

@@ -7,8 +7,7 @@
  * @module
  */
 import type { Socket } from 'node:net'
-import type { SMTPServerAddress, SMTPServerDataStream, SMTPServerSession } from 'smtp-server'
-import { SMTPServer } from 'smtp-server'
+import type { SMTPServer as Engine, SMTPServerAddress, SMTPServerDataStream, SMTPServerSession } from 'smtp-server'
 import { type AcceptedRecipient, IncomingMessage, type LineEndPolicy } from '#services/delivery.ts'
 import { deliverReport } from '#services/delivery-reports.ts'
 import type { Login, SessionOrder } from '#services/registry.ts'
@@ -18,6 +17,7 @@ import { listedMechanisms } from '#wire/sasl/server.ts'
 import { authenticateOver, mechanismsOf } from './authentication.ts'
 import { MalleSmtpConnection } from './connection.ts'
 import { type EnvelopeDsn, NO_ENVELOPE_DSN, type RecipientDsn } from './dsn-parameters.ts'
+import { SMTPServer } from './engine.ts'
 import { connectionRefused, deliveryRefused, recipientRefused, SmtpRefusal } from './replies.ts'
 
 /** What a listener is for: mail from other servers, from our own people, or from an MTA in front of us. */
@@ -52,8 +52,8 @@ type Callback = (error?: Error | null) => void
 export class SmtpService implements AsyncDisposable {
   readonly #deps: SessionDeps
   readonly #options: SmtpServiceOptions
-  readonly #plain: SMTPServer
-  readonly #secure: SMTPServer
+  readonly #plain: Engine
+  readonly #secure: Engine
   readonly #conversations = new Map<string, Conversation>()
   readonly #connections = new Map<string, MalleSmtpConnection>()
   readonly #inFlight = new Set<Promise<void>>()
@@ -101,7 +101,7 @@ export class SmtpService implements AsyncDisposable {
     }
   }
 
-  #engine(secure: boolean): SMTPServer {
+  #engine(secure: boolean): Engine {
     const { hostname, limits, tls, allowPlaintext } = this.#deps
     const { role } = this.#options
     const disabled = ['XCLIENT', 'XFORWARD', 'WIZ', 'SHELL', 'KILL']

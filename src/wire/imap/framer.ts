@@ -31,6 +31,8 @@ const TAIL_CHARS = 26
 
 /** Frames what a client sends. Holds no buffer between commands. */
 export class CommandFramer {
+  /** How long a line may be; to be changed between commands only. */
+  lineBytes: number
   readonly #limits: FramerLimits
   readonly #peerWaits: boolean
   #state: State = 'line'
@@ -61,6 +63,7 @@ export class CommandFramer {
 
   constructor(limits: FramerLimits = COMMAND_LIMITS, peerWaits = true) {
     this.#limits = limits
+    this.lineBytes = limits.lineBytes
     this.#peerWaits = peerWaits
   }
 
@@ -194,7 +197,7 @@ export class CommandFramer {
     if (taken === undefined) return undefined
     const { bytes, whole } = taken
     const length = this.#partialLength + bytes.length
-    if (this.#lineBytes + length > this.#limits.lineBytes) {
+    if (this.#lineBytes + length > this.lineBytes) {
       const line = this.#partialText() + latin1(bytes, 0, SHOWN_CHARS)
       this.#drop('line-too-long', this.#text + line)
       const end = this.#partialText().slice(-TAIL_CHARS) + latin1(bytes, Math.max(0, bytes.length - TAIL_CHARS))
@@ -250,7 +253,7 @@ export class CommandFramer {
       frame: { text: this.#text, literals: [...this.#literals, { size, binary, bytes: undefined }] },
       bufferedBytes: this.#bufferedBytes + size,
     }
-    const small = size <= this.#limits.autoBufferBytes && this.#announced.bufferedBytes <= this.#limits.lineBytes
+    const small = size <= this.#limits.autoBufferBytes && this.#announced.bufferedBytes <= this.lineBytes
     if (this.#peerWaits || !small) return this.#announced
     this.buffer()
     return 'again'
