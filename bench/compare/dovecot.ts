@@ -98,7 +98,8 @@ class Dovecot implements Contestant {
 
   async importMbox(address: string, file: string): Promise<void> {
     const [command = '', ...words] = onServerCores(false)
-    const source = `mbox:${path.dirname(file)}/none:INBOX=${file}`
+    // the folder of the source must be one that the mail's user can make: without, nothing is imported, and nothing said
+    const source = `mbox:${path.join(this.mail, address, 'source')}:INBOX=${file}:INDEX=MEMORY`
     const config = path.join(this.#folder, 'dovecot.conf')
     await promisify(execFile)(command, [...words, DOVEADM, '-c', config, 'import', '-u', address, source, '', 'all'])
   }
