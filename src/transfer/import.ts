@@ -5,7 +5,7 @@ import type { MailboxKey } from '#mail/ids.ts'
 import { prepareEmail } from '#mail/prepare.ts'
 import { scanMessage } from '#mail/scanner.ts'
 import type { MailStore } from '#store/mail-store.ts'
-import type { AccountRef, NewMessage } from '#store/types.ts'
+import type { AccountRef, NewMessage, StagedBody } from '#store/types.ts'
 import { readEml, readEmlFolder } from './eml-folder.ts'
 import { isMaildir, readMaildir } from './maildir.ts'
 import { readMbox } from './mbox.ts'
@@ -54,7 +54,10 @@ export class ImportRefused extends Error {
 }
 
 const BATCH_MESSAGES = 200
-const BATCH_BYTES = 8 * 1024 * 1024
+/** What a batch is copied to stays in the cache, and its memory is used again. */
+const BATCH_BYTES = 2 * 1024 * 1024
+/** Bodies up to this size travel with the request; larger ones go into a file first. */
+const MOST_WITH_REQUEST = 1024 * 1024
 const MOST_PROBLEMS = 1_000
 
 /** What kind of source a path is. @throws {ImportRefused} */
@@ -222,15 +225,12 @@ class ImportRun {
   }
 
   async #prepare(batch: readonly SourceMessage[]): Promise<readonly NewMessage[]> {
-    const { account } = this.#request
     const messages: NewMessage[] = []
     for (const { bytes, flags, date } of batch) {
-      const stage = this.#store.stage(account.shard)
-      await stage.write(bytes)
       const email = prepareEmail(scanMessage(bytes))
       const at = date ?? email.sentAt ?? this.#clock.now()
       messages.push({
-        body: await stage.finish(),
+        body: bytes.length <= MOST_WITH_REQUEST ? { kind: 'bytes', bytes } : await this.#staged(bytes),
         email,
         trace: new Uint8Array(),
         flags,
@@ -240,6 +240,12 @@ class ImportRun {
       })
     }
     return messages
+  }
+
+  async #staged(bytes: Uint8Array): Promise<StagedBody> {
+    const stage = this.#store.stage(this.#request.account.shard)
+    await stage.write(bytes)
+    return stage.finish()
   }
 
   async #append(name: string, messages: readonly NewMessage[]): Promise<void> {

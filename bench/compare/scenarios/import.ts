@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { link, rm } from 'node:fs/promises'
 import path from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { type Contestant, DOMAIN } from '../contestant.ts'
 import { DriverImap } from '../imap-driver.ts'
@@ -14,6 +15,8 @@ const ADDRESS = `${ACCOUNT}@${DOMAIN}`
 const OCTETS = 1_000_000_000
 const MEGABYTE = 1_000_000
 const CHUNK = 8_000_000
+/** Where there is nothing to do, for the meters. */
+const METERED_MS = 200
 
 interface Mbox {
   readonly file: string
@@ -58,7 +61,7 @@ export const imports: readonly Scenario[] = [
     more: false,
     async round(server, watch) {
       const { octets, messages } = await importOnce(server)
-      await watch(async () => undefined)
+      await watch(() => pause(METERED_MS))
       return { figure: octets / MEGABYTE, answers: messages }
     },
   },
@@ -72,8 +75,9 @@ export const imports: readonly Scenario[] = [
       const { octets, messages } = await importOnce(server)
       const before = await diskOctets(server.mail)
       await server.compact()
-      const { value } = await watch(() => diskOctets(server.mail))
-      return { figure: (octets + value - before) / MEGABYTE, answers: messages }
+      const after = await diskOctets(server.mail)
+      await watch(() => pause(METERED_MS))
+      return { figure: (octets + after - before) / MEGABYTE, answers: messages }
     },
   },
 ]
