@@ -5,19 +5,23 @@
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import path from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import type { AccountId, MailboxKey } from '#mail/ids.ts'
 import type { MailStore } from '#store/mail-store.ts'
 import type { IndexAnswer, IndexedText, SearchIndex } from '#store/search-index.ts'
 import type { AccountRef, Change } from '#store/types.ts'
 import type { EmbeddedConnection } from '../embedded/options.ts'
-import { removeIndex } from './index-file.ts'
+import { IndexFile, indexPath, removeIndex, UnusableIndex } from './index-file.ts'
 import type { IndexOrder, IndexReport, SearchOrder, SearchReport, SearchThreadSetup } from './protocol.ts'
 
 /** An account with so many messages has an index before anybody searches it. */
 const INDEXED_FROM = 2_000
 /** How long changes are gathered. */
 const GATHER_MS = 1_000
+/** So many messages are indexed at once; fewer wait so long, or for a thread that runs anyway. */
+const FEW = 50
+const REST_MS = 600_000
 /** A thread that ends by itself is started again no sooner. */
 const RESTART_MS = 10_000
 const HEAP_MB = 1_024
@@ -54,6 +58,10 @@ export class SearchHost implements SearchIndex, AsyncDisposable {
   readonly #unwatch: () => void
   /** Emails that are not in the index of an account yet. */
   readonly #left = new Map<AccountId, number>()
+  /** How far the indexes are. */
+  readonly #through = new Map<AccountId, number>()
+  /** Those that few messages have waited for long enough. */
+  readonly #due = new Set<AccountId>()
   readonly #changed = new Set<AccountId>()
   readonly #asked = new Map<number, (found: Found) => void>()
   /** Those that are being stopped among them. */
@@ -62,6 +70,7 @@ export class SearchHost implements SearchIndex, AsyncDisposable {
   #indexOrders = 0
   #searchThread: Worker | undefined
   #noIndexThreadUntil = 0
+  #rest: NodeJS.Timeout | undefined
   #gather: NodeJS.Timeout | undefined
   #lastId = 0
   #restarts = 0
@@ -116,7 +125,7 @@ export class SearchHost implements SearchIndex, AsyncDisposable {
     })
     if (unusable) this.forget(account.id)
     // the file may have been removed
-    if (answer === undefined && !this.#closed) this.#index(account)
+    if ((answer === undefined || answer.unknown.length >= FEW) && !this.#closed) this.#index(account)
     return answer
   }
 
@@ -129,6 +138,7 @@ export class SearchHost implements SearchIndex, AsyncDisposable {
   /** Removes the index of an account; it is made anew when it is wanted again. */
   forget(account: AccountId): void {
     this.#left.delete(account)
+    this.#through.delete(account)
     this.#changed.delete(account)
     // The threads see that their file is gone before they use it again.
     removeIndex(this.#options.directory, account)
@@ -146,6 +156,7 @@ export class SearchHost implements SearchIndex, AsyncDisposable {
     this.#closed = true
     this.#unwatch()
     clearTimeout(this.#gather)
+    clearTimeout(this.#rest)
     await Promise.all(
       Array.from(this.#alive, async (worker) => {
         const ended = once(worker, 'exit')
@@ -174,9 +185,13 @@ export class SearchHost implements SearchIndex, AsyncDisposable {
       for (const id of changed) {
         const account = await refOf(id)
         if (this.#closed) return
-        if (account === undefined) this.forget(id)
-        else if (this.#left.has(id)) this.#index(account)
-        else if (((await store.state(account))?.usage.messages ?? 0) >= INDEXED_FROM) this.want(account)
+        const state = account && (await store.state(account))
+        if (account === undefined || state === undefined) this.forget(id)
+        else if (!this.#left.has(id)) {
+          if (state.usage.messages >= INDEXED_FROM) this.want(account)
+        } else this.#follow(account, state.lastEmail)
+        // a file was looked into
+        await nextTurn()
       }
     } catch (error) {
       if (!this.#closed) log('error', `Changes are not indexed: ${(error as Error).stack}`)
@@ -184,6 +199,35 @@ export class SearchHost implements SearchIndex, AsyncDisposable {
     this.#gather = undefined
     const [more] = this.#changed
     if (more !== undefined) this.#change(more)
+  }
+
+  /** A thread that runs has the words in its memory; for a few messages none is started, as searches read those quickly. */
+  #follow(account: AccountRef, lastEmail: number): void {
+    const { id } = account
+    const through = this.#through.get(id) ?? this.#throughOf(id)
+    const left = through === undefined ? FEW : Math.max(0, lastEmail - through)
+    if (through !== undefined) this.#through.set(id, through)
+    this.#left.set(id, left)
+    if (left >= FEW || (left > 0 && this.#indexThread !== undefined) || this.#due.delete(id)) this.#index(account)
+    else if (left > 0)
+      this.#rest ??= setTimeout(() => {
+        this.#rest = undefined
+        for (const [other, more] of this.#left) if (more > 0) this.#due.add(other)
+        for (const other of this.#due) this.#change(other)
+      }, REST_MS).unref()
+  }
+
+  /** How far an index is; `undefined`: it cannot be read. */
+  #throughOf(account: AccountId): number | undefined {
+    try {
+      const file = IndexFile.forReading(indexPath(this.#options.directory, account))
+      const through = file?.through
+      file?.close()
+      return through
+    } catch (error) {
+      if (!(error instanceof UnusableIndex)) throw error
+      return undefined
+    }
   }
 
   #index(account: AccountRef): void {
@@ -213,7 +257,9 @@ export class SearchHost implements SearchIndex, AsyncDisposable {
     worker.on('message', (report: IndexReport) => {
       if (report.said === 'log') this.#options.log(report.level, report.message)
       else if (report.said === 'progress') {
-        if (this.#left.has(report.account)) this.#left.set(report.account, report.left)
+        if (!this.#left.has(report.account)) return
+        this.#left.set(report.account, report.left)
+        this.#through.set(report.account, report.through)
       } else if (report.orders === this.#indexOrders && this.#indexThread === worker) {
         this.#indexThread = undefined
         worker.postMessage(STOP)

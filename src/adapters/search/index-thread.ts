@@ -82,13 +82,13 @@ async function step(account: AccountRef): Promise<void> {
     // Removed, or moved to another shard: whoever moved it says so.
     if ((await store.state(account)) === undefined) return
     const indexer = await opened(account)
-    const { left, more } = await indexer.step()
+    const { left, through, more } = await indexer.step()
     // Told to forget it meanwhile: what was written is of a file that is gone.
     if (open.get(id) !== indexer) {
       indexer.close()
       return
     }
-    tell({ said: 'progress', account: id, left })
+    tell({ said: 'progress', account: id, left, through })
     if (more) waiting.set(id, account)
   } catch (error) {
     open.get(id)?.close()

@@ -23,6 +23,8 @@ const MERGE_AFTER = 4_000
 export interface IndexProgress {
   /** Emails that are not in it yet, at most. */
   readonly left: number
+  /** The key of the last one that is. */
+  readonly through: number
   /** Whether there is something to do. */
   readonly more: boolean
 }
@@ -78,18 +80,20 @@ export class Indexer {
 
   /** Does a part of what is to do. After a fault only {@link close} may be called. @throws {UnusableIndex} */
   async step(): Promise<IndexProgress> {
+    const { lastEmail = 0 } = (await this.#store.state(this.#account)) ?? {}
     const indexed = await this.#add()
     this.#sinceMerge += indexed
-    const state = await this.#store.state(this.#account)
-    const left = Math.max(0, (state?.lastEmail ?? 0) - this.#file.through)
-    if (indexed > 0) return { left, more: true }
+    const left = Math.max(0, lastEmail - this.#file.through)
+    if (indexed > 0) return { left, through: this.#file.through, more: true }
+    // keys above the last one belong to emails that are gone
+    const through = Math.max(lastEmail, this.#file.through)
     if (this.#sinceMerge >= MERGE_AFTER) {
       const more = this.#file.write(() => this.#file.merge(MERGE_PAGES))
-      if (more) return { left, more }
+      if (more) return { left, through, more }
       this.#sinceMerge = 0
     }
     if (this.#clock.now() - this.#file.sweptAt >= SWEEP_MS) await this.#sweep()
-    return { left: 0, more: false }
+    return { left: 0, through, more: false }
   }
 
   close(): void {

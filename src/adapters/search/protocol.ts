@@ -21,7 +21,7 @@ export type IndexOrder =
 export type IndexReport =
   /** Nothing was to do for a while, after so many orders. */
   | { readonly said: 'idle'; readonly orders: number }
-  | { readonly said: 'progress'; readonly account: AccountId; readonly left: number }
+  | { readonly said: 'progress'; readonly account: AccountId; readonly left: number; readonly through: number }
   | { readonly said: 'log'; readonly level: 'warn' | 'error'; readonly message: string }
 
 export type SearchOrder =
