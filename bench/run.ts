@@ -37,6 +37,9 @@ const { values, positionals } = parseArgs({
   },
 })
 
+// The servers go with the bench, however it ends.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
 if (values.against !== undefined && values.against !== 'dovecot') throw new Error('Malle is compared with dovecot')
 const chosen = choose(positionals)
 if (values.list) console.log(SCENARIOS.map(({ name, title }) => `${name.padEnd(28)} ${title}`).join('\n'))
