@@ -203,9 +203,14 @@ export abstract class PeerConnection {
     proceed?.()
   }
 
+  /** Whether {@link share} would let others run. */
+  protected get overTime(): boolean {
+    return performance.now() - this.#sliceStart >= SLICE_MS
+  }
+
   /** Lets other sessions run when this one has much to do in one go. */
   async share(): Promise<void> {
-    if (performance.now() - this.#sliceStart < SLICE_MS) return
+    if (!this.overTime) return
     await nextTurn()
     this.#sliceStart = performance.now()
   }

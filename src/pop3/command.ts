@@ -8,6 +8,7 @@ import type { SaslMechanism } from '#wire/sasl/mechanism.ts'
 import type { Connection } from './connection.ts'
 import type { Maildrop } from './maildrop.ts'
 import type { Pop3Options } from './options.ts'
+import type { RowsAhead } from './rows-ahead.ts'
 import type { Language, Words } from './words.ts'
 
 /** States of a session (RFC 1939 §3). In UPDATE no command is read any more. */
@@ -37,6 +38,8 @@ export interface Context {
   readonly log: Log
   /** Ask only in state `transaction`. */
   readonly maildrop: Maildrop
+  /** Of the maildrop's messages. */
+  readonly rows: RowsAhead
   /** What the maildrop is to its account; ask only in state `transaction`. */
   readonly terms: Pop3Terms
   readonly options: Pop3Options

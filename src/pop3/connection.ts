@@ -4,7 +4,7 @@ import type { Clock } from '#lib/clock.ts'
 import { ConnectionGone, PeerConnection } from '#lib/peer-connection.ts'
 import type { ContextSource } from '#lib/tls-handshake.ts'
 import { type LineEvent, LineFramer } from '#wire/pop3/line-framer.ts'
-import { FLUSH_BYTES, READ_AHEAD_BYTES } from './limits.ts'
+import { FLUSH_BYTES, JOINED_BYTES, READ_AHEAD_BYTES } from './limits.ts'
 
 export class Connection extends PeerConnection {
   protected readonly framer: LineFramer = LineFramer.forCommands()
@@ -32,7 +32,7 @@ export class Connection extends PeerConnection {
       this.needPeer()
       const event = this.#interrupted ? undefined : this.framer.next()
       if (event !== undefined) {
-        await this.share()
+        if (this.overTime) await this.share()
         return event
       }
       if (this.#gathered > 0) {
@@ -107,9 +107,11 @@ export class Connection extends PeerConnection {
   protected override lastWords(): readonly Uint8Array[] {
     this.#endText()
     const pieces = this.#pieces
+    const gathered = this.#gathered
     this.#pieces = []
     this.#gathered = 0
-    return pieces
+    // One write of a few KB more costs less than one of many pieces.
+    return pieces.length > 1 && gathered <= JOINED_BYTES ? [Buffer.concat(pieces, gathered)] : pieces
   }
 
   #endText(): void {

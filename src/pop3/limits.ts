@@ -25,6 +25,8 @@ export const FAILED_LOGINS = 5
 export const READ_AHEAD_BYTES = 65_536
 /** Bytes gathered before they are handed to the socket. */
 export const FLUSH_BYTES = 65_536
+/** Pieces that are no more together are joined before they are written. */
+export const JOINED_BYTES = 32_768
 
 /** Bodies up to this size are read whole, larger ones in chunks. */
 export const WHOLE_BODY_BYTES = 262_144

@@ -16,33 +16,68 @@ interface OpenMessage {
   readonly body: StoredBody
 }
 
-/** A message that IMAP expunged meanwhile is still read; `undefined` when even its row is no more. */
-async function open(message: MessageNumber, { store, maildrop }: Context): Promise<OpenMessage | undefined> {
-  const { account, mailbox } = maildrop
-  if (mailbox === undefined) return undefined
-  const uid = maildrop.uid(message)
-  for await (const rows of store.emails(account, mailbox, [[uid, uid]], 0)) {
-    for (const row of rows) return { trace: row.trace, body: store.body(account, row.place) }
-  }
-  return undefined
+async function open(message: MessageNumber, { store, maildrop, rows }: Context): Promise<OpenMessage | undefined> {
+  const row = await rows.row(message)
+  return row === undefined ? undefined : { trace: row.trace, body: store.body(maildrop.account, row.place) }
 }
 
 /** Sends a whole message (RETR). */
-export function sendMessage(message: MessageNumber, context: Context): Promise<Answer> {
-  return send(message, context, ({ trace, body }) => ({
-    first: (grown) => `+OK ${trace.length + body.size + grown} octets\r\n`,
-    pieces: body.size <= WHOLE_BODY_BYTES ? whole(body) : body.stream(0, body.size),
+export async function sendMessage(message: MessageNumber, context: Context): Promise<Answer> {
+  const found = await open(message, context)
+  if (found === undefined) return gone()
+  if (found.body.size <= WHOLE_BODY_BYTES) return sendAtOnce(message, found, context)
+  return send(message, found, context, {
+    first: (grown) => firstLine(found, grown),
+    pieces: found.body.stream(0, found.body.size),
     cut: undefined,
-  }))
+  })
+}
+
+function firstLine({ trace, body }: OpenMessage, grown: number): string {
+  return `+OK ${trace.length + body.size + grown} octets\r\n`
+}
+
+/** What {@link send} does, of a body that is one piece: most are. */
+async function sendAtOnce(message: MessageNumber, found: OpenMessage, context: Context): Promise<Answer> {
+  const { trace, body } = found
+  const { connection } = context
+  let piece: Uint8Array
+  try {
+    const read = body.read(0, body.size)
+    piece = read instanceof Uint8Array ? read : await read
+  } catch (error) {
+    return unreadable(message, context, error)
+  }
+  const start = context.utf8 ? { trace, piece } : surrogate(trace, piece, true)
+  if (start === undefined) return needsUtf8()
+  const stuffer = new DotStuffer()
+  connection.writeText(firstLine(found, start.trace.length + start.piece.length - trace.length - piece.length))
+  connection.write(stuffer.push(start.trace))
+  connection.write(stuffer.push(start.piece))
+  connection.write(stuffer.end())
+  return ANSWERED
 }
 
 /** Sends the header and so many lines of the body (TOP); reads no more than that. */
-export function sendTop(message: MessageNumber, lines: number, context: Context): Promise<Answer> {
-  return send(message, context, ({ body }) => ({
+export async function sendTop(message: MessageNumber, lines: number, context: Context): Promise<Answer> {
+  const found = await open(message, context)
+  if (found === undefined) return gone()
+  return send(message, found, context, {
     first: () => `+OK ${context.say(words('Top of the message', 'Début du message'))}\r\n`,
-    pieces: inSteps(body),
+    pieces: inSteps(found.body),
     cut: new TopCutter(lines),
-  }))
+  })
+}
+
+function gone(): Answer {
+  return err(words('That message is no longer there', 'Ce message n’est plus là'))
+}
+
+/** What cannot be read at all is refused before anything is said. */
+function unreadable(message: MessageNumber, { log, id, maildrop }: Context, error: unknown): Answer {
+  if (!(error instanceof DamagedBody)) throw error
+  log.error({ connection: id, uid: maildrop.uid(message), err: error }, 'Cannot read a message')
+  return err(words('That message is damaged in the store', 'Ce message est endommagé dans le dépôt'), 'SYS/PERM')
 }
 
 interface Outgoing {
@@ -55,13 +90,11 @@ interface Outgoing {
 
 async function send(
   message: MessageNumber,
+  found: OpenMessage,
   context: Context,
-  outgoing: (message: OpenMessage) => Outgoing,
+  { first, pieces, cut }: Outgoing,
 ): Promise<Answer> {
-  const { connection, log, id } = context
-  const found = await open(message, context)
-  if (found === undefined) return err(words('That message is no longer there', 'Ce message n’est plus là'))
-  const { first, pieces, cut } = outgoing(found)
+  const { connection } = context
   const stuffer = new DotStuffer()
   let begun = false
   const begin = ({ trace, piece }: Start, before: number): Uint8Array => {
@@ -90,10 +123,8 @@ async function send(
       begin(start ?? { trace: found.trace, piece: EMPTY }, 0)
     }
   } catch (error) {
-    if (!(error instanceof DamagedBody)) throw error
-    log.error({ connection: id, uid: context.maildrop.uid(message), err: error }, 'Cannot read a message')
-    if (!begun)
-      return err(words('That message is damaged in the store', 'Ce message est endommagé dans le dépôt'), 'SYS/PERM')
+    const refusal = unreadable(message, context, error)
+    if (!begun) return refusal
     // Half a message must not look like a whole one.
     connection.destroy()
     throw new ConnectionGone('A message could not be read to its end', { cause: error })
@@ -105,10 +136,6 @@ async function send(
 /** RFC 6856 §5 */
 function needsUtf8(): Answer {
   return err(words('That message wants a client with UTF8', 'Ce message demande un client avec UTF8'), 'UTF8')
-}
-
-function* whole(body: StoredBody): Generator<Uint8Array | Promise<Uint8Array>> {
-  if (body.size > 0) yield body.read(0, body.size)
 }
 
 function* inSteps(body: StoredBody): Generator<Uint8Array | Promise<Uint8Array>> {

@@ -46,6 +46,7 @@ import { Maildrop } from './maildrop.ts'
 import { dropText } from './message.ts'
 import type { Pop3Options } from './options.ts'
 import { connectionRefusal, maildropRefusal, noSuchMailbox } from './refusals.ts'
+import { RowsAhead } from './rows-ahead.ts'
 import { type Language, same, syntaxWords, type Words, words } from './words.ts'
 
 export class Session implements Context {
@@ -60,6 +61,7 @@ export class Session implements Context {
   readonly #info: ConnectionInfo
   #state: SessionState = 'authorization'
   #maildrop: Maildrop | undefined
+  #rows: RowsAhead | undefined
   #terms: Pop3Terms | undefined
   #login: Login | undefined
   #badInARow = 0
@@ -102,6 +104,11 @@ export class Session implements Context {
   get maildrop(): Maildrop {
     if (this.#maildrop === undefined) throw new Error('There is no maildrop before the login')
     return this.#maildrop
+  }
+
+  get rows(): RowsAhead {
+    if (this.#rows === undefined) throw new Error('There is no maildrop before the login')
+    return this.#rows
   }
 
   get terms(): Pop3Terms {
@@ -163,6 +170,7 @@ export class Session implements Context {
       this.connection.close()
       registry.disconnect(this.id)
       this.#maildrop = undefined
+      this.#rows = undefined
       const { received, sent } = this.connection
       meter?.bytes('pop3', received, sent)
       const { remoteAddress, since } = this.#info
@@ -199,6 +207,7 @@ export class Session implements Context {
       )
     }
     this.#maildrop = maildrop
+    this.#rows = new RowsAhead(store, maildrop)
     this.#terms = terms
     this.#login = login
     this.#state = 'transaction'
