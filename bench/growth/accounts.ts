@@ -25,7 +25,7 @@ export const ACCOUNT_MEASURES: readonly Measure[] = [
   { name: 'account show', unit: 'ms', rule: 'flat' },
   { name: 'account add', unit: 'ms', rule: 'flat' },
   { name: 'alias add', unit: 'ms', rule: 'flat' },
-  { name: 'domain list', unit: 'ms', rule: 'flat' },
+  { name: 'domain list', unit: 'ms', rule: 'with-size' },
   { name: 'status', unit: 'ms', rule: 'flat' },
   { name: 'account list', unit: 'ms', rule: 'with-size' },
   { name: 'longest turn of account list', unit: 'ms', rule: 'none' },

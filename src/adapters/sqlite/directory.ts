@@ -36,7 +36,7 @@ import { migrate, transaction } from './migrations.ts'
 import { keepSnapshot } from './snapshot.ts'
 
 /** Rows of one slice of a listing; between slices others get their turn. */
-const SLICE = 1_000
+const SLICE = 250
 /** Domains in memory. */
 const MOST_DOMAINS = 10_000
 /** Uses of app passwords are written together. */
@@ -125,16 +125,24 @@ class SqliteDirectory implements Directory {
   // --- accounts ---
 
   async accounts(domain?: string): Promise<readonly AccountRecord[]> {
-    const where = domain === undefined ? '' : 'domain = ? AND'
-    const parameters = domain === undefined ? [] : [domain]
-    const sql = `SELECT * FROM account WHERE ${where} id > ? ORDER BY id LIMIT ${SLICE}`
     const all: AccountRecord[] = []
     for (;;) {
-      const slice = this.#all(sql, ...parameters, all.at(-1)?.ref.id ?? 0)
+      const last = all.at(-1)
+      // Each by its index. Where it is not by address, they are sorted afterwards, all in one turn.
+      const slice =
+        domain === undefined
+          ? this.#all('SELECT * FROM account WHERE address > ? ORDER BY address LIMIT ?', last?.address ?? '', SLICE)
+          : this.#all(
+              'SELECT * FROM account WHERE domain = ? AND id > ? ORDER BY id LIMIT ?',
+              domain,
+              last?.ref.id ?? 0,
+              SLICE,
+            )
       for (const row of slice) all.push(accountOf(row))
-      if (slice.length < SLICE) return all.sort((one, other) => compare(one.address, other.address))
+      if (slice.length < SLICE) break
       await setImmediate()
     }
+    return domain === undefined ? all : all.sort((one, other) => compare(one.address, other.address))
   }
 
   async counts(domain?: string): Promise<{ readonly accounts: number; readonly aliases: number }> {
@@ -183,16 +191,17 @@ class SqliteDirectory implements Directory {
 
   async addAccounts(accounts: readonly NewAccount[]): Promise<Result<readonly AccountRecord[], DirectoryRefusal>> {
     const refusals: DirectoryRefusal[] = []
-    const ids: number[] = []
+    const added: AccountRecord[] = []
     try {
       transaction(this.#db, () => {
+        const domains = new Set(this.#all('SELECT name FROM domain').map(({ name }) => text(name)))
         for (const account of accounts) {
-          const answer = this.#insertAccount(account)
+          const answer = this.#insertAccount(account, domains)
           if (!answer.ok) {
             refusals.push(answer.error)
             throw new Rollback()
           }
-          ids.push(answer.value)
+          added.push(answer.value)
         }
       })
     } catch (error) {
@@ -200,7 +209,7 @@ class SqliteDirectory implements Directory {
       if (error instanceof Rollback && refusal !== undefined) return refused(refusal)
       throw error
     }
-    return done(ids.map((id) => found(this.#accountById(id))))
+    return done(added)
   }
 
   async changeAccount(id: AccountId, change: AccountChange): Promise<Result<AccountRecord, DirectoryRefusal>> {
@@ -234,10 +243,10 @@ class SqliteDirectory implements Directory {
     return this.#keepSalt(id, undefined)
   }
 
-  #insertAccount(account: NewAccount): Result<number, DirectoryRefusal> {
+  #insertAccount(account: NewAccount, domains: ReadonlySet<string>): Result<AccountRecord, DirectoryRefusal> {
     const { address } = account
     const domain = domainOfAddress(address)
-    if (this.#domain(domain) === undefined) return refused({ kind: 'no-such', what: 'domain', name: domain })
+    if (!domains.has(domain)) return refused({ kind: 'no-such', what: 'domain', name: domain })
     if (this.#get('SELECT 1 FROM alias WHERE address = ?', address) !== undefined) {
       return refused({ kind: 'exists', what: 'alias', name: address })
     }
@@ -251,10 +260,10 @@ class SqliteDirectory implements Directory {
     const names = Object.keys(columns)
     const row = this.#get(
       `INSERT INTO account (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})
-       ON CONFLICT DO NOTHING RETURNING id`,
+       ON CONFLICT DO NOTHING RETURNING *`,
       ...Object.values(columns),
     )
-    return row === undefined ? refused({ kind: 'exists', what: 'account', name: address }) : done(integer(row.id))
+    return row === undefined ? refused({ kind: 'exists', what: 'account', name: address }) : done(accountOf(row))
   }
 
   /** The salt of an account, made or set when it has none. */
