@@ -17,6 +17,7 @@ import type { Endpoint } from '../raw.ts'
 import type { Certificate } from './certificate.ts'
 import type { Cast, Contestant, Listener, Variant } from './contestant.ts'
 import { onServerCores } from './cores.ts'
+import { raiseInotifyLimit } from './inotify.ts'
 
 const PROGRAM = '/usr/sbin/dovecot'
 const DOVEADM = '/usr/bin/doveadm'
@@ -30,7 +31,7 @@ export async function startDovecot(folder: string, cast: Cast, certificate: Cert
   const why = installed(there, ['dovecot-imapd', 'dovecot-pop3d', 'dovecot-lmtpd'], '/run/dovecot/master.pid')
   if (why !== undefined) throw new Error(`Dovecot is not there: ${why}`)
   await mkdir(folder, { recursive: true })
-  const dovecot = new Dovecot(folder, certificate)
+  const dovecot = new Dovecot(folder, certificate, await raiseInotifyLimit())
   await dovecot.addAccounts(cast)
   await dovecot.start({})
   return dovecot
@@ -41,11 +42,13 @@ class Dovecot implements Contestant {
   readonly mail: string
   readonly #folder: string
   readonly #certificate: Certificate
+  readonly #restoreLimit: () => Promise<void>
   readonly #user = debianUser('nobody')
   #ports: ReadonlyMap<Listener, number> = new Map()
   #child: ChildProcess | undefined
 
-  constructor(folder: string, certificate: Certificate) {
+  constructor(folder: string, certificate: Certificate, restoreLimit: () => Promise<void>) {
+    this.#restoreLimit = restoreLimit
     this.#folder = folder
     this.#certificate = certificate
     this.mail = path.join(folder, 'mail')
@@ -111,6 +114,7 @@ class Dovecot implements Contestant {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stop()
+    await this.#restoreLimit()
   }
 
   async index(address: string): Promise<void> {
@@ -203,11 +207,11 @@ service imap-login {
   }
 }
 service imap {
-  service_count = 0
+  service_count = ${hibernate ? 1 : 0}
   client_limit = 1
   process_min_avail = 10
   process_limit = 25000
-${hibernate ? '  idle_kill = 30s\n  unix_listener imap-master {\n    user = dovecot\n  }\n' : ''}}
+${hibernate ? '  unix_listener imap-master {\n    user = dovecot\n  }\n' : ''}}
 ${hibernate ? 'service imap-hibernate {\n  client_limit = 30000\n}\n' : ''}service pop3-login {
   service_count = 0
   process_min_avail = 2

@@ -143,7 +143,8 @@ class Client {
 
   async #idle(): Promise<void> {
     const begun = performance.now()
-    await this.#imap.wire.ask('z IDLE\r\n', '+ ')
+    // news may come right behind the `+`
+    await this.#imap.wire.askTimes('z IDLE\r\n', '+ ', 1)
     await this.#imap.wire.ask('DONE\r\n', 'z OK')
     this.waits.push(performance.now() - begun)
   }

@@ -30,12 +30,17 @@ export async function cpuSeconds(root: number): Promise<number> {
   return ticks / TICKS_PER_SECOND
 }
 
-/** Proportional set size in octets: shared pages are shared out. */
+/**
+ * Proportional set size in octets: what processes share is shared out. Of a server of one process all of it counts: it
+ * would share its program with the driver, which is the same one.
+ */
 export async function proportionalSetSize(root: number): Promise<number> {
+  const tree = await processTree(root)
+  const size = tree.length === 1 ? /^Rss:\s+(\d+) kB/m : /^Pss:\s+(\d+) kB/m
   let sum = 0
-  for (const pid of await processTree(root)) {
+  for (const pid of tree) {
     const text = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8').catch(() => '')
-    sum += Number(/^Pss:\s+(\d+) kB/m.exec(text)?.[1] ?? 0) * 1024
+    sum += Number(size.exec(text)?.[1] ?? 0) * 1024
   }
   return sum
 }

@@ -5,9 +5,13 @@ import { type SecureContext, TLSSocket } from 'node:tls'
 export interface ContextSource {
   /** `undefined` as name: the client sent no SNI. */
   context(serverName: string | undefined): SecureContext | undefined
+  /** `false`: all names get the same, and nobody needs to be asked in the middle of a handshake. */
+  readonly choosesByName?: boolean
   /** Clients are asked for a certificate, which they need not have. */
   readonly requestsCertificate?: boolean
 }
+
+type SniAnswer = (error: Error | null, context?: SecureContext) => void
 
 /**
  * Does the server side of a TLS handshake on a socket, for implicit TLS and after STARTTLS or STLS.
@@ -29,7 +33,9 @@ export async function serverHandshake(
     secureContext,
     // what is wrong with a certificate is no reason to hang up: it only opens nothing
     ...(source.requestsCertificate === true ? { requestCert: true, rejectUnauthorized: false } : {}),
-    SNICallback: (name, callback) => callback(null, source.context(name)),
+    ...(source.choosesByName === false
+      ? {}
+      : { SNICallback: (name: string, callback: SniAnswer) => callback(null, source.context(name)) }),
     ...(alpn === undefined ? {} : { ALPNProtocols: alpnList(alpn) }),
   })
   try {

@@ -122,6 +122,10 @@ export class ThreadTls implements TlsIdentity {
     }))
   }
 
+  get choosesByName(): boolean {
+    return this.#entries.length > 1
+  }
+
   get requestsCertificate(): boolean {
     return this.#requestsCertificate
   }

@@ -30,6 +30,8 @@ export interface SessionLimits {
 export interface TlsIdentity {
   /** `undefined`: no TLS here, STARTTLS and STLS are not offered. */
   context(serverName: string | undefined): SecureContext | undefined
+  /** `false`: there is one certificate for all names. */
+  readonly choosesByName?: boolean
   /** Client certificates are asked for at each handshake (`tls.client_ca`). */
   readonly requestsCertificate?: boolean
   /** Shared by all threads, so that sessions resume (design §5); 48 bytes. */

@@ -37,7 +37,7 @@ function scenario(hibernate: boolean, deliveries: number): Scenario {
       const one = async (number: number): Promise<readonly number[]> => {
         const imap = await DriverImap.login(server, person(number))
         await imap.ok('SELECT INBOX')
-        await imap.wire.ask('z IDLE\r\n', '+ ')
+        await imap.wire.askTimes('z IDLE\r\n', '+ ', 1)
         const waits: number[] = []
         for (let nth = 0; nth < deliveries; nth += 1) {
           if (hibernate) await delay(ASLEEP_MS)
