@@ -71,18 +71,32 @@ async function compare(folder: string): Promise<void> {
   const contestants = dovecot === undefined ? [malle] : [malle, dovecot]
   const rows: Row[] = []
   for (const scenario of chosen) {
-    const results = await play(scenario, contestants)
-    const base = rows.find(({ scenario: { name } }) => name === scenario.ratioTo)?.malle
-    const row = rowOf(scenario, results.get('malle'), results.get('dovecot'), base)
+    const begun = performance.now()
+    const row = await rowFor(scenario, contestants, rows)
     rows.push(row)
-    for (const result of results.values()) await appendFile(lines, `${JSON.stringify(result)}\n`)
-    console.log(tableOf([row]).split('\n').at(-1))
+    for (const result of [row.malle, row.dovecot])
+      if (result !== undefined) await appendFile(lines, `${JSON.stringify(result)}\n`)
+    console.log(`${tableOf([row]).split('\n').at(-1)} ${Math.round((performance.now() - begun) / 1_000)} s`)
   }
   const table = tableOf(rows)
   await writeFile(path.join(values.out, 'table.md'), `${table}\n`)
   await writeFile(path.join(values.out, 'chart.svg'), chartOf(rows))
   console.log(`\n${table}`)
   if (rows.some(({ faults }) => faults.length > 0)) process.exitCode = 1
+}
+
+/** What came of a scenario. One that fails costs its own row and a fresh start of the servers, not the whole run. */
+async function rowFor(scenario: Scenario, contestants: readonly Contestant[], before: readonly Row[]): Promise<Row> {
+  try {
+    const results = await play(scenario, contestants)
+    const base = before.find(({ scenario: { name } }) => name === scenario.ratioTo)?.malle
+    return rowOf(scenario, results.get('malle'), results.get('dovecot'), base)
+  } catch (error) {
+    console.error(error)
+    for (const server of contestants) await server.restart()
+    const fault = `failed: ${error instanceof Error ? error.message : String(error)}`
+    return { scenario, malle: undefined, dovecot: undefined, ratio: undefined, ofItself: false, faults: [fault] }
+  }
 }
 
 /** All rounds of one scenario, the servers taking turns. */
