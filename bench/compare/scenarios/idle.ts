@@ -46,12 +46,13 @@ const REST_MS = 65_000
 const TITLES: Readonly<Record<Kind, string>> = { plain: '', tls: ', TLS', deflate: ', COMPRESS=DEFLATE' }
 const SYNC_FLUSH = '\0\0\xff\xff'
 
-// a process for each connection costs the same however many there are: Dovecot shows it with the least and the most
+// a process for each connection costs the same however many there are, and 10,000 take minutes to begin: Dovecot shows it
+// with the least
 export const idle: readonly Scenario[] = [
   scenario({ kind: 'plain', connections: 1_000, messages: 10 }),
   scenario({ kind: 'plain', connections: 5_000, messages: 10, only: 'malle' }),
-  scenario({ kind: 'plain', connections: 10_000, messages: 10, bound: 12 }),
-  scenario({ kind: 'plain', connections: 10_000, messages: 10, bound: 12, hibernate: true }),
+  scenario({ kind: 'plain', connections: 10_000, messages: 10, bound: 12, only: 'malle' }),
+  scenario({ kind: 'plain', connections: 1_000, messages: 10, hibernate: true }),
   scenario({ kind: 'tls', connections: 1_000, messages: 10 }),
   scenario({ kind: 'tls', connections: 10_000, messages: 10, bound: 50, only: 'malle' }),
   scenario({ kind: 'deflate', connections: 1_000, messages: 10 }),
