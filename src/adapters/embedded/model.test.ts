@@ -20,7 +20,8 @@ function random(seed: number): (below: number) => number {
 
 /** What readers see, by names: keys are each adapter's own. */
 async function picture(person: Person, since: number): Promise<unknown> {
-  const seen: unknown[] = [await person.store.state(person.ref)]
+  const { lastEmail: _, ...state } = (await person.store.state(person.ref)) ?? { lastEmail: undefined }
+  const seen: unknown[] = [state]
   for (const { key, ...mailbox } of await person.store.mailboxes(person.ref)) {
     const { changed, vanished, complete, modseq } = await person.store.changes(person.ref, key, since as never)
     const rows = (await person.emails(key)).map(({ uid, size, gone, savedAt }) => [uid, size, gone, savedAt])
