@@ -1,8 +1,8 @@
 /** The ratios of a comparison as a picture for the README. @module */
 import type { Row } from './results.ts'
 
-const WIDTH = 860
-const LABELS = 330
+const WIDTH = 980
+const LABELS = 450
 const ROW = 22
 const TOP = 34
 /** Where bars end, on a logarithmic scale: from a tenth to a hundred times. */

@@ -37,7 +37,7 @@ const login: Work = {
 }
 
 const fetchThousand: Work = {
-  title: `FETCH of flags and bodies of ${MESSAGES} messages, messages`,
+  title: `FETCH of flags and bodies of ${MESSAGES.toLocaleString('en')} messages`,
   accounts: [ACCOUNT],
   prepare: (server) =>
     once(server, 'threads', () =>
