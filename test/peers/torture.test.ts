@@ -37,5 +37,5 @@ test('a failing disk loses nothing that was acknowledged', { skip }, async () =>
 for (const broken of ['unsynced-bodies', 'unsynced-commits'] as const)
   test(`power cuts see a store with ${broken.replace('-', ' ')}`, { skip }, async () => {
     const { losses } = await torture((folder) => powerRounds({ ...COMMON, folder, rounds: 12, operations: 80, broken }))
-    assert.notEqual(losses.length, 0, 'the same rounds without the break find no loss')
+    assert.match(losses.join('\n'), /is lost|cannot be read|damaged-body|missing-body|older-index|went back/)
   })
