@@ -349,7 +349,7 @@ export class RunningAdministration implements Administration {
 
   /** Long work in a thread of its own, with its own connection to the store. */
   async #run<T>(task: Task, progress: (value: unknown) => void, signal?: AbortSignal): Promise<T> {
-    const connection = this.#parts.host.connect()
+    const connection = this.#parts.host.connect('nothing')
     const entry = `./task-thread${path.extname(import.meta.filename)}`
     const worker = new Worker(new URL(entry, import.meta.url), {
       workerData: { task, connection },

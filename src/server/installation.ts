@@ -65,12 +65,13 @@ export async function openInstallation(config: Config, log: Log, tuned?: StoreTu
       log: ({ level, shard, message }) => log[level]({ shard }, message),
     }),
   )
-  const store = opened.use(openEmbeddedStore(host.connect(), systemClock))
+  // Only the search index follows changes here; who serves sessions has a connection of its own, also in this thread.
+  const store = opened.use(openEmbeddedStore(host.connect('later'), systemClock))
   const search = opened.use(
     new SearchHost({
       directory: path.join(config.data, 'search'),
       store,
-      connect: () => host.connect(),
+      connect: () => host.connect('nothing'),
       refOf: async (id) => (await directory.accountById(id))?.ref,
       log: (level, message) => log[level]({}, message),
     }),

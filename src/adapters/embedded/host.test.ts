@@ -48,6 +48,23 @@ test('two connections see and hear each other', async () => {
   assert.equal((await other.mailbox(ann.ref, inbox))?.messages, 3)
 })
 
+test('who hears later is told of many batches in one go, and who hears nothing is not', async () => {
+  await using store = await openTestStore()
+  const ann = await store.world.person()
+  const inbox = (await ann.inbox()).key
+  await using later = openEmbeddedStore(store.host.connect('later'), systemClock)
+  await using deaf = openEmbeddedStore(store.host.connect('nothing'), systemClock)
+  const heard: Change[] = []
+  later.watch(ann.ref.id, (change) => heard.push(change))
+  deaf.watchAll(() => assert.fail('it heard of a change'))
+  for (let message = 0; message < 4; message += 1) await ann.add(inbox, [messageOf()])
+  const { modseq } = await ann.add(inbox, [messageOf()])
+  while (heard.at(-1)?.modseq !== modseq) await setTimeout(5)
+  assert.ok(heard.length < 5)
+  const request = { account: ann.ref, by: 'deaf', mailbox: inbox, messages: [messageOf()] }
+  assert.ok((await deaf.write('append', request)).ok)
+})
+
 test('a connection works in another thread', async () => {
   await using store = await openTestStore()
   const ann = await store.world.person()

@@ -4,13 +4,24 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { MAX_FOR_ANYONE } from '#store/limits.ts'
 import { NewerFormat } from '#store/newer-format.ts'
 import type { CheckFinding, CheckOptions } from './check.ts'
-import type { Compacted, EmbeddedConnection, EmbeddedOptions, EmbeddedTuning, Keeping, ShardStatus } from './options.ts'
+import type {
+  Compacted,
+  EmbeddedConnection,
+  EmbeddedOptions,
+  EmbeddedTuning,
+  Hears,
+  Keeping,
+  ShardStatus,
+} from './options.ts'
 import type { CannotOpen, PortMessage, WriterOrder, WriterReply, WriterSettings } from './protocol.ts'
 
 /** Owns the writer threads of a data directory. One per process. */
 export interface EmbeddedHost extends AsyncDisposable {
-  /** A connection for one more thread (or for this one), to be opened with `openEmbeddedStore`. */
-  connect(): EmbeddedConnection
+  /**
+   * A connection for one more thread (or for this one), to be opened with `openEmbeddedStore`.
+   * @param hears what its watchers are told; default `at-once`. A thread that is told is woken.
+   */
+  connect(hears?: Hears): EmbeddedConnection
   status(): Promise<readonly ShardStatus[]>
   /**
    * Drops deleted mail that is past its retention, then compacts what is sparse, while everything goes on.
@@ -146,8 +157,8 @@ class WriterThread {
     return this.#worker !== undefined
   }
 
-  connect(port: MessagePort): void {
-    const order: WriterOrder = { do: 'connect', port }
+  connect(port: MessagePort, hears: Hears): void {
+    const order: WriterOrder = { do: 'connect', port, hears }
     if (this.#worker === undefined) port.close()
     else this.#worker.postMessage(order, [port])
   }
@@ -189,7 +200,7 @@ class Host implements EmbeddedHost {
   readonly #tuning: EmbeddedTuning
   readonly #writers: WriterThread[]
   #checkpointer: Worker | undefined
-  #lines: MessagePort[] = []
+  #lines: { readonly port: MessagePort; readonly hears: Hears }[] = []
   #timer: NodeJS.Timeout | undefined
   #closing: Promise<void> | undefined
 
@@ -237,18 +248,18 @@ class Host implements EmbeddedHost {
     this.#checkpointer?.postMessage({ shard })
   }
 
-  connect(): EmbeddedConnection {
+  connect(hears: Hears = 'at-once'): EmbeddedConnection {
     if (this.#closing !== undefined) throw new Error('The store is closing')
     const ports: MessagePort[] = []
     for (const writer of this.#writers) {
       const { port1, port2 } = new MessageChannel()
-      writer.connect(port1)
+      writer.connect(port1, hears)
       ports.push(port2)
     }
     const { port1, port2 } = new MessageChannel()
-    this.#lines.push(port1)
+    this.#lines.push({ port: port1, hears })
     port1.on('close', () => {
-      this.#lines = this.#lines.filter((line) => line !== port1)
+      this.#lines = this.#lines.filter(({ port }) => port !== port1)
     })
     port1.unref()
     ports.push(port2)
@@ -258,11 +269,11 @@ class Host implements EmbeddedHost {
 
   /** Gives every thread a port to a writer that was started again. */
   reconnect(shard: number): void {
-    for (const line of this.#lines) {
+    for (const { port, hears } of this.#lines) {
       const { port1, port2 } = new MessageChannel()
-      this.#writers[shard]?.connect(port1)
+      this.#writers[shard]?.connect(port1, hears)
       const message: PortMessage = { shard, port: port2 }
-      line.postMessage(message, [port2])
+      port.postMessage(message, [port2])
     }
   }
 
@@ -341,7 +352,7 @@ class Host implements EmbeddedHost {
       await ended
     }
     await Promise.all(this.#writers.map((writer) => writer.stop()))
-    for (const line of this.#lines) line.close()
+    for (const { port } of this.#lines) port.close()
   }
 }
 

@@ -71,6 +71,9 @@ export interface EmbeddedOptions {
   readonly probe?: ProbeOrder | undefined
 }
 
+/** What a thread hears of changes: each batch at once, what came in a moment together, or nothing. */
+export type Hears = 'at-once' | 'later' | 'nothing'
+
 /** How to reach the writers: send it to a thread (`ports` is its transfer list) and open it there, once. */
 export interface EmbeddedConnection {
   readonly directory: string

@@ -3,7 +3,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { NewerFormatFacts } from '#store/newer-format.ts'
 import type { Change } from '#store/types.ts'
 import type { CheckFinding } from './check.ts'
-import type { Compacted, EmbeddedTuning, Keeping, ShardStatus, StoreLogEntry } from './options.ts'
+import type { Compacted, EmbeddedTuning, Hears, Keeping, ShardStatus, StoreLogEntry } from './options.ts'
 import type { PackedRequest } from './pack.ts'
 import type { ProbeOrder } from './probe.ts'
 
@@ -49,7 +49,7 @@ export interface CannotOpen {
 
 /** From the host to a writer. `id` is answered by a {@link WriterReply}. */
 export type WriterOrder =
-  | { readonly do: 'connect'; readonly port: MessagePort }
+  | { readonly do: 'connect'; readonly port: MessagePort; readonly hears: Hears }
   | { readonly do: 'status'; readonly id: number }
   | { readonly do: 'upkeep'; readonly now: number }
   | { readonly do: 'purge'; readonly id: number; readonly now: number }

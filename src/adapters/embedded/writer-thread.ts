@@ -6,7 +6,7 @@ import type { Change } from '#store/types.ts'
 import { type CheckFinding, rebuiltFinding } from './check.ts'
 import { type CompactionSettings, compact, forgetRetired, WORTH_BY_CLOCK } from './compaction.ts'
 import { segmentPath, shardPaths } from './layout.ts'
-import type { Compacted, ShardLog } from './options.ts'
+import type { Compacted, Hears, ShardLog } from './options.ts'
 import { unpack } from './pack.ts'
 import { loadProbe } from './probe.ts'
 import type { AnswerMessage, AskMessage, CannotOpen, WriterOrder, WriterReply, WriterSettings } from './protocol.ts'
@@ -18,7 +18,10 @@ import { type BackgroundTask, ShardWriter } from './writer.ts'
 /** Answers of a batch that go to one thread. */
 interface Line {
   readonly port: MessagePort
+  readonly hears: Hears
   answers: [number, unknown][]
+  /** Changes that it hears of later, the newest of a kind. */
+  readonly later: Map<string, Change>
 }
 
 const host = parentPort
@@ -34,15 +37,43 @@ let closed: number[] = []
 const say = (reply: WriterReply): void => host.postMessage(reply)
 const log: ShardLog = (level, message) => say({ said: 'log', entry: { level, shard: settings.shard, message } })
 
+/** How long changes are gathered for threads that hear of them later. */
+const LATER_MS = 250
+let telling: NodeJS.Timeout | undefined
+
 /** One message a thread and batch: its answers first, then what changed. */
 function send(changes: readonly Change[]): void {
   for (const line of lines) {
-    if (line.answers.length === 0 && changes.length === 0 && closed.length === 0) continue
-    const message: AnswerMessage = { answers: line.answers, changes, closed }
-    line.answers = []
-    line.port.postMessage(message)
+    if (line.hears === 'later' && changes.length > 0) gather(line, changes)
+    const told = line.hears === 'at-once' ? changes : []
+    if (line.answers.length > 0 || told.length > 0 || closed.length > 0) post(line, told)
   }
   closed = []
+}
+
+function gather({ later }: Line, changes: readonly Change[]): void {
+  for (const change of changes) {
+    const { account, mailbox, kind, rightsOf } = change
+    const key = `${account} ${mailbox} ${kind} ${rightsOf}`
+    later.delete(key)
+    later.set(key, change)
+  }
+  telling ??= setTimeout(tellLater, LATER_MS)
+}
+
+function tellLater(): void {
+  clearTimeout(telling)
+  telling = undefined
+  for (const line of lines) if (line.later.size > 0) post(line, [])
+}
+
+/** With what it was to hear later. */
+function post(line: Line, changes: readonly Change[]): void {
+  const told = line.later.size === 0 ? changes : [...line.later.values()]
+  const message: AnswerMessage = { answers: line.answers, changes: told, closed }
+  line.answers = []
+  line.later.clear()
+  line.port.postMessage(message)
 }
 
 function start(): ShardWriter {
@@ -96,13 +127,14 @@ function turn(): void {
 function close(id: number): void {
   writer.close()
   send([])
+  tellLater()
   for (const { port } of lines) port.close()
   say({ said: 'answer', id, value: 0 })
   host?.close()
 }
 
-function connect(port: MessagePort): void {
-  const line: Line = { port, answers: [] }
+function connect(port: MessagePort, hears: Hears): void {
+  const line: Line = { port, hears, answers: [], later: new Map() }
   lines.add(line)
   port.on('message', ({ bytes, requests }: AskMessage) => {
     for (const { id, now, packed } of requests) {
@@ -212,7 +244,7 @@ function upkeep(now: number): void {
 host.on('message', (order: WriterOrder) => {
   switch (order.do) {
     case 'connect':
-      return connect(order.port)
+      return connect(order.port, order.hears)
     case 'status':
       return say({ said: 'answer', id: order.id, value: { ...writer.status(), restarts: 0 } })
     case 'upkeep':

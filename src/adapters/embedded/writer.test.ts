@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { statSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import type { AccountId, MailboxKey, Uid } from '#mail/ids.ts'
 import { messageOf, patternOf, someMessages, UNLIMITED } from '#store/kit.contract.ts'
@@ -50,7 +51,12 @@ class Bench implements AsyncDisposable {
   syncs = 0
   fail: Failing | undefined
 
-  constructor(directory: string) {
+  /** Times that a checkpoint was asked for. */
+  walGrown = 0
+  /** What happens after the next commit. */
+  afterCommit: (() => void) | undefined
+
+  constructor(directory: string, tuning: Partial<EmbeddedTuning> = {}) {
     this.directory = directory
     const failing = (call: Failing['call']): void => {
       if (this.fail?.call !== call) return
@@ -87,18 +93,22 @@ class Bench implements AsyncDisposable {
         paths: shardPaths(directory, 0),
         durability: 'full',
         mostForAnyone: 100,
-        tuning: TUNING,
+        tuning: { ...TUNING, ...tuning },
         files,
         now: 0,
         probe,
       },
       {
         committed: (changes) => {
+          this.afterCommit?.()
+          this.afterCommit = undefined
           this.changes.push(...changes)
           this.order.push(...changes.map((change) => `change ${change.modseq}`))
         },
         log: (_, message) => this.logged.push(message),
-        walGrown: () => {},
+        walGrown: () => {
+          this.walGrown += 1
+        },
       },
     )
   }
@@ -134,8 +144,8 @@ class Bench implements AsyncDisposable {
   }
 }
 
-async function bench(messages = 0): Promise<Bench> {
-  const made = new Bench(await newFolder())
+async function bench(messages = 0, tuning: Partial<EmbeddedTuning> = {}): Promise<Bench> {
+  const made = new Bench(await newFolder(), tuning)
   const opened = made.ask('openAccount', { mailboxes: [], limits: UNLIMITED })
   made.run()
   await opened
@@ -190,6 +200,38 @@ test('a long change is cut into slices, and neighbours are served between', asyn
   await neighbour
   const answer = (await long) as { readonly value: { readonly changed: { readonly uids: Uint32Array } } }
   assert.equal(answer.value.changed.uids.length, 500)
+})
+
+test('the log is written from its beginning again once the checkpointer is done, though commits went on meanwhile', async () => {
+  await using b = await bench(10, { checkpointBytes: 400_000 })
+  const flip = async (system: number): Promise<void> => {
+    const flags = { system, keywords: [] }
+    const uids = [[1 as Uid, 1 as Uid]] as const
+    const flipped = b.ask('changeFlags', { mailbox: INBOX, uids, action: 'replace', flags, unchangedSince: undefined })
+    b.run()
+    await flipped
+  }
+  let turn = 0
+  while (b.walGrown === 0) await flip((turn += 1) % 2)
+  const grown = b.writer.status().walBytes
+  // The checkpointer has copied what was there when it began, as a reader sees it, while there was one more commit.
+  const checkpointer = new DatabaseSync(shardPaths(b.directory, 0).database)
+  const reader = new DatabaseSync(shardPaths(b.directory, 0).database, { readOnly: true })
+  const flags = reader.prepare('SELECT flags FROM message WHERE uid = 1', { returnArrays: true })
+  reader.exec('BEGIN')
+  assert.deepEqual(flags.get(), [turn % 2])
+  b.afterCommit = () => {
+    checkpointer.exec('PRAGMA wal_checkpoint(PASSIVE)')
+    reader.exec('COMMIT')
+  }
+  await flip((turn += 1) % 2)
+  assert.ok(b.writer.status().walBytes > grown)
+  await flip((turn += 1) % 2)
+  assert.ok(b.writer.status().walBytes < grown / 4)
+  assert.equal(b.walGrown, 1)
+  assert.deepEqual(flags.get(), [turn % 2])
+  reader.close()
+  checkpointer.close()
 })
 
 test('a long expunge is cut into slices', async () => {

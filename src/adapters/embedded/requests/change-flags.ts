@@ -16,6 +16,9 @@ import { SYSTEM_MASK } from './store-message.ts'
 
 type Answer = Result<Writes['changeFlags']['value'], Writes['changeFlags']['refusal']>
 
+/** So many rows are written one by one. */
+const FEW = 4
+
 const SIGNS = { add: '+', remove: '-', replace: '=' } as const
 
 /** Changes flags; a slice of messages a transaction, so a crash in between leaves whole messages, not the whole request. */
@@ -199,7 +202,7 @@ function changeSlice(
     const modseq = tx.ledger.bump(account, mailbox)
     mailbox.unseen += unseen
     mailbox.deleted += deleted
-    if (onlySystem(request.flags) && request.action !== 'replace') {
+    if (uids.length > FEW && onlySystem(request.flags) && request.action !== 'replace') {
       changeMany(tx, slot, mailbox.key, request, modseq, uids[0] as number, uids.at(-1) as number, most)
     } else {
       for (const [index, uid] of uids.entries()) {
@@ -223,7 +226,10 @@ function onlySystem(flags: Flags): boolean {
   return flags.keywords.length === 0
 }
 
-/** System flags alone change in one statement: four times as fast. */
+/**
+ * System flags alone change in one statement: four times as fast. The bits are in its text, because SQLite compares a
+ * bound one with the condition of `message_deleted`, and prepares the statement anew whenever it is bound.
+ */
 function changeMany(
   tx: Transaction,
   slot: number,
@@ -235,32 +241,16 @@ function changeMany(
   most: number,
 ): void {
   const bits = flags.system & SYSTEM_MASK
-  if (action === 'add') {
-    tx.sql.run(
-      `UPDATE message SET flags = flags | ?, modseq = ? WHERE account = ? AND mailbox = ? AND uid BETWEEN ? AND ?
-       AND modseq <= ? AND flags & ? <> ?`,
-      bits,
-      modseq,
-      slot,
-      mailbox,
-      first,
-      last,
-      most,
-      bits,
-      bits,
-    )
-  } else {
-    tx.sql.run(
-      `UPDATE message SET flags = flags & ~?, modseq = ? WHERE account = ? AND mailbox = ? AND uid BETWEEN ? AND ?
-       AND modseq <= ? AND flags & ? <> 0`,
-      bits,
-      modseq,
-      slot,
-      mailbox,
-      first,
-      last,
-      most,
-      bits,
-    )
-  }
+  const [now, others] =
+    action === 'add' ? [`flags | ${bits}`, `flags & ${bits} <> ${bits}`] : [`flags & ~${bits}`, `flags & ${bits} <> 0`]
+  tx.sql.run(
+    `UPDATE message SET flags = ${now}, modseq = ? WHERE account = ? AND mailbox = ? AND uid BETWEEN ? AND ?
+     AND modseq <= ? AND ${others}`,
+    modseq,
+    slot,
+    mailbox,
+    first,
+    last,
+    most,
+  )
 }
