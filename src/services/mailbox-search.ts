@@ -9,12 +9,14 @@ import { fold, NeedleSearch } from '#mail/fold.ts'
 import type { MailboxKey } from '#mail/ids.ts'
 import { PartTable } from '#mail/part-table.ts'
 import { type SearchableText, searchableHeader, searchableText } from '#mail/searchable.ts'
-import { normaliseUidSet, UidCollector, type UidSet, uidSetSize } from '#mail/uid-set.ts'
+import { normaliseUidSet, UidCollector, type UidSet, uidSetHas, uidSetSize } from '#mail/uid-set.ts'
 import { intersectUidSets } from '#mail/uid-set-arithmetic.ts'
 import { DamagedBody, type MailStore } from '#store/mail-store.ts'
 import type { SearchIndex } from '#store/search-index.ts'
 import { type AccountRef, type EmailFields, type EmailRow, HEADER, NARROW, PARTS } from '#store/types.ts'
+import { columnsOfPages } from './email-columns.ts'
 import { type IndexedTexts, indexedTexts } from './indexed-texts.ts'
+import { columnsAskedBy, OPEN, PageJudge } from './page-verdicts.ts'
 import {
   type BodyFacts,
   bodyTextsOf,
@@ -43,8 +45,10 @@ export interface MailboxSearch {
   readonly signal: AbortSignal
 }
 
-/** Messages that are looked at without asking the index. */
+/** Messages that are looked at without asking the index, and whose dates are read with the rest of them. */
 const FEW = 20
+/** Less than this share of the mailbox is looked at message by message. */
+const SOME = 1 / 8
 /** So many messages that have to be read are worth an index. */
 const MANY = 200
 /** Octets of a message that are read at once for its text. */
@@ -61,6 +65,23 @@ export async function searchMailbox(search: MailboxSearch): Promise<UidSet> {
   signal.throwIfAborted()
   const candidates = texts?.candidates(criterion)
   const looked = among === undefined ? candidates : candidates ? intersectUidSets(among, candidates) : among
+  const few = looked !== undefined && uidSetSize(looked) < snapshot.size * SOME
+  const { found, undecided } = await (few
+    ? searchFew(search, texts, looked, turns)
+    : searchPages(search, texts, looked, turns))
+  if (undecided.length === 0) return found
+  signal.throwIfAborted()
+  const later = await searchRows({ ...search, texts }, undecided, turns)
+  return normaliseUidSet([...found, ...later])
+}
+
+/** Decides by the snapshot and the index. */
+async function searchFew(
+  { snapshot, criterion, signal }: MailboxSearch,
+  texts: IndexedTexts | undefined,
+  looked: UidSet,
+  turns: Turns,
+): Promise<Decided> {
   const found = new UidCollector()
   const undecided = new UidCollector()
   for (const walk = new SnapshotWalk(snapshot, looked); walk.next(); ) {
@@ -73,9 +94,71 @@ export async function searchMailbox(search: MailboxSearch): Promise<UidSet> {
       signal.throwIfAborted()
     }
   }
-  if (undecided.set.length === 0) return found.set
-  const later = await searchRows({ ...search, texts }, undecided.set, turns)
-  return normaliseUidSet([...found.set, ...later])
+  return { found: found.set, undecided: undecided.set }
+}
+
+/** The same of whole pages, and by columns where dates or sizes are asked of many messages. */
+async function searchPages(
+  search: MailboxSearch,
+  texts: IndexedTexts | undefined,
+  looked: UidSet | undefined,
+  turns: Turns,
+): Promise<Decided> {
+  const { snapshot, criterion, signal } = search
+  const { pages } = snapshot
+  const judge = new PageJudge(criterion)
+  const verdicts: Uint8Array[] = []
+  const open: number[] = []
+  let openCount = 0
+  for (const [index, { uids, flags, modseqs }] of pages.entries()) {
+    const verdict = judge.judge({ uids, flags, modseqs, texts, column: () => undefined })
+    if (looked !== undefined) keepOnly(looked, uids, verdict)
+    verdicts.push(verdict)
+    const left = countOf(verdict, OPEN)
+    if (left > 0) open.push(index)
+    openCount += left
+    if (turns.overNow) {
+      await turns.share()
+      signal.throwIfAborted()
+    }
+  }
+  const kinds = [...columnsAskedBy(criterion)]
+  if (kinds.length > 0 && openCount > FEW && openCount >= snapshot.size * SOME) {
+    const columnsOf = await columnsOfPages(search, open, kinds, turns)
+    for (const index of open) {
+      const page = pages[index]
+      const before = verdicts[index]
+      if (page === undefined || before === undefined) continue
+      const { columns, absent } = columnsOf(index)
+      const verdict = judge.judge({ ...page, texts, column: (name) => columns.get(name) })
+      for (let at = 0; at < verdict.length; at += 1)
+        if (before[at] === OPEN) before[at] = absent?.[at] === 1 ? 0 : (verdict[at] ?? 0)
+      if (turns.overNow) await turns.share()
+    }
+  }
+  const found = new UidCollector()
+  const undecided = new UidCollector()
+  for (const [index, verdict] of verdicts.entries()) {
+    const uids = pages[index]?.uids ?? new Uint32Array(0)
+    for (let at = 0; at < verdict.length; at += 1) {
+      const answer = verdict[at]
+      if (answer === 1) found.add(uids[at] ?? 0)
+      else if (answer === OPEN) undecided.add(uids[at] ?? 0)
+    }
+    if (turns.overNow) await turns.share()
+  }
+  return { found: found.set, undecided: undecided.set }
+}
+
+function keepOnly(set: UidSet, uids: Uint32Array, verdict: Uint8Array): void {
+  for (let at = 0; at < verdict.length; at += 1)
+    if (verdict[at] !== 0 && !uidSetHas(set, uids[at] ?? 0)) verdict[at] = 0
+}
+
+function countOf(verdicts: Uint8Array, wanted: number): number {
+  let count = 0
+  for (let at = 0; at < verdicts.length; at += 1) if (verdicts[at] === wanted) count += 1
+  return count
 }
 
 /** A few messages are read sooner than the index is asked. */

@@ -69,7 +69,8 @@ export interface BodyFacts {
 /** `undefined`: the facts do not decide yet. */
 export type Answer = boolean | undefined
 
-const DAY_MS = 86_400_000
+/** A day. */
+export const DAY_MS = 86_400_000
 
 /** Whether a message meets a criterion, as far as the facts go. */
 export function meets(criterion: Criterion, facts: Facts): Answer {

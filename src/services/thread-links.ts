@@ -2,26 +2,45 @@
 
 const NONE = -1
 
-/** Parents and children among messages and ids that no message has; nodes are numbers, given as they come up. */
+/** Parents and children among messages and ids that no message has. Nodes are numbers: the ids, then what has none. */
 export class ThreadLinks {
   /** Parent of each node, -1 where there is none. */
-  readonly parents: number[] = []
+  readonly parents: Int32Array
   /** Message of each node, -1 for an id alone (a dummy). */
-  readonly messages: number[] = []
-  readonly #children: number[] = []
-  readonly #ofId = new Map<string, number>()
+  readonly messages: Int32Array
+  readonly #children: Int32Array
   /** Nodes that were ever linked together have the same end here: a link between two others can make no loop. */
-  readonly #group: number[] = []
+  readonly #group: Int32Array
+  #nodes: number
+
+  /**
+   * @param ids All ids are below this number.
+   * @param messages How many will be added.
+   */
+  constructor(ids: number, messages: number) {
+    const most = ids + messages
+    this.parents = new Int32Array(most).fill(NONE)
+    this.messages = new Int32Array(most).fill(NONE)
+    this.#children = new Int32Array(most)
+    this.#group = new Int32Array(most)
+    for (let node = 0; node < most; node += 1) this.#group[node] = node
+    this.#nodes = ids
+  }
+
+  /** All nodes are below this number. */
+  get nodes(): number {
+    return this.#nodes
+  }
 
   /**
    * The next message, in the order of the mailbox.
-   * @param id `undefined` where it has none. An id that a message before it has is not used again.
+   * @param id 0 where it has none. An id that a message before it has is not used again.
    * @param references The eldest first.
    */
-  add(message: number, id: string | undefined, references: readonly string[]): void {
+  add(message: number, id: number, references: ArrayLike<number>): void {
     let last = NONE
-    for (const reference of references) {
-      const node = this.#nodeOf(reference)
+    for (let at = 0; at < references.length; at += 1) {
+      const node = references[at] ?? 0
       // A parent that is there already stays: lists of references may have been cut.
       if (last !== NONE && this.parents[node] === NONE) this.#link(last, node)
       last = node
@@ -31,26 +50,9 @@ export class ThreadLinks {
     if (last !== NONE) this.#link(last, node)
   }
 
-  #messageNode(message: number, id: string | undefined): number {
-    const known = id === undefined ? undefined : this.#ofId.get(id)
-    if (known !== undefined && this.messages[known] === NONE) {
-      this.messages[known] = message
-      return known
-    }
-    return this.#newNode(known === undefined ? id : undefined, message)
-  }
-
-  #nodeOf(id: string): number {
-    return this.#ofId.get(id) ?? this.#newNode(id, NONE)
-  }
-
-  #newNode(id: string | undefined, message: number): number {
-    const node = this.parents.length
-    this.parents.push(NONE)
-    this.messages.push(message)
-    this.#children.push(0)
-    this.#group.push(node)
-    if (id !== undefined) this.#ofId.set(id, node)
+  #messageNode(message: number, id: number): number {
+    const node = id !== 0 && this.messages[id] === NONE ? id : this.#nodes++
+    this.messages[node] = message
     return node
   }
 

@@ -3,14 +3,15 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { Turns } from '#lib/turns.ts'
 import { ThreadLinks } from './thread-links.ts'
-import { byReferences, bySubject, type ThreadForest, type ThreadSubject } from './thread-tree.ts'
+import { byReferences, bySubject, type ThreadForest, type ThreadSubjects } from './thread-tree.ts'
 
-const id = fc.nat(6).map((number) => `<${number}@x>`)
+const IDS = 8
+const id = fc.integer({ min: 1, max: IDS - 1 })
 const mail = fc.record({
-  id: fc.option(id, { nil: undefined }),
+  id: fc.oneof(fc.constant(0), id),
   references: fc.array(id, { maxLength: 4 }),
-  base: fc.constantFrom('', 'A', 'B'),
-  answers: fc.boolean(),
+  base: fc.nat(2),
+  answers: fc.nat(1),
 })
 
 /** Every message once; nodes in the order they are met. */
@@ -32,14 +33,18 @@ test('threads of tangled references have every message once, and no dummy with l
       fc.constantFrom('references', 'refs', 'subject'),
       async (mails, how) => {
         const turns = new Turns()
-        const links = new ThreadLinks()
+        const links = new ThreadLinks(IDS, mails.length)
         mails.forEach((one, index) => links.add(index, one.id, one.references))
         const order = Uint32Array.from(mails, (_, index) => index)
-        const subjectOf = (message: number): ThreadSubject => mails[message] ?? { base: '', answers: false }
+        const subjects: ThreadSubjects = {
+          bases: mails.map(({ base }) => base),
+          size: 3,
+          answers: mails.map(({ answers }) => answers),
+        }
         const forest =
           how === 'subject'
-            ? await bySubject(order, subjectOf, turns)
-            : await byReferences(order, links, how === 'refs' ? undefined : subjectOf, turns)
+            ? await bySubject(order, subjects, turns)
+            : await byReferences(order, links, how === 'refs' ? undefined : subjects, turns)
         assert.deepEqual(
           messagesOf(forest),
           mails.map((_, index) => index),
@@ -56,21 +61,25 @@ test('threads of tangled references have every message once, and no dummy with l
 
 test('a chain of 100,000 answers takes no more than its length, from either end, and lets others have their turn', async () => {
   for (const step of [1, -1]) {
-    const links = new ThreadLinks()
     const count = 100_000
+    const links = new ThreadLinks(count + 3, count)
     for (let index = 0; index < count; index += 1) {
       const at = step > 0 ? index : count - index
-      links.add(index, `<${at}@x>`, [`<${at - 1}@x>`])
+      links.add(index, at + 2, [at + 1])
     }
     const order = Uint32Array.from({ length: count }, (_, index) => index)
     let turns = 0
     const timer = setInterval(() => {
       turns += 1
     }, 1)
-    const subject: ThreadSubject = { base: 'A', answers: false }
-    for (const subjectOf of [undefined, () => subject])
-      assert.equal((await byReferences(order, links, subjectOf, new Turns())).roots.length, 1)
-    assert.equal((await bySubject(order, () => subject, new Turns())).roots.length, 1)
+    const subjects: ThreadSubjects = {
+      bases: new Uint32Array(count).fill(1),
+      size: 2,
+      answers: new Uint32Array(count),
+    }
+    for (const merged of [undefined, subjects])
+      assert.equal((await byReferences(order, links, merged, new Turns())).roots.length, 1)
+    assert.equal((await bySubject(order, subjects, new Turns())).roots.length, 1)
     clearInterval(timer)
     assert.ok(turns > 1)
   }

@@ -9,12 +9,14 @@ import type { ThreadLinks } from './thread-links.ts'
 /** No parent: the message begins a thread. */
 const ROOT = -1
 
-/** What the algorithms know of a message. */
-export interface ThreadSubject {
-  /** Sort key of the base subject. */
-  readonly base: string
-  /** Something of a reply or a forward was taken off it. */
-  readonly answers: boolean
+/** What the algorithms know of subjects. */
+export interface ThreadSubjects {
+  /** Base subject of each message, as a number; 0 is the empty one. */
+  readonly bases: ArrayLike<number>
+  /** All of these numbers are below. */
+  readonly size: number
+  /** 1 where something of a reply or a forward was taken off. */
+  readonly answers: ArrayLike<number>
 }
 
 /** Threads in their order. */
@@ -30,19 +32,19 @@ export interface ThreadForest {
 /** Messages of one base subject are a thread; all but the eldest are children of that one. */
 export async function bySubject(
   order: Uint32Array,
-  subjectOf: (message: number) => ThreadSubject,
+  { bases, size }: Pick<ThreadSubjects, 'bases' | 'size'>,
   turns: Turns,
 ): Promise<ThreadForest> {
   const parents = new Int32Array(order.length).fill(ROOT)
-  const first = new Map<string, number>()
+  const first = new Int32Array(size).fill(ROOT)
   for (const message of order) {
-    const { base } = subjectOf(message)
-    const head = first.get(base)
-    if (head === undefined) first.set(base, message)
+    const base = bases[message] ?? 0
+    const head = first[base] ?? ROOT
+    if (head === ROOT) first[base] = message
     else parents[message] = head
     if (turns.over) await turns.share()
   }
-  return forestOf(order, parents, [], turns)
+  return forestOf(order, parents, turns)
 }
 
 /**
@@ -53,33 +55,30 @@ export async function bySubject(
 export async function byReferences(
   order: Uint32Array,
   links: ThreadLinks,
-  subjectOf: ((message: number) => ThreadSubject) | undefined,
+  subjects: ThreadSubjects | undefined,
   turns: Turns,
 ): Promise<ThreadForest> {
-  const tree = await prune(order, links, turns)
-  if (subjectOf !== undefined) {
-    await mergeSubjects(order, tree, subjectOf, turns)
-    return forestOf(order, new Int32Array(tree.parents), tree.dummies, turns)
+  const parents = await prune(order, links, turns)
+  if (subjects !== undefined) {
+    await mergeSubjects(order, parents, subjects, turns)
+    return forestOf(order, parents, turns)
   }
-  return newestLast(order, new Int32Array(tree.parents), tree.dummies, turns)
+  return newestLast(order, parents, turns)
 }
 
-interface Tree {
-  /** Of messages first, then of dummies: -1, a message, or a dummy. */
-  readonly parents: number[]
-  /** Numbers of the dummies that are there. */
-  readonly dummies: number[]
-}
-
-/** Step 3: ids without a message give way to their children, except at the top where there are several. */
-async function prune(order: Uint32Array, links: ThreadLinks, turns: Turns): Promise<Tree> {
+/**
+ * Step 3: ids without a message give way to their children, except at the top where there are several.
+ * @returns of messages first, then of dummies: -1, a message, or a dummy.
+ */
+async function prune(order: Uint32Array, links: ThreadLinks, turns: Turns): Promise<number[]> {
   const count = order.length
   const parents = Array.from<number>({ length: count }).fill(ROOT)
   const top = await topOf(links, turns)
   const under = new Map<number, number[]>()
-  for (const [node, message] of links.messages.entries()) {
+  for (let node = 0; node < links.nodes; node += 1) {
     if (turns.over) await turns.share()
-    if (message < 0) continue
+    const message = links.messages[node] ?? ROOT
+    if (message === ROOT) continue
     const near = links.parents[node] ?? ROOT
     const parent = near === ROOT ? ROOT : (top.real[near] ?? ROOT)
     if (parent !== ROOT) parents[message] = links.messages[parent] ?? ROOT
@@ -90,27 +89,25 @@ async function prune(order: Uint32Array, links: ThreadLinks, turns: Turns): Prom
       else siblings.push(message)
     }
   }
-  const dummies: number[] = []
   for (const siblings of under.values()) {
     if (turns.over) await turns.share()
     if (siblings.length < 2) continue
     const dummy = parents.length
     parents.push(ROOT)
-    dummies.push(dummy)
     for (const message of siblings) parents[message] = dummy
   }
-  return { parents, dummies }
+  return parents
 }
 
 /** Of each node: itself or the next above it that is a message, and the last one above it. */
 async function topOf(
-  { parents, messages }: ThreadLinks,
+  { parents, messages, nodes }: ThreadLinks,
   turns: Turns,
 ): Promise<{ readonly real: Int32Array; readonly end: Int32Array }> {
-  const real = new Int32Array(parents.length)
-  const end = new Int32Array(parents.length).fill(ROOT)
+  const real = new Int32Array(nodes)
+  const end = new Int32Array(nodes).fill(ROOT)
   const way: number[] = []
-  for (let node = 0; node < parents.length; node += 1) {
+  for (let node = 0; node < nodes; node += 1) {
     let at = node
     while (at !== ROOT && end[at] === ROOT) {
       way.push(at)
@@ -130,92 +127,75 @@ async function topOf(
 /** Step 5: threads of one base subject become one. */
 async function mergeSubjects(
   order: Uint32Array,
-  tree: Tree,
-  subjectOf: (message: number) => ThreadSubject,
+  parents: number[],
+  subjects: ThreadSubjects,
   turns: Turns,
 ): Promise<void> {
-  const { parents, dummies } = tree
   const { length: count } = order
-  const { roots, firstChild, nextSibling } = await forestOf(order, new Int32Array(parents), dummies, turns)
+  const { roots, firstChild, nextSibling } = await forestOf(order, parents, turns)
   const isDummy = (node: number): boolean => node >= count
-  const subject = (node: number): ThreadSubject => subjectOf(isDummy(node) ? (firstChild[node] ?? 0) : node)
-  const answers = (node: number): boolean => !isDummy(node) && subjectOf(node).answers
-  const table = new Map<string, number>()
+  const baseOf = (node: number): number => subjects.bases[isDummy(node) ? (firstChild[node] ?? 0) : node] ?? 0
+  const answers = (node: number): boolean => !isDummy(node) && subjects.answers[node] === 1
+  const table = new Int32Array(subjects.size).fill(ROOT)
   for (const node of roots) {
     if (turns.over) await turns.share()
-    const { base } = subject(node)
-    if (base === '') continue
-    const there = table.get(base)
-    if (there === undefined) table.set(base, node)
-    else if (!isDummy(there) && (isDummy(node) || (answers(there) && !answers(node)))) table.set(base, node)
+    const base = baseOf(node)
+    if (base === 0) continue
+    const there = table[base] ?? ROOT
+    if (there === ROOT) table[base] = node
+    else if (!isDummy(there) && (isDummy(node) || (answers(there) && !answers(node)))) table[base] = node
   }
-  const deleted = new Set<number>()
   for (const node of roots) {
     if (turns.over) await turns.share()
-    const { base } = subject(node)
-    const there = table.get(base)
-    if (base === '' || there === undefined || there === node || parents[node] !== ROOT) continue
+    const base = baseOf(node)
+    const there = table[base] ?? ROOT
+    if (base === 0 || there === ROOT || there === node || parents[node] !== ROOT) continue
     if (isDummy(there) && isDummy(node)) {
       for (let child = firstChild[node] ?? ROOT; child !== ROOT; child = nextSibling[child] ?? ROOT)
         parents[child] = there
-      deleted.add(node)
     } else if (isDummy(there) || (answers(node) && !answers(there))) parents[node] = there
     else {
       const dummy = parents.length
       parents.push(ROOT)
-      dummies.push(dummy)
       parents[node] = dummy
       parents[there] = dummy
-      table.set(base, dummy)
+      table[base] = dummy
     }
   }
-  if (deleted.size > 0) dummies.splice(0, dummies.length, ...dummies.filter((dummy) => !deleted.has(dummy)))
 }
 
 /** Children and roots in the order of their dates; a dummy is as old as its first child. */
-async function forestOf(
-  order: Uint32Array,
-  parents: Int32Array,
-  dummies: readonly number[],
-  turns: Turns,
-): Promise<ThreadForest> {
+async function forestOf(order: Uint32Array, parents: ArrayLike<number>, turns: Turns): Promise<ThreadForest> {
   const { length: count } = order
   const size = Math.max(parents.length, count)
   const firstChild = new Int32Array(size).fill(-1)
   const nextSibling = new Int32Array(size).fill(-1)
   const lastChild = new Int32Array(size).fill(-1)
-  const placed = new Set<number>()
   const roots: number[] = []
-  const there = new Set(dummies)
-  for (const message of order) {
+  for (let index = 0; index < count; index += 1) {
     if (turns.over) await turns.share()
+    const message = order[index] ?? 0
     const parent = parents[message] ?? ROOT
     if (parent === ROOT) {
       roots.push(message)
       continue
     }
     const last = lastChild[parent] ?? -1
-    if (last < 0) firstChild[parent] = message
-    else nextSibling[last] = message
-    lastChild[parent] = message
-    if (there.has(parent) && !placed.has(parent)) {
-      placed.add(parent)
-      roots.push(parent)
+    if (last >= 0) nextSibling[last] = message
+    else {
+      firstChild[parent] = message
+      if (parent >= count) roots.push(parent)
     }
+    lastChild[parent] = message
   }
   return { roots, messages: count, firstChild, nextSibling }
 }
 
-async function newestLast(
-  order: Uint32Array,
-  parents: Int32Array,
-  dummies: readonly number[],
-  turns: Turns,
-): Promise<ThreadForest> {
-  const forest = await forestOf(order, parents, dummies, turns)
+async function newestLast(order: Uint32Array, parents: readonly number[], turns: Turns): Promise<ThreadForest> {
+  const forest = await forestOf(order, parents, turns)
   const rootOf = new Int32Array(parents.length).fill(-1)
+  const placed = new Uint8Array(parents.length)
   const roots: number[] = []
-  const placed = new Set<number>()
   const way: number[] = []
   for (let index = order.length - 1; index >= 0; index -= 1) {
     if (turns.over) await turns.share()
@@ -227,8 +207,8 @@ async function newestLast(
     const root = rootOf[at] === -1 ? at : (rootOf[at] ?? at)
     rootOf[at] = root
     for (let below = way.pop(); below !== undefined; below = way.pop()) rootOf[below] = root
-    if (placed.has(root)) continue
-    placed.add(root)
+    if (placed[root] === 1) continue
+    placed[root] = 1
     roots.push(root)
   }
   return { ...forest, roots: roots.reverse() }

@@ -170,6 +170,35 @@ export function appendContract(world: () => World): void {
     }
   })
 
+  test('columns() gives what emails() gives, of expunged messages too', async () => {
+    const person = await world().person()
+    const inbox = await person.inbox()
+    await person.add(inbox.key, [messageOf(), ...someMessages(300)])
+    await person.must('expunge', { mailbox: inbox.key, uids: uids([7, 9], 252), which: 'any' })
+    for (const set of [uids([1, 4_294_967_295]), uids(3, [8, 12], [251, 253]), uids(400), []]) {
+      const rows = await person.emails(inbox.key, set, NARROW)
+      const numbers = ['internalDate', 'internalLocal', 'savedAt', 'sentAt', 'sentDay', 'size'] as const
+      const texts = ['subject', 'baseSubject', 'messageId'] as const
+      const found: unknown[] = []
+      for await (const slice of person.store.columns(person.ref, inbox.key, set, numbers, texts))
+        for (const [at, uid] of slice.uids.entries())
+          found.push([uid, ...slice.numbers.map((column) => column[at]), ...slice.texts.map((column) => column[at])])
+      const wanted = rows.map(({ uid, internalDate, internalZone, savedAt, size, narrow }) => [
+        uid,
+        internalDate,
+        internalDate + internalZone * 60_000,
+        savedAt,
+        narrow?.sentAt ?? internalDate,
+        narrow?.sentDay ?? Number.NaN,
+        size,
+        narrow?.subject,
+        narrow?.baseSubject,
+        narrow?.messageId ?? null,
+      ])
+      assert.deepEqual(found, wanted)
+    }
+  })
+
   test('messages() reads in slices of any size', async () => {
     const person = await world().person()
     const inbox = await person.inbox()

@@ -1,6 +1,7 @@
 import type { Result } from '#lib/result.ts'
 import type { AccountId, EmailKey, MailboxKey, Modseq, Uid } from '#mail/ids.ts'
 import type { AclEntry } from './acl.ts'
+import type { ColumnSlice, NumberColumn, TextColumn } from './columns.ts'
 import type { DeletedCursor, DeletedMessage, EmailPlace, GoneMailbox, MessageEvent } from './gone.ts'
 import type { AccountImage, EmailImage } from './image.ts'
 import type {
@@ -111,6 +112,14 @@ export interface MailStore extends AsyncDisposable {
     uids: UidSet,
     fields: EmailFields,
   ): AsyncIterable<readonly EmailRow[]>
+  /** The same messages in columns: a tenth of the work where all messages of a mailbox are compared. */
+  columns(
+    account: AccountRef,
+    mailbox: MailboxKey,
+    uids: UidSet,
+    numbers: readonly NumberColumn[],
+    texts: readonly TextColumn[],
+  ): AsyncIterable<ColumnSlice>
   /** Maildrop of POP3 in slices, ascending by UID. */
   maildrop(account: AccountRef, mailbox: MailboxKey): AsyncIterable<MaildropPage>
   /** The bytes of an email, without trace. Opening is free; a body that is missing or damaged throws at read. */

@@ -39,6 +39,7 @@ export async function addMessage(
   mailbox: string,
   bytes: Uint8Array,
   flags: readonly string[] = [],
+  internalDate = 1_700_000_000_000,
 ): Promise<Uid> {
   const by = 'test'
   let key = (await store.mailboxByName(account, mailbox))?.key
@@ -59,7 +60,7 @@ export async function addMessage(
     email: prepareEmail(scanner.end()),
     trace: new Uint8Array(0),
     flags: flagsOf(flags),
-    internalDate: 1_700_000_000_000,
+    internalDate,
     internalZone: 0,
     uidl: undefined,
   }

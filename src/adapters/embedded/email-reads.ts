@@ -61,7 +61,13 @@ export function emailsOf(
 }
 
 /** UID of the last of the first `limit` messages from `first` on, `last` where there are fewer. */
-function boundOf({ sql, slot, mailbox }: Source, table: Table, first: number, last: number, limit: number): number {
+export function boundOf(
+  { sql, slot, mailbox }: Pick<Source, 'sql' | 'slot' | 'mailbox'>,
+  table: Table,
+  first: number,
+  last: number,
+  limit: number,
+): number {
   if (last - first < limit) return last
   const row = sql.get(
     `SELECT uid FROM ${table} WHERE account = ? AND mailbox = ? AND uid >= ? ORDER BY uid LIMIT 1 OFFSET ?`,

@@ -7,6 +7,7 @@ import { type Result, refused } from '#lib/result.ts'
 import type { AccountId, EmailKey, MailboxKey, Modseq, Uid } from '#mail/ids.ts'
 import type { UidSet } from '#mail/uid-set.ts'
 import type { AclEntry } from '#store/acl.ts'
+import type { ColumnSlice, NumberColumn, TextColumn } from '#store/columns.ts'
 import type { DeletedCursor, DeletedMessage, EmailPlace, GoneMailbox, MessageEvent } from '#store/gone.ts'
 import type { AccountImage, EmailImage } from '#store/image.ts'
 import type { BodyStage, MailStore, StoredBody } from '#store/mail-store.ts'
@@ -51,6 +52,9 @@ const WIDE = ENVELOPE | STRUCTURE | PARTS | HEADER | PREVIEW | NARROW
 /** Rows of a slice, without and with prepared columns: a few milliseconds. */
 const SLICE = 500
 const WIDE_SLICE = 250
+/** The same of columns, without texts and with them. */
+const NUMBERS_SLICE = 4_000
+const TEXTS_SLICE = 2_000
 /** Deleted mail and events of a slice. */
 const GONE_SLICE = 1_000
 /** A reader of many slices lets others have the thread after so long. */
@@ -230,6 +234,30 @@ class EmbeddedStore implements MailStore {
       }
     }
     if (slice.length > 0) yield slice
+  }
+
+  async *columns(
+    account: AccountRef,
+    mailbox: MailboxKey,
+    uids: UidSet,
+    numbers: readonly NumberColumn[],
+    texts: readonly TextColumn[],
+  ): AsyncGenerator<ColumnSlice, void, void> {
+    const reader = this.#reader(account)
+    const limit = texts.length === 0 ? NUMBERS_SLICE : TEXTS_SLICE
+    let begun = performance.now()
+    for (const [first, last] of uids) {
+      let from: number = first
+      while (from <= last) {
+        const { slice, next } = reader.columns(account.id, mailbox, [from as Uid, last], numbers, texts, limit)
+        from = next
+        if (slice !== undefined && slice.uids.length > 0) yield slice
+        if (performance.now() - begun > TURN_MS) {
+          await nextTurn()
+          begun = performance.now()
+        }
+      }
+    }
   }
 
   async *maildrop(account: AccountRef, mailbox: MailboxKey): AsyncGenerator<MaildropPage, void, void> {

@@ -2,6 +2,7 @@
 import type { AccountId, EmailKey, MailboxKey, Modseq, Uid } from '#mail/ids.ts'
 import { normaliseUidSet, type UidSet } from '#mail/uid-set.ts'
 import { type AclEntry, identifiersOf, rightsOf } from '#store/acl.ts'
+import type { ColumnSlice, NumberColumn, TextColumn } from '#store/columns.ts'
 import type { DeletedCursor, DeletedMessage, EmailPlace, GoneMailbox, MessageEvent } from '#store/gone.ts'
 import { canonicalMailboxName, compareMailboxNames } from '#store/mailbox-name.ts'
 import {
@@ -16,6 +17,7 @@ import {
   type MetadataEntry,
   type SharedMailbox,
 } from '#store/types.ts'
+import { columnsOf } from './column-reads.ts'
 import { emailsOf } from './email-reads.ts'
 import { deletedMail, emailsByMessageId, eventsAfter, goneMailboxes, placesOf } from './gone-reads.ts'
 import { guestChanges, guestMessages } from './guest-reads.ts'
@@ -331,6 +333,20 @@ export class ShardReader {
     const slot = this.#slot(account)
     if (slot === undefined) return { rows: [], next: range[1] + 1 }
     return emailsOf({ sql: this.sql, slot, mailbox, fields }, range, limit)
+  }
+
+  /** The same in columns. */
+  columns(
+    account: AccountId,
+    mailbox: MailboxKey,
+    range: UidSet[number],
+    numbers: readonly NumberColumn[],
+    texts: readonly TextColumn[],
+    limit: number,
+  ): { readonly slice: ColumnSlice | undefined; readonly next: number } {
+    const slot = this.#slot(account)
+    if (slot === undefined) return { slice: undefined, next: range[1] + 1 }
+    return columnsOf({ sql: this.sql, slot, mailbox, numbers, texts }, range, limit)
   }
 
   close(): void {

@@ -5,6 +5,7 @@ import { type Result, refused } from '#lib/result.ts'
 import type { AccountId, EmailKey, MailboxKey, Modseq, Uid } from '#mail/ids.ts'
 import { LARGEST_UID } from '#mail/ids.ts'
 import { type AclEntry, rightsOf } from '#store/acl.ts'
+import type { ColumnSlice, NumberColumn, TextColumn } from '#store/columns.ts'
 import type { DeletedCursor, DeletedMessage, EmailPlace, GoneMailbox, MessageEvent } from '#store/gone.ts'
 import type { AccountImage, EmailImage } from '#store/image.ts'
 import { MAX_FOR_ANYONE } from '#store/limits.ts'
@@ -38,7 +39,7 @@ import { indexableOf, uidsWhere } from './index-reads.ts'
 import * as mailboxWrites from './mailbox-writes.ts'
 import * as messageWrites from './message-writes.ts'
 import { metadataOf, setMetadata } from './metadata.ts'
-import { changesAfter, emailRow, messagesAfter, noChanges } from './reads.ts'
+import { changesAfter, columnsOf, emailRow, messagesAfter, noChanges } from './reads.ts'
 import { type Account, infoOf, type Knobs, type Mailbox, rowsIn } from './state.ts'
 
 export interface MemoryStoreOptions extends Partial<Knobs> {
@@ -256,6 +257,19 @@ class MemoryStore implements MailStore {
       slice = []
     }
     if (slice.length > 0) yield slice
+  }
+
+  async *columns(
+    account: AccountRef,
+    mailbox: MailboxKey,
+    uids: UidSet,
+    numbers: readonly NumberColumn[],
+    texts: readonly TextColumn[],
+  ): AsyncGenerator<ColumnSlice, void, void> {
+    const box = this.#box(await this.#account(account), mailbox)
+    const rows = box === undefined ? [] : [...rowsIn(box, uids)]
+    for (let at = 0; at < rows.length; at += this.#knobs.sliceRows)
+      yield columnsOf(rows.slice(at, at + this.#knobs.sliceRows), numbers, texts)
   }
 
   async *maildrop(account: AccountRef, mailbox: MailboxKey): AsyncGenerator<MaildropPage, void, void> {

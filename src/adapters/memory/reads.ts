@@ -1,6 +1,7 @@
 /** What readers of the memory store see, computed from its state at one moment. @module */
 import type { Modseq, Uid } from '#mail/ids.ts'
 import { normaliseUidSet } from '#mail/uid-set.ts'
+import type { ColumnSlice, NumberColumn, TextColumn } from '#store/columns.ts'
 import {
   type ChangesCursor,
   type EmailFields,
@@ -111,4 +112,35 @@ export function emailRow({ uid, email, savedAt, goneAt }: Row, fields: EmailFiel
 function narrowOf(prepared: PreparedEmail): NarrowColumns {
   const { subject, from, to, cc, sentAt, sentDay, baseSubject, messageId, hasAttachment } = prepared
   return { subject, from, to, cc, sentAt, sentDay, baseSubject, messageId, hasAttachment }
+}
+
+/** Columns of these rows. */
+export function columnsOf(
+  rows: readonly Row[],
+  numbers: readonly NumberColumn[],
+  texts: readonly TextColumn[],
+): ColumnSlice {
+  return {
+    uids: Uint32Array.from(rows, ({ uid }) => uid),
+    numbers: numbers.map((column) => Float64Array.from(rows, (row) => numberOf(row, column))),
+    texts: texts.map((column) => rows.map(({ email }) => email.prepared[column] ?? null)),
+  }
+}
+
+function numberOf({ email, savedAt }: Row, column: NumberColumn): number {
+  const { prepared, internalDate, internalZone, size } = email
+  switch (column) {
+    case 'internalDate':
+      return internalDate
+    case 'internalLocal':
+      return internalDate + internalZone * 60_000
+    case 'savedAt':
+      return savedAt
+    case 'sentAt':
+      return prepared.sentAt ?? internalDate
+    case 'sentDay':
+      return prepared.sentDay ?? Number.NaN
+    case 'size':
+      return size
+  }
 }

@@ -19,8 +19,8 @@ import { relevanceOf } from '../search/relevance.ts'
 import { highestModseq, resultsOf, savedOf, writeResults } from '../search/results.ts'
 import { runSearch, selectedMailbox } from '../search/run.ts'
 
-/** Text of numbers that is written at once. */
-const NUMBERS_CHARS = 4_096
+/** Numbers that are written at once. */
+const AT_ONCE = 512
 
 export const search: Command = command<SearchProgram>({
   name: 'SEARCH',
@@ -75,15 +75,13 @@ export const search: Command = command<SearchProgram>({
 /** Each number of the set: with 100,000 of them others must have their turn. */
 async function writeNumbers({ out, view }: Context, uids: UidSet, by: By): Promise<void> {
   const turns = new Turns()
-  let text = ''
+  let written = 0
   for (const [first, last] of by === 'uid' ? uids : view.numbers(uids))
     for (let number: number = first; number <= last; number += 1) {
-      text += ` ${number}`
-      if (text.length < NUMBERS_CHARS) continue
-      out.text(text)
-      text = ''
+      out.ascii(' ').digits(number)
+      written += 1
+      if (written % AT_ONCE !== 0) continue
       if (out.due) await out.flush()
       if (turns.overNow) await turns.share()
     }
-  out.text(text)
 }

@@ -19,8 +19,8 @@ import { relevanceOf } from '../search/relevance.ts'
 import { highestModseq, savedOf, sortedResults, writeResults } from '../search/results.ts'
 import { isTooMuch, runSearch, selectedMailbox } from '../search/run.ts'
 
-/** Text of numbers that is written at once. */
-const NUMBERS_CHARS = 4_096
+/** Numbers that are written at once. */
+const AT_ONCE = 512
 
 const ORDERS: Readonly<Record<SortKey, SortBy>> = {
   ARRIVAL: 'arrival',
@@ -64,7 +64,7 @@ export const sort: Command = command<SortProgram>({
     if (modseq) enableCondstore(context)
     view.speak(by)
     const searched = selectedMailbox(context)
-    const { account, mailbox, snapshot } = searched
+    const { snapshot } = searched
     if (isTooMuch(context, searched, keys)) {
       if (saves) view.saved = []
       return tooMany(limitCode(context))
@@ -73,9 +73,8 @@ export const sort: Command = command<SortProgram>({
     const relevance = byRelevancy ? await relevanceOf(context, searched, keys, uids) : undefined
     const orders = criteria.map(({ key, reverse }) => ({ by: ORDERS[key], descending: reverse }))
     const sorted = await sortMailbox({
+      ...searched,
       store,
-      account,
-      mailbox,
       uids,
       orders,
       signal,
@@ -101,14 +100,12 @@ export const sort: Command = command<SortProgram>({
 async function writeNumbers({ out, view }: Context, sorted: Uint32Array, by: By): Promise<void> {
   const turns = new Turns()
   const { shown } = view
-  let text = ''
+  let written = 0
   for (const uid of sorted) {
-    text += ` ${by === 'uid' ? uid : shown.numberOf(uid)}`
-    if (text.length < NUMBERS_CHARS) continue
-    out.text(text)
-    text = ''
+    out.ascii(' ').digits(by === 'uid' ? uid : (shown.numberOf(uid) ?? 0))
+    written += 1
+    if (written % AT_ONCE !== 0) continue
     if (out.due) await out.flush()
     if (turns.overNow) await turns.share()
   }
-  out.text(text)
 }

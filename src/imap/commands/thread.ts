@@ -42,14 +42,7 @@ export const thread: Command = command<ThreadRequest>({
     const searched = selectedMailbox(context)
     if (isTooMuch(context, searched, keys)) return tooMany(limitCode(context))
     const { uids } = await runSearch(context, searched, keys)
-    const threads = await threadMailbox({
-      store,
-      account: view.account,
-      mailbox: view.mailbox,
-      uids,
-      algorithm,
-      signal,
-    })
+    const threads = await threadMailbox({ ...searched, store, uids, algorithm, signal })
     out.text('* THREAD')
     if (threads.forest.roots.length > 0) out.sp()
     await writeThreads(context, threads, by)
