@@ -107,8 +107,12 @@ export class Connection extends PeerConnection {
 
   override tick(now: number): void {
     if (this.#wakeable && now >= this.wakeAt) this.wake()
-    if (this.waiting === 'input' && !this.framer.midCommand) this.#compression?.rest(now)
+    if (this.#betweenCommands) this.#compression?.rest(now)
     super.tick(now)
+  }
+
+  get #betweenCommands(): boolean {
+    return this.waiting === 'input' && !this.framer.midCommand
   }
 
   /** The peer is waited for: its next bytes, or that it reads ours. */
@@ -132,6 +136,7 @@ export class Connection extends PeerConnection {
       drain: () => super.resumeInput(),
       end: () => this.finishInput(),
       fail: () => this.destroy(),
+      waits: () => this.#betweenCommands,
     })
     this.releaseInput()
     if (early.length > 0) this.receive(early)

@@ -2,12 +2,16 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { suite, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import { constants, deflateRawSync } from 'node:zlib'
+import { constants, deflateRawSync, inflateRawSync } from 'node:zlib'
 import { Compression } from './compression.ts'
-import { UNCOMPRESSED_BEHIND_BYTES } from './peer-limits.ts'
+import { COMPRESSION_STATES, UNCOMPRESSED_BEHIND_BYTES } from './peer-limits.ts'
 
 /** An input that writes down what it is told. */
-function listening(): { readonly heard: string[]; readonly compression: Compression; readonly told: EventTarget } {
+function listening(waits?: () => boolean): {
+  readonly heard: string[]
+  readonly compression: Compression
+  readonly told: EventTarget
+} {
   const heard: string[] = []
   const told = new EventTarget()
   const hear = (what: string): void => {
@@ -19,6 +23,7 @@ function listening(): { readonly heard: string[]; readonly compression: Compress
     drain: () => undefined,
     end: () => hear('end'),
     fail: () => hear('fail'),
+    ...(waits === undefined ? {} : { waits }),
   })
   return { heard, compression, told }
 }
@@ -65,4 +70,36 @@ suite('compressed input whose last block is final', () => {
     await failed
     assert.equal(many.compression.close().length, 0)
   })
+})
+
+test('of many who wait, the few who spoke last hold memory, and all go on with what both sides know', async () => {
+  const line = 'a STATUS INBOX (MESSAGES UIDNEXT)\r\n'
+  const deflated = deflateRawSync(line, { finishFlush: constants.Z_SYNC_FLUSH })
+  // refers to the line before
+  const again = deflateRawSync(line, { finishFlush: constants.Z_SYNC_FLUSH, dictionary: Buffer.from(line) })
+  assert.ok(again.length < deflated.length / 2)
+  const sent: Uint8Array[][] = []
+  const speak = async (at: number, input: Buffer): Promise<void> => {
+    const { compression, told } = sessions[at] ?? listening()
+    const taken = once(told, line)
+    compression.push(input, 0)
+    await taken
+    sent[at] = [...(sent[at] ?? []), ...(await compression.deflate([Buffer.from(line)], 0))]
+  }
+  let busy = -1
+  const sessions = Array.from({ length: COMPRESSION_STATES + 8 }, (_, at) => listening(() => at !== busy))
+  const holding = () => sessions.flatMap(({ compression }, at) => (compression.holds ? [at] : []))
+  for (const at of sessions.keys()) await speak(at, deflated)
+  const all = Array.from(sessions.keys())
+  assert.deepEqual(holding(), all.slice(8))
+  // who is at work keeps what it has
+  busy = 8
+  for (const at of [0, 1, 2]) await speak(at, again)
+  assert.deepEqual(holding(), [0, 1, 2, 8, ...all.slice(12)])
+  for (const at of [0, 1, 2]) {
+    const read = inflateRawSync(Buffer.concat(sent[at] ?? []), { finishFlush: constants.Z_SYNC_FLUSH }).toString()
+    assert.equal(read, line + line)
+    assert.deepEqual(sessions[at]?.heard, [line, line])
+  }
+  for (const { compression } of sessions) compression.close()
 })

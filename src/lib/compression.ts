@@ -1,7 +1,8 @@
 /**
  * DEFLATE between socket and session, on either end (RFC 4978). Every batch that is written ends with a sync flush. Input comes out in
- * small pieces at the pace of the session, however much a few bytes become. Who idles holds neither of zlib's states:
- * a deflater may begin anew after any flush, an inflater needs only what came last as its dictionary.
+ * small pieces at the pace of the session, however much a few bytes become. Who idles holds neither of zlib's states (300 KB
+ * together): a deflater may begin anew after any flush, an inflater needs only what came last as its dictionary. A thread
+ * keeps these states for the few who used theirs last, so that what thousands needed for a moment is not kept by malloc.
  * @module
  */
 import {
@@ -12,12 +13,22 @@ import {
   type InflateRaw,
   type ZlibOptions,
 } from 'node:zlib'
-import { COMPRESSION_REST_MS, INFLATE_STEP_BYTES, UNCOMPRESSED_BEHIND_BYTES } from './peer-limits.ts'
+import {
+  COMPRESSION_REST_MS,
+  COMPRESSION_STATES,
+  INFLATE_STEP_BYTES,
+  UNCOMPRESSED_BEHIND_BYTES,
+} from './peer-limits.ts'
 
 /** How far back DEFLATE refers (RFC 1951 §2). */
 const WINDOW_BYTES = 32_768
 /** The end of a sync flush: an empty stored block (RFC 1951 §3.2.4). */
 const FLUSH_MARK = 0x00_00_ff_ff
+
+/** Those of this thread that hold states of zlib, who used them last at the end. */
+const holders = new Set<Compression>()
+/** How many are asked at a time to let go; some are at work. */
+const ASKED = 4
 
 /** Where inflated input goes. */
 export interface InflatedInput {
@@ -29,11 +40,15 @@ export interface InflatedInput {
   end(): void
   /** What came is not DEFLATE. */
   fail(): void
+  /** Whether the session is between commands; without it, {@link Compression.rest} alone lets go of memory. */
+  readonly waits?: () => boolean
 }
 
 /** See the module. */
 export class Compression {
   readonly #input: InflatedInput
+  /** Batches at work. */
+  #deflating = 0
   #deflater: DeflateRaw | undefined
   #deflated: Uint8Array[] = []
   #inflater: InflateRaw | undefined
@@ -62,10 +77,15 @@ export class Compression {
     return this.#full
   }
 
+  /** Whether states of zlib are held for it. */
+  get holds(): boolean {
+    return this.#deflater !== undefined || this.#inflater !== undefined
+  }
+
   /** Takes input as it came. */
   push(chunk: Uint8Array, now: number): void {
     if (this.#closed) return
-    this.#usedAt = now
+    this.#use(now)
     for (const byte of chunk.subarray(-4)) this.#mark = ((this.#mark << 8) | byte) >>> 0
     this.#inflater ??= this.#openInflater()
     const inflater = this.#inflater
@@ -97,13 +117,15 @@ export class Compression {
 
   /** Deflates one batch, so that the peer can read it to its end. */
   deflate(chunks: readonly Uint8Array[], now: number): Promise<readonly Uint8Array[]> {
-    this.#usedAt = now
+    this.#use(now)
     this.#deflater ??= this.#openDeflater()
+    this.#deflating += 1
     const batch = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)
     return new Promise((resolve) => {
       this.#deflater?.write(batch, () => {
         const deflated = this.#deflated
         this.#deflated = []
+        this.#deflating -= 1
         resolve(deflated)
       })
     })
@@ -111,9 +133,46 @@ export class Compression {
 
   /** Lets go of zlib's memory where nothing has passed for a while; the session is between commands. */
   rest(now: number): void {
-    if (now - this.#usedAt < COMPRESSION_REST_MS) return
+    if (now - this.#usedAt >= COMPRESSION_REST_MS) this.#letGo()
+  }
+
+  /** Ends it; gives what came behind the final block of the input. */
+  close(): Uint8Array {
+    this.#closed = true
+    holders.delete(this)
     this.#deflater?.close()
     this.#deflater = undefined
+    this.#closeInflater()
+    this.#window = []
+    return Buffer.concat(this.#behind)
+  }
+
+  /** Whoever used zlib longest ago makes room. */
+  #use(now: number): void {
+    this.#usedAt = now
+    if (this.#closed || this.#input.waits === undefined) return
+    holders.delete(this)
+    for (let asked = 0; asked < ASKED && holders.size >= COMPRESSION_STATES; asked += 1) {
+      const [oldest] = holders
+      if (oldest === undefined) break
+      holders.delete(oldest)
+      if (oldest.#input.waits?.() === true) oldest.#letGo()
+      if (oldest.holds) holders.add(oldest)
+    }
+    holders.add(this)
+  }
+
+  #letGo(): void {
+    if (this.#deflating === 0) {
+      this.#deflater?.close()
+      this.#deflater = undefined
+    }
+    this.#letGoOfInflater()
+    if (!this.holds) holders.delete(this)
+  }
+
+  /** Only where the input has come to the end of a block, and all of it was taken. */
+  #letGoOfInflater(): void {
     const inflater = this.#inflater
     if (inflater === undefined || this.#mark !== FLUSH_MARK || this.#ending || this.#behind.length > 0) return
     if (inflater.bytesWritten !== this.#pushed || inflater.readableLength > 0) return
@@ -121,16 +180,6 @@ export class Compression {
     const window = Uint8Array.from(Buffer.concat(this.#window).subarray(-WINDOW_BYTES))
     this.#window = [window]
     this.#windowBytes = window.length
-  }
-
-  /** Ends it; gives what came behind the final block of the input. */
-  close(): Uint8Array {
-    this.#closed = true
-    this.#deflater?.close()
-    this.#deflater = undefined
-    this.#closeInflater()
-    this.#window = []
-    return Buffer.concat(this.#behind)
   }
 
   #openDeflater(): DeflateRaw {

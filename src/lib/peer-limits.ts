@@ -16,6 +16,8 @@ export const SLICE_MS = 5
 export const INFLATE_STEP_BYTES = 16_384
 /** Compression holds no memory for a session in which nothing has passed for this long. */
 export const COMPRESSION_REST_MS = 10_000
+/** Sessions of a thread that keep compression's memory between their commands, 300 KB each. */
+export const COMPRESSION_STATES = 32
 
 /** Input in the clear behind compressed input that was ended: what may wait until the session has agreed on it. */
 export const UNCOMPRESSED_BEHIND_BYTES = 131_072

@@ -11,6 +11,9 @@ export interface ContextSource {
   readonly requestsCertificate?: boolean
 }
 
+const TOO_LONG = 'TLS handshake took too long'
+const CLOSED = 'Connection closed during the TLS handshake'
+
 type SniAnswer = (error: Error | null, context?: SecureContext) => void
 
 /**
@@ -28,6 +31,8 @@ export async function serverHandshake(
 ): Promise<TLSSocket> {
   const secureContext = source.context(undefined)
   if (secureContext === undefined) throw new Error('There is no certificate for TLS')
+  const deadline = performance.now() + timeoutMs
+  await firstOctets(socket, timeoutMs)
   const secure = new TLSSocket(socket, {
     isServer: true,
     secureContext,
@@ -40,8 +45,8 @@ export async function serverHandshake(
   })
   try {
     await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error('TLS handshake took too long')), timeoutMs)
-      const fail = (error?: Error) => reject(error ?? new Error('Connection closed during the TLS handshake'))
+      const timer = setTimeout(() => reject(new Error(TOO_LONG)), deadline - performance.now())
+      const fail = (error?: Error) => reject(error ?? new Error(CLOSED))
       secure.once('error', fail)
       secure.once('_tlsError', fail)
       secure.once('close', () => fail())
@@ -65,6 +70,33 @@ export async function serverHandshake(
   if (source.requestsCertificate === true) secure.authorized = isVerified(secure)
   return secure
 }
+
+/**
+ * Waits for the beginning of the ClientHello and leaves it in the socket, from where TLS takes it. A TLS socket that reads
+ * from the system first keeps a buffer of 64 KB for good; for octets that are there already it makes one of 16 KB.
+ */
+async function firstOctets(socket: Socket, timeoutMs: number): Promise<void> {
+  if (socket.readableLength > 0) return
+  // stays: a stream that somebody listens to in this way never flows, and so nothing is lost until TLS takes over
+  socket.on('readable', nothing)
+  const problem = await new Promise<string | Error | undefined>((resolve) => {
+    const timer = setTimeout(() => end(TOO_LONG), timeoutMs)
+    const readable = (): void => end(socket.readableLength > 0 ? undefined : CLOSED)
+    const closed = (): void => end(CLOSED)
+    const end = (why: string | Error | undefined): void => {
+      clearTimeout(timer)
+      socket.off('readable', readable).off('close', closed).off('error', end)
+      resolve(why)
+    }
+    socket.on('readable', readable).on('close', closed).on('error', end)
+  })
+  if (problem === undefined) return
+  socket.on('error', nothing)
+  socket.destroy()
+  throw problem instanceof Error ? problem : new Error(problem)
+}
+
+function nothing(): void {}
 
 /** What OpenSSL found of the peer's certificate. Only `tls.Server` sets `authorized`, from this same handle. */
 function isVerified(secure: TLSSocket): boolean {

@@ -4,15 +4,11 @@
  * process by 40 MB. A scavenge costs under a millisecond, so one is asked for after every few megabytes streamed.
  * @module
  */
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
-
-type Scavenge = (options: { readonly type: 'minor' }) => void
+import { scavenge } from './scavenge.ts'
 
 /** Octets of streamed buffers after which dead ones are collected. */
 const STREAMED_BYTES = 4 * 1024 * 1024
 
-let scavenge: Scavenge | undefined
 let streamed = 0
 
 /** Tells that a chunk of a large body passed through; call it once for each. */
@@ -20,14 +16,5 @@ export function countStreamed(octets: number): void {
   streamed += octets
   if (streamed < STREAMED_BYTES) return
   streamed = 0
-  scavenge ??= exposedGc()
-  scavenge({ type: 'minor' })
-}
-
-/** The runtime shows its collector only where this flag is set; it is set here alone, and taken back at once. */
-function exposedGc(): Scavenge {
-  setFlagsFromString('--expose-gc')
-  const gc = runInNewContext('gc') as Scavenge
-  setFlagsFromString('--no-expose-gc')
-  return gc
+  scavenge()
 }

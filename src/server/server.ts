@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import path from 'node:path'
 import type { Config } from '#config/config.ts'
+import { shrinkWhenQuiet } from '#lib/quiet-heap.ts'
 import type { Log } from '#services/session-deps.ts'
 import type { MailStore } from '#store/mail-store.ts'
 import { RunningAdministration } from './administration.ts'
@@ -59,6 +60,7 @@ export async function startServer(config: Config, log: Log, tuned?: StoreTuning)
     ),
   )
   started.defer(() => parts.registry.stop())
+  started.defer(shrinkWhenQuiet())
   const running = started.move()
   log.info({ endpoints, threads: threads.count }, 'ready')
   return {

@@ -1,6 +1,7 @@
 /** Entry of a protocol thread that is a worker. @module */
 import { parentPort, workerData } from 'node:worker_threads'
 import { RemoteSearchIndex } from '#adapters/search/remote.ts'
+import { shrinkWhenQuiet } from '#lib/quiet-heap.ts'
 import { RemoteRegistry } from '#services/remote-registry.ts'
 import { createLog } from './log.ts'
 import { ProtocolThread } from './protocol-thread.ts'
@@ -25,6 +26,7 @@ port.on('message', (message: ToThread) => {
       void stop()
   }
 })
+shrinkWhenQuiet()
 tell({ kind: 'listening', endpoints: await thread.listen(setup.endpoints, true, log) })
 
 async function stop(): Promise<void> {

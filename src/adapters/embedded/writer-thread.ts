@@ -1,6 +1,7 @@
 /** The thread of a shard's writer: ports in, batches, ports out. @module */
 import fs from 'node:fs'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { shrinkWhenQuiet } from '#lib/quiet-heap.ts'
 import { newerFormatOf } from '#store/newer-format.ts'
 import type { Change } from '#store/types.ts'
 import { type CheckFinding, rebuiltFinding } from './check.ts'
@@ -260,4 +261,5 @@ host.on('message', (order: WriterOrder) => {
       return schedule()
   }
 })
+shrinkWhenQuiet()
 say({ said: 'ready' })
