@@ -38,12 +38,24 @@ type PackedDeliver = Omit<DeliverRequest, 'body' | 'email' | 'recipients'> & {
   readonly recipients: readonly (Omit<Recipient, 'trace'> & { readonly trace: Span })[]
 }
 
-/** A request as it travels. */
-export type PackedRequest =
+/** A request as it travels, as JSON where it is one of {@link AS_TEXT}. */
+export type PackedRequest = PackedParts | string
+
+type PackedParts =
   | { readonly kind: 'deliver'; readonly request: PackedDeliver }
   | { readonly kind: 'append'; readonly request: PackedAppend }
   | { readonly kind: 'restoreEmails'; readonly request: PackedRestoreEmails }
   | { readonly kind: Exclude<WriteKind, 'append' | 'restoreEmails'>; readonly request: Writes[WriteKind]['request'] }
+
+/** Kinds that come often, and have nothing that JSON does not give back: cloning them key by key takes four times as long. */
+const AS_TEXT: ReadonlySet<AnyRequest['kind']> = new Set([
+  'deliver',
+  'append',
+  'changeFlags',
+  'copy',
+  'move',
+  'expunge',
+] satisfies ('deliver' | WriteKind)[])
 
 /** A request as the writer executes it. */
 export type AnyRequest =
@@ -93,6 +105,11 @@ function packEmail(email: PreparedEmail, into: Packer): PackedEmail {
 
 /** Puts a request's bytes into the packer. */
 export function pack(asked: AnyRequest, into: Packer): PackedRequest {
+  const parts = packParts(asked, into)
+  return AS_TEXT.has(asked.kind) ? JSON.stringify(parts) : parts
+}
+
+function packParts(asked: AnyRequest, into: Packer): PackedParts {
   if (asked.kind === 'deliver') {
     const { request } = asked as { readonly request: DeliverRequest }
     return {
@@ -161,7 +178,8 @@ function unpackEmail({ blobs, ...rest }: PackedEmail, bytes: Uint8Array): Prepar
 }
 
 /** The request again, its bytes being views of the turn's buffer. */
-export function unpack(packed: PackedRequest, bytes: Uint8Array): AnyRequest {
+export function unpack(request: PackedRequest, bytes: Uint8Array): AnyRequest {
+  const packed = typeof request === 'string' ? (JSON.parse(request) as PackedParts) : request
   if (packed.kind === 'deliver') {
     const { request } = packed
     return {

@@ -8,19 +8,22 @@ import type { PackedRequest } from './pack.ts'
 import type { ProbeOrder } from './probe.ts'
 
 /** From a store to a writer: what was asked in one turn. */
-export interface AskMessage {
-  /** Of all requests together. */
-  readonly bytes: Uint8Array<ArrayBuffer>
-  readonly requests: readonly { readonly id: number; readonly now: number; readonly packed: PackedRequest }[]
-}
+export type AskMessage = readonly [
+  requests: readonly (readonly [id: number, now: number, packed: PackedRequest])[],
+  /** Of all requests together; left out where there are none. */
+  bytes?: Uint8Array<ArrayBuffer>,
+]
 
 /** From a writer to a store, once a batch: answers first, then announcements, both in commit order. */
-export interface AnswerMessage {
-  readonly answers: readonly (readonly [id: number, answer: unknown])[]
-  readonly changes: readonly Change[]
+export type AnswerBatch = readonly [
+  answers: readonly (readonly [id: number, answer: unknown])[],
+  changes: readonly Change[],
   /** Files that nobody will ask for any more. */
-  readonly closed: readonly number[]
-}
+  closed: readonly number[],
+]
+
+/** The same as it travels; as JSON where it is small. */
+export type AnswerMessage = AnswerBatch | string
 
 /** From the host to a store: the port of a writer that was restarted. */
 export interface PortMessage {

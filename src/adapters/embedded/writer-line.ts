@@ -3,6 +3,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { Clock } from '#lib/clock.ts'
 import type { Change } from '#store/types.ts'
 import { type AnyRequest, Packer, pack } from './pack.ts'
+import { unpackAnswer, unpackAnswers } from './pack-answer.ts'
 import type { AnswerMessage, AskMessage } from './protocol.ts'
 
 /** A turn that has gathered this much is sent at once. */
@@ -14,7 +15,7 @@ export class WriterLine {
   readonly #told: (changes: readonly Change[], closed: readonly number[]) => void
   #port: MessagePort | undefined
   readonly #packer = new Packer()
-  #gathered: AskMessage['requests'][number][] = []
+  #gathered: AskMessage[0][number][] = []
   readonly #waiting = new Map<number, (answer: unknown) => void>()
   #lastId = 0
   #idle: (() => void) | undefined
@@ -32,8 +33,9 @@ export class WriterLine {
     this.#port = port
     before?.close()
     this.#lost()
-    port.on('message', ({ answers, changes, closed }: AnswerMessage) => {
-      for (const [id, answer] of answers) this.#answer(id, answer)
+    port.on('message', (message: AnswerMessage) => {
+      const [answers, changes, closed] = unpackAnswers(message)
+      for (const [id, answer] of answers) this.#answer(id, unpackAnswer(answer))
       if (changes.length > 0 || closed.length > 0) this.#told(changes, closed)
       this.#rest()
     })
@@ -52,7 +54,7 @@ export class WriterLine {
     const id = this.#lastId
     // After all sockets that had something were read: their requests travel, are executed and synced together.
     if (this.#gathered.length === 0) setImmediate(() => this.#send())
-    this.#gathered.push({ id, now: this.#clock.now(), packed: pack(asked, this.#packer) })
+    this.#gathered.push([id, this.#clock.now(), pack(asked, this.#packer)])
     if (this.#waiting.size === 0) this.#port.ref()
     const answer = new Promise<unknown>((resolve) => this.#waiting.set(id, resolve))
     if (this.#packer.size > MOST_GATHERED) this.#send()
@@ -61,10 +63,13 @@ export class WriterLine {
 
   #send(): void {
     if (this.#gathered.length === 0) return
-    const bytes = this.#packer.take()
-    const message: AskMessage = { bytes, requests: this.#gathered }
+    const requests = this.#gathered
     this.#gathered = []
-    this.#port?.postMessage(message, [bytes.buffer])
+    if (this.#packer.size === 0) this.#port?.postMessage([requests] satisfies AskMessage)
+    else {
+      const bytes = this.#packer.take()
+      this.#port?.postMessage([requests, bytes] satisfies AskMessage, [bytes.buffer])
+    }
   }
 
   #answer(id: number, answer: unknown): void {

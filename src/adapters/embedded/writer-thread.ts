@@ -9,8 +9,9 @@ import { type CompactionSettings, compact, forgetRetired, WORTH_BY_CLOCK } from 
 import { segmentPath, shardPaths } from './layout.ts'
 import type { Compacted, Hears, ShardLog } from './options.ts'
 import { unpack } from './pack.ts'
+import { packAnswer, packAnswers } from './pack-answer.ts'
 import { loadProbe } from './probe.ts'
-import type { AnswerMessage, AskMessage, CannotOpen, WriterOrder, WriterReply, WriterSettings } from './protocol.ts'
+import type { AskMessage, CannotOpen, WriterOrder, WriterReply, WriterSettings } from './protocol.ts'
 import { purge } from './purge.ts'
 import { repairShard } from './repair.ts'
 import { realFiles, unsyncedFiles } from './segment-files.ts'
@@ -21,6 +22,8 @@ interface Line {
   readonly port: MessagePort
   readonly hears: Hears
   answers: [number, unknown][]
+  /** Whether all of them may travel as text. */
+  plain: boolean
   /** Changes that it hears of later, the newest of a kind. */
   readonly later: Map<string, Change>
 }
@@ -71,10 +74,10 @@ function tellLater(): void {
 /** With what it was to hear later. */
 function post(line: Line, changes: readonly Change[]): void {
   const told = line.later.size === 0 ? changes : [...line.later.values()]
-  const message: AnswerMessage = { answers: line.answers, changes: told, closed }
+  line.port.postMessage(packAnswers([line.answers, told, closed], line.plain))
   line.answers = []
+  line.plain = true
   line.later.clear()
-  line.port.postMessage(message)
 }
 
 function start(): ShardWriter {
@@ -134,12 +137,20 @@ function close(id: number): void {
   host?.close()
 }
 
+const NO_BYTES = new Uint8Array(0)
+
 function connect(port: MessagePort, hears: Hears): void {
-  const line: Line = { port, hears, answers: [], later: new Map() }
+  const line: Line = { port, hears, answers: [], plain: true, later: new Map() }
   lines.add(line)
-  port.on('message', ({ bytes, requests }: AskMessage) => {
-    for (const { id, now, packed } of requests) {
-      writer.submit({ asked: unpack(packed, bytes), now, answer: (value) => line.answers.push([id, value]) })
+  port.on('message', ([requests, bytes = NO_BYTES]: AskMessage) => {
+    for (const [id, now, packed] of requests) {
+      const asked = unpack(packed, bytes)
+      const answer = (value: unknown): void => {
+        const packedAnswer = packAnswer(asked.kind, value)
+        line.plain &&= packedAnswer.plain
+        line.answers.push([id, packedAnswer.value])
+      }
+      writer.submit({ asked, now, answer })
     }
     schedule()
   })
