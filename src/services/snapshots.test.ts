@@ -163,3 +163,39 @@ test('what a session has changed itself is not read again, unless something else
   handle.took(elsewhere.changed)
   assert.equal(await handle.refresh(0), whole)
 })
+
+test('where commits are counted, a question reads only after one', async () => {
+  await using here = await scene()
+  let commits = 7
+  here.store.commits = () => commits
+  here.store.watch = () => () => undefined
+  const handle = new MailboxSnapshots(here.store).open(here.account, here.inbox)
+  const before = await handle.refresh(0, performance.now())
+  assert.equal(handle.ready(0, performance.now()), before)
+  assert.equal(here.reads.changes, 1)
+
+  await flag(here, 1, ['\\Flagged'])
+  commits += 1
+  assert.equal(handle.ready(0, performance.now()), undefined)
+  const after = await handle.refresh(0, performance.now())
+  assert.equal(after?.flagsAt(1), 4)
+  assert.equal(here.reads.changes, 2)
+
+  // What a write has told goes along with its commit, and with no other.
+  const { modseq } = after
+  commits += 1
+  const own = { uids: Uint32Array.of(2), flags: Uint32Array.of(4), modseqs: Float64Array.of(modseq + 1) }
+  handle.took(own)
+  assert.equal(handle.ready(0, performance.now())?.flagsAt(2), 4)
+  commits += 1
+  assert.equal(handle.ready(0, performance.now()), undefined)
+})
+
+test('a mailbox that never rests is shown as it was after the question', async () => {
+  await using here = await scene()
+  let commits = 0
+  here.store.commits = () => commits++
+  const handle = new MailboxSnapshots(here.store).open(here.account, here.inbox)
+  assert.equal((await handle.refresh(0, performance.now()))?.size, 3)
+  assert.equal(here.reads.changes, 1)
+})

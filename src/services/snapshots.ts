@@ -172,6 +172,8 @@ class MailboxSnapshot {
   #latest: Snapshot | undefined
   #reading: Promise<void> | undefined
   #readAt = 0
+  /** What the store counted when the last read began, and what was taken without reading since. */
+  #commits: number | undefined
   /** Something may have happened since the last read began that no announced MODSEQ tells of. */
   #doubtful = true
   /** The highest MODSEQ that was announced. */
@@ -203,7 +205,7 @@ class MailboxSnapshot {
   /** @param modseq Of messages; `undefined`: of something else. */
   hear(modseq: Modseq | undefined): void {
     if (modseq === undefined) {
-      this.#doubtful = true
+      this.doubt()
       // It may be another account by now, restored in the place of the one before: its MODSEQs begin anew.
       this.#heard = 0
     } else if (modseq > this.#heard) this.#heard = modseq
@@ -226,6 +228,7 @@ class MailboxSnapshot {
     const { keywords } = this.account
     if (modseqs[0] === latest.modseq || flags.some((packed) => keywordSetId(packed) >= keywords.sets)) return
     this.#latest = latest.apply({ uids, flags, modseqs }, [], modseq as Modseq, latest.uidNext)
+    if (this.#commits !== undefined) this.#commits = (this.#commits + modseq - latest.modseq) | 0
   }
 
   /** Drops the snapshot when nobody needs it; the next one to ask reads the mailbox anew. */
@@ -238,10 +241,12 @@ class MailboxSnapshot {
   /** @param since The last read must not have begun before. */
   ready(modseq: Modseq | 0, since: number): Snapshot | undefined {
     const latest = this.#latest
-    if (this.#doubtful || latest === undefined || latest.modseq < Math.max(modseq, this.#heard)) return undefined
+    if (latest === undefined || latest.modseq < modseq) return undefined
     // What was announced is being read for somebody else, and is not in yet.
     if (this.#reading !== undefined) return undefined
-    return this.#readAt < since ? undefined : latest
+    if (this.#commits !== undefined && this.#commits === this.#store.commits(this.account.ref)) return latest
+    // Where more is committed all the time, what was read after the question does.
+    return this.#doubtful || latest.modseq < this.#heard || this.#readAt < since ? undefined : latest
   }
 
   async refresh(modseq: Modseq | 0, since: number): Promise<Snapshot | undefined> {
@@ -260,12 +265,15 @@ class MailboxSnapshot {
   async #read(): Promise<void> {
     this.#doubtful = false
     this.#readAt = performance.now()
+    const commits = this.#store.commits(this.account.ref)
     try {
       const latest = this.#latest === undefined ? await this.#load() : await this.#follow(this.#latest)
       if (latest === undefined) this.gone = true
       this.#latest = latest
+      this.#commits = commits
     } catch (error) {
       this.#doubtful = true
+      this.#commits = undefined
       throw error
     }
   }

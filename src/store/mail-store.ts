@@ -32,6 +32,12 @@ import type { Delivered, DeliverRefusal, DeliverRequest, WriteKind, Writes } fro
 export interface MailStore extends AsyncDisposable {
   // --- reading: accounts and mailboxes ---
 
+  /**
+   * A number that changes with what is committed in the account, before whoever asked for that is answered: found again, it
+   * says that nothing has happened in between. It grows by at least one for each MODSEQ. Free of cost; `undefined`: only
+   * reading tells.
+   */
+  commits(account: AccountRef): number | undefined
   /** `undefined`: no such account in this store. */
   state(account: AccountRef): Promise<AccountState | undefined>
   /** All mailboxes, INBOX first, then by name. Empty when the account does not exist. */

@@ -36,6 +36,7 @@ import {
   type StagedBody,
 } from '#store/types.ts'
 import type { Delivered, DeliverRefusal, DeliverRequest, Unavailable, WriteKind, Writes } from '#store/writes.ts'
+import { CommitCounts } from './commit-counts.ts'
 import { accountImage, imageEmails } from './image-reads.ts'
 import { indexableEmails, uidsOfEmails, uidsOfEmailsAfter } from './index-reads.ts'
 import { type ShardPaths, shardPaths } from './layout.ts'
@@ -79,6 +80,7 @@ class EmbeddedStore implements MailStore {
   readonly #shards: Shard[]
   readonly #host: MessagePort
   readonly #sync: boolean
+  readonly #commits: CommitCounts
   /** See {@link EmbeddedStage}. */
   readonly #inDoubt = new WeakSet<StagedBody>()
   readonly #listeners = new Listeners<AccountId, Change>()
@@ -92,6 +94,7 @@ class EmbeddedStore implements MailStore {
     if (host === undefined || ports.length !== connection.shards) throw new Error('This connection is not whole')
     this.#host = host
     this.#sync = connection.durability === 'full'
+    this.#commits = new CommitCounts(connection.commits)
     this.#shards = ports.map((port, shard) => {
       const paths = shardPaths(connection.directory, shard)
       const files = new SegmentReader(paths)
@@ -116,6 +119,10 @@ class EmbeddedStore implements MailStore {
   }
 
   // --- reading ---
+
+  commits(account: AccountRef): number | undefined {
+    return this.#commits.of(account.id)
+  }
 
   async state(account: AccountRef): Promise<AccountState | undefined> {
     return this.#reader(account).state(account.id)

@@ -4,6 +4,7 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { MAX_FOR_ANYONE } from '#store/limits.ts'
 import { NewerFormat } from '#store/newer-format.ts'
 import type { CheckFinding, CheckOptions } from './check.ts'
+import { CommitCounts } from './commit-counts.ts'
 import type {
   Compacted,
   EmbeddedConnection,
@@ -198,6 +199,7 @@ class WriterThread {
 class Host implements EmbeddedHost {
   readonly #options: EmbeddedOptions
   readonly #tuning: EmbeddedTuning
+  readonly #commits = new CommitCounts()
   readonly #writers: WriterThread[]
   #checkpointer: Worker | undefined
   #lines: { readonly port: MessagePort; readonly hears: Hears }[] = []
@@ -216,6 +218,7 @@ class Host implements EmbeddedHost {
         mostForAnyone: options.mostForAnyone ?? MAX_FOR_ANYONE,
         tuning: this.#tuning,
         now: options.clock.now(),
+        commits: this.#commits.memory,
         probe: options.probe,
       })
       return new WriterThread(this, shard, settings)
@@ -264,7 +267,7 @@ class Host implements EmbeddedHost {
     port1.unref()
     ports.push(port2)
     const { directory, durability, shards } = this.#options
-    return { directory, shards, durability, ports }
+    return { directory, shards, durability, commits: this.#commits.memory, ports }
   }
 
   /** Gives every thread a port to a writer that was started again. */

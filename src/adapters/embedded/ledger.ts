@@ -40,6 +40,7 @@ export class Ledger {
   readonly #sql: Sql
   readonly #accounts = new Map<number, LoadedAccount>()
   readonly #dirty = new Set<LoadedAccount>()
+  #bumped: number[] = []
   #mailboxes = 0
 
   /** Mailboxes of an account that may be for `anyone`. */
@@ -108,6 +109,7 @@ export class Ledger {
   /** A new MODSEQ of the account, given to the mailboxes too. */
   bump(account: LoadedAccount, ...mailboxes: readonly MailboxRow[]): number {
     account.row.modseq += 1
+    this.#bumped.push(account.row.id)
     this.touch(account)
     for (const mailbox of mailboxes) {
       mailbox.highestModseq = account.row.modseq
@@ -288,6 +290,13 @@ export class Ledger {
     this.#dirty.clear()
   }
 
+  /** Call after COMMIT. @returns an account for each MODSEQ given since the last time. */
+  takeBumped(): readonly number[] {
+    const bumped = this.#bumped
+    this.#bumped = []
+    return bumped
+  }
+
   /** Call after COMMIT: makes room. */
   trim(): void {
     if (this.#accounts.size > MOST_ACCOUNTS || this.#mailboxes > MOST_MAILBOXES) this.reset()
@@ -295,6 +304,7 @@ export class Ledger {
 
   /** Forgets everything: the transaction was rolled back. */
   reset(): void {
+    this.#bumped = []
     this.#accounts.clear()
     this.#dirty.clear()
     this.#mailboxes = 0

@@ -127,8 +127,8 @@ test('what compaction emptied and could not remove any more goes at the next sta
 const CHILD = `
 import fs from 'node:fs'
 const [directory, mode, nth, ...urls] = process.argv.slice(2)
-const [{ messageOf, patternOf, UNLIMITED }, { ShardWriter }, { shardPaths }, { realFiles }, { compact }, { purge }] =
-  await Promise.all(urls.map((url) => import(url)))
+const [{ messageOf, patternOf, UNLIMITED }, { ShardWriter }, { shardPaths }, { realFiles }, { compact }, { purge },
+  { CommitCounts }] = await Promise.all(urls.map((url) => import(url)))
 const paths = shardPaths(directory, 0)
 let left = Infinity
 const count = (what) => {
@@ -143,7 +143,7 @@ const tuning = { segmentBytes: 20_000, reserveBytes: 65_536, batchRequests: 100,
   sliceMessages: 50, checkpointBytes: 16_777_216, walLimitBytes: 268_435_456, tombstoneRanges: 100, graceMs: 0,
   compactBelow: 0.5, upkeepMs: 0 }
 const writer = new ShardWriter(
-  { shard: 0, paths, durability: 'full', tuning, files, now: 0 },
+  { shard: 0, paths, durability: 'full', tuning, files, now: 0, commits: new CommitCounts() },
   { committed: () => {}, log: () => {}, walGrown: () => {} },
 )
 const account = { id: 1, shard: 0 }
@@ -197,7 +197,7 @@ for (const [what, mode, nth, logged] of [
     const script = `${directory}.mjs`
     await writeFile(script, CHILD)
     const modules = ['#store/kit.contract.ts', './writer.ts', './layout.ts', './segment-files.ts', './compaction.ts']
-    const urls = [...modules, './purge.ts'].map((name) => import.meta.resolve(name))
+    const urls = [...modules, './purge.ts', './commit-counts.ts'].map((name) => import.meta.resolve(name))
     const child = spawn(process.execPath, [script, directory, mode, String(nth), ...urls], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })

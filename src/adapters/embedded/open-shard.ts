@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { keepSnapshot } from '../sqlite/snapshot.ts'
 import { Bodies, bigNumber } from './bodies.ts'
+import type { CommitCounts } from './commit-counts.ts'
 import { type ShardPaths, segmentPath } from './layout.ts'
 import { Ledger } from './ledger.ts'
 import type { EmbeddedTuning, ShardLog } from './options.ts'
@@ -24,6 +25,8 @@ export interface ShardSettings {
   readonly files: SegmentFiles
   /** The time, for the age of leftovers. */
   readonly now: number
+  /** Told of each commit. */
+  readonly commits: CommitCounts
   readonly probe?: Probe | undefined
 }
 

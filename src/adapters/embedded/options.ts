@@ -79,6 +79,8 @@ export interface EmbeddedConnection {
   readonly directory: string
   readonly shards: number
   readonly durability: 'full' | 'relaxed'
+  /** Memory of the `CommitCounts`. */
+  readonly commits: SharedArrayBuffer
   /** To each shard's writer, in their order, and last the line to the host, which replaces the port of a writer that died. */
   readonly ports: readonly MessagePort[]
 }

@@ -40,6 +40,8 @@ export interface WriterSettings {
   readonly mostForAnyone: number
   readonly tuning: EmbeddedTuning
   readonly now: number
+  /** Memory of the `CommitCounts`. */
+  readonly commits: SharedArrayBuffer
   readonly probe: ProbeOrder | undefined
 }
 

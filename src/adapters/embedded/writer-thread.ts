@@ -5,6 +5,7 @@ import { shrinkWhenQuiet } from '#lib/quiet-heap.ts'
 import { newerFormatOf } from '#store/newer-format.ts'
 import type { Change } from '#store/types.ts'
 import { type CheckFinding, rebuiltFinding } from './check.ts'
+import { CommitCounts } from './commit-counts.ts'
 import { type CompactionSettings, compact, forgetRetired, WORTH_BY_CLOCK } from './compaction.ts'
 import { segmentPath, shardPaths } from './layout.ts'
 import type { Compacted, Hears, ShardLog } from './options.ts'
@@ -35,6 +36,7 @@ const paths = shardPaths(settings.directory, settings.shard)
 const probe = await loadProbe(settings.probe)
 const plainFiles = settings.durability === 'full' ? realFiles : unsyncedFiles
 const files = probe?.files(plainFiles) ?? plainFiles
+const commits = new CommitCounts(settings.commits)
 const lines = new Set<Line>()
 let closed: number[] = []
 
@@ -90,6 +92,7 @@ function start(): ShardWriter {
       tuning: settings.tuning,
       files,
       now: settings.now,
+      commits,
       probe,
     },
     { committed: send, log, walGrown: () => say({ said: 'wal' }) },
@@ -186,7 +189,11 @@ function repair(id: number): void {
       findings = []
       return repairShard(tx, paths, (account, what) => findings.push(rebuiltFinding(settings.shard, account, what)))
     },
-    () => say({ said: 'answer', id, value: findings }),
+    () => {
+      // Rows were mended one by one, whatever their MODSEQ.
+      commits.addToAll()
+      say({ said: 'answer', id, value: findings })
+    },
   )
 }
 

@@ -8,6 +8,7 @@ import type { AccountId, MailboxKey, Uid } from '#mail/ids.ts'
 import { messageOf, patternOf, someMessages, UNLIMITED } from '#store/kit.contract.ts'
 import type { AccountRef, Change } from '#store/types.ts'
 import type { DeliverRequest, WriteKind, Writes } from '#store/writes.ts'
+import { CommitCounts } from './commit-counts.ts'
 import { shardPaths } from './layout.ts'
 import type { EmbeddedTuning } from './options.ts'
 import type { AnyRequest } from './pack.ts'
@@ -48,6 +49,7 @@ class Bench implements AsyncDisposable {
   readonly changes: Change[] = []
   readonly order: string[] = []
   readonly logged: string[] = []
+  readonly commits = new CommitCounts()
   syncs = 0
   fail: Failing | undefined
 
@@ -96,6 +98,7 @@ class Bench implements AsyncDisposable {
         tuning: { ...TUNING, ...tuning },
         files,
         now: 0,
+        commits: this.commits,
         probe,
       },
       {
@@ -182,6 +185,37 @@ test('what has queued shares one sync, is answered, then announced in commit ord
   assert.equal(b.syncs - before, 1)
   const expected = [...Array(20).fill('answer deliver'), ...Array.from({ length: 20 }, (_, nth) => `change ${nth + 2}`)]
   assert.deepEqual(b.order, expected)
+})
+
+test('a commit is counted before it is answered: one for each MODSEQ, and none that did not happen', async () => {
+  await using b = await bench()
+  const counted = (): number => b.commits.of(ANN.id) ?? Number.NaN
+  const before = counted()
+  const seen: number[] = []
+  const answers = Array.from({ length: 3 }, async () => {
+    await b.submit(delivery())
+    seen.push(counted() - before)
+  })
+  b.run()
+  await Promise.all(answers)
+  assert.deepEqual(seen, [3, 3, 3])
+  const limited = b.ask('setLimits', { limits: UNLIMITED })
+  b.run()
+  await limited
+  assert.ok(counted() - before > 3)
+
+  const whole = counted()
+  const flags = { system: 1, keywords: [] }
+  const uids = [[9 as Uid, 9 as Uid]] as const
+  const nothing = b.ask('changeFlags', { mailbox: INBOX, uids, action: 'add', flags, unchangedSince: undefined })
+  b.run()
+  await nothing
+  assert.equal(counted(), whole)
+  b.fail = { call: 'commit', code: 'EIO', times: 1 }
+  const failed = b.submit(delivery())
+  b.run()
+  await failed
+  assert.notEqual(counted(), whole, 'nobody knows what is on the disk')
 })
 
 test('a long change is cut into slices, and neighbours are served between', async () => {

@@ -81,6 +81,8 @@ export class ShardWriter {
     this.#settings = settings
     this.#events = events
     this.#shard = openShard(settings, events.log)
+    // The writer before may have died between a commit and its count.
+    settings.commits.addToAll()
     this.#reserve = new Reserve(settings.paths.reserve, settings.tuning.reserveBytes)
   }
 
@@ -172,6 +174,7 @@ export class ShardWriter {
     probe?.at('commit', { kinds, answer: () => this.#answerEarly(answers) })
     sql.run('COMMIT')
     this.#committing = false
+    this.#count(ledger.takeBumped(), tx.changes)
     probe?.at('committed', { kinds })
     if (synced) this.#lastBatch = batch
     for (const job of unfinished) job.slices += 1
@@ -181,6 +184,14 @@ export class ShardWriter {
     this.#counts.requests += answers.length
     this.#counts.syncs += (synced ? 1 : 0) + (changed ? 1 : 0)
     return kinds
+  }
+
+  /** Before anybody is answered: who asks next must find that something has happened. */
+  #count(bumped: readonly number[], changes: readonly Change[]): void {
+    const { commits } = this.#settings
+    for (const account of bumped) commits.add(account)
+    // Of a tree, or of an account in the place of another: its MODSEQs do not tell.
+    for (const { account, mailbox } of changes) if (mailbox === undefined) commits.add(account)
   }
 
   #kinds(jobs: readonly Job[]): ReadonlySet<string> {
@@ -388,6 +399,7 @@ export class ShardWriter {
     try {
       this.#shard.close()
       this.#shard = openShard(this.#settings, this.#events.log)
+      this.#settings.commits.addToAll()
       this.#shard.sql.all('PRAGMA wal_checkpoint(TRUNCATE)')
       const last = this.#lastBatch
       if (last !== undefined && !this.#shard.bodies.verify(last)) throw new Error('the last batch is not whole')

@@ -116,6 +116,10 @@ class MemoryStore implements MailStore {
 
   // --- reading ---
 
+  commits(): undefined {
+    return undefined
+  }
+
   async state(account: AccountRef): Promise<AccountState | undefined> {
     const found = await this.#account(account)
     if (found === undefined) return undefined
