@@ -204,7 +204,7 @@ function pageOf({ uids, flags, modseqs }: MessagePage): Page {
   return { uids, flags, modseqs, highest, seen: common !== 0 }
 }
 
-/** Messages in pages of the usual size. */
+/** Messages in pages of the usual size. They share the memory of these, all of which stays as long as one of them. */
 export function cut(messages: MessagePage): Page[] {
   const { uids, flags, modseqs } = messages
   if (uids.length === 0) return []
@@ -212,8 +212,9 @@ export function cut(messages: MessagePage): Page[] {
   const pages: Page[] = []
   for (let at = 0; at < uids.length; at += PAGE_MESSAGES) {
     const end = at + PAGE_MESSAGES
-    // Copies: a part of an array would keep all of it.
-    pages.push(pageOf({ uids: uids.slice(at, end), flags: flags.slice(at, end), modseqs: modseqs.slice(at, end) }))
+    pages.push(
+      pageOf({ uids: uids.subarray(at, end), flags: flags.subarray(at, end), modseqs: modseqs.subarray(at, end) }),
+    )
   }
   return pages
 }

@@ -1,11 +1,11 @@
 /** Snapshots of mailboxes, one of each in a thread, shared by all its sessions (design §4 "Views"). @module */
-import { Turns } from '#lib/turns.ts'
 import type { AccountId, MailboxKey, Modseq } from '#mail/ids.ts'
 import { keywordSetId } from '#store/flags.ts'
 import type { MailStore } from '#store/mail-store.ts'
 import type { AccountRef, Change, ChangedFlags } from '#store/types.ts'
 import { AccountKeywords } from './account-keywords.ts'
-import { cut, type Page, Snapshot } from './snapshot.ts'
+import { MailboxReading } from './mailbox-reading.ts'
+import type { Snapshot } from './snapshot.ts'
 
 /** Messages of snapshots that nobody holds and that are kept for who comes back; 16 octets each. The last one stays. */
 const KEPT_MESSAGES = 2_000_000
@@ -15,8 +15,6 @@ const KEPT_SNAPSHOTS = 2_000
 const TRUSTED_MS = 1_000
 /** Reads after which a MODSEQ that was committed must have been seen. */
 const MOST_READS = 1_000
-/** Messages read at once when a snapshot is made. */
-const SLICE = 5_000
 
 /** One session's hold on a mailbox. */
 export interface SnapshotHandle {
@@ -267,7 +265,8 @@ class MailboxSnapshot {
     this.#readAt = performance.now()
     const commits = this.#store.commits(this.account.ref)
     try {
-      const latest = this.#latest === undefined ? await this.#load() : await this.#follow(this.#latest)
+      const reading = new MailboxReading(this.#store, this.account, this.key)
+      const latest = this.#latest === undefined ? await reading.load() : await reading.follow(this.#latest)
       if (latest === undefined) this.gone = true
       this.#latest = latest
       this.#commits = commits
@@ -276,57 +275,6 @@ class MailboxSnapshot {
       this.#commits = undefined
       throw error
     }
-  }
-
-  /** Applies what happened since; loads anew where the store does not remember all of it. */
-  async #follow(from: Snapshot): Promise<Snapshot | undefined> {
-    const { ref, guest } = this.account
-    const turns = new Turns()
-    let snapshot = from
-    let cursor: Parameters<MailStore['changes']>[3]
-    for (;;) {
-      const slice = await this.#store.changes(ref, this.key, from.modseq, cursor, guest)
-      if (slice.uidNext === undefined) return undefined
-      if (!slice.complete) return this.#load()
-      await this.#learn(slice.changed.flags)
-      snapshot = snapshot.apply(slice.changed, slice.vanished, slice.modseq, slice.uidNext)
-      if (slice.next === undefined) return snapshot
-      cursor = slice.next
-      if (turns.overNow) await turns.share()
-    }
-  }
-
-  async #load(): Promise<Snapshot | undefined> {
-    const { ref, guest } = this.account
-    const turns = new Turns()
-    const state = await this.#store.state(ref)
-    const info = await this.#store.mailbox(ref, this.key)
-    if (state === undefined || info === undefined) return undefined
-    const pages: Page[] = []
-    let after: Parameters<MailStore['messages']>[2] = 0
-    for (;;) {
-      const slice = await this.#store.messages(ref, this.key, after, SLICE, guest)
-      await this.#learn(slice.flags)
-      for (const page of cut(slice)) pages.push(page)
-      const last = slice.uids.at(-1)
-      if (last === undefined || slice.uids.length < SLICE) break
-      after = last as typeof after
-      if (turns.overNow) await turns.share()
-    }
-    // The slices are of different moments: what happened since the first brings them to one.
-    return this.#follow(Snapshot.of(pages, state.modseq, info.uidNext))
-  }
-
-  /** Flags must be shown without waiting: their keywords are read before the snapshot is. */
-  async #learn(flags: Uint32Array): Promise<void> {
-    const { keywords, ref } = this.account
-    // The set is in the upper bits: the largest flags have the newest.
-    let largest = 0
-    for (let at = 0; at < flags.length; at += 1) largest = Math.max(largest, flags[at] ?? 0)
-    const newest = keywordSetId(largest)
-    if (newest < keywords.sets) return
-    await keywords.load(this.#store, ref)
-    if (newest >= keywords.sets) throw new Error(`There is no keyword set ${newest}`)
   }
 }
 

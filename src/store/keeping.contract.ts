@@ -50,12 +50,16 @@ export function keepingContract(open: () => Promise<World>): void {
         await person.must('move', { mailbox: inbox, uids: uids(1), target: kept.key })
         await person.must('expunge', { mailbox: inbox, uids: uids([4, 6]), which: 'deleted' })
         await person.must('deleteMailbox', { mailbox: (await person.make('gone')).key })
+        const modseq = (await person.state()).modseq
+        const columns = { uids: Uint32Array.of(1), flags: Uint32Array.of(2), modseqs: Float64Array.of(3) }
+        await person.must('keepImprint', { mailbox: inbox, imprint: { modseq, part: 0, parts: 1, ...columns } })
         people.push(person)
         pictures.push([
           await person.picture(),
           await person.store.keywordSets(person.ref, 0),
           await person.emails(inbox, undefined, FIELDS),
           await person.store.changes(person.ref, inbox, 0),
+          await person.store.imprint(person.ref, inbox, 0),
         ])
       }
       await world.reopen()
@@ -67,6 +71,7 @@ export function keepingContract(open: () => Promise<World>): void {
           await person.store.keywordSets(person.ref, 0),
           rows,
           await person.store.changes(person.ref, inbox, 0),
+          await person.store.imprint(person.ref, inbox, 0),
         ]
         assert.deepEqual(picture, pictures[index])
         const large = rows.find((row) => row.uid === 21) ?? assert.fail()

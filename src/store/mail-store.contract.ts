@@ -14,6 +14,7 @@ import { expungeContract } from './expunge.contract.ts'
 import { flagsContract } from './flags.contract.ts'
 import { goneContract } from './gone.contract.ts'
 import { guestsContract } from './guests.contract.ts'
+import { imprintContract } from './imprint.contract.ts'
 import { indexingContract } from './indexing.contract.ts'
 import { closingContract, keepingContract } from './keeping.contract.ts'
 import { type OpenedStore, World } from './kit.contract.ts'
@@ -62,6 +63,7 @@ export function mailStoreContract(name: string, open: () => Promise<OpenedStore>
     maildropContract(current)
     goneContract(current)
     changesContract(current)
+    imprintContract(current)
     quotaContract(current)
     indexingContract(current)
     watchContract(current)

@@ -12,6 +12,7 @@ import type {
   ChangesCursor,
   EmailFields,
   EmailRow,
+  ImprintPart,
   IndexableEmail,
   MailboxChanges,
   MailboxInfo,
@@ -106,6 +107,11 @@ export interface MailStore extends AsyncDisposable {
     cursor?: ChangesCursor,
     guest?: AccountId,
   ): Promise<MailboxChanges>
+  /**
+   * One part of the mailbox's imprint, if the last `keepImprint` of that part is still there. Parts of different MODSEQs
+   * are of different imprints; what happened since theirs comes from {@link changes}.
+   */
+  imprint(account: AccountRef, mailbox: MailboxKey, part: number): Promise<ImprintPart | undefined>
   /** Messages that somebody who is not the owner has not seen. */
   unseen(account: AccountRef, mailbox: MailboxKey, guest: AccountId): Promise<number>
   /**

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import type { MailboxKey, Modseq, Uid } from '#mail/ids.ts'
 import { uidSetHas } from '#mail/uid-set.ts'
 import type { Person } from './kit.contract.ts'
-import type { MailboxChanges } from './types.ts'
+import type { ImprintPart, MailboxChanges } from './types.ts'
 
 interface View {
   since: Modseq | 0
@@ -50,16 +50,54 @@ export class Reader {
     )
     for (const { key, name, uidNext } of mailboxes) {
       const view = this.#views.get(key) ?? assert.fail()
-      const page = await store.messages(ref, key, 0, 1_000_000)
-      assert.deepEqual(
-        [...view.messages]
-          .map(([uid, { flags, modseq }]) => [uid, flags, modseq])
-          .toSorted((a, b) => (a[0] ?? 0) - (b[0] ?? 0)),
-        [...page.uids].map((uid, index) => [uid, page.flags[index], page.modseqs[index]]),
-        `the reader's picture of "${name}"`,
-      )
+      await this.#checkOne(key, view, `the reader's picture of "${name}"`)
       assert.equal(view.uidNext, uidNext)
     }
+  }
+
+  /** Has the store keep what this reader knows of each mailbox; to be asked after `follow`. */
+  async keep(): Promise<void> {
+    for (const [mailbox, { since, messages }] of this.#views) {
+      if (since === 0 || messages.size === 0) continue
+      const rows = [...messages].toSorted(([a], [b]) => a - b)
+      const imprint: ImprintPart = {
+        modseq: since,
+        part: 0,
+        parts: 1,
+        uids: Uint32Array.from(rows, ([uid]) => uid),
+        flags: Uint32Array.from(rows, ([, { flags }]) => flags),
+        modseqs: Float64Array.from(rows, ([, { modseq }]) => modseq),
+      }
+      await this.#person.must('keepImprint', { mailbox, imprint })
+    }
+  }
+
+  /** What anybody kept of a mailbox, with what happened since, is the mailbox; to be asked while nothing happens. */
+  async checkKept(): Promise<void> {
+    const { store, ref } = this.#person
+    for (const { key, name, vanishedFloor } of await store.mailboxes(ref)) {
+      const kept = await store.imprint(ref, key, 0)
+      if (kept === undefined || kept.modseq < vanishedFloor) continue
+      const view: View = { since: kept.modseq, uidNext: 1, messages: new Map() }
+      for (const [index, uid] of kept.uids.entries())
+        view.messages.set(uid, { flags: kept.flags[index] ?? 0, modseq: kept.modseqs[index] ?? 0 })
+      assert.ok(await this.#followOne(key, view))
+      await this.#checkOne(key, view, `the imprint of "${name}"`)
+    }
+  }
+
+  async #checkOne(key: MailboxKey, { messages }: View, what: string): Promise<void> {
+    const { store, ref } = this.#person
+    const page = await store.messages(ref, key, 0, 1_000_000)
+    assert.deepEqual(
+      [...messages]
+        .map(([uid, { flags, modseq }]) => [uid, flags, modseq])
+        .toSorted((a, b) => (a[0] ?? 0) - (b[0] ?? 0)),
+      [...page.uids].map((uid, index) => [uid, page.flags[index], page.modseqs[index]]),
+      what,
+    )
+    const slice = await store.changes(ref, key, 0)
+    if (slice.next === undefined) assert.equal(slice.messages, page.uids.length, `messages of ${what}`)
   }
 
   async #followOne(key: MailboxKey, view: View): Promise<boolean> {

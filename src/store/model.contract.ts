@@ -69,11 +69,13 @@ async function walk(person: Person, seed: number, { steps, together }: Walk): Pr
       if (random.chance(0.15)) {
         await near.follow()
         await near.check()
+        await near.checkKept()
         await checkAll(person, model, random)
       }
       if (random.chance(0.02)) {
         await far.follow()
         await far.check()
+        await far.keep()
       }
     }
     for (const reader of [near, far]) {

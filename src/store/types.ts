@@ -75,6 +75,24 @@ export interface MailboxChanges {
   readonly next: ChangesCursor | undefined
   /** UIDNEXT as of the slice; `undefined` when the mailbox no longer exists. */
   readonly uidNext: Uid | undefined
+  /** How many messages there are, as of the slice. */
+  readonly messages: number
+}
+
+/** Messages of one part of an imprint; the last may have fewer. */
+export const IMPRINT_MESSAGES = 8_192
+
+/**
+ * A mailbox as it was at a MODSEQ, kept so that it need not be read message by message again. Its parts have
+ * {@link IMPRINT_MESSAGES} messages each, so that two imprints of one MODSEQ are the same, whoever made them.
+ */
+export interface ImprintPart extends MessagePage {
+  /** Of the account: everything up to here is in, nothing after. */
+  readonly modseq: Modseq
+  /** From 0. */
+  readonly part: number
+  /** How many parts there are. */
+  readonly parts: number
 }
 
 /** Opaque place between two slices of changes. */

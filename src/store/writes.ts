@@ -8,7 +8,16 @@ import type { PreparedEmail } from '#mail/prepare.ts'
 import type { UidSet } from '#mail/uid-set.ts'
 import type { Flags } from './flags.ts'
 import type { AccountImage, ImageRows, RestoredEmail } from './image.ts'
-import type { AccountRef, ChangedFlags, MailboxInfo, NewMessage, QuotaLimits, SpecialUse, StagedBody } from './types.ts'
+import type {
+  AccountRef,
+  ChangedFlags,
+  ImprintPart,
+  MailboxInfo,
+  NewMessage,
+  QuotaLimits,
+  SpecialUse,
+  StagedBody,
+} from './types.ts'
 
 /** Every request says whose account and who asks (`by` comes back in {@link Change.by}, and is kept in the history). */
 export interface Asked {
@@ -283,6 +292,15 @@ export interface TooMuchMetadata {
   readonly kind: 'too-much-metadata'
 }
 
+/**
+ * Keeps one part of a mailbox's imprint in place of the one before, until the mailbox goes. It changes nothing that
+ * anybody is told of, and the store may lose it at any time.
+ */
+export interface KeepImprintRequest extends Asked {
+  readonly mailbox: MailboxKey
+  readonly imprint: ImprintPart
+}
+
 /** SETACL and DELETEACL (RFC 4314 §3.1, §3.2). An entry without rights is forgotten. */
 export interface SetAclRequest extends Asked {
   readonly mailbox: MailboxKey
@@ -426,6 +444,7 @@ export interface Writes {
     value: Committed
     refusal: NoSuchAccount | NoSuchMailbox | MetadataTooLarge | TooMuchMetadata | Unavailable
   }
+  keepImprint: { request: KeepImprintRequest; value: Committed; refusal: NoSuchAccount | NoSuchMailbox | Unavailable }
   freeze: { request: FreezeRequest; value: Committed; refusal: NoSuchAccount | Unavailable }
   beginRestore: { request: Asked; value: Committed; refusal: Unavailable }
   restoreEmails: { request: RestoreEmailsRequest; value: Committed; refusal: NoSuchRestore | Unavailable }

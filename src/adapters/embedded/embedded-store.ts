@@ -22,6 +22,7 @@ import {
   type EmailRow,
   ENVELOPE,
   HEADER,
+  type ImprintPart,
   type IndexableEmail,
   type MailboxChanges,
   type MailboxInfo,
@@ -38,6 +39,7 @@ import {
 import type { Delivered, DeliverRefusal, DeliverRequest, Unavailable, WriteKind, Writes } from '#store/writes.ts'
 import { CommitCounts } from './commit-counts.ts'
 import { accountImage, imageEmails } from './image-reads.ts'
+import { imprintPart } from './imprint-reads.ts'
 import { indexableEmails, uidsOfEmails, uidsOfEmailsAfter } from './index-reads.ts'
 import { type ShardPaths, shardPaths } from './layout.ts'
 import type { EmbeddedConnection } from './options.ts'
@@ -198,6 +200,10 @@ class EmbeddedStore implements MailStore {
     guest?: AccountId,
   ): Promise<MessagePage> {
     return this.#reader(account).messages(account.id, mailbox, after, limit, guest)
+  }
+
+  async imprint(account: AccountRef, mailbox: MailboxKey, part: number): Promise<ImprintPart | undefined> {
+    return imprintPart(this.#reader(account).sql, account.id, mailbox, part)
   }
 
   async unseen(account: AccountRef, mailbox: MailboxKey, guest: AccountId): Promise<number> {

@@ -188,6 +188,7 @@ export class Ledger {
       now,
     )
     this.#sql.run('DELETE FROM tombstone WHERE account = ? AND mailbox = ?', slot, mailbox.key)
+    this.#sql.run('DELETE FROM imprint WHERE account = ? AND mailbox = ?', slot, mailbox.key)
     this.#sql.run('DELETE FROM acl WHERE account = ? AND mailbox = ?', slot, mailbox.key)
     this.#sql.run('DELETE FROM metadata WHERE account = ? AND mailbox = ?', slot, mailbox.key)
     this.#leaveName(account, mailbox)

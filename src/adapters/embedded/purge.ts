@@ -108,6 +108,7 @@ const OF_ACCOUNT: readonly string[] = [
   'keyword_set',
   'subscription',
   'tombstone',
+  'imprint',
   'thread_reference',
   'seen_by',
   'metadata',

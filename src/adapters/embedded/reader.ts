@@ -254,10 +254,22 @@ export class ShardReader {
   ): MailboxChanges {
     const found = this.sql.get('SELECT slot, modseq FROM account WHERE id = ?', account)
     const slot = (found?.[0] ?? -1) as number
-    const box = this.sql.get('SELECT uidnext, vanished_floor FROM mailbox WHERE account = ? AND key = ?', slot, mailbox)
+    const box = this.sql.get(
+      'SELECT uidnext, vanished_floor, messages FROM mailbox WHERE account = ? AND key = ?',
+      slot,
+      mailbox,
+    )
     if (found === undefined || box === undefined) {
       const modseq = (found?.[1] ?? since) as Modseq
-      return { changed: NO_PAGE, vanished: [], complete: false, modseq, next: undefined, uidNext: undefined }
+      return {
+        changed: NO_PAGE,
+        vanished: [],
+        complete: false,
+        modseq,
+        next: undefined,
+        uidNext: undefined,
+        messages: 0,
+      }
     }
     const from = cursor ?? { modseq: since, uid: 4_294_967_295 }
     const rows =
@@ -274,6 +286,7 @@ export class ShardReader {
         : guestChanges(this.sql, slot, mailbox, guest, from, CHANGES + 1)
     const complete = since >= (box[1] as number)
     const uidNext = box[0] as Uid
+    const messages = box[2] as number
     if (rows.length > CHANGES) {
       const slice = rows.slice(0, CHANGES)
       const last = slice.at(-1) as Row
@@ -285,6 +298,7 @@ export class ShardReader {
         modseq: since as Modseq,
         next: { modseq: last[2] as Modseq, uid: last[0] as Uid },
         uidNext,
+        messages,
       }
     }
     const gone = this.sql.all(
@@ -300,6 +314,7 @@ export class ShardReader {
       modseq: found[1] as Modseq,
       next: undefined,
       uidNext,
+      messages,
     }
   }
 

@@ -31,6 +31,8 @@ export function* repairShard(
     repairReferences(tx, slot as number)
     repairCounters(tx, slot as number)
     repairKeywords(tx, slot as number)
+    // Rows have changed at the MODSEQ they had.
+    tx.sql.run('DELETE FROM imprint WHERE account = ?', slot as number)
     accounts += 1
     yield
     while (rebuildPrepared(tx, files, slot as number)) yield

@@ -306,5 +306,6 @@ function emptyMailbox(key: MailboxKey, name: string, createdAt: number): Mailbox
     metadata: new Map(),
     seenBy: new Map(),
     tombstones: [],
+    imprint: new Map(),
   }
 }

@@ -67,6 +67,18 @@ export const createMailbox: Handler<'createMailbox'> = (commit, request) => {
   return done({ modseq: account.modseq, mailbox: infoOf(mailbox) })
 }
 
+export const keepImprint: Handler<'keepImprint'> = (commit, { account: { id }, mailbox, imprint }) => {
+  const account = commit.accounts.get(id)
+  if (account === undefined) return refused({ kind: 'no-such-account' })
+  const kept = account.byKey.get(mailbox)?.imprint
+  if (kept === undefined) return refused({ kind: 'no-such-mailbox' })
+  if (imprint.modseq <= account.modseq) {
+    kept.set(imprint.part, imprint)
+    for (const part of kept.keys()) if (part >= imprint.parts) kept.delete(part)
+  }
+  return done({ modseq: account.modseq })
+}
+
 export const deleteMailbox: Handler<'deleteMailbox'> = (commit, request) => {
   const account = commit.accounts.get(request.account.id)
   if (account === undefined) return refused({ kind: 'no-such-account' })
@@ -196,6 +208,7 @@ function add(commit: Commit, account: Account, name: string, specialUse: Special
     goneAt: undefined,
     restoredAs: undefined,
     tombstones: [],
+    imprint: new Map(),
   }
   account.byName.set(name, mailbox)
   account.byKey.set(mailbox.key, mailbox)

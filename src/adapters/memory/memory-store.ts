@@ -19,6 +19,7 @@ import type {
   ChangesCursor,
   EmailFields,
   EmailRow,
+  ImprintPart,
   IndexableEmail,
   MailboxChanges,
   MailboxInfo,
@@ -72,6 +73,7 @@ const HANDLERS: { readonly [K in WriteKind]: Handler<K> } = {
   replace: messageWrites.replace,
   expunge: messageWrites.expunge,
   applyMaildrop: messageWrites.applyMaildrop,
+  keepImprint: mailboxWrites.keepImprint,
   undelete,
   freeze: images.freeze,
   beginRestore: images.beginRestore,
@@ -212,6 +214,10 @@ class MemoryStore implements MailStore {
   async events(account: AccountRef, after: number, limit = SLICE): Promise<readonly MessageEvent[]> {
     const found = await this.#account(account)
     return found?.events.filter(({ sequence }) => sequence > after).slice(0, limit) ?? []
+  }
+
+  async imprint(account: AccountRef, mailbox: MailboxKey, part: number): Promise<ImprintPart | undefined> {
+    return (await this.#account(account))?.byKey.get(mailbox)?.imprint.get(part)
   }
 
   async unseen(account: AccountRef, mailbox: MailboxKey, guest: AccountId): Promise<number> {

@@ -48,13 +48,15 @@ export function changesAfter(
     .map((row) => asSeen(mailbox, row, guest))
     .filter(isAfter)
   const complete = since >= mailbox.vanishedFloor
+  const { messages } = mailbox
   const uidNext = mailbox.uidNext as Uid
   const last = rows.length <= limit
   if (last) {
     const vanished = normaliseUidSet(
       mailbox.tombstones.filter((each) => each.modseq > since).flatMap((each) => each.uids),
     )
-    return { changed: pageOf(rows), vanished, complete, modseq: account.modseq, next: undefined, uidNext }
+    const { modseq } = account
+    return { changed: pageOf(rows), vanished, complete, modseq, next: undefined, uidNext, messages }
   }
   rows.sort((a, b) => a.modseq - b.modseq || a.uid - b.uid)
   const slice = rows.slice(0, limit)
@@ -68,12 +70,21 @@ export function changesAfter(
     modseq: since as Modseq,
     next: { modseq: end.modseq, uid: end.uid },
     uidNext,
+    messages,
   }
 }
 
 /** Changes of a mailbox that is not there. */
 export function noChanges(modseq: Modseq): MailboxChanges {
-  return { changed: pageOf([]), vanished: [], complete: false, modseq, next: undefined, uidNext: undefined }
+  return {
+    changed: pageOf([]),
+    vanished: [],
+    complete: false,
+    modseq,
+    next: undefined,
+    uidNext: undefined,
+    messages: 0,
+  }
 }
 
 function pageOf(rows: readonly Seen[]): MessagePage {

@@ -5,7 +5,7 @@ import type { PreparedEmail } from '#mail/prepare.ts'
 import { DELETED, keywordSetId, type PackedFlags, SEEN } from '#store/flags.ts'
 import type { Cause, MessageEvent } from '#store/gone.ts'
 import { MAX_KEYWORD_SETS } from '#store/limits.ts'
-import type { BodyPlace, MailboxInfo, QuotaLimits, SpecialUse, UidSet } from '#store/types.ts'
+import type { BodyPlace, ImprintPart, MailboxInfo, QuotaLimits, SpecialUse, UidSet } from '#store/types.ts'
 
 /** Immutable content and what was prepared of it; copies share it. */
 export interface Email {
@@ -65,6 +65,7 @@ export interface Mailbox {
   restoredAs: MailboxKey | undefined
   /** Ascending by MODSEQ. */
   tombstones: { readonly uids: UidSet; readonly modseq: Modseq }[]
+  readonly imprint: Map<number, ImprintPart>
 }
 
 export interface Account {

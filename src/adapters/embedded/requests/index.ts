@@ -9,6 +9,7 @@ import { append } from './append.ts'
 import { applyMaildrop } from './apply-maildrop.ts'
 import { changeFlags } from './change-flags.ts'
 import { expunge } from './expunge.ts'
+import { keepImprint } from './keep-imprint.ts'
 import { createMailbox, deleteMailbox, renameMailbox, subscribe } from './mailboxes.ts'
 import { setMetadata } from './metadata.ts'
 import { replace } from './replace.ts'
@@ -41,6 +42,7 @@ export const HANDLERS: { readonly [K in WriteKind]: Handler<K> } = {
   setAcl,
   forgetPeople,
   setMetadata,
+  keepImprint,
   freeze,
   beginRestore,
   restoreEmails,

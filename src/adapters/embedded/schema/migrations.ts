@@ -7,6 +7,7 @@ import { ARRIVING } from './arriving.ts'
 import { DELETED, GONE_MAIL } from './deleted.ts'
 import { EMAIL } from './email.ts'
 import { EVENT } from './event.ts'
+import { IMPRINT } from './imprint.ts'
 import { KEYWORD_SET } from './keyword-set.ts'
 import { MAILBOX } from './mailbox.ts'
 import { MESSAGE, MESSAGE_DELETED, MESSAGE_DOWNLOADED } from './message.ts'
@@ -29,6 +30,7 @@ export const STEPS: readonly string[] = [
   [GONE_MAIL, EVENT].join('\n'),
   ARRIVING,
   MESSAGE_DELETED,
+  IMPRINT,
 ]
 
 /** The version of a database; 0 is an empty one. */
