@@ -3,6 +3,7 @@ import { openEmbeddedStore } from '#adapters/embedded/embedded-store.ts'
 import type { EmbeddedConnection } from '#adapters/embedded/options.ts'
 import type { Config, Listener } from '#config/config.ts'
 import { ImapService } from '#imap/service.ts'
+import { warmUp } from '#imap/warm-up.ts'
 import { systemClock } from '#lib/clock.ts'
 import { type Pop3Options, Pop3Service } from '#pop3/service.ts'
 import { type NetworkTest, networkTest } from '#services/networks.ts'
@@ -53,6 +54,8 @@ const ALPN: ReadonlyMap<MailListener, string> = new Map([
 ])
 /** TLS handshakes of one thread under way at once. */
 const HANDSHAKES_AT_ONCE = 1_000
+/** Whoever waits for the server to start comes first. */
+const WARM_UP_MS = 1_000
 const IMPLICIT_TLS: ReadonlySet<MailListener> = new Set(['imaps', 'pop3s', 'submissions'])
 
 /** A running protocol thread, seen from inside it. */
@@ -120,6 +123,7 @@ export class ProtocolThread implements AsyncDisposable {
         here.push(listener.endpoint)
       }
     }
+    setTimeout(() => void warmUp(), WARM_UP_MS).unref()
     return bound as unknown as MailEndpoints
   }
 

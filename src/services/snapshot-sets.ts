@@ -1,20 +1,36 @@
 /** Sets of a snapshot's messages; pages without gaps in their UIDs cost no more than a look at their ends. @module */
 import type { Uid } from '#mail/ids.ts'
 import type { UidSet } from '#mail/uid-set.ts'
-import type { Snapshot } from './snapshot.ts'
+import type { Page, Snapshot } from './snapshot.ts'
+
+/** Messages of one page, one after the other: those from `from` to before `to`. */
+export interface Run {
+  readonly page: Page
+  /** Messages before the page. */
+  readonly before: number
+  readonly from: number
+  readonly to: number
+}
+
+/** The messages of the set that the snapshot has, in runs. */
+export function* runsWithin(snapshot: Snapshot, set: UidSet): Generator<Run, void, void> {
+  for (const [first, last] of set) {
+    const start = snapshot.seek(first)
+    const end = snapshot.seek(last + 1)
+    for (let index = start.page; index <= end.page; index += 1) {
+      const page = snapshot.pages[index]
+      if (page === undefined) break
+      const from = index === start.page ? start.at : 0
+      const to = index === end.page ? end.at : page.uids.length
+      if (from < to) yield { page, before: snapshot.before(index), from, to }
+    }
+  }
+}
 
 /** UIDs of the set that the snapshot has. */
 export function uidsWithin(snapshot: Snapshot, set: UidSet): UidSet {
   const ranges: [Uid, Uid][] = []
-  for (const [first, last] of set) {
-    const from = snapshot.seek(first)
-    const to = snapshot.seek(last + 1)
-    for (let index = from.page; index <= to.page; index += 1) {
-      const uids = snapshot.pages[index]?.uids
-      if (uids === undefined) break
-      addRun(ranges, uids, index === from.page ? from.at : 0, index === to.page ? to.at : uids.length)
-    }
-  }
+  for (const { page, from, to } of runsWithin(snapshot, set)) addRun(ranges, page.uids, from, to)
   return ranges
 }
 
@@ -30,7 +46,6 @@ export function numbersWithin(snapshot: Snapshot, set: UidSet): UidSet {
 }
 
 function addRun(ranges: [Uid, Uid][], uids: Uint32Array, from: number, to: number): void {
-  if (from >= to) return
   const [first, last] = [uids[from] ?? 0, uids[to - 1] ?? 0]
   if (last - first === to - 1 - from) {
     add(ranges, first, last)

@@ -12,6 +12,7 @@ import { type Content, closeContents, contentsOf, UnknownEncoding } from './cont
 import { keptFields, MessageBytes } from './message-bytes.ts'
 import type { FetchPlan, OwnFields } from './plan.ts'
 import { ReadRoom } from './read-room.ts'
+import { ViewLines, writeViewLines } from './view-lines.ts'
 
 /** What could not be answered. */
 export interface FetchFailures {
@@ -40,7 +41,8 @@ export async function answerFetch(
   marked: UidSet,
 ): Promise<FetchFailures> {
   if (plan.rowItems.length === 0 && plan.bytesItems.length === 0) {
-    await answerFromView(context, plan, uids)
+    const { view, out, enabled } = context
+    await writeViewLines(out, view.shown, uids, new ViewLines(plan, view.keywords, enabled.uidOnly))
     return { lost: 0, damaged: 0, undecodable: 0 }
   }
   const { store, view, out, signal } = context
@@ -91,21 +93,6 @@ export async function answerFetch(
     if (signal.aborted) throw new ConnectionGone('The connection is gone')
   }
   return { lost: uidSetSize(uids) - found, damaged, undecodable }
-}
-
-/** UID, FLAGS and MODSEQ are in the view. */
-async function answerFromView({ view, out, enabled }: Context, plan: FetchPlan, uids: UidSet): Promise<void> {
-  const turns = new Turns()
-  const { keywords } = view
-  for (const walk = new SnapshotWalk(view.shown, uids); walk.next(); ) {
-    let line = fetchHead(walk, enabled.uidOnly)
-    if (plan.uid) line += `UID ${walk.uid}`
-    if (plan.flags) line += `${plan.uid ? ' ' : ''}FLAGS (${keywords.text(walk.flags)})`
-    if (plan.modseq) line += `${plan.uid || plan.flags ? ' ' : ''}MODSEQ (${walk.modseq})`
-    out.text(`${line})\r\n`)
-    if (out.due) await out.flush()
-    if (turns.over) await turns.share()
-  }
 }
 
 /** `* n FETCH (UID … FLAGS (…) MODSEQ (…) `, up to what comes from the row. */
