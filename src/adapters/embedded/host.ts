@@ -227,14 +227,6 @@ class Host implements EmbeddedHost {
 
   async start(): Promise<void> {
     await Promise.all(this.#writers.map((writer) => writer.start()))
-    const { directory, durability, probe } = this.#options
-    this.#checkpointer = new Worker(threadFile('checkpointer-thread'), { workerData: { directory, durability, probe } })
-    this.#checkpointer.on('message', ({ shard, message }: { readonly shard: number; readonly message: string }) =>
-      this.log('error', shard, `A checkpoint failed: ${message}`),
-    )
-    this.#checkpointer.on('error', (error: Error) =>
-      this.log('error', undefined, `The checkpointer died: ${error.message}`),
-    )
     if (this.#tuning.upkeepMs > 0) {
       this.#timer = setInterval(() => {
         for (const writer of this.#writers) writer.tell({ do: 'upkeep', now: this.#options.clock.now() })
@@ -248,7 +240,24 @@ class Host implements EmbeddedHost {
   }
 
   checkpoint(shard: number): void {
-    this.#checkpointer?.postMessage({ shard })
+    if (this.#closing !== undefined) return
+    this.#checkpointer ??= this.#startCheckpointer()
+    this.#checkpointer.postMessage({ shard })
+  }
+
+  /** A server that has just begun does not wait for it. */
+  #startCheckpointer(): Worker {
+    const { directory, durability, probe } = this.#options
+    const worker = new Worker(threadFile('checkpointer-thread'), { workerData: { directory, durability, probe } })
+    worker.on('message', ({ shard, message }: { readonly shard: number; readonly message: string }) =>
+      this.log('error', shard, `A checkpoint failed: ${message}`),
+    )
+    worker.on('error', (error: Error) => this.log('error', undefined, `The checkpointer died: ${error.message}`))
+    // the next checkpoint starts another
+    worker.on('exit', () => {
+      if (this.#checkpointer === worker) this.#checkpointer = undefined
+    })
+    return worker
   }
 
   connect(hears: Hears = 'at-once'): EmbeddedConnection {

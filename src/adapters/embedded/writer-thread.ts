@@ -14,7 +14,6 @@ import { packAnswer, packAnswers } from './pack-answer.ts'
 import { loadProbe } from './probe.ts'
 import type { AskMessage, CannotOpen, WriterOrder, WriterReply, WriterSettings } from './protocol.ts'
 import { purge } from './purge.ts'
-import { repairShard } from './repair.ts'
 import { realFiles, unsyncedFiles } from './segment-files.ts'
 import { type BackgroundTask, ShardWriter } from './writer.ts'
 
@@ -180,8 +179,10 @@ function task(name: string, begin: BackgroundTask['begin'], done?: (value: numbe
   schedule()
 }
 
-/** Answers what segments gave back. */
-function repair(id: number): void {
+/** Answers what segments gave back. What reads mail is loaded for this alone. */
+async function repair(id: number): Promise<void> {
+  const { repairShard } = await import('./repair.ts')
+  if (closing !== undefined) return
   let findings: CheckFinding[] = []
   task(
     'repair',
@@ -273,7 +274,7 @@ host.on('message', (order: WriterOrder) => {
     case 'compact':
       return reclaim(order)
     case 'repair':
-      return repair(order.id)
+      return void repair(order.id)
     case 'close':
       closing = order.id
       return schedule()
