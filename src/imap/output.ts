@@ -4,6 +4,13 @@ import { type Language, translate } from './language.ts'
 /** Written bytes above which a command in a loop should {@link Output.flush}. */
 const FLUSH_BYTES = 65_536
 
+/**
+ * Memory that the system has copied all of, for whoever writes next: a page that is touched for the first time costs more
+ * than what is written there.
+ */
+const spare: Buffer[] = []
+const MOST_SPARE = 4
+
 /** Takes what a session says; `undefined` means that more may come at once. */
 export type Sink = (chunks: readonly Uint8Array[]) => Promise<void> | undefined
 
@@ -16,6 +23,8 @@ export class Output extends ResponseWriter {
   language: Language = 'i-default'
   readonly #sink: Sink
   readonly #unsent: () => number
+  /** Memory that what was written since the last flush may be in. */
+  #slabs: Buffer[] = []
   #lastByte: number | undefined
   #taken = 0
 
@@ -43,6 +52,15 @@ export class Output extends ResponseWriter {
   async flush(): Promise<void> {
     if (this.size === 0) return
     await this.#sink(this.take())
+    if (this.#slabs.length === 0) return
+    if (this.allOut) for (const slab of this.#slabs) if (spare.length < MOST_SPARE) spare.push(slab)
+    this.#slabs = []
+  }
+
+  protected override slab(bytes: number): Buffer {
+    const slab = spare.pop() ?? super.slab(bytes)
+    this.#slabs.push(slab)
+    return slab
   }
 
   /** The rest of the line, for people, in their language. */

@@ -148,8 +148,8 @@ export interface EmailRow {
   readonly fields: Uint8Array | undefined
   /** {@link HEADER} and {@link PARTS}: octets of the body's header with its blank line, without trace. */
   readonly headerSize: number | undefined
-  /** {@link PREVIEW} */
-  readonly preview: string | undefined
+  /** {@link PREVIEW}: UTF-8. */
+  readonly preview: Uint8Array | undefined
   /** {@link NARROW} */
   readonly narrow: NarrowColumns | undefined
 }

@@ -249,7 +249,7 @@ class Reading {
       parts: this.#next(partsLength),
       header: this.#next(headerLength),
       fields: this.#next(fieldsLength),
-      preview: this.#text(previewLength),
+      preview: this.#next(previewLength),
       narrow,
     }
   }
@@ -275,11 +275,6 @@ class Reading {
     const start = this.#byte
     this.#byte += length
     return this.#bytes.subarray(start, this.#byte)
-  }
-
-  #text(length: number | undefined): string | undefined {
-    const bytes = this.#next(length)
-    return bytes === undefined ? undefined : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
   }
 }
 

@@ -115,7 +115,7 @@ export function emailRow({ uid, email, savedAt, goneAt }: Row, fields: EmailFiel
     header: (fields & HEADER) === 0 ? undefined : prepared.header,
     fields: (fields & HEADER) === 0 ? undefined : prepared.fields,
     headerSize: (fields & (HEADER | PARTS)) === 0 ? undefined : prepared.headerSize,
-    preview: (fields & PREVIEW) === 0 ? undefined : prepared.preview,
+    preview: (fields & PREVIEW) === 0 ? undefined : Buffer.from(prepared.preview),
     narrow: (fields & NARROW) === 0 ? undefined : narrowOf(prepared),
   }
 }

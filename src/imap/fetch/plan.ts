@@ -4,7 +4,6 @@ import { formatInternalDate } from '#mail/dates.ts'
 import { FieldChooser } from '#mail/headers.ts'
 import type { AccountId } from '#mail/ids.ts'
 import { type EmailFields, type EmailRow, ENVELOPE, HEADER, LEAN, PARTS, PREVIEW, STRUCTURE } from '#store/types.ts'
-import { toBinary } from '#wire/imap/characters.ts'
 import {
   type FetchItem,
   type FetchRequest,
@@ -152,7 +151,7 @@ function rowItem(item: FetchItem, others: AccountId | undefined): RowItem | unde
       return named(item.kind, (out, row) => void out.text(`(${threadId(row.thread, others)})`))
     case 'PREVIEW':
       // Previews are made at arrival: LAZY makes no difference (RFC 8970 §4.1), NIL is never needed.
-      return named(item.kind, (out, row) => void out.string(toBinary(row.preview ?? '')))
+      return named(item.kind, (out, row) => void out.utf8Bytes(there(row.preview)))
     case 'BODY':
     case 'BODYSTRUCTURE':
     case 'ENVELOPE':

@@ -1,5 +1,6 @@
 /** Appends responses into buffers for a socket; made for the hot path of FETCH. @module */
 import { ElementWriter } from './element-writer.ts'
+import { QUOTED_BYTES } from './limits.ts'
 
 export interface ResponseWriterOptions {
   readonly utf8?: boolean
@@ -14,6 +15,9 @@ const UNCOPIED_BYTES = 8_192
 const BY_HAND = 64
 const LARGEST_SMALL = 0x7fff_ffff
 const ZERO = 48
+const QUOTE = 34
+const BACKSLASH = 92
+const LARGEST_ASCII = 0x7f
 
 /**
  * Text is ASCII or a binary string (one char a byte). Holds nothing after `take`.
@@ -87,6 +91,31 @@ export class ResponseWriter extends ElementWriter {
     return this
   }
 
+  /** UTF-8 as a string, which where all of it may be quoted is written as it is. */
+  utf8Bytes(bytes: Uint8Array): this {
+    if (bytes.length > QUOTED_BYTES || !this.#quote(bytes)) this.string(Buffer.from(bytes).toString('latin1'))
+    return this
+  }
+
+  /** Writes a quoted string, or nothing where some byte needs more than quotes. */
+  #quote(bytes: Uint8Array): boolean {
+    this.#flushText()
+    const slab = this.#room(bytes.length + 2)
+    let to = this.#to
+    slab[to] = QUOTE
+    to += 1
+    for (let at = 0; at < bytes.length; at += 1) {
+      const byte = bytes[at] ?? 0
+      if (byte > LARGEST_ASCII || byte === QUOTE || byte === BACKSLASH || byte === 13 || byte === 10 || byte === 0)
+        return false
+      slab[to] = byte
+      to += 1
+    }
+    slab[to] = QUOTE
+    this.#to = to + 1
+    return true
+  }
+
   /** `{n}` and the bytes; a server never writes `+` (RFC 9051 §9 literal). */
   literal(bytes: Uint8Array, binary = false): this {
     return this.literalHeader(bytes.length, binary).raw(bytes)
@@ -124,6 +153,11 @@ export class ResponseWriter extends ElementWriter {
     return done
   }
 
+  /** Memory to write a great deal into. */
+  protected slab(bytes: number): Buffer {
+    return Buffer.allocUnsafe(bytes)
+  }
+
   /** Few bytes are copied faster one by one than by a call. */
   #put(bytes: Uint8Array, start: number, end: number): void {
     const length = end - start
@@ -148,7 +182,7 @@ export class ResponseWriter extends ElementWriter {
     if (this.#slab !== undefined && this.#slab.length - this.#to >= bytes) return this.#slab
     const first = this.#slab === undefined
     this.#closeRegion()
-    this.#slab = Buffer.allocUnsafe(Math.max(bytes, first ? FIRST_SLAB : SLAB))
+    this.#slab = first || bytes > SLAB ? Buffer.allocUnsafe(Math.max(bytes, FIRST_SLAB)) : this.slab(SLAB)
     this.#from = 0
     this.#to = 0
     return this.#slab
