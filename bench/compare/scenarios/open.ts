@@ -1,4 +1,5 @@
 /** A client opens a mailbox and looks at all flags: after a restart, for the first time, again, and with QRESYNC. @module */
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Contestant } from '../contestant.ts'
 import { DriverImap } from '../imap-driver.ts'
 import { fillLarge, LARGE_ACCOUNT, LARGE_ADDRESS, LARGE_MESSAGES, mailboxOf, SMALLER } from '../large-mailbox.ts'
@@ -13,6 +14,8 @@ const WARM_MESSAGES = 1_500_000
 const MOST_WARM = 300
 const REOPENINGS = 100
 const CHANGES = 10
+/** A server that has been up for two seconds, and whom nobody has asked anything. */
+const SETTLED_MS = 2_000
 
 export const open: readonly Scenario[] = [
   ...SIZES.flatMap((messages) => (['cold', 'first', 'warm'] as const).map((before) => opening(messages, before))),
@@ -32,6 +35,7 @@ function opening(messages: number, before: Before): Scenario {
     async before(server) {
       if (before === 'warm') return openOnce(server, messages)
       await server.restart()
+      await pause(SETTLED_MS)
       // a server that has been at work, though not on this mailbox
       if (before === 'first') for (let time = 0; time < 3; time += 1) await openOnce(server, otherThan(messages))
     },
