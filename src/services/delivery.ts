@@ -7,7 +7,6 @@ import type { Clock } from '#lib/clock.ts'
 import { done, type Result, refused } from '#lib/result.ts'
 import { BareLineEndDetector, CrlfNormaliser } from '#mail/line-ends.ts'
 import { type PreparedEmail, prepareEmail } from '#mail/prepare.ts'
-import type { ScannedMessage } from '#mail/scanned.ts'
 import { MessageScanner } from '#mail/scanner.ts'
 import { NO_FLAGS } from '#store/flags.ts'
 import { type BodyStage, type MailStore, StoreFull } from '#store/mail-store.ts'
@@ -82,10 +81,13 @@ export class IncomingMessage {
     return this.#header
   }
 
-  /** Takes the next bytes. Once the message is refused anyway, they are counted and dropped. */
-  async write(chunk: Uint8Array): Promise<void> {
+  /**
+   * Takes the next bytes. Once the message is refused anyway, they are counted and dropped.
+   * @returns something to wait for before the next ones, or nothing.
+   */
+  write(chunk: Uint8Array): Promise<void> | undefined {
     this.#detector?.push(chunk)
-    await this.#keep(this.#normaliser?.push(chunk) ?? chunk)
+    return this.#keep(this.#normaliser?.push(chunk) ?? chunk)
   }
 
   /** Keeps the message for everyone it is for; the answers are in the order of the recipients, each on disk. */
@@ -96,7 +98,8 @@ export class IncomingMessage {
     if (refusal !== undefined) return this.#refuseAll(refusal)
     const scanned = this.#scanner.end()
     this.#header = scanned.header
-    if (countHops(scanned) > MOST_HOPS) return this.#refuseAll({ kind: 'mail-loop' })
+    const header = headerText(scanned.header)
+    if (countHops(header) > MOST_HOPS) return this.#refuseAll({ kind: 'mail-loop' })
     let body: StagedBody
     try {
       body = await this.#stage.finish()
@@ -104,7 +107,7 @@ export class IncomingMessage {
       if (!(error instanceof StoreFull)) throw error
       return this.#refuseAll({ kind: 'unavailable', reason: 'full' })
     }
-    return this.#deliver(body, prepareEmail(scanned), deliveredTo(scanned))
+    return this.#deliver(body, prepareEmail(scanned), deliveredTo(header))
   }
 
   /** Forgets everything that came: the client went away, or the message is refused. */
@@ -112,16 +115,22 @@ export class IncomingMessage {
     await this.#stage.abandon()
   }
 
-  async #keep(chunk: Uint8Array): Promise<void> {
+  #keep(chunk: Uint8Array): Promise<void> | undefined {
     this.#size += chunk.length
-    if (chunk.length === 0 || this.#refusal() !== undefined) return
+    if (chunk.length === 0 || this.#refusal() !== undefined) return undefined
     this.#scanner.push(chunk)
     try {
-      await this.#stage.write(chunk)
+      const writing = this.#stage.write(chunk)
+      return writing === undefined ? undefined : writing.catch((error: unknown) => this.#notWritten(error))
     } catch (error) {
-      if (!(error instanceof StoreFull)) throw error
-      this.#full = true
+      this.#notWritten(error)
+      return undefined
     }
+  }
+
+  #notWritten(error: unknown): void {
+    if (!(error instanceof StoreFull)) throw error
+    this.#full = true
   }
 
   #refusal(): DeliveryRefusal | undefined {
@@ -195,12 +204,12 @@ function worst(outcomes: readonly (Result<void, DeliveryRefusal> | undefined)[])
   return outcomes.find((outcome) => outcome !== undefined && !outcome.ok) ?? done(undefined)
 }
 
-function countHops({ header }: ScannedMessage): number {
-  return headerText(header).match(/^received:/gim)?.length ?? 0
+function countHops(header: string): number {
+  return header.match(/^received:/gim)?.length ?? 0
 }
 
-function deliveredTo({ header }: ScannedMessage): ReadonlySet<string> {
-  const found = headerText(header).matchAll(/^delivered-to:[ \t]*([^\r\n]*?)[ \t]*\r?$/gim)
+function deliveredTo(header: string): ReadonlySet<string> {
+  const found = header.matchAll(/^delivered-to:[ \t]*([^\r\n]*?)[ \t]*\r?$/gim)
   return new Set([...found].map(([, address]) => (address ?? '').toLowerCase()))
 }
 

@@ -3,6 +3,7 @@
  * What is overridden here belongs to the engine's typed surface; the tests drive it over sockets.
  * @module
  */
+import { DataReader } from './data-reader.ts'
 import {
   type DsnFault,
   type EnvelopeDsn,
@@ -38,6 +39,13 @@ export class MalleSmtpConnection extends SMTPConnection {
   envelopeDsn: EnvelopeDsn = NO_ENVELOPE_DSN
   /** … and the RCPT at work. */
   recipientDsn: RecipientDsn = { notify: undefined, originalRecipient: undefined }
+
+  override _createParser(): DataReader {
+    const parser = new DataReader({ maxCommandLength: this._server.options.maxCommandLength })
+    parser.oncommand = (command, callback) => this._onCommand(command, callback)
+    parser.on('error', (error) => this.send(421, `Error: ${error.message}`))
+    return parser
+  }
 
   override init(): void {
     if (this.waitsForEarlyTalkers) super.init()

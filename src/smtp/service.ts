@@ -228,7 +228,7 @@ export class SmtpService implements AsyncDisposable {
       limitBytes: limits.messageBytes,
     })
     try {
-      for await (const chunk of stream) await message.write(chunk as Uint8Array)
+      await readAll(stream, message)
     } catch (error) {
       // The client went away in mid-message: nothing stays behind.
       await message.abandon()
@@ -311,6 +311,30 @@ export class SmtpService implements AsyncDisposable {
     this.#deps.log.error({ connection: session.id, error }, 'message could not be taken')
     return new SmtpRefusal(451, '4.3.0 The message cannot be taken now, try again later')
   }
+}
+
+/** Hands over the message as it comes; an iteration over the stream costs more than all else that is done with it. */
+function readAll(stream: SMTPServerDataStream, into: IncomingMessage): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: unknown): void => {
+      reject(error instanceof Error ? error : new Error(String(error)))
+      stream.destroy()
+    }
+    const take = (chunk: Uint8Array): void => {
+      try {
+        const writing = into.write(chunk)
+        if (writing === undefined) return
+        stream.pause()
+        writing.then(() => stream.resume(), fail)
+      } catch (error) {
+        fail(error)
+      }
+    }
+    stream.on('data', take).once('end', resolve).once('error', fail)
+    stream.once('close', () => {
+      if (!stream.readableEnded) reject(new Error('The message was not received to its end'))
+    })
+  })
 }
 
 /** Calls back with what became of the work. */
