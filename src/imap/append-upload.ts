@@ -133,7 +133,7 @@ export class AppendUpload {
   }
 
   /** Looks at what was announced, before the client is asked to send it. */
-  async #admit({ size }: LiteralAnnounced, { utf8 }: AppendMessage): Promise<void> {
+  async #admit({ size, synchronising }: LiteralAnnounced, { utf8 }: AppendMessage): Promise<void> {
     const { store, enabled, session } = this.#context
     const { messageBytes } = session.deps.limits
     if (utf8 && !enabled.utf8) throw new Refusal({ status: 'BAD', text: 'Enable UTF8=ACCEPT first' })
@@ -145,6 +145,8 @@ export class AppendUpload {
     this.#bytes += size
     if (this.#bytes > Math.max(MULTIAPPEND_BYTES, messageBytes))
       throw new Refusal({ status: 'NO', code: 'LIMIT', text: 'These are too many messages at once' })
+    // What comes anyway, and is small, is refused by the writer, who has to look in any case.
+    if (!synchronising && size <= SMALL) return
     const state = await store.state(this.#box.account)
     const limit = state?.limits.storageBytes
     // Only what REPLACE takes more counts (RFC 8508 §3.4), if both are of one account.
@@ -268,4 +270,6 @@ export class AppendUpload {
   }
 }
 
+/** Octets of a message that costs less to take than to ask whether there is room for it. */
+const SMALL = 65_536
 const NO_TRACE = new Uint8Array(0)

@@ -121,7 +121,7 @@ test('APPEND takes a mailbox name as a literal', () =>
     loggedIn(),
   ))
 
-test('APPEND over the quota is refused before the message is sent', () =>
+test('APPEND over the quota is refused, before the message is sent where the client waits for that', () =>
   transcript(
     `
     C: a APPEND INBOX {101}
@@ -132,6 +132,9 @@ test('APPEND over the quota is refused before the message is sent', () =>
     C: c APPEND INBOX {${n}+}
     C: ${body}
     S: c NO [OVERQUOTA] The limit is 1 messages
+    C: d APPEND INBOX {101+}
+    C: ${'x'.repeat(101)}
+    S: d NO [OVERQUOTA] The limit is 100 bytes
     `,
     loggedIn({ limits: { storageBytes: 100, messages: 1 } }),
   ))
