@@ -29,6 +29,7 @@ import { mailboxInfo } from './transaction.ts'
 /** Rows of one slice of changes. */
 const CHANGES = 5_000
 const MAILDROP = 5_000
+const OTHER_ORDER = 'Messages came in another order than that of their UIDs'
 const NO_PAGE: MessagePage = { uids: new Uint32Array(0), flags: new Uint32Array(0), modseqs: new Float64Array(0) }
 
 /** See the module. */
@@ -225,13 +226,13 @@ export class ShardReader {
       after,
       limit,
     ) as readonly (string | null)[]
-    const [uids, flags, modseqs] = lists.map((list) => JSON.parse(list ?? '[]') as readonly number[])
+    const [uids, flags, modseqs] = lists.map(numbersOf)
     const page = {
       uids: Uint32Array.from(uids ?? []),
       flags: Uint32Array.from(flags ?? []),
       modseqs: Float64Array.from(modseqs ?? []),
     }
-    if (!ascends(page.uids)) throw new Error('Messages came in another order than that of their UIDs')
+    if (!ascends(page.uids)) throw new Error(OTHER_ORDER)
     return page
   }
 
@@ -321,20 +322,39 @@ export class ShardReader {
   maildrop(account: AccountId, mailbox: MailboxKey, after: number): MaildropPage | undefined {
     const slot = this.#slot(account)
     if (slot === undefined) return undefined
-    const rows = this.sql.all(
-      'SELECT uid, size, uidl, downloaded_at FROM message WHERE account = ? AND mailbox = ? AND uid > ? ORDER BY uid LIMIT ?',
+    const row = this.sql.get(
+      `SELECT '[' || group_concat(uid) || ']', '[' || group_concat(size) || ']',
+       '[' || group_concat(coalesce(downloaded_at, 0)) || ']', count(uidl) > 0
+       FROM (SELECT uid, size, downloaded_at, uidl FROM message WHERE account = ? AND mailbox = ? AND uid > ?
+       ORDER BY uid LIMIT ?)`,
       slot,
       mailbox,
       after,
       MAILDROP,
-    )
-    if (rows.length === 0) return undefined
-    return {
-      uids: Uint32Array.from(rows, (row) => row[0] as number),
-      sizes: Float64Array.from(rows, (row) => row[1] as number),
-      uidls: rows.map((row) => (row[2] as string | null) ?? undefined),
-      downloaded: Float64Array.from(rows, (row) => (row[3] as number | null) ?? 0),
+    ) as readonly [...(string | null)[], number]
+    const [uids = [], sizes = [], downloaded = []] = row.slice(0, 3).map(numbersOf)
+    const last = uids.at(-1)
+    if (last === undefined) return undefined
+    const page = {
+      uids: Uint32Array.from(uids),
+      sizes: Float64Array.from(sizes),
+      uidls: Array.from<string | undefined>({ length: uids.length }),
+      downloaded: Float64Array.from(downloaded),
     }
+    if (!ascends(page.uids)) throw new Error(OTHER_ORDER)
+    // Few maildrops have any: those of mail that came from another server.
+    if (row.at(-1) === 1) {
+      const named = this.sql.all(
+        'SELECT uid, uidl FROM message WHERE account = ? AND mailbox = ? AND uid > ? AND uid <= ? AND uidl IS NOT NULL',
+        slot,
+        mailbox,
+        after,
+        last,
+      )
+      const own = new Map(named as readonly (readonly [number, string])[])
+      for (const [index, uid] of page.uids.entries()) page.uidls[index] = own.get(uid)
+    }
+    return page
   }
 
   /** Up to `limit` messages of a range of UIDs, expunged ones among them. */
@@ -371,6 +391,11 @@ export class ShardReader {
 
 function byUid(a: Row, b: Row): number {
   return (a[0] as number) - (b[0] as number)
+}
+
+/** A list of numbers as SQLite joined them, NULL where there are none. */
+function numbersOf(list: string | number | null): readonly number[] {
+  return typeof list === 'string' ? (JSON.parse(list) as readonly number[]) : []
 }
 
 function ascends(values: Uint32Array): boolean {
