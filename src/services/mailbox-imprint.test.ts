@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { refused } from '#lib/result.ts'
 import type { MailboxKey, Uid } from '#mail/ids.ts'
 import { prepareEmail } from '#mail/prepare.ts'
 import { scanMessage } from '#mail/scanner.ts'
@@ -20,6 +21,8 @@ interface Scene extends AsyncDisposable {
   readonly inbox: MailboxKey
   /** How many messages were read, one by one. */
   readonly reads: { messages: number }
+  /** Whether an imprint is kept whenever it is asked for; else only by {@link keep} and by name. */
+  keeping: boolean
 }
 
 async function scene(messages: number, maxTombstones = 10_000): Promise<Scene> {
@@ -33,7 +36,19 @@ async function scene(messages: number, maxTombstones = 10_000): Promise<Scene> {
     reads.messages += page.uids.length
     return page
   }
-  const here = { store, account, inbox, reads, [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose]() }
+  const write = store.write.bind(store)
+  store.write = async (kind, request) =>
+    kind === 'keepImprint' && !here.keeping && request.by !== 'test'
+      ? refused({ kind: 'unavailable', reason: 'closing' })
+      : write(kind, request)
+  const here: Scene = {
+    store,
+    account,
+    inbox,
+    reads,
+    keeping: false,
+    [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
+  }
   await add(here, messages)
   return here
 }
@@ -75,8 +90,11 @@ async function opened({ store, account, inbox }: Scene): Promise<Snapshot> {
   return (await new MailboxReading(store, of, inbox).load()) ?? assert.fail()
 }
 
-function keep({ store, account, inbox }: Scene, snapshot: Snapshot): Promise<boolean> {
-  return keepImprint(store, account, inbox, snapshot)
+async function keep(here: Scene, snapshot: Snapshot): Promise<boolean> {
+  here.keeping = true
+  const kept = await keepImprint(here.store, here.account, here.inbox, snapshot)
+  here.keeping = false
+  return kept
 }
 
 /** What a snapshot says, whatever pages it has. */
@@ -167,6 +185,7 @@ test('an imprint is made of a mailbox that took long to read, and made anew when
 
 test('whoever reads a large mailbox has an imprint kept, a moment later', async () => {
   await using here = await scene(2_000)
+  here.keeping = true
   const { promise, resolve } = Promise.withResolvers<void>()
   const write = here.store.write.bind(here.store)
   here.store.write = async (kind, request) => {
