@@ -6,7 +6,7 @@
  */
 import { Turns } from '#lib/turns.ts'
 import { fold, NeedleSearch } from '#mail/fold.ts'
-import type { MailboxKey } from '#mail/ids.ts'
+import type { MailboxKey, Uid } from '#mail/ids.ts'
 import { PartTable } from '#mail/part-table.ts'
 import { type SearchableText, searchableHeader, searchableText } from '#mail/searchable.ts'
 import { normaliseUidSet, UidCollector, type UidSet, uidSetHas, uidSetSize } from '#mail/uid-set.ts'
@@ -16,7 +16,7 @@ import type { SearchIndex } from '#store/search-index.ts'
 import { type AccountRef, type EmailFields, type EmailRow, HEADER, NARROW, PARTS } from '#store/types.ts'
 import { columnsOfPages } from './email-columns.ts'
 import { type IndexedTexts, indexedTexts } from './indexed-texts.ts'
-import { columnsAskedBy, OPEN, PageJudge } from './page-verdicts.ts'
+import { columnsAskedBy, OPEN, PageJudge, YES } from './page-verdicts.ts'
 import {
   type BodyFacts,
   bodyTextsOf,
@@ -114,9 +114,10 @@ async function searchPages(
     const verdict = judge.judge({ uids, flags, modseqs, texts, column: () => undefined })
     if (looked !== undefined) keepOnly(looked, uids, verdict)
     verdicts.push(verdict)
-    const left = countOf(verdict, OPEN)
-    if (left > 0) open.push(index)
-    openCount += left
+    if (verdict.includes(OPEN)) {
+      open.push(index)
+      openCount += countOf(verdict, OPEN)
+    }
     if (turns.overNow) {
       await turns.share()
       signal.throwIfAborted()
@@ -136,19 +137,40 @@ async function searchPages(
       if (turns.overNow) await turns.share()
     }
   }
-  const found = new UidCollector()
-  const undecided = new UidCollector()
+  return {
+    found: await uidsWith(YES, verdicts, snapshot, turns),
+    undecided: open.length === 0 ? [] : await uidsWith(OPEN, verdicts, snapshot, turns),
+  }
+}
+
+/** UIDs of the messages that have this verdict. */
+async function uidsWith(
+  wanted: number,
+  verdicts: readonly Uint8Array[],
+  { pages }: Snapshot,
+  turns: Turns,
+): Promise<UidSet> {
+  const ranges: [Uid, Uid][] = []
+  let first = 0
+  let last = -1
   for (const [index, verdict] of verdicts.entries()) {
-    const uids = pages[index]?.uids ?? new Uint32Array(0)
+    const uids = pages[index]?.uids ?? NO_UIDS
     for (let at = 0; at < verdict.length; at += 1) {
-      const answer = verdict[at]
-      if (answer === 1) found.add(uids[at] ?? 0)
-      else if (answer === OPEN) undecided.add(uids[at] ?? 0)
+      if (verdict[at] !== wanted) continue
+      const uid = uids[at] ?? 0
+      if (uid !== last + 1) {
+        if (first > 0) ranges.push([first as Uid, last as Uid])
+        first = uid
+      }
+      last = uid
     }
     if (turns.overNow) await turns.share()
   }
-  return { found: found.set, undecided: undecided.set }
+  if (first > 0) ranges.push([first as Uid, last as Uid])
+  return ranges
 }
+
+const NO_UIDS = new Uint32Array(0)
 
 function keepOnly(set: UidSet, uids: Uint32Array, verdict: Uint8Array): void {
   for (let at = 0; at < verdict.length; at += 1)

@@ -3,10 +3,11 @@ import { type UidSet, uidSetHas } from '#mail/uid-set.ts'
 import type { NumberColumn } from '#store/columns.ts'
 import { type Criterion, DAY_MS, type IndexFacts } from './search-criterion.ts'
 
+const NO = 0
+/** The message meets the criterion. */
+export const YES = 1
 /** The facts do not decide yet. */
 export const OPEN = 2
-const NO = 0
-const YES = 1
 
 /** Messages and what is known of them. */
 export interface JudgedPage {

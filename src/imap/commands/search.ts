@@ -78,7 +78,7 @@ async function writeNumbers({ out, view }: Context, uids: UidSet, by: By): Promi
   let written = 0
   for (const [first, last] of by === 'uid' ? uids : view.numbers(uids))
     for (let number: number = first; number <= last; number += 1) {
-      out.ascii(' ').digits(number)
+      out.spaced(number)
       written += 1
       if (written % AT_ONCE !== 0) continue
       if (out.due) await out.flush()

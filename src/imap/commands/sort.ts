@@ -102,7 +102,7 @@ async function writeNumbers({ out, view }: Context, sorted: Uint32Array, by: By)
   const { shown } = view
   let written = 0
   for (const uid of sorted) {
-    out.ascii(' ').digits(by === 'uid' ? uid : (shown.numberOf(uid) ?? 0))
+    out.spaced(by === 'uid' ? uid : (shown.numberOf(uid) ?? 0))
     written += 1
     if (written % AT_ONCE !== 0) continue
     if (out.due) await out.flush()

@@ -29,7 +29,10 @@ export interface Results {
 /** Results of a search, ascending. */
 export function resultsOf(found: UidSet): Results {
   return {
-    count: uidSetSize(found),
+    // not every answer has it
+    get count() {
+      return uidSetSize(found)
+    },
     uids: (from, to) => sliceUidSet(found, from, to),
     inOrder: (from, to) => uidsOf(sliceUidSet(found, from, to)),
     write(out, from, to, snapshot, by) {

@@ -15,6 +15,7 @@ const UNCOPIED_BYTES = 8_192
 const BY_HAND = 64
 const LARGEST_SMALL = 0x7fff_ffff
 const ZERO = 48
+const SPACE = 32
 const QUOTE = 34
 const BACKSLASH = 92
 const LARGEST_ASCII = 0x7f
@@ -78,17 +79,31 @@ export class ResponseWriter extends ElementWriter {
   digits(value: number): this {
     if (value > LARGEST_SMALL) return this.ascii(String(value))
     this.#flushText()
-    const slab = this.#room(10)
+    this.#digits(this.#room(10), value)
+    return this
+  }
+
+  /** A space and a number. */
+  spaced(value: number): this {
+    if (value > LARGEST_SMALL) return this.ascii(` ${value}`)
+    this.#flushText()
+    const slab = this.#room(11)
+    slab[this.#to++] = SPACE
+    this.#digits(slab, value)
+    return this
+  }
+
+  #digits(slab: Buffer, value: number): void {
     let length = 1
     for (let bound = 10; value >= bound; bound *= 10) length += 1
     let left = value
     for (let at = this.#to + length - 1; at >= this.#to; at -= 1) {
-      const tenth = Math.floor(left / 10)
+      // as whole numbers this is no division
+      const tenth = (left / 10) | 0
       slab[at] = ZERO + left - 10 * tenth
       left = tenth
     }
     this.#to += length
-    return this
   }
 
   /** UTF-8 as a string, which where all of it may be quoted is written as it is. */
