@@ -8,10 +8,12 @@ export function uidsWithout(set: UidSet, present: ArrayLike<number>): UidSet {
   let at = 0
   for (const [first, last] of set) {
     let from: number = first
-    for (let uid = present[at]; uid !== undefined && uid <= last; uid = present[at]) {
+    // Reading behind the end of a list would be slow ever after.
+    for (; at < present.length; at += 1) {
+      const uid = present[at] as number
+      if (uid > last) break
       if (uid > from) rest.push([from as Uid, (uid - 1) as Uid])
       from = uid + 1
-      at += 1
     }
     if (from <= last) rest.push([from as Uid, last])
   }

@@ -7,6 +7,7 @@ import { DELETED, flagNames, keywordSetId, packFlags, SEEN, systemFlags } from '
 import type { Flags } from '#store/types.ts'
 import type { ChangeFlagsRequest, Writes } from '#store/writes.ts'
 import type { KeywordSets } from '../keyword-sets.ts'
+import type { Sql } from '../sql.ts'
 import type { Located, Transaction } from '../transaction.ts'
 import { announce, locate } from '../transaction.ts'
 import { uidsUpTo, uidsWithout } from '../uid-lists.ts'
@@ -167,27 +168,18 @@ function changeSlice(
   room: number,
 ): Slice {
   const { slot } = account.row
-  const rows = tx.sql.all(
-    `SELECT uid, flags, modseq FROM message WHERE account = ? AND mailbox = ? AND uid BETWEEN ? AND ?
-     ORDER BY uid LIMIT ?`,
-    slot,
-    mailbox.key,
-    first,
-    last,
-    room,
-  )
-  const seen: number[] = []
+  const rows = rowsOf(tx.sql, slot, mailbox.key, first, last, room)
+  const seen = rows.uids
   const modified: number[] = []
   const uids: number[] = []
   const flags: number[] = []
   const most = request.unchangedSince ?? Number.MAX_SAFE_INTEGER
   let unseen = 0
   let deleted = 0
-  for (const row of rows) {
-    const uid = row[0] as number
-    const old = row[1] as number
-    seen.push(uid)
-    if ((row[2] as number) > most) {
+  for (let at = 0; at < seen.length; at += 1) {
+    const uid = seen[at] as number
+    const old = rows.flags[at] as number
+    if ((rows.modseqs[at] as number) > most) {
       modified.push(uid)
       continue
     }
@@ -218,8 +210,41 @@ function changeSlice(
     }
     announce(tx, account, mailbox, request.by)
   }
-  const next = rows.length < room ? last + 1 : (seen.at(-1) ?? last) + 1
+  const next = seen.length < room ? last + 1 : (seen.at(-1) ?? last) + 1
   return { seen, modified, uids, flags, next }
+}
+
+interface Rows {
+  readonly uids: readonly number[]
+  readonly flags: readonly number[]
+  readonly modseqs: readonly number[]
+}
+
+const NO_ROWS: Rows = { uids: [], flags: [], modseqs: [] }
+
+/** A list of numbers as one value: a value for each number of each row takes twice as long. */
+function rowsOf(sql: Sql, slot: number, mailbox: number, first: number, last: number, room: number): Rows {
+  if (first === last) {
+    const row = sql.get(
+      'SELECT flags, modseq FROM message WHERE account = ? AND mailbox = ? AND uid = ?',
+      slot,
+      mailbox,
+      first,
+    )
+    return row === undefined ? NO_ROWS : { uids: [first], flags: [row[0] as number], modseqs: [row[1] as number] }
+  }
+  const lists = sql.get(
+    `SELECT '[' || group_concat(uid) || ']', '[' || group_concat(flags) || ']', '[' || group_concat(modseq) || ']'
+     FROM (SELECT uid, flags, modseq FROM message WHERE account = ? AND mailbox = ? AND uid BETWEEN ? AND ?
+           ORDER BY uid LIMIT ?)`,
+    slot,
+    mailbox,
+    first,
+    last,
+    room,
+  ) as readonly (string | null)[]
+  const [uids = [], flags = [], modseqs = []] = lists.map((list) => JSON.parse(list ?? '[]') as readonly number[])
+  return { uids, flags, modseqs }
 }
 
 function onlySystem(flags: Flags): boolean {
