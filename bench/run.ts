@@ -70,9 +70,9 @@ async function compare(folder: string): Promise<void> {
     values.against === undefined ? undefined : await startDovecot(path.join(folder, 'dovecot'), cast, certificate)
   const contestants = dovecot === undefined ? [malle] : [malle, dovecot]
   const rows: Row[] = []
-  for (const scenario of chosen) {
+  for (const [at, scenario] of chosen.entries()) {
     const begun = performance.now()
-    const row = await rowFor(scenario, contestants, rows)
+    const row = await rowFor(scenario, chosen[at + 1], contestants, rows)
     rows.push(row)
     for (const result of [row.malle, row.dovecot])
       if (result !== undefined) await appendFile(lines, `${JSON.stringify(result)}\n`)
@@ -86,9 +86,14 @@ async function compare(folder: string): Promise<void> {
 }
 
 /** What came of a scenario. One that fails costs its own row and a fresh start of the servers, not the whole run. */
-async function rowFor(scenario: Scenario, contestants: readonly Contestant[], before: readonly Row[]): Promise<Row> {
+async function rowFor(
+  scenario: Scenario,
+  next: Scenario | undefined,
+  contestants: readonly Contestant[],
+  before: readonly Row[],
+): Promise<Row> {
   try {
-    const results = await play(scenario, contestants)
+    const results = await play(scenario, next, contestants)
     const base = before.find(({ scenario: { name } }) => name === scenario.ratioTo)?.malle
     return rowOf(scenario, results.get('malle'), results.get('dovecot'), base)
   } catch (error) {
@@ -102,6 +107,7 @@ async function rowFor(scenario: Scenario, contestants: readonly Contestant[], be
 /** All rounds of one scenario, the servers taking turns. */
 async function play(
   scenario: Scenario,
+  next: Scenario | undefined,
   contestants: readonly Contestant[],
 ): Promise<ReadonlyMap<Contestant['name'], Result>> {
   const taking = contestants.filter(({ name }) => scenario.only === undefined || scenario.only === name)
@@ -112,7 +118,7 @@ async function play(
       await scenario.before?.(server)
       rounds.get(server.name)?.push(await measured(scenario, server))
     }
-  for (const server of taking) await scenario.after?.(server)
+  for (const server of taking) await scenario.after?.(server, next)
   return new Map(Array.from(rounds, ([name, done]) => [name, resultOf(scenario, name, done)]))
 }
 

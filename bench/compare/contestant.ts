@@ -8,6 +8,8 @@ export type Listener = 'imap' | 'imaps' | 'pop3' | 'pop3s' | 'lmtp' | 'http'
 export interface Variant {
   /** Protocol threads of Malle, 1 unless told; with more, the server has all cores. */
   readonly workers?: number
+  /** The server has the driver's core, too. */
+  readonly allCores?: boolean
   /** Malle without compiled code of earlier runs. */
   readonly coldCode?: boolean
   /** Dovecot's `imap_hibernate_timeout`. */

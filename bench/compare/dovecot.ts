@@ -82,7 +82,7 @@ class Dovecot implements Contestant {
     this.#ports = await freePorts()
     const config = path.join(this.#folder, 'dovecot.conf')
     await writeFile(config, this.#configuration(variant))
-    const [command = '', ...words] = onServerCores(variant.atEase === true)
+    const [command = '', ...words] = onServerCores([variant.atEase, variant.allCores].includes(true))
     const child = spawn(command, [...words, PROGRAM, '-F', '-c', config], { stdio: 'ignore', detached: true })
     this.#child = child
     const deadline = performance.now() + START_MS

@@ -80,7 +80,9 @@ class Malle implements Contestant {
 
   async start(variant: Variant): Promise<void> {
     await this.#configure(variant)
-    const [command = '', ...words] = onServerCores(variant.atEase === true || (variant.workers ?? 1) > 1)
+    const [command = '', ...words] = onServerCores(
+      [variant.atEase, variant.allCores, (variant.workers ?? 1) > 1].includes(true),
+    )
     const program = [process.execPath, ...this.#profile, LAUNCHER, 'serve', '--json', '--config', this.#config]
     const cold = variant.coldCode === true ? { NODE_COMPILE_CACHE: await this.#emptyFolder() } : {}
     const child = spawn(command, [...words, ...program], {

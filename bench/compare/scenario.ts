@@ -27,8 +27,8 @@ export interface Scenario {
   before?(server: Contestant): Promise<void>
   /** Does the work inside one call of `watch` and says what came of it. */
   round(server: Contestant, watch: Watch): Promise<Round>
-  /** After the last round of a server; not measured. */
-  after?(server: Contestant): Promise<void>
+  /** After the last round of a server; not measured. @param next What is played then, which may go on from here. */
+  after?(server: Contestant, next: Scenario | undefined): Promise<void>
 }
 
 /**

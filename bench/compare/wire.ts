@@ -11,8 +11,11 @@ import type { Endpoint } from '../raw.ts'
 const BUFFER_OCTETS = 256 * 1024
 /** Lines that end a response are shorter. */
 const TAIL_OCTETS = 1_024
-/** One for all connections: to make one costs more than a handshake. */
-const context = createSecureContext()
+/**
+ * One for all connections: to make one costs more than a handshake. X25519 alone, so that both servers do the same:
+ * Debian's Dovecot knows no ML-KEM, which Malle would choose.
+ */
+const context = createSecureContext({ ecdhCurve: 'X25519' })
 const shared = Buffer.allocUnsafe(BUFFER_OCTETS)
 
 export interface Openness {

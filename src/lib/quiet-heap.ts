@@ -1,28 +1,35 @@
 /**
  * Gives memory back once a thread has little to do. V8 lets the young generation of a heap grow under load, to 48 MB here,
  * nearly all of it garbage, and looks only at a collection whether it is still needed: a thread in which nothing happens
- * never comes to one. A scavenge of a heap that is quiet takes a few milliseconds; V8 shrinks the young generation at the
- * second or third, and hands it back to the system some seconds later.
+ * never comes to one. A scavenge of a heap that is quiet takes a few milliseconds; V8 shrinks the young generation once
+ * it has seen little allocated for five seconds, and hands it back to the system at a collection eight seconds later.
  * @module
  */
 import { getHeapSpaceStatistics } from 'node:v8'
 import { scavenge } from './scavenge.ts'
 
-/** How often it is looked at: V8 goes by what was allocated in the last five seconds. */
-const LOOK_MS = 3_000
+/** How often it is looked at. */
+const LOOK_MS = 2_000
 /** A thread that is busy for a smaller part of its time is quiet. */
 const QUIET = 0.05
 /** A young generation up to here is left alone. */
 const SMALL_BYTES = 3_145_728
+/** Looks at which a heap that has become small is collected once more: V8 gives back what it spared at a collection. */
+const AFTERWARDS = 5
 
 /** Shrinks this thread's heap whenever the thread has become quiet. @returns ends it. */
 export function shrinkWhenQuiet(everyMs: number = LOOK_MS): () => void {
   let before = performance.eventLoopUtilization()
+  let left = 0
   const timer = setInterval(() => {
     const now = performance.eventLoopUtilization()
     const { utilization } = performance.eventLoopUtilization(now, before)
     before = now
-    if (utilization < QUIET && youngBytes() > SMALL_BYTES) scavenge()
+    if (utilization >= QUIET) return
+    if (youngBytes() > SMALL_BYTES) left = AFTERWARDS
+    else if (left === 0) return
+    else left -= 1
+    scavenge()
   }, everyMs)
   timer.unref()
   return () => clearInterval(timer)

@@ -2,13 +2,15 @@
  * Memory of a connection that is logged in, has INBOX selected and idles: what N of them add to the server, by N.
  *
  * The server is fresh: what earlier scenarios left behind would hide what connections take. Twenty people who came
- * and went have warmed it.
+ * and went have warmed it. Before it is measured it rests for as long as it takes to let go of what it does not need. A
+ * scenario that wants more of the same goes on with the connections of the one before.
  * @module
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib'
 import { type Contestant, DOMAIN } from '../contestant.ts'
 import { DriverImap } from '../imap-driver.ts'
+import { fillAtEase } from '../large-mailbox.ts'
 import { fill, plainMessage } from '../mail.ts'
 import { once } from '../once.ts'
 import { proportionalSetSize } from '../process-tree.ts'
@@ -37,28 +39,44 @@ const FEW = 10
 const WARM_UP = 20
 /** Logins under way at once. */
 const AT_ONCE = 20
-/** Until both servers have let go of what idling connections do not need: compression waits the longest. */
-const SETTLE_MS: Readonly<Record<Kind, number>> = { plain: 5_000, tls: 5_000, deflate: 13_000 }
+/** Malle's collector notices in this time that nothing happens; DEFLATE is let go of in ten seconds. */
+const MALLE_RESTS_MS = 16_000
+const DOVECOT_RESTS_MS = 5_000
+/** Who has rested is only looked at again. */
+const RESTED_MS = 1_000
 /** Dovecot takes one second to send a connection to sleep, and a little more to let its process go. */
 const HIBERNATE_MS = 10_000
 /** After this time Malle lets go of a large mailbox in which nothing happens. */
-const REST_MS = 65_000
+const LARGE_RESTS_MS = 65_000
 const TITLES: Readonly<Record<Kind, string>> = { plain: '', tls: ', TLS', deflate: ', COMPRESS=DEFLATE' }
 const SYNC_FLUSH = '\0\0\xff\xff'
 
-// a process for each connection costs the same however many there are, and 10,000 take minutes to begin: Dovecot shows it
-// with the least
-export const idle: readonly Scenario[] = [
-  scenario({ kind: 'plain', connections: 1_000, messages: 10 }),
-  scenario({ kind: 'plain', connections: 5_000, messages: 10, only: 'malle' }),
-  scenario({ kind: 'plain', connections: 10_000, messages: 10, bound: 12, only: 'malle' }),
-  scenario({ kind: 'plain', connections: 1_000, messages: 10, hibernate: true }),
-  scenario({ kind: 'tls', connections: 1_000, messages: 10 }),
-  scenario({ kind: 'tls', connections: 10_000, messages: 10, bound: 50, only: 'malle' }),
-  scenario({ kind: 'deflate', connections: 1_000, messages: 10 }),
-  scenario({ kind: 'deflate', connections: 10_000, messages: 10, only: 'malle' }),
-  scenario({ kind: 'plain', connections: 1_000, messages: LARGE_INBOX, bound: 22 }),
+/** Connections that were opened on a server and stay. */
+interface Open {
+  readonly idlers: Idlers
+  readonly pid: number
+  readonly sessions: DriverImap[]
+  /** Octets of the server with the first few. */
+  few?: number
+}
+
+const open = new WeakMap<Contestant, Open>()
+
+const KINDS: readonly Idlers[] = [
+  { kind: 'plain', connections: 1_000, messages: 10 },
+  { kind: 'plain', connections: 1_000, messages: 10, hibernate: true },
+  // a process for each connection costs the same however many there are, and 10,000 take minutes to begin: Dovecot shows
+  // it with the least
+  { kind: 'plain', connections: 5_000, messages: 10, only: 'malle' },
+  { kind: 'plain', connections: 10_000, messages: 10, bound: 12, only: 'malle' },
+  { kind: 'tls', connections: 1_000, messages: 10 },
+  { kind: 'tls', connections: 10_000, messages: 10, bound: 50, only: 'malle' },
+  { kind: 'deflate', connections: 1_000, messages: 10 },
+  { kind: 'deflate', connections: 10_000, messages: 10, only: 'malle' },
+  { kind: 'plain', connections: 1_000, messages: LARGE_INBOX, bound: 22 },
 ]
+
+export const idle: readonly Scenario[] = KINDS.map(scenario)
 
 function scenario(idlers: Idlers): Scenario {
   const { kind, connections, messages, hibernate = false, bound, only } = idlers
@@ -73,42 +91,73 @@ function scenario(idlers: Idlers): Scenario {
     ...(bound === undefined ? {} : { bound }),
     ...(only === undefined ? {} : { only }),
     async prepare(server) {
-      await once(server, `idle ${messages}`, async () => {
-        for (const address of peopleWith(messages))
-          await fill(server, address, 'INBOX', messages, (number) => plainMessage(number, OCTETS))
-      })
+      await once(server, `idle ${messages}`, () => (large ? fillLargeInboxes(server) : fillInboxes(server)))
     },
-    before: (server) => server.restart({ hibernate, deflate: kind === 'deflate' }),
+    async before(server) {
+      if (goesOn(open.get(server), idlers, server)) return
+      await server.restart({ hibernate, deflate: kind === 'deflate' })
+      open.set(server, { idlers, pid: server.pid, sessions: [] })
+    },
     async round(server, watch) {
-      const sessions: DriverImap[] = []
-      const settleMs = settleOf(server, idlers)
-      const open = (count: number): Promise<void> => openIdlers(sessions, count, server, idlers)
-      try {
-        await open(WARM_UP)
+      const here = open.get(server)
+      if (here === undefined) throw new Error('There is no server with idle connections')
+      const { sessions } = here
+      if (here.few === undefined) {
+        await openIdlers(sessions, WARM_UP, server, idlers)
         for (const session of sessions.splice(0)) session.close()
-        await open(FEW)
-        await delay(SETTLE_MS[kind])
-        const few = await proportionalSetSize(server.pid)
-        const { value: many } = await watch(async () => {
-          await open(connections)
-          await delay(settleMs)
-          return proportionalSetSize(server.pid)
-        })
-        const gone = sessions.filter(({ wire }) => wire.socket.destroyed).length
-        return { figure: (many - few) / (connections - FEW) / 1_024, answers: sessions.length, errors: gone }
-      } finally {
-        for (const session of sessions) session.close()
+        await openIdlers(sessions, FEW, server, idlers)
+        await delay(restMs(server, { ...idlers, messages: 10 }))
+        here.few = await proportionalSetSize(server.pid)
       }
+      const { value: many } = await watch(async () => {
+        const opened = sessions.length < connections
+        await openIdlers(sessions, connections, server, idlers)
+        await delay(opened ? restMs(server, idlers) : RESTED_MS)
+        return proportionalSetSize(server.pid)
+      })
+      const gone = sessions.filter(({ wire }) => wire.socket.destroyed).length
+      return { figure: (many - here.few) / (connections - FEW) / 1_024, answers: sessions.length, errors: gone }
     },
-    after: async (server) => {
+    async after(server, next) {
+      const here = open.get(server)
+      const then = KINDS[idle.findIndex(({ name }) => name === next?.name)]
+      if (here === undefined || (then !== undefined && goesOn(here, then, server))) return
+      open.delete(server)
+      for (const session of here.sessions) session.close()
       if (hibernate || kind === 'deflate') await server.restart({})
     },
   }
 }
 
-function settleOf(server: Contestant, { kind, messages, hibernate = false }: Idlers): number {
-  if (server.name === 'malle') return messages > 10 ? REST_MS : SETTLE_MS[kind]
-  return hibernate ? HIBERNATE_MS : SETTLE_MS[kind]
+/** Whether connections that are open are some of those that are wanted next. */
+function goesOn(here: Open | undefined, next: Idlers, server: Contestant): boolean {
+  if (here === undefined || here.pid !== server.pid || here.sessions.length > next.connections) return false
+  const { kind, messages, hibernate = false } = here.idlers
+  const asDovecot = server.name === 'malle' || hibernate === (next.hibernate ?? false)
+  return kind === next.kind && messages === next.messages && asDovecot
+}
+
+function restMs(server: Contestant, { messages, hibernate = false }: Idlers): number {
+  if (server.name === 'malle') return messages > 10 ? LARGE_RESTS_MS : MALLE_RESTS_MS
+  return hibernate ? HIBERNATE_MS : DOVECOT_RESTS_MS
+}
+
+async function fillInboxes(server: Contestant): Promise<void> {
+  for (const address of peopleWith(10))
+    await fill(server, address, 'INBOX', 10, (number) => plainMessage(number, OCTETS))
+}
+
+/** An eighth comes by APPEND and is copied, doubled three times. */
+function fillLargeInboxes(server: Contestant): Promise<void> {
+  return fillAtEase(server, async () => {
+    for (const address of peopleWith(LARGE_INBOX)) {
+      await fill(server, address, 'INBOX', LARGE_INBOX / 8, (number) => plainMessage(number, OCTETS))
+      const imap = await DriverImap.login(server, address)
+      await imap.ok('SELECT INBOX')
+      for (let doubled = 0; doubled < 3; doubled += 1) await imap.ok('COPY 1:* INBOX')
+      imap.close()
+    }
+  })
 }
 
 /** Opens until there are so many. */
