@@ -57,7 +57,7 @@ const SLICE = 500
 const WIDE_SLICE = 250
 /** The same of columns, without texts and with them. */
 const NUMBERS_SLICE = 4_000
-const TEXTS_SLICE = 2_000
+const TEXTS_SLICE = 1_000
 /** Deleted mail and events of a slice. */
 const GONE_SLICE = 1_000
 /** A reader of many slices lets others have the thread after so long. */
