@@ -7,6 +7,7 @@ import type { Scenario } from '../scenario.ts'
 const CONNECTIONS = 20
 const EACH = 150
 const OCTETS = 10_000
+const WARM_UP = 25
 /** Messages of one MULTIAPPEND. */
 const MULTI = 50
 const ADDRESSES = Array.from({ length: CONNECTIONS }, (_, number) => person(number))
@@ -28,6 +29,7 @@ export const append: readonly Scenario[] = (['single', 'pipelined', 'multi'] as 
     unit: 'per second',
     more: true,
     ...(manner === 'multi' ? {} : { goal: 2 }),
+    prepare: warmUp,
     async before(server) {
       await empty(server, ADDRESSES)
       prepared.set(server, newMessages(server, CONNECTIONS * EACH, OCTETS).map(withLiteral))
@@ -53,6 +55,21 @@ export const append: readonly Scenario[] = (['single', 'pipelined', 'multi'] as 
     },
   } satisfies Scenario
 })
+
+const warm = new WeakSet<Contestant>()
+
+/** Before the first row, {@link WARM_UP} of each person: what is measured is a server that has been at work. */
+async function warmUp(server: Contestant): Promise<void> {
+  if (warm.has(server)) return
+  warm.add(server)
+  const messages = newMessages(server, WARM_UP * CONNECTIONS, OCTETS).map(withLiteral)
+  const append = async (address: string, number: number): Promise<void> => {
+    const imap = await DriverImap.login(server, address)
+    await appendAll(imap, 'single', messages.slice(number * WARM_UP, (number + 1) * WARM_UP), [])
+    imap.close()
+  }
+  await Promise.all(ADDRESSES.map(append))
+}
 
 function withLiteral(message: Buffer): Buffer {
   return Buffer.concat([Buffer.from(` {${message.length}+}\r\n`), message])
