@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { MailboxKey } from '#mail/ids.ts'
 import { bytesOf, messageOf, preparedOf, someMessages, uids, type World } from './kit.contract.ts'
 import { MAX_KEYWORD_OCTETS, MAX_KEYWORDS } from './limits.ts'
-import { ENVELOPE, HEADER, LEAN, NARROW, PARTS, PREVIEW, STRUCTURE } from './types.ts'
+import { ENVELOPE, HEADER, LEAN, NARROW, PARTS, PREVIEW, STRUCTURE, UNTRACED } from './types.ts'
 
 const ALL_FIELDS = ENVELOPE | STRUCTURE | PARTS | HEADER | PREVIEW | NARROW
 
@@ -168,6 +168,13 @@ export function appendContract(world: () => World): void {
         )
       }
     }
+    const whole = await person.emails(inbox.key, undefined, HEADER | LEAN)
+    const bare = await person.emails(inbox.key, undefined, HEADER | LEAN | UNTRACED)
+    const nothing = { trace: new Uint8Array(0), headerSize: undefined }
+    assert.deepEqual(
+      bare.map(({ uid, header, fields, trace, headerSize }) => ({ uid, header, fields, trace, headerSize })),
+      whole.map(({ uid, header, fields }) => ({ uid, header, fields, ...nothing })),
+    )
   })
 
   test('columns() gives what emails() gives, of expunged messages too', async () => {

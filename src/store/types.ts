@@ -116,6 +116,8 @@ export const PREVIEW = 16
 export const NARROW = 32
 /** Leaves the base out but for `uid` and `gone`, and `trace` where no group looks into the header: cheaper for many. */
 export const LEAN = 64
+/** With {@link LEAN} and {@link HEADER}: leaves out `trace` and `headerSize`, too. A header of fewer than 4,096 octets is whole. */
+export const UNTRACED = 128
 export type EmailFields = number
 
 /** One message with what was prepared of its email. Fields that were not asked for are `undefined`. */

@@ -18,6 +18,7 @@ import {
   PARTS,
   PREVIEW,
   STRUCTURE,
+  UNTRACED,
 } from '#store/types.ts'
 import { bigId } from './bodies.ts'
 import { EMAIL_SPAN } from './schema/account.ts'
@@ -135,9 +136,9 @@ function hasBase(fields: EmailFields): boolean {
   return (fields & LEAN) === 0
 }
 
-/** Whether the trace and the size of the header come: all that looks into the header needs them. */
+/** Whether the trace and the size of the header come: what looks into the header needs them, unless it says otherwise. */
 function hasTrace(fields: EmailFields): boolean {
-  return hasBase(fields) || (fields & (HEADER | PARTS)) !== 0
+  return hasBase(fields) || ((fields & (HEADER | PARTS)) !== 0 && (fields & UNTRACED) === 0)
 }
 
 function numberColumns(fields: EmailFields): readonly string[] {

@@ -16,6 +16,7 @@ import {
   PREVIEW,
   type PreparedEmail,
   STRUCTURE,
+  UNTRACED,
 } from '#store/types.ts'
 import { asSeen } from './guest-seen.ts'
 import { type Account, firstRowFrom, type Mailbox, type Row } from './state.ts'
@@ -106,7 +107,7 @@ export function emailRow({ uid, email, savedAt, goneAt }: Row, fields: EmailFiel
     internalDate: email.internalDate,
     internalZone: email.internalZone,
     savedAt,
-    trace: email.trace,
+    trace: (fields & UNTRACED) === 0 ? email.trace : new Uint8Array(0),
     place: email.place,
     gone: goneAt !== undefined,
     envelope: (fields & ENVELOPE) === 0 ? undefined : prepared.envelope,
@@ -114,7 +115,7 @@ export function emailRow({ uid, email, savedAt, goneAt }: Row, fields: EmailFiel
     parts: (fields & PARTS) === 0 ? undefined : prepared.parts,
     header: (fields & HEADER) === 0 ? undefined : prepared.header,
     fields: (fields & HEADER) === 0 ? undefined : prepared.fields,
-    headerSize: (fields & (HEADER | PARTS)) === 0 ? undefined : prepared.headerSize,
+    headerSize: (fields & (HEADER | PARTS)) === 0 || (fields & UNTRACED) !== 0 ? undefined : prepared.headerSize,
     preview: (fields & PREVIEW) === 0 ? undefined : Buffer.from(prepared.preview),
     narrow: (fields & NARROW) === 0 ? undefined : narrowOf(prepared),
   }

@@ -4,7 +4,7 @@ import { Turns } from '#lib/turns.ts'
 import { type UidSet, uidSetHas, uidSetSize } from '#mail/uid-set.ts'
 import { SnapshotWalk } from '#services/snapshot-walk.ts'
 import { DamagedBody } from '#store/mail-store.ts'
-import { type EmailRow, LEAN } from '#store/types.ts'
+import { type EmailRow, LEAN, UNTRACED } from '#store/types.ts'
 import type { Context } from '../command.ts'
 import { fetchHead } from '../message-commands.ts'
 import type { Output } from '../output.ts'
@@ -189,7 +189,7 @@ function writeOwnFields(
 
 /** Of a message whose header is too long to be kept whole, or has its fields in the trace. */
 async function wholeRow({ store, view }: Context, { fields }: FetchPlan, { uid }: EmailRow): Promise<EmailRow> {
-  for await (const rows of store.emails(view.account, view.mailbox, [[uid, uid]], fields & ~LEAN))
+  for await (const rows of store.emails(view.account, view.mailbox, [[uid, uid]], fields & ~(LEAN | UNTRACED)))
     for (const row of rows) return row
   throw new DamagedBody(`The row of message ${uid} is gone`)
 }

@@ -1,5 +1,7 @@
 /** Bytes of a message in the order a client sees them: its trace lines, then its body (design §4 "Segments"). @module */
+
 import { encodeFieldTable, selectFields } from '#mail/headers.ts'
+import { MAX_CACHED_HEADER } from '#mail/limits.ts'
 import { type PartPlace, PartTable, type Range } from '#mail/part-table.ts'
 import type { StoredBody } from '#store/mail-store.ts'
 import type { EmailRow } from '#store/types.ts'
@@ -138,7 +140,10 @@ export class MessageBytes {
 
 /** The header kept beside a message where it alone answers for these fields: it is whole, and the trace has none of them. */
 export function keptFields({ header, headerSize, trace }: EmailRow, { names, not }: OwnFields): Uint8Array | undefined {
-  if (header === undefined || header.length !== headerSize) return undefined
+  if (header === undefined) return undefined
+  // Where the size is not told, none of the fields can be in the trace.
+  if (headerSize === undefined) return header.length < MAX_CACHED_HEADER ? header : undefined
+  if (header.length !== headerSize) return undefined
   return trace.length > 0 && (not || mayHaveField(trace, names)) ? undefined : header
 }
 

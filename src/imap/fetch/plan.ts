@@ -3,7 +3,17 @@ import { basicBodyStructure } from '#mail/basic-structure.ts'
 import { formatInternalDate } from '#mail/dates.ts'
 import { FieldChooser } from '#mail/headers.ts'
 import type { AccountId } from '#mail/ids.ts'
-import { type EmailFields, type EmailRow, ENVELOPE, HEADER, LEAN, PARTS, PREVIEW, STRUCTURE } from '#store/types.ts'
+import {
+  type EmailFields,
+  type EmailRow,
+  ENVELOPE,
+  HEADER,
+  LEAN,
+  PARTS,
+  PREVIEW,
+  STRUCTURE,
+  UNTRACED,
+} from '#store/types.ts'
 import {
   type FetchItem,
   type FetchRequest,
@@ -95,7 +105,7 @@ export function planFetch(
     rowItems: [...rowItems.values()],
     bytesItems: [...bytesItems.values()],
     ownFields: bytesItems.size === 0 ? undefined : ownFields,
-    fields: lean ? fields | LEAN : fields,
+    fields: lean ? fields | LEAN | (canBeInTrace(ownFields) ? 0 : UNTRACED) : fields,
     marksSeen,
   }
 }
@@ -117,6 +127,13 @@ function ownFieldsOf(items: readonly BytesItem[]): readonly OwnFields[] | undefi
   }
   return own
 }
+
+/** Whether one of the fields may be in the lines that the server puts before a message. */
+function canBeInTrace(own: readonly OwnFields[]): boolean {
+  return own.some(({ names, not }) => not || names.some((name) => IN_TRACE.has(name.toLowerCase())))
+}
+
+const IN_TRACE: ReadonlySet<string> = new Set(['return-path', 'delivered-to', 'received'])
 
 /** What needs no row at all, and what {@link OwnFields} answer. */
 const IN_VIEW: ReadonlySet<string> = new Set(['UID', 'FLAGS', 'MODSEQ', 'BODY[]'])
