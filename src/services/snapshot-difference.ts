@@ -37,6 +37,17 @@ export function difference(from: Snapshot, to: Snapshot): Difference {
         continue
       }
     }
+    if (a !== undefined && a.uids === b?.uids && atA === 0 && atB === 0) {
+      // Flags alone.
+      for (let at = 0; at < a.uids.length; at += 1) {
+        if (a.modseqs[at] === b.modseqs[at]) continue
+        changed.push(a.uids[at] ?? 0)
+        flagsBefore.push(a.flags[at] ?? 0)
+      }
+      pageA += 1
+      pageB += 1
+      continue
+    }
     const uidA = a?.uids[atA] ?? Number.POSITIVE_INFINITY
     const uidB = b?.uids[atB] ?? Number.POSITIVE_INFINITY
     if (uidA < uidB) {

@@ -12,6 +12,9 @@ import type { MessagePage } from '#store/types.ts'
 /** Messages of one page at most. */
 export const PAGE_MESSAGES = 512
 
+/** So many changes are put in one by one. */
+const FEW = 4
+
 /** Never empty. */
 export interface Page extends MessagePage {
   /** The highest MODSEQ in it. */
@@ -145,6 +148,9 @@ export class Snapshot {
       if (modseq === this.modseq && uidNext === this.uidNext) return this
       return new Snapshot(this.pages, this.#before, modseq, uidNext)
     }
+    const reflagged =
+      vanished.length === 0 && changed.uids.length <= FEW ? this.#reflagged(changed, modseq, uidNext) : undefined
+    if (reflagged !== undefined) return reflagged
     const pages: Page[] = []
     let fresh = false
     let from = 0
@@ -165,6 +171,22 @@ export class Snapshot {
       from = to
     }
     return Snapshot.of(pages, modseq, uidNext)
+  }
+
+  /** The same messages, some with other flags; `undefined` when one of these is not there. */
+  #reflagged(changed: MessagePage, modseq: Modseq, uidNext: Uid): Snapshot | undefined {
+    const pages = [...this.pages]
+    for (const [index, uid] of changed.uids.entries()) {
+      const { page, at } = this.seek(uid)
+      const old = pages[page]
+      if (old?.uids[at] !== uid) return undefined
+      const flags = old.flags.slice()
+      const modseqs = old.modseqs.slice()
+      flags[at] = changed.flags[index] ?? 0
+      modseqs[at] = changed.modseqs[index] ?? 0
+      pages[page] = pageOf({ uids: old.uids, flags, modseqs })
+    }
+    return new Snapshot(pages, this.#before, modseq, uidNext)
   }
 }
 
