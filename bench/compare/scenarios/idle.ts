@@ -150,14 +150,16 @@ async function fillInboxes(server: Contestant): Promise<void> {
 /** An eighth comes by APPEND and is copied, doubled three times. */
 function fillLargeInboxes(server: Contestant): Promise<void> {
   return fillAtEase(server, async () => {
-    for (const address of peopleWith(LARGE_INBOX)) {
-      await fill(server, address, 'INBOX', LARGE_INBOX / 8, (number) => plainMessage(number, OCTETS))
-      const imap = await DriverImap.login(server, address)
-      await imap.ok('SELECT INBOX')
-      for (let doubled = 0; doubled < 3; doubled += 1) await imap.ok('COPY 1:* INBOX')
-      imap.close()
-    }
+    await Promise.all(peopleWith(LARGE_INBOX).map((address) => fillLargeInbox(server, address)))
   })
+}
+
+async function fillLargeInbox(server: Contestant, address: string): Promise<void> {
+  await fill(server, address, 'INBOX', LARGE_INBOX / 8, (number) => plainMessage(number, OCTETS))
+  const imap = await DriverImap.login(server, address)
+  await imap.ok('SELECT INBOX')
+  for (let doubled = 0; doubled < 3; doubled += 1) await imap.ok('COPY 1:* INBOX')
+  imap.close()
 }
 
 /** Opens until there are so many. */
