@@ -107,7 +107,7 @@ function scenario(idlers: Idlers): Scenario {
         await openIdlers(sessions, WARM_UP, server, idlers)
         for (const session of sessions.splice(0)) session.close()
         await openIdlers(sessions, FEW, server, idlers)
-        await delay(restMs(server, { ...idlers, messages: 10 }))
+        await delay(restMs(server, idlers))
         here.few = await proportionalSetSize(server.pid)
       }
       const { value: many } = await watch(async () => {
