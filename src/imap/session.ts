@@ -9,6 +9,7 @@
  */
 import type { Clock } from '#lib/clock.ts'
 import { ConnectionGone, type Transport } from '#lib/peer-connection.ts'
+import { anotherTurn } from '#lib/turns.ts'
 import type {
   ConnectionId,
   ConnectionInfo,
@@ -390,6 +391,9 @@ export class Session implements Context, SessionControl {
     const start = performance.now()
     const tags = [tag]
     this.#tag = tag
+    // Commands of many clients come in one turn, and answers of the writer to many of them.
+    const later = anotherTurn()
+    if (later !== undefined) await later
     let completion: Completion
     this.#silent = { since: this.clock.now(), command: command.name, written: this.out.written }
     try {
@@ -401,6 +405,8 @@ export class Session implements Context, SessionControl {
       else completion = this.#bug(error, command)
     }
     this.#silent = undefined
+    const after = anotherTurn()
+    if (after !== undefined) await after
     if (this.#annotations?.pending === true) await this.#annotations.tell()
     if (this.#view !== undefined && completion.status !== 'BAD') {
       if (!(await this.#view.sync(this.out, { holdExpunge: hold }))) throw new Farewell(MAILBOX_GONE)

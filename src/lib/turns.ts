@@ -17,6 +17,21 @@ function busyMs(): number {
 }
 
 /**
+ * Where this turn of the loop has been at work long enough, waits for one that has not: for short pieces of work, of which
+ * a hundred may come in one turn.
+ * @returns `undefined` where there is time now.
+ */
+export function anotherTurn(): Promise<void> | undefined {
+  return busyMs() < SLICE_MS ? undefined : waitForTurn()
+}
+
+async function waitForTurn(): Promise<void> {
+  // of those that wait, the first ones use up the next turn
+  do await nextTurn()
+  while (busyMs() >= SLICE_MS)
+}
+
+/**
  * Lets others run while a long piece of work goes on: `if (turns.over) await turns.share()`.
  * Awaiting something that is already there does not do that: the loop goes on only when the queue of promises is empty.
  * A hundred short pieces in one turn are as bad as a long one, so they share their time.
