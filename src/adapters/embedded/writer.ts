@@ -16,6 +16,7 @@ import { deliver } from './requests/deliver.ts'
 import { ALLOWED_WHEN_FROZEN, ALLOWED_WHEN_FULL, HANDLERS, type Handler } from './requests/index.ts'
 import { Reserve } from './reserve.ts'
 import type { Step, Transaction } from './transaction.ts'
+import { framesOf, WalWatch } from './wal-watch.ts'
 
 /** One request in the queue. */
 export interface QueuedRequest {
@@ -52,8 +53,6 @@ export interface WriterEvents {
 const BATCH_MS = 40
 const LOOK_MS = 1_000
 const FAULT_WINDOW_MS = 60_000
-/** Of what a checkpoint is asked for, the part that the writer copies itself: a few milliseconds. */
-const MOST_LEFT = 1 / 16
 
 /** See the module. It never waits: {@link runBatch} is called as long as {@link busy} says so. */
 export class ShardWriter {
@@ -70,8 +69,7 @@ export class ShardWriter {
   readonly #reserve: Reserve
   #lookedForSpace = Number.NEGATIVE_INFINITY
   #counts = { batches: 0, requests: 0, syncs: 0 }
-  /** Frames that were in the WAL when a checkpoint was asked for. */
-  #walAsked = 0
+  readonly #walWatch: WalWatch
   /** Rows are being committed: if that fails, they may be on the disk all the same. */
   #committing = false
   /** The last that was acknowledged. */
@@ -80,6 +78,7 @@ export class ShardWriter {
   constructor(settings: ShardSettings, events: WriterEvents) {
     this.#settings = settings
     this.#events = events
+    this.#walWatch = new WalWatch(settings, events)
     this.#shard = openShard(settings, events.log)
     // The writer before may have died between a commit and its count.
     settings.commits.addToAll()
@@ -129,7 +128,7 @@ export class ShardWriter {
     this.#events.committed(changes)
     this.#settings.probe?.at('answered', { kinds })
     for (const number of droppedBigs) fs.rmSync(bigPath(this.#settings.paths, bigId(number)), { force: true })
-    this.#watchWal()
+    this.#walWatch.look(this.#shard.sql)
   }
 
   /** @returns for a probe, what is in the batch. */
@@ -434,47 +433,6 @@ export class ShardWriter {
     return this.#state === 'full'
   }
 
-  /**
-   * Has the WAL copied by the checkpointer; when little has come meanwhile, copies that too, as only a WAL that is copied
-   * whole is written from its beginning again. Commits then overwrite what the file has: syncs are twice as fast.
-   */
-  #watchWal(): void {
-    const { checkpointBytes, walLimitBytes } = this.#settings.tuning
-    const [log, done] = this.#wal()
-    const frame = 4_096 + 24
-    if (log < this.#walAsked) this.#walAsked = 0
-    if (log * frame > walLimitBytes && this.#checkpoint('RESTART')) return
-    const asked = this.#walAsked
-    if (asked > 0 && done >= asked) {
-      if ((log - done) * frame <= checkpointBytes * MOST_LEFT && this.#checkpoint('PASSIVE')) return
-    } else if ((log - Math.max(done, asked)) * frame < checkpointBytes) return
-    this.#walAsked = log
-    this.#events.walGrown()
-  }
-
-  /** Frames in the WAL, and how many of them are in the database. */
-  #wal(): readonly [log: number, done: number] {
-    const [, log, done] = this.#shard.sql.get('PRAGMA wal_checkpoint(NOOP)') as readonly [number, number, number]
-    return [log, done]
-  }
-
-  /** @returns whether all is in the database now; readers may need what is in the WAL. */
-  #checkpoint(mode: 'PASSIVE' | 'RESTART'): boolean {
-    const { probe } = this.#settings
-    probe?.at('checkpoint', { kinds: NO_KINDS })
-    try {
-      const [, log, done] = this.#shard.sql.get(`PRAGMA wal_checkpoint(${mode})`) as readonly [number, number, number]
-      if (log === done) this.#walAsked = 0
-      return log === done
-    } catch (error) {
-      // All of it is still in the WAL.
-      this.#events.log('error', `A checkpoint failed: ${error instanceof Error ? error.message : String(error)}`)
-      return false
-    } finally {
-      probe?.at('checkpointed', { kinds: NO_KINDS })
-    }
-  }
-
   status(): Omit<ShardStatus, 'restarts'> {
     const known = { shard: this.#settings.shard, state: this.#state, ...this.#counts, queued: this.queued }
     // It could not be opened again.
@@ -482,7 +440,7 @@ export class ShardWriter {
     const [segments, total, live] = this.#shard.sql.get(
       'SELECT count(*), coalesce(sum(total), 0), coalesce(sum(live), 0) FROM segment',
     ) as readonly [number, number, number]
-    const [log] = this.#wal()
+    const [log] = framesOf(this.#shard.sql)
     return {
       ...known,
       walBytes: Math.max(0, log) * 4_096,
