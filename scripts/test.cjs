@@ -43,13 +43,14 @@ const run = spawnSync(
     env: { ...process.env, NODE_COMPILE_CACHE: path.join(root, 'node_modules', '.cache', 'compiled') },
   },
 )
-let total = { passed: 0, failed: 1, skipped: 0, slowest: '' }
+let total = { passed: 0, failed: 1, skipped: 0, slowest: '', words: '' }
 try {
   total = JSON.parse(readFileSync(counts, 'utf8'))
 } catch (error) {
   process.stderr.write(`The test runner left no counts: ${error.message}\n`)
 }
 rmSync(folder, { recursive: true, force: true })
+if (total.words !== '') process.stderr.write(`\n${total.words}`)
 if (process.env.CI && total.skipped > 0) {
   process.stderr.write(`${total.skipped} skipped under CI: a skipped test is a failure here.\n`)
   total = { ...total, failed: total.failed + total.skipped, skipped: 0 }

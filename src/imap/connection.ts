@@ -2,6 +2,7 @@
 import type { Clock } from '#lib/clock.ts'
 import { Compression } from '#lib/compression.ts'
 import { ConnectionGone, PeerConnection, type Transport } from '#lib/peer-connection.ts'
+import { PEER_ENDED } from '#lib/peer-endings.ts'
 import type { ContextSource } from '#lib/tls-handshake.ts'
 import type { FrameEvent } from '#wire/imap/frame-events.ts'
 import { CommandFramer } from '#wire/imap/framer.ts'
@@ -74,7 +75,7 @@ export class Connection extends PeerConnection {
     }
     if (!this.ended) return undefined
     this.close()
-    throw new ConnectionGone('The peer has closed its side')
+    throw new ConnectionGone(PEER_ENDED)
   }
 
   /** Waits until {@link look} has something to say; what was written must be flushed. */
@@ -135,7 +136,7 @@ export class Connection extends PeerConnection {
       take: (bytes) => this.accept(bytes),
       drain: () => super.resumeInput(),
       end: () => this.finishInput(),
-      fail: () => this.destroy(),
+      fail: () => this.destroy('The peer sent what is not DEFLATE'),
       waits: () => this.#betweenCommands,
     })
     this.releaseInput()
@@ -200,8 +201,8 @@ export class Connection extends PeerConnection {
     if (this.#compression?.full !== true) super.resumeInput()
   }
 
-  protected override lose(): void {
-    super.lose()
+  protected override lose(why: string): void {
+    super.lose(why)
     this.#compression?.close()
   }
 
@@ -226,7 +227,7 @@ export class Connection extends PeerConnection {
       }
       if (this.ended) {
         this.close()
-        throw new ConnectionGone('The peer has closed its side')
+        throw new ConnectionGone(PEER_ENDED)
       }
       if (this.framer.pendingBytes > 0) continue
       await this.#input(wakeable)

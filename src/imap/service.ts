@@ -1,4 +1,5 @@
 import type { Transport } from '#lib/peer-connection.ts'
+import { STOPPING } from '#lib/peer-endings.ts'
 import type { SessionDeps } from '#services/session-deps.ts'
 import type { Connection } from './connection.ts'
 import { STOP_MS, TICK_MS } from './limits.ts'
@@ -57,9 +58,9 @@ export class ImapService implements AsyncDisposable {
     this.#stopping = { done: resolve }
     if (this.#sessions.size === 0) return
     const timer = setTimeout(() => {
-      for (const { connection } of this.#sessions) connection.destroy()
+      for (const { connection } of this.#sessions) connection.destroy(STOPPING)
     }, STOP_MS)
-    for (const session of this.#sessions) session.stop('The server is stopping')
+    for (const session of this.#sessions) session.stop(STOPPING)
     await promise
     clearTimeout(timer)
   }

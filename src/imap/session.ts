@@ -9,6 +9,7 @@
  */
 import type { Clock } from '#lib/clock.ts'
 import { ConnectionGone, type Transport } from '#lib/peer-connection.ts'
+import { PEER_CLOSED, PEER_ENDED, STOPPING } from '#lib/peer-endings.ts'
 import { anotherTurn } from '#lib/turns.ts'
 import type {
   ConnectionId,
@@ -58,6 +59,9 @@ import type { Output } from './output.ts'
 import type { SessionControl } from './session-control.ts'
 import type { View } from './view.ts'
 
+/** Ends of a session that are no news. */
+const AS_USUAL: ReadonlySet<string> = new Set(['logout', PEER_ENDED, PEER_CLOSED, STOPPING])
+
 export class Session implements Context, SessionControl {
   readonly id: ConnectionId
   readonly deps: SessionDeps
@@ -73,6 +77,7 @@ export class Session implements Context, SessionControl {
   #silent: { since: number; readonly command: string; written: number } | undefined
   #abort: AbortController | undefined
   #over = false
+  #ended = false
   #bad = 0
   #failedLogins = 0
   #address = ''
@@ -92,6 +97,7 @@ export class Session implements Context, SessionControl {
       lineBytes: Math.min(LINE_BYTES_BEFORE_LOGIN, deps.limits.lineBytes),
       onGone: () => {
         this.#abort?.abort()
+        this.#tellUnsent()
         onGone()
       },
     })
@@ -166,15 +172,17 @@ export class Session implements Context, SessionControl {
       secure: this.secure,
       since: clock.now(),
     }
+    let end = 'logout'
     try {
       await this.#enter(this.#info)
       this.out.text(`* OK [CAPABILITY ${capabilities(this)}] `).line(`${this.deps.hostname} Malle is ready`)
       while (!this.#over) await this.#step()
     } catch (error) {
-      if (error instanceof Farewell) this.out.text('* BYE ').line(error.message)
+      end = this.#endingOf(error)
+      if (error instanceof Farewell) this.out.text('* BYE ').line(end)
       else if (!(error instanceof ConnectionGone)) {
         log.error({ connection: this.id, err: error }, 'IMAP session failed')
-        if (this.out.midLine) this.connection.destroy()
+        if (this.out.midLine) this.connection.destroy('An answer broke off')
         else this.out.text('* BYE [SERVERBUG] ').line('Something went wrong here')
       }
     } finally {
@@ -184,8 +192,21 @@ export class Session implements Context, SessionControl {
       this.select(undefined)
       if (this.#admitted) registry.disconnect(this.id)
       this.deps.meter?.bytes('imap', this.connection.received, this.connection.sent)
-      log.debug({ connection: this.id }, 'IMAP session ended')
+      log[AS_USUAL.has(end) ? 'debug' : 'info']({ connection: this.id, end }, 'IMAP session ended')
+      this.#ended = true
     }
+  }
+
+  #endingOf(error: unknown): string {
+    if (error instanceof ConnectionGone && this.connection.gone) return this.connection.ending.why
+    return error instanceof Error ? error.message : String(error)
+  }
+
+  /** The log of a session says how it ended; its last words go out later, or do not. */
+  #tellUnsent(): void {
+    const { why, unsent } = this.connection.ending
+    if (this.#ended && unsent > 0)
+      this.deps.log.info({ connection: this.id, unsent, end: why }, 'Last words of an IMAP session were not taken')
   }
 
   /** Looks at deadlines; the service calls it each second. */
@@ -419,13 +440,13 @@ export class Session implements Context, SessionControl {
   }
 
   #bug(error: unknown, command: Command): Completion {
-    if (this.signal.aborted) throw new ConnectionGone('The connection is gone', { cause: error })
+    if (this.signal.aborted) throw new ConnectionGone(this.connection.ending.why, { cause: error })
     const expected = faultCompletion(error)
     if (expected === undefined)
       this.deps.log.error({ connection: this.id, command: command.name, err: error }, 'IMAP command failed')
     // Half a response cannot be taken back: what comes next would be read as a part of it.
     if (this.out.midLine) {
-      this.connection.destroy()
+      this.connection.destroy('An answer broke off')
       throw new ConnectionGone('An answer broke off', { cause: error })
     }
     return expected ?? { status: 'NO', code: 'SERVERBUG', text: 'Something went wrong here' }

@@ -8,8 +8,18 @@ import type { Duplex } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { TLSSocket } from 'node:tls'
 import type { Clock } from './clock.ts'
-import { CLOSING_MS, HANDSHAKE_MS, KEEP_ALIVE_MS, SLICE_MS, SLOW_READER_MS, WRITE_AHEAD_BYTES } from './peer-limits.ts'
+import { PEER_CLOSED } from './peer-endings.ts'
+import {
+  CLOSING_MS,
+  HANDSHAKE_MS,
+  KEEP_ALIVE_MS,
+  LAST_WORDS_MS,
+  SLICE_MS,
+  SLOW_READER_MS,
+  WRITE_AHEAD_BYTES,
+} from './peer-limits.ts'
 import { type ContextSource, serverHandshake } from './tls-handshake.ts'
+import { queueOf } from './write-queue.ts'
 
 /** A socket, or in tests any duplex stream. */
 export type Transport = Duplex & Partial<Pick<Socket, 'remoteAddress' | 'remotePort' | 'localPort'>>
@@ -59,6 +69,11 @@ export abstract class PeerConnection {
   #proceed: (() => void) | undefined
   #ended = false
   #gone = false
+  #why = 'The connection is gone'
+  #unsent = 0
+  /** What the peer has still to take, when it was looked at last; `undefined`: not since this wait began. */
+  #queue: string | undefined
+  #closingSince = 0
   #sliceStart = 0
   #received = 0
   #sent = 0
@@ -79,6 +94,11 @@ export abstract class PeerConnection {
 
   get gone(): boolean {
     return this.#gone
+  }
+
+  /** How the connection ended, for the log; asked when it is {@link gone}. */
+  get ending(): { readonly why: string; readonly unsent: number } {
+    return { why: this.#why, unsent: this.#unsent }
   }
 
   /** The TLS socket, `undefined` in the clear. */
@@ -116,22 +136,37 @@ export abstract class PeerConnection {
 
   /** Looks at the deadline; called for every connection by one timer. */
   tick(now: number): void {
-    if (now < this.#deadline) return
     switch (this.#waiting) {
       case 'nothing':
         return
       case 'input':
-        return this.silent()
+        if (now >= this.#deadline) this.silent()
+        return
       case 'reader':
+        if (this.#takes()) {
+          this.heardAt = now
+          this.#deadline = now + SLOW_READER_MS
+        }
+        if (now >= this.#deadline) this.destroy(`The peer took nothing for ${SLOW_READER_MS / 1_000} seconds`)
+        return
       case 'close':
-        return this.destroy()
+        if (this.#takes() && now < this.#closingSince + LAST_WORDS_MS) this.#deadline = now + CLOSING_MS
+        if (now >= this.#deadline) this.destroy('The peer did not close after our last words')
     }
+  }
+
+  /** Whether the peer has taken something of what waits for it since the last look: who is slow, but reads, stays. */
+  #takes(): boolean {
+    const before = this.#queue
+    this.#queue = queueOf(this.#socket)
+    return before !== undefined && before !== this.#queue
   }
 
   /** Says what is written, then closes; the socket is gone a little later at most. */
   close(): void {
     if (this.#gone || this.#waiting === 'close') return
     this.#wait('close', CLOSING_MS)
+    this.#closingSince = this.clock.now()
     const last = this.lastWords()
     if (last instanceof Promise) {
       last.then(
@@ -141,9 +176,11 @@ export abstract class PeerConnection {
     } else this.#finish(last)
   }
 
-  destroy(): void {
+  /** @param why For the log: whatever ends a connection says so. */
+  destroy(why: string): void {
+    // before the socket goes, and what it holds
+    this.lose(why)
     this.#socket.destroy()
-    this.lose()
   }
 
   /** Nothing more is read from here on; what came is thrown away, or given to who knows what it is. */
@@ -170,8 +207,9 @@ export abstract class PeerConnection {
     try {
       this.#socket = await serverHandshake(plain, source, HANDSHAKE_MS)
     } catch (cause) {
-      this.destroy()
-      throw new ConnectionGone('The TLS handshake failed', { cause })
+      const why = `The TLS handshake failed: ${cause instanceof Error ? cause.message : String(cause)}`
+      this.destroy(why)
+      throw new ConnectionGone(why, { cause })
     }
     this.heardAt = this.clock.now()
     this.#attach()
@@ -227,7 +265,7 @@ export abstract class PeerConnection {
 
   /** @throws {ConnectionGone} when there is nobody any more */
   protected needPeer(): void {
-    if (this.#gone) throw new ConnectionGone('The connection is gone')
+    if (this.#gone) throw new ConnectionGone(this.#why)
   }
 
   /** What came from the socket; a protocol may put a layer in between, which calls {@link accept}. */
@@ -261,9 +299,11 @@ export abstract class PeerConnection {
     if (this.#socket.isPaused()) this.#socket.resume()
   }
 
-  protected lose(): void {
+  protected lose(why: string): void {
     if (this.#gone) return
     this.#gone = true
+    this.#why = why
+    this.#unsent = this.#socket.writableLength
     this.go()
     this.#onGone()
   }
@@ -301,6 +341,7 @@ export abstract class PeerConnection {
 
   #wait(what: Waiting, patienceMs: number): void {
     this.#waiting = what
+    this.#queue = undefined
     this.#deadline = this.clock.now() + patienceMs
   }
 
@@ -314,14 +355,17 @@ export abstract class PeerConnection {
 
   readonly #onEnd = (): void => this.receiveEnd()
 
-  readonly #onLoss = (): void => this.lose()
+  readonly #onError = (error: NodeJS.ErrnoException): void =>
+    this.lose(`The connection broke: ${error.code ?? error.message}`)
+
+  readonly #onClose = (): void => this.lose(PEER_CLOSED)
 
   #attach(): void {
     const socket = this.#socket
     // Commands that came before the peer closed its side are answered (half-closed sockets).
     socket.allowHalfOpen = true
     this.releaseInput()
-    socket.on('error', this.#onLoss)
-    socket.on('close', this.#onLoss)
+    socket.on('error', this.#onError)
+    socket.on('close', this.#onClose)
   }
 }

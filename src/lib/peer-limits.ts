@@ -2,8 +2,10 @@
 
 /** A peer that takes nothing of what is written for this long is gone. */
 export const SLOW_READER_MS = 120_000
-/** From the last word to the end of the socket, when the peer does not close. */
+/** From the last word to the end of the socket, when the peer neither closes nor takes what is left for it. */
 export const CLOSING_MS = 5_000
+/** For a peer that takes its last words slowly: nobody counts such a connection any more. */
+export const LAST_WORDS_MS = 600_000
 /** Silence after which TCP asks whether the peer is still there. */
 export const KEEP_ALIVE_MS = 60_000
 /** A whole TLS handshake on a running connection. */

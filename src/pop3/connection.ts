@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import type { Clock } from '#lib/clock.ts'
 import { ConnectionGone, PeerConnection } from '#lib/peer-connection.ts'
+import { PEER_ENDED } from '#lib/peer-endings.ts'
 import type { ContextSource } from '#lib/tls-handshake.ts'
 import { type LineEvent, LineFramer } from '#wire/pop3/line-framer.ts'
 import { FLUSH_BYTES, JOINED_BYTES, READ_AHEAD_BYTES } from './limits.ts'
@@ -42,7 +43,7 @@ export class Connection extends PeerConnection {
       }
       if (this.ended || this.#interrupted) {
         this.close()
-        throw new ConnectionGone(this.ended ? 'The peer has closed its side' : 'The session was told to end')
+        throw new ConnectionGone(this.ended ? PEER_ENDED : 'The session was told to end')
       }
       await this.input(this.clock.now())
       this.work()

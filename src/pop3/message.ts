@@ -123,11 +123,14 @@ async function send(
       begin(start ?? { trace: found.trace, piece: EMPTY }, 0)
     }
   } catch (error) {
-    const refusal = unreadable(message, context, error)
-    if (!begun) return refusal
-    // Half a message must not look like a whole one.
-    connection.destroy()
-    throw new ConnectionGone('A message could not be read to its end', { cause: error })
+    if (!begun) return unreadable(message, context, error)
+    if (error instanceof ConnectionGone) throw error
+    const { log, id, maildrop } = context
+    log.error({ connection: id, uid: maildrop.uid(message), err: error }, 'A message broke off on its way out')
+    // Half a message must not look like a whole one, nor must anything be said in the middle of it.
+    const why = 'A message could not be read to its end'
+    connection.destroy(why)
+    throw new ConnectionGone(why, { cause: error })
   }
   connection.write(stuffer.end())
   return ANSWERED

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { setTimeout as after } from 'node:timers/promises'
+import { STOPPING } from '#lib/peer-endings.ts'
 import type { SessionDeps } from '#services/session-deps.ts'
 import { STOP_MS, TICK_MS } from './limits.ts'
 import { DEFAULT_OPTIONS, type Pop3Options } from './options.ts'
@@ -51,7 +52,7 @@ export class Pop3Service implements AsyncDisposable {
     const late = after(STOP_MS, undefined, { signal: patience.signal }).catch(() => undefined)
     await Promise.race([Promise.all(this.#running), late])
     patience.abort()
-    for (const session of this.#sessions) session.connection.destroy()
+    for (const session of this.#sessions) session.connection.destroy(STOPPING)
     await Promise.all(this.#running)
     this.#stopTimer()
   }

@@ -67,6 +67,7 @@ export class Session implements Context {
   #badInARow = 0
   #failedLogins = 0
   #commands = 0
+  #ended = false
 
   /** @param onGone Called when the socket is no more. */
   constructor(socket: Socket, secure: boolean, deps: SessionDeps, options: Pop3Options, onGone: () => void) {
@@ -86,7 +87,13 @@ export class Session implements Context {
       oauth: deps.oauth,
       certificate: () => clientAddresses(this.connection.tls),
     })
-    this.connection = new Connection(socket, deps.clock, { patienceMs: LOGIN_MS, onGone })
+    this.connection = new Connection(socket, deps.clock, {
+      patienceMs: LOGIN_MS,
+      onGone: () => {
+        this.#tellUnsent()
+        onGone()
+      },
+    })
   }
 
   get state(): SessionState {
@@ -180,7 +187,15 @@ export class Session implements Context {
         { connection: this.id, remoteAddress, account, commands: this.#commands, received, sent, ms, end },
         'POP3 session ended',
       )
+      this.#ended = true
     }
+  }
+
+  /** The log of a session says how it ended; its last words go out later, or do not. */
+  #tellUnsent(): void {
+    const { why, unsent } = this.connection.ending
+    if (this.#ended && unsent > 0)
+      this.#deps.log.info({ connection: this.id, unsent, end: why }, 'Last words of a POP3 session were not taken')
   }
 
   async enter(login: Login): Promise<Completion> {
@@ -338,7 +353,8 @@ export class Session implements Context {
       case 'close':
         return this.connection.interrupt()
       case 'yield-maildrop':
-        if (this.connection.silentMs(this.#deps.clock.now()) >= YIELD_MS) this.connection.destroy()
+        if (this.connection.silentMs(this.#deps.clock.now()) >= YIELD_MS)
+          this.connection.destroy('Another login has taken the maildrop of a silent session')
     }
   }
 }

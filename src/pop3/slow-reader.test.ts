@@ -90,6 +90,8 @@ test('a client that does not read stops the server, and is let go after two minu
   server.pass(1_000)
   while (server.registry.connections.size > 0) await after(5)
   assert.equal(server.registry.maildrops.size, 0)
+  const ended = server.log.lines.at(-1)?.fields
+  assert.equal(ended !== undefined && 'end' in ended && ended.end, 'The peer took nothing for 120 seconds')
   socket.destroy()
 })
 
@@ -131,4 +133,30 @@ test('TOP of a large message reads no more than it gives', async () => {
   assert.deepEqual(await client.multiline(), ['Subject: big', ''])
   assert.ok(octets <= 65_536)
   client.socket.destroy()
+})
+
+test('a message that cannot be read on is broken off, nothing is said in the middle of it, and the log says why', async () => {
+  await using server = await TestPop3Server.start({ messages: [{ body: big() }] })
+  const body = server.store.body.bind(server.store)
+  server.store.body = (account, place) => {
+    const stored = body(account, place)
+    return {
+      ...stored,
+      size: stored.size,
+      async *stream() {
+        yield await stored.read(0, 200_000)
+        throw new TypeError('No message has such a fault')
+      },
+    }
+  }
+  const socket = await socketOn(server)
+  socket.write('RETR 1\r\n')
+  let text = ''
+  for await (const chunk of socket as AsyncIterable<Buffer>) text += chunk.toString('latin1')
+  assert.doesNotMatch(text, /-ERR/)
+  const [fault, end] = server.log.lines
+  assert.equal(fault?.message, 'A message broke off on its way out')
+  assert.ok(fault !== undefined && 'err' in fault.fields && fault.fields.err instanceof TypeError)
+  assert.equal(end?.message, 'POP3 session ended')
+  assert.equal(end !== undefined && 'end' in end.fields && end.fields.end, 'A message could not be read to its end')
 })

@@ -9,6 +9,7 @@ import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { checkConfig } from '#config/schema.ts'
 import { createLog } from '#server/log.ts'
 import { type RunningServer, startServer } from '#server/server.ts'
+import { RecentLog } from './recent-log.ts'
 
 /** A server with the accounts `ann@example.org` and `bob@example.org`, in a folder of its own. */
 export interface WholeServer extends AsyncDisposable {
@@ -33,7 +34,7 @@ export async function wholeServer(settings: object | ((folder: string) => Promis
   merged['listen'] = { ...listen, submission: anyPort, submissions: anyPort, ...(merged['listen'] as object) }
   const config = checkConfig(merged)
   assert.ok(config.ok, JSON.stringify(config))
-  const server = await startServer(config.value, createLog('error'))
+  const server = await startServer(config.value, new RecentLog(createLog('error')))
   await server.administration.ask('domain.add', { name: 'example.org' })
   for (const address of ['ann@example.org', 'bob@example.org']) {
     await server.administration.ask('account.add', { address, password: null })
