@@ -8,6 +8,7 @@ import { test } from 'node:test'
 import { Random } from '#testing/random.ts'
 import { crashRounds } from '../torture/crash.ts'
 import { type Cut, Disk } from '../torture/disk.ts'
+import { Seen } from '../torture/seen.ts'
 import { readTrace } from '../torture/trace.ts'
 
 async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
@@ -37,11 +38,14 @@ test('a store that answers before it commits is caught', () =>
     )
   }))
 
-/** What strace writes of a process that works in `/d`. */
-function traced(calls: readonly string[]): string {
+/** What strace writes of a process that works in `/d`, a line a microsecond. */
+function traced(calls: readonly string[], thread: (call: string) => number = () => 7): string {
   const hex = (text: string): string => Buffer.from(text).toString('hex').replace(/../g, '\\x$&')
   return calls
-    .map((call, index) => `7 100.00000${index} ${call.replace(/'([^']*)'/g, (_, text: string) => hex(text))}\n`)
+    .map((call, index) => {
+      const at = `100.${String(index).padStart(6, '0')}`
+      return `${thread(call)} ${at} ${call.replace(/'([^']*)'/g, (_, text: string) => hex(text))}\n`
+    })
     .join('')
 }
 
@@ -85,4 +89,86 @@ test('a disk that keeps what was synced loses the rest, whole or in sectors, wit
     assert.deepEqual(await left(8, 'everything'), ['ABcdef', 'xy'])
     assert.deepEqual(await left(9, 'nothing'), ['ABcdef', undefined])
     assert.deepEqual(await left(9, 'everything'), [undefined, 'xy'])
+  }))
+
+/** A process with two threads that is killed after `before`, and what strace says from then on. */
+async function killed(folder: string, before: readonly string[], after: readonly string[]): Promise<Seen> {
+  const start = path.join(folder, 'start')
+  mkdirSync(start, { recursive: true })
+  writeFileSync(path.join(start, 'rows'), 'abcdefgh')
+  const trace = path.join(folder, 'trace')
+  // The second thread's are those that name the file `other`.
+  writeFileSync(
+    trace,
+    traced([...before, ...after], (call) => (/other|fsync/.test(call) ? 8 : 7)),
+  )
+  const seen = new Seen(start)
+  for (const event of await readTrace(trace, '/d', 100_000_000 + before.length)) seen.follow(event)
+  return seen
+}
+
+const ROWS = `pwrite64(3<'/d/rows'>, "'ABCD'", 4, 6 <unfinished ...>`
+const MAKE = `openat(AT_FDCWD<'/d'>, "'/d/other'", O_RDWR|O_CREAT, 0600 <unfinished ...>`
+/** The thread is gone: the number is that of another's call. */
+const RESULTS = [
+  '<... pwrite64 resumed>) = ?',
+  '<... pwrite64 resumed>) = -1 (errno 18446744073709551598)',
+  '<... pwrite64 resumed>) = 24 <0.000100>',
+  '<... pwrite64 resumed>) = 4 <0.000100>',
+]
+
+for (const result of RESULTS)
+  test(`a write that a kill cut off is there wholly, in part or not at all: ${result}`, () =>
+    inFolder(async (folder) => {
+      const seen = await killed(
+        folder,
+        [`pwrite64(3<'/d/rows'>, "'-'", 1, 0) = 1`, ROWS],
+        [result, '+++ killed by SIGKILL +++'],
+      )
+      const differs = (octets: string): string | undefined => {
+        const real = path.join(folder, 'real')
+        mkdirSync(real, { recursive: true })
+        writeFileSync(path.join(real, 'rows'), octets)
+        return seen.differs(real)
+      }
+      for (const octets of ['-bcdefgh', '-bcdefAh', '-bcdefAB', '-bcdefABC', '-bcdefABCD'])
+        assert.equal(differs(octets), undefined, octets)
+      // The end without the beginning, other octets, no call that ended before.
+      for (const octets of ['-bcdefgB', '-bcdefghC', '-bcdefAx', '-bcdefABCx', '-bcdefABCDE', 'abcdefgh', '-bcdef'])
+        assert.match(differs(octets) ?? '', /other octets for "rows"/, octets)
+    }))
+
+test('what ended before a kill, or in a thread that went on, has happened', () =>
+  inFolder(async (folder) => {
+    const result = '<... pwrite64 resumed>) = 4'
+    const goesOn = [result, `pwrite64(3<'/d/rows'>, "'Z'", 1, 0 <unfinished ...>`, '+++ killed by SIGKILL +++']
+    const histories: readonly (readonly [readonly string[], readonly string[]])[] = [
+      [[ROWS, result], ['+++ killed by SIGKILL +++']],
+      [[ROWS], goesOn],
+    ]
+    for (const [index, [before, after]] of histories.entries()) {
+      const own = path.join(folder, `${index}`)
+      const real = path.join(own, 'real')
+      mkdirSync(real, { recursive: true })
+      const seen = await killed(own, before, after)
+      writeFileSync(path.join(real, 'rows'), 'abcdefABCD')
+      assert.equal(seen.differs(real), undefined)
+      writeFileSync(path.join(real, 'rows'), 'abcdefgh')
+      assert.match(seen.differs(real) ?? '', /other octets/)
+    }
+    await assert.rejects(killed(folder, [ROWS], ['<... pwrite64 resumed>) = 3', ...goesOn.slice(1)]), /was cut to 3/)
+  }))
+
+test('a file whose making a kill cut off is there or not', () =>
+  inFolder(async (folder) => {
+    const seen = await killed(folder, [MAKE], ['<... openat resumed>) = ? (other)', '+++ killed by SIGKILL +++'])
+    const real = path.join(folder, 'real')
+    mkdirSync(real)
+    assert.match(seen.differs(real) ?? '', /gives the files rows, there are $/)
+    writeFileSync(path.join(real, 'rows'), 'abcdefgh')
+    assert.equal(seen.differs(real), undefined)
+    writeFileSync(path.join(real, 'other'), '')
+    assert.equal(seen.differs(real), undefined)
+    writeFileSync(path.join(real, 'third'), '')
+    assert.match(seen.differs(real) ?? '', /gives the files rows, there are other,rows,third/)
   }))

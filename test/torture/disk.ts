@@ -6,7 +6,8 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import type { Random } from '#testing/random.ts'
-import type { FileEvent } from './trace.ts'
+import { type Change, Content, isShared } from './content.ts'
+import type { ChangeEvent, FileEvent, NameEvent } from './trace.ts'
 
 const SECTOR = 512
 
@@ -17,63 +18,21 @@ const SECTOR = 512
 export const CUTS = ['nothing', 'everything', 'first', 'any'] as const
 export type Cut = (typeof CUTS)[number]
 
-type Change =
-  | { readonly id: number; done: boolean; readonly position: number; readonly bytes: Buffer }
-  | { readonly id: number; done: boolean; readonly size: number }
+/** Of a call that began at a time, microseconds since 1970, and may have ended. */
+type Unsynced = Change & { readonly at: number; done: boolean }
 
 /** A file, whatever its names are. */
 interface File {
   /** On the disk for certain. */
   durable: Content
   /** Since then, in their order. */
-  changes: Change[]
+  changes: Unsynced[]
 }
 
 interface NameChange {
   /** `undefined`: the name goes. */
   readonly set: readonly (readonly [name: string, file: File | 'folder' | undefined])[]
 }
-
-/** Octets that grow in place. */
-class Content {
-  #bytes: Buffer
-  #size: number
-
-  constructor(bytes: Buffer) {
-    this.#bytes = Buffer.from(bytes)
-    this.#size = bytes.length
-  }
-
-  get bytes(): Buffer {
-    return this.#bytes.subarray(0, this.#size)
-  }
-
-  copy(): Content {
-    return new Content(this.bytes)
-  }
-
-  write(position: number, bytes: Uint8Array): void {
-    this.truncate(Math.max(this.#size, position + bytes.length))
-    this.#bytes.set(bytes, position)
-  }
-
-  truncate(size: number): void {
-    if (size > this.#bytes.length) {
-      const larger = Buffer.alloc(Math.max(size, this.#bytes.length * 2))
-      this.bytes.copy(larger)
-      this.#bytes = larger
-    } else if (size > this.#size) this.#bytes.fill(0, this.#size, size)
-    this.#size = size
-  }
-
-  apply(change: Change): void {
-    if ('size' in change) this.truncate(change.size)
-    else this.write(change.position, change.bytes)
-  }
-}
-
-/** Shared memory of SQLite: made anew by who opens the database first. */
-const isShared = (name: string): boolean => name.endsWith('-shm')
 
 /** See the module. */
 export class Disk {
@@ -85,10 +44,12 @@ export class Disk {
   /** Syncs under way: what they cover. */
   readonly #syncs = new Map<
     number,
-    { readonly file: File; readonly covers: readonly Change[] } | readonly NameChange[]
+    { readonly file: File; readonly covers: readonly Unsynced[] } | readonly NameChange[]
   >()
   /** Writes under way. */
-  readonly #writes = new Map<number, { readonly file: File; readonly change: Change }>()
+  readonly #writes = new Map<number, { readonly file: File; readonly change: Unsynced }>()
+  /** Calls on names under way: what they do is there when they are done. */
+  readonly #naming = new Map<number, NameEvent>()
 
   /** Begins with the files of a folder, all of them durable. */
   constructor(folder: string) {
@@ -104,13 +65,27 @@ export class Disk {
   follow(event: FileEvent): void {
     switch (event.what) {
       case 'write':
-        return this.#change(event.path, { id: event.id, done: false, position: event.position, bytes: event.bytes })
       case 'truncate':
-        return this.#change(event.path, { id: event.id, done: false, size: event.size })
+        return this.#change(event)
       case 'sync':
         return this.#beginSync(event.id, event.path)
       case 'create':
-        return this.#create(event.id, event.path, event.empties)
+      case 'folder':
+      case 'rename':
+      case 'remove':
+        this.#naming.set(event.id, event)
+        return
+      case 'done':
+        return this.#done(event.id)
+      case 'failed':
+        return this.#failed(event.id)
+    }
+  }
+
+  #name(event: NameEvent): void {
+    switch (event.what) {
+      case 'create':
+        return this.#create(event.path, event.empties, event.at)
       case 'folder':
         return this.#rename([[event.path, 'folder']])
       case 'rename':
@@ -120,10 +95,6 @@ export class Disk {
         ])
       case 'remove':
         return this.#rename([[event.path, undefined]])
-      case 'done':
-        return this.#done(event.id)
-      case 'failed':
-        return this.#failed(event.id)
     }
   }
 
@@ -133,17 +104,18 @@ export class Disk {
     return file
   }
 
-  #change(name: string, change: Change): void {
-    if (isShared(name)) return
-    const file = this.#file(name)
+  #change(event: ChangeEvent): void {
+    if (isShared(event.path)) return
+    const file = this.#file(event.path)
+    const change: Unsynced = { ...event, done: false }
     file.changes.push(change)
-    this.#writes.set(change.id, { file, change })
+    this.#writes.set(event.id, { file, change })
   }
 
-  #create(id: number, name: string, empties: boolean): void {
+  #create(name: string, empties: boolean, at: number): void {
     const known = this.#names.get(name)
     if (known === undefined) this.#rename([[name, { durable: new Content(Buffer.alloc(0)), changes: [] }]])
-    else if (empties && known !== 'folder') known.changes.push({ id, done: true, size: 0 })
+    else if (empties && known !== 'folder') known.changes.push({ at, done: true, size: 0 })
   }
 
   #rename(set: NameChange['set']): void {
@@ -167,6 +139,9 @@ export class Disk {
   }
 
   #done(id: number): void {
+    const naming = this.#naming.get(id)
+    this.#naming.delete(id)
+    if (naming !== undefined) return this.#name(naming)
     const write = this.#writes.get(id)
     if (write !== undefined) write.change.done = true
     this.#writes.delete(id)
@@ -184,6 +159,7 @@ export class Disk {
   }
 
   #failed(id: number): void {
+    this.#naming.delete(id)
     const write = this.#writes.get(id)
     if (write !== undefined) write.file.changes = write.file.changes.filter((change) => change !== write.change)
     this.#writes.delete(id)
@@ -206,6 +182,17 @@ export class Disk {
     }
     if (this.#nameChanges.some(({ set }) => set.some(([name]) => !isShared(name)))) words.add('names')
     return Array.from(words).sort()
+  }
+
+  /** When the oldest change began that is not durable and that an answer waits for: of bodies or rows. */
+  get unsyncedSince(): number | undefined {
+    let since: number | undefined
+    for (const [name, file] of this.#names) {
+      const [oldest] = file === 'folder' ? [] : file.changes
+      if (oldest === undefined || !/\/segments\/|\/big\/|-wal$/.test(name)) continue
+      since = Math.min(since ?? oldest.at, oldest.at)
+    }
+    return since
   }
 
   /** Writes what a power cut leaves into a new folder. */

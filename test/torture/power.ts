@@ -20,6 +20,7 @@ import { Installation, type Protocol, type Served, type Tuning } from '../crash/
 import { verify } from '../crash/verify.ts'
 import { CUTS, type Cut, Disk } from './disk.ts'
 import { failure, Tally, type TortureOptions, type TortureReport } from './report.ts'
+import { Seen } from './seen.ts'
 import { type FileEvent, readTrace, recording } from './trace.ts'
 
 export interface PowerOptions extends TortureOptions {
@@ -47,12 +48,16 @@ const PATIENCE_MS = 120_000
 const MOST_APART = 12
 /** Where the trouble is: moments at which something of this kind is unsynced are looked at first. */
 const ROUNDS_EACH = 2
+/** Of all rounds, those at moments at which something is not synced since long. */
+const LATE_SHARE = 1 / 3
 
 /** What clients had been told at one moment. */
 interface Moment {
   /** Microseconds since 1970. */
   readonly at: number
   readonly journal: Uint8Array
+  /** Operations acknowledged. */
+  readonly total: number
 }
 
 /** Records once, then cuts as often as there are rounds; ends early at losses. */
@@ -139,6 +144,11 @@ async function record({ folder, rounds, broken, operations, inject }: PowerOptio
   const moments: Moment[] = []
   const losses: string[] = []
   const refusals = new Tally()
+  let killedAt = Number.POSITIVE_INFINITY
+  const kill = (): Promise<void> => {
+    killedAt = Math.min(killedAt, Date.now() * 1_000)
+    return server.kill()
+  }
   try {
     let killed = false
     const refused = (): void => refusals.add('refused')
@@ -155,14 +165,14 @@ async function record({ folder, rounds, broken, operations, inject }: PowerOptio
       moments.push(momentOf(journal))
     }
     killed = true
-    await server.kill()
+    await kill()
     await loading
   } catch (error) {
     losses.push(failure(error), ...server.log)
-    await server.kill()
+    await kill()
   }
-  const events = await readTrace(trace, fs.realpathSync(installation.data))
-  compareWithReal(baseline, events, installation.data, folder)
+  const events = await readTrace(trace, fs.realpathSync(installation.data), killedAt)
+  compareWithReal(baseline, events, installation.data)
   return { installation, baseline, events, moments, journal, losses, refusals }
 }
 
@@ -174,48 +184,32 @@ function momentOf(journal: Journal): Moment {
   const before = Date.now()
   let now = before
   while (now <= before) now = Date.now()
-  return { at: now * 1_000, journal: journal.snapshot() }
+  return { at: now * 1_000, journal: journal.snapshot(), total: journal.total }
 }
 
-/** A record that misses calls would prove nothing: with all kept, it must give the files that are there. */
-function compareWithReal(baseline: string, events: readonly FileEvent[], data: string, folder: string): void {
-  // Calls that the kill cut off may have been carried out.
-  const ended = new Set(events.flatMap(({ id, what }) => (what === 'done' ? [id] : [])))
-  const sure = events.filter(({ id, what }) => (what !== 'write' && what !== 'truncate') || ended.has(id))
-  const [whole = '', without = ''] = [events, sure].map((list, index) => {
-    const disk = new Disk(baseline)
-    for (const event of list) disk.follow(event)
-    const to = path.join(folder, `whole-${index}`)
-    disk.cut(to, 'everything', new Random(1))
-    return to
-  })
-  const files = (root: string): string[] =>
-    fs
-      .readdirSync(root, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && !entry.name.endsWith('-shm'))
-      .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)))
-      .sort()
-  const [here, there] = [files(whole), files(data)]
-  if (here.join() !== there.join())
-    throw new Error(`The record gives the files ${here.join()}, there are ${there.join()}`)
-  for (const name of here) {
-    const real = fs.readFileSync(path.join(data, name))
-    if (![whole, without].some((root) => fs.readFileSync(path.join(root, name)).equals(real)))
-      throw new Error(`The record gives other octets for "${name}" than there are`)
-  }
-  for (const root of [whole, without]) fs.rmSync(root, { recursive: true })
+/** A record that misses calls would prove nothing: the files must be what the process left. */
+function compareWithReal(baseline: string, events: readonly FileEvent[], data: string): void {
+  const seen = new Seen(baseline)
+  for (const event of events) seen.follow(event)
+  const differs = seen.differs(data)
+  if (differs !== undefined) throw new Error(differs)
 }
 
-/** Ways to cut by moment, spread over the states that the disk was in, rare ones included. */
+/**
+ * Ways to cut by moment: some where most was acknowledged since the oldest change began that is not synced, as a store
+ * that answers too early loses something there; the others spread over the states that the disk was in, rare ones
+ * included.
+ */
 function chooseCuts(
   { baseline, events, moments }: Recorded,
   rounds: number,
   random: Random,
 ): ReadonlyMap<number, readonly Cut[]> {
   const states = new Map<string, number[]>()
+  const late = new Map<number, Late>()
   const disk = new Disk(baseline)
   let next = 0
-  for (const [index, { at }] of moments.entries()) {
+  for (const [index, { at, total }] of moments.entries()) {
     for (let event = events[next]; event !== undefined && event.at < at; event = events[next]) {
       disk.follow(event)
       next += 1
@@ -224,10 +218,18 @@ function chooseCuts(
     const alike = states.get(state)
     if (alike === undefined) states.set(state, [index])
     else alike.push(index)
+    const since = disk.unsyncedSince
+    if (since !== undefined) {
+      const before = late.get(since)?.before ?? total
+      late.set(since, { index, before, answered: total - before })
+    }
   }
-  const chosen = new Map<number, Cut[]>()
+  const latest = Array.from(late.values())
+    .sort((one, other) => other.answered - one.answered)
+    .slice(0, Math.ceil(rounds * LATE_SHARE))
+  const chosen = new Map<number, Cut[]>(latest.map(({ index }) => [index, ['nothing']]))
   const groups = Array.from(states.values())
-  for (let round = 0; round < rounds; ) {
+  for (let round = latest.length; round < rounds; ) {
     const group = groups[random.below(groups.length)]
     if (group === undefined) throw new Error('There are no moments')
     const index = random.pick(group)
@@ -236,6 +238,16 @@ function chooseCuts(
     chosen.set(index, ways)
   }
   return chosen
+}
+
+/** Of a change while it was not synced. */
+interface Late {
+  /** The last moment. */
+  readonly index: number
+  /** Operations acknowledged at the first. */
+  readonly before: number
+  /** Since then. */
+  readonly answered: number
 }
 
 /** Starts a server in this process on what is left, compares, checks, and sees that mail goes on. */

@@ -18,6 +18,7 @@ export function recording(file: string, inject?: string): readonly string[] {
     '-f',
     '--seccomp-bpf',
     '-ttt',
+    '-T',
     '-y',
     '-xx',
     '-s',
@@ -27,26 +28,41 @@ export function recording(file: string, inject?: string): readonly string[] {
   ].concat(...fault, '-o', file)
 }
 
-/** `begun` and `done` are one call's, told apart by `id`: at its entry, and when it has succeeded. */
-export type FileEvent = {
+/** Of a call: at its entry what it is to do, then `done` or `failed` with the same `id`, unless the end cut it off. */
+export type FileEvent = ChangeEvent | NameEvent | (Timed & { readonly what: 'sync'; readonly path: string }) | EndEvent
+
+interface Timed {
   /** Microseconds since 1970. */
   readonly at: number
   readonly id: number
-} & (
-  | { readonly what: 'write'; readonly path: string; readonly position: number; readonly bytes: Buffer }
-  | { readonly what: 'truncate'; readonly path: string; readonly size: number }
-  | { readonly what: 'sync'; readonly path: string }
-  | { readonly what: 'create'; readonly path: string; readonly empties: boolean }
-  | { readonly what: 'folder'; readonly path: string }
-  | { readonly what: 'rename'; readonly path: string; readonly to: string }
-  | { readonly what: 'remove'; readonly path: string }
-  | { readonly what: 'done' | 'failed' }
-)
+}
 
-/** Events in their order. Writes, truncations and syncs come at their entry and end on `done`; names when they are done. */
-export async function readTrace(file: string, below: string): Promise<readonly FileEvent[]> {
-  const events: FileEvent[] = []
-  const reader = new TraceReader(below, events)
+/** Octets of a file change. */
+export type ChangeEvent = Timed & { readonly path: string } & (
+    | { readonly what: 'write'; readonly position: number; readonly bytes: Buffer }
+    | { readonly what: 'truncate'; readonly size: number }
+  )
+
+/** Names change. */
+export type NameEvent = Timed & { readonly path: string } & (
+    | { readonly what: 'create'; readonly empties: boolean }
+    | { readonly what: 'folder' | 'remove' }
+    | { readonly what: 'rename'; readonly to: string }
+  )
+
+type EndEvent = Timed & { readonly what: 'done' | 'failed' }
+
+/**
+ * Events in their order.
+ * @param killedAt when the process was sent SIGKILL, microseconds since 1970. What strace then says of a thread's last
+ * call is not to be trusted: the thread is gone before its registers are read, and the result is another thread's.
+ */
+export async function readTrace(
+  file: string,
+  below: string,
+  killedAt: number = Number.POSITIVE_INFINITY,
+): Promise<readonly FileEvent[]> {
+  const reader = new TraceReader(below, killedAt)
   let rest: Buffer[] = []
   for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
     let from = 0
@@ -58,131 +74,154 @@ export async function readTrace(file: string, below: string): Promise<readonly F
     }
     rest.push(chunk.subarray(from))
   }
-  return events
+  return reader.events
 }
 
 const NEWLINE = 0x0a
 const LINE = /^(\d+) +(\d+)\.(\d{6}) (.*)$/s
 const UNFINISHED = ' <unfinished ...>'
 const RESUMED = /^<\.\.\. (\w+) resumed>(.*)$/s
+/** Behind the arguments; strings are written as hexadecimal digits. */
+const RESULT = /\) += (-?\d+|\?)/
 /** A descriptor with the path it has at that moment. */
 const DESCRIPTOR = /^(?:\d+|AT_FDCWD)<((?:\\x[0-9a-f]{2})*)>(\(deleted\))?/
 
 interface Call {
+  readonly thread: string
   readonly name: string
   readonly args: string
   readonly id: number
-  /** Whether its entry was told. */
-  told: boolean
-  /** Octets of a write. */
-  length: number
+  /** What its entry told, if anything. */
+  readonly told: FileEvent | undefined
 }
 
 class TraceReader {
   readonly #below: string
-  readonly #events: FileEvent[]
+  readonly #killedAt: number
+  readonly #events: FileEvent[] = []
   readonly #open = new Map<string, Call>()
+  /** By thread: how its last call ended after the kill, to be believed when the thread goes on. */
+  readonly #late = new Map<string, EndEvent | Error>()
   #ids = 0
 
-  constructor(below: string, events: FileEvent[]) {
+  constructor(below: string, killedAt: number) {
     this.#below = `${below}/`
-    this.#events = events
+    this.#killedAt = killedAt
+  }
+
+  get events(): readonly FileEvent[] {
+    const untrue = new Set(this.#late.values())
+    return this.#events.filter((event) => (event.what !== 'done' && event.what !== 'failed') || !untrue.has(event))
   }
 
   line(text: string): void {
     const [, thread = '', seconds, micros, rest = ''] = LINE.exec(text) ?? []
+    if (!rest.startsWith('+++ killed')) this.#wentOn(thread)
     const at = Number(seconds) * 1_000_000 + Number(micros)
     const resumed = RESUMED.exec(rest)
     if (resumed !== null) {
       const call = this.#open.get(thread)
       this.#open.delete(thread)
       if (call === undefined || call.name !== resumed[1]) throw new Error(`Nothing was begun for ${text.slice(0, 200)}`)
-      this.#end(at, { ...call, args: call.args + (resumed[2] ?? '') })
-      return
+      return this.#end(at, call, resumed[2] ?? '')
     }
     const begun = /^(\w+)\((.*)$/s.exec(rest)
     // Signals and ends of threads.
     if (begun === null) return
     const [, name = '', args = ''] = begun
     this.#ids += 1
-    const call: Call = { name, args, id: this.#ids, told: false, length: 0 }
-    if (!args.endsWith(UNFINISHED)) return this.#end(at, call)
-    const cut: Call = { ...call, args: args.slice(0, -UNFINISHED.length) }
-    this.#begin(at, cut)
-    this.#open.set(thread, cut)
+    const call = { thread, name, id: this.#ids }
+    if (args.endsWith(UNFINISHED)) {
+      const cut = { ...call, args: args.slice(0, -UNFINISHED.length) }
+      this.#open.set(thread, { ...cut, told: this.#begin(at, cut) })
+    } else {
+      const whole = { ...call, args: args.slice(0, args.search(RESULT)) }
+      const took = Number(/ <(\d+\.\d+)>$/.exec(args)?.[1] ?? 0)
+      this.#end(at + Math.round(took * 1_000_000), { ...whole, told: this.#begin(at, whole) }, args)
+    }
   }
 
-  /** Tells the entry of what is told at its entry. */
-  #begin(at: number, call: Call): void {
-    const { name, args, id } = call
+  #wentOn(thread: string): void {
+    const late = this.#late.get(thread)
+    this.#late.delete(thread)
+    if (late instanceof Error) throw late
+  }
+
+  /** Tells the entry of a call that is about the folder. */
+  #begin(at: number, call: Omit<Call, 'told'>): FileEvent | undefined {
+    const event = this.#eventOf(at, call)
+    if (event !== undefined) this.#events.push(event)
+    return event
+  }
+
+  #eventOf(at: number, { name, args, id }: Omit<Call, 'told'>): FileEvent | undefined {
     const [, hex = '', deleted] = DESCRIPTOR.exec(args) ?? []
-    const path = this.#inside(unhex(hex))
-    if (path === undefined || deleted !== undefined) return
+    const path = deleted === undefined ? this.#inside(unhex(hex)) : undefined
     switch (name) {
       case 'pwrite64':
       case 'pwritev':
-      case 'pwritev2': {
-        const bytes = bytesOf(args)
-        call.length = bytes.length
-        this.#events.push({ at, id, what: 'write', path, position: positionOf(name, args), bytes })
-        break
-      }
+      case 'pwritev2':
+        if (path === undefined) return undefined
+        return { at, id, what: 'write', path, position: positionOf(name, args), bytes: bytesOf(args) }
       case 'ftruncate':
-        this.#events.push({ at, id, what: 'truncate', path, size: Number(/, (\d+)/.exec(args)?.[1]) })
-        break
+        return path === undefined
+          ? undefined
+          : { at, id, what: 'truncate', path, size: Number(/, (\d+)/.exec(args)?.[1]) }
       case 'fsync':
       case 'fdatasync':
-        this.#events.push({ at, id, what: 'sync', path })
-        break
+        return path === undefined ? undefined : { at, id, what: 'sync', path }
+      case 'fallocate':
+      case 'copy_file_range':
+      case 'sync_file_range':
+        if (args.includes(`<${hexed(this.#below)}`)) throw new Error(`${name} below ${this.#below} is not modelled`)
+        return undefined
       default:
-        return
+        return this.#nameEvent(at, name, args, id)
     }
-    call.told = true
   }
 
-  #end(at: number, ended: Call): void {
-    const [, args = '', result = ''] = /^(.*)\) += (-?\d+|\?)/s.exec(ended.args) ?? []
-    const call = { ...ended, args }
-    if (!call.told) this.#begin(at, call)
-    const ok = result !== '' && !result.startsWith('-') && result !== '?'
-    if (call.told) {
-      if (ok && call.length > 0 && Number(result) !== call.length)
-        throw new Error(`A write of ${call.length} octets was cut to ${result}: not modelled`)
-      // One without a result was cut off by the end of the process: it may have happened.
-      if (result !== '' && result !== '?') this.#events.push({ at, id: call.id, what: ok ? 'done' : 'failed' })
-    } else if (ok) this.#name(at, call)
-  }
-
-  #name(at: number, { name, args, id }: Call): void {
-    const [first, second] = Array.from(args.matchAll(/"((?:\\x[0-9a-f]{2})*)"/g), ([, hex = '']) =>
-      this.#inside(unhex(hex)),
-    )
-    if (first === undefined) return
+  #nameEvent(at: number, name: string, args: string, id: number): NameEvent | undefined {
+    const [path, to] = Array.from(args.matchAll(/"((?:\\x[0-9a-f]{2})*)"/g), ([, hex = '']) => this.#inside(unhex(hex)))
+    if (path === undefined) return undefined
     switch (name) {
       case 'open':
       case 'openat':
-      case 'creat':
-        if (name === 'creat' || args.includes('O_CREAT') || args.includes('O_TRUNC'))
-          this.#events.push({ at, id, what: 'create', path: first, empties: args.includes('O_TRUNC') })
-        return
+      case 'creat': {
+        const empties = name === 'creat' || args.includes('O_TRUNC')
+        return empties || args.includes('O_CREAT') ? { at, id, what: 'create', path, empties } : undefined
+      }
       case 'mkdir':
       case 'mkdirat':
-        this.#events.push({ at, id, what: 'folder', path: first })
-        return
+        return { at, id, what: 'folder', path }
       case 'rename':
       case 'renameat':
       case 'renameat2':
-        if (second === undefined) throw new Error('A file was moved out of the folder: not modelled')
-        this.#events.push({ at, id, what: 'rename', path: first, to: second })
-        return
+        if (to === undefined) throw new Error('A file was moved out of the folder: not modelled')
+        return { at, id, what: 'rename', path, to }
       case 'unlink':
       case 'unlinkat':
       case 'rmdir':
-        this.#events.push({ at, id, what: 'remove', path: first })
-        return
+        return { at, id, what: 'remove', path }
       default:
         throw new Error(`${name} below ${this.#below} is not modelled`)
     }
+  }
+
+  /** @param text the end of its line. */
+  #end(at: number, { thread, id, told }: Call, text: string): void {
+    const result = RESULT.exec(text)?.[1] ?? '?'
+    // One without a result was cut off by the end of the process: it may have happened.
+    if (told === undefined || result === '?') return
+    const late = at >= this.#killedAt
+    if (told.what === 'write' && !result.startsWith('-') && Number(result) !== told.bytes.length) {
+      const short = new Error(`A write of ${told.bytes.length} octets was cut to ${result}: not modelled`)
+      if (!late) throw short
+      this.#late.set(thread, short)
+      return
+    }
+    const end: EndEvent = { at, id, what: result.startsWith('-') ? 'failed' : 'done' }
+    this.#events.push(end)
+    if (late) this.#late.set(thread, end)
   }
 
   /** The path below the folder; `undefined` for others. */
@@ -193,6 +232,10 @@ class TraceReader {
 
 function unhex(text: string): string {
   return Buffer.from(text.replaceAll('\\x', ''), 'hex').toString()
+}
+
+function hexed(text: string): string {
+  return Buffer.from(text).toString('hex').replace(/../g, '\\x$&')
 }
 
 /** What a write was given: one string, or several of a vector. */
