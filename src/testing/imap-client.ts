@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 
 /** How long a test waits for a line before it fails; a deadline for broken tests, not a clock of any. */
-const PATIENCE_MS = 5_000
+const PATIENCE_MS = 60_000
 
 /** A client that knows lines and nothing else. Everything is binary strings, one char a byte. */
 export class ImapLines {

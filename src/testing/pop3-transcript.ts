@@ -2,6 +2,9 @@ import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 
+/** How long a test waits before it fails; a deadline for broken tests, not a clock of any. */
+const PATIENCE_MS = 60_000
+
 /** Reads lines from a socket as they come. */
 class Lines {
   #text = ''
@@ -33,7 +36,7 @@ class Lines {
       }
       if (this.#ended) return this.#text === '' ? undefined : this.#text
       await new Promise<void>((resolve, reject) => {
-        const timer = setTimeout(() => reject(new Error('Nothing came for 5 s')), 5_000)
+        const timer = setTimeout(() => reject(new Error('Nothing came')), PATIENCE_MS)
         this.#wake = () => {
           clearTimeout(timer)
           resolve()

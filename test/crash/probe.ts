@@ -1,4 +1,4 @@
-/** What suites do inside the threads of a store: kill the process at a named point, or break a promise. @module */
+/** What suites do inside the threads of a store: kill the process or stop at a named point, or break a promise. @module */
 import fs from 'node:fs'
 import type { Moment, MomentFacts, Probe } from '#adapters/embedded/probe.ts'
 import type { SegmentFiles } from '#adapters/embedded/segment-files.ts'
@@ -29,6 +29,9 @@ export interface DieOrder {
   readonly nth: number
 }
 
+/** The thread stops there, until somebody kills the process; other threads go on. Counts from the beginning. */
+export type HoldOrder = DieOrder
+
 /**
  * A promise broken on purpose, so that a suite can show that it sees it: bodies are not synced, commits are not synced,
  * answers go out before the commit.
@@ -37,6 +40,7 @@ export type Broken = 'unsynced-bodies' | 'unsynced-commits' | 'early-answers'
 
 export interface ProbeOrders {
   readonly die?: DieOrder
+  readonly hold?: HoldOrder
   readonly broken?: Broken
 }
 
@@ -59,12 +63,16 @@ class OrderedProbe implements Probe {
   #kinds: ReadonlySet<string> = new Set()
   readonly #armed: Int32Array
   #left: number
+  readonly #hold: HoldOrder | undefined
+  #holdLeft: number
 
-  constructor({ die, broken, armed }: ArmedOrders) {
+  constructor({ die, hold, broken, armed }: ArmedOrders) {
     this.#armed = armed
     this.#die = die
     this.#broken = broken
     this.#left = die?.nth ?? Number.POSITIVE_INFINITY
+    this.#hold = hold
+    this.#holdLeft = hold?.nth ?? Number.POSITIVE_INFINITY
   }
 
   files(real: SegmentFiles): SegmentFiles {
@@ -110,13 +118,20 @@ class OrderedProbe implements Probe {
   #dies(point: Point): boolean {
     if (this.#die?.at !== point) return false
     if (!AT_START.has(point) && !this.#isArmed) return false
-    if (this.#die.kind !== undefined && !this.#kinds.has(this.#die.kind)) return false
+    if (!this.#isMet(this.#die, point)) return false
     this.#left -= 1
     return this.#left === 0
   }
 
+  #isMet({ at, kind }: DieOrder, point: Point): boolean {
+    return at === point && (kind === undefined || this.#kinds.has(kind))
+  }
+
   #reached(point: Point): void {
     if (this.#dies(point)) end()
+    if (this.#hold === undefined || !this.#isMet(this.#hold, point)) return
+    this.#holdLeft -= 1
+    if (this.#holdLeft === 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
   }
 }
 

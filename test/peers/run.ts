@@ -18,7 +18,7 @@ export interface RunOptions {
   readonly deadlineMs?: number
 }
 
-const DEADLINE_MS = 30_000
+const DEADLINE_MS = 120_000
 
 /**
  * How getmail is run: a child of it that ends before it begins to wait is waited for in vain. On one core the child
@@ -92,7 +92,7 @@ function killGroup({ pid }: ChildProcess): void {
 export async function eventually<T>(
   what: string,
   check: () => Promise<T | undefined> | T | undefined,
-  deadlineMs: number = 10_000,
+  deadlineMs: number = 60_000,
 ): Promise<T> {
   const end = performance.now() + deadlineMs
   for (;;) {

@@ -9,8 +9,8 @@ import { createInterface } from 'node:readline'
 import { type Ran, run, runWell, said } from './run.ts'
 
 const LAUNCHER = path.join(import.meta.dirname, '..', '..', 'bin', 'malle.cjs')
-const START_MS = 20_000
-const STOP_MS = 15_000
+const START_MS = 120_000
+const STOP_MS = 60_000
 const ACCOUNTS_AT_ONCE = 5
 
 /** Listeners of the configuration. */

@@ -10,7 +10,7 @@ import { createInterface } from 'node:readline'
 export const ROOT: string = path.join(import.meta.dirname, '..', '..')
 export const LAUNCHER: string = path.join(ROOT, 'bin', 'malle.cjs')
 /** A test that hangs is broken; no test measures by this. */
-const PATIENCE_MS = 20_000
+const PATIENCE_MS = 120_000
 
 const alive = new Set<ChildProcess>()
 process.on('exit', () => {

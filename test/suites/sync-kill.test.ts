@@ -38,6 +38,8 @@ class Killing {
     for (let n = 0; n < rounds; n += 1) {
       const way = this.#random.pick(['up', 'down'] as const)
       const running = new Running(this.#command)
+      // What a run did not come to must not meet the next one.
+      this.#letGo()
       const octets = this.#random.between(4_000, way === 'down' ? 60_000 : 20_000)
       this.#random.pick(this.#proxies).after(way, octets, () => running.signal('SIGKILL'))
       if ((await running.ended()) === 'SIGKILL') this.killed += 1
@@ -46,10 +48,14 @@ class Killing {
 
   /** A run that nobody ends. */
   async whole(...more: readonly string[]): Promise<string> {
-    for (const proxy of this.#proxies) proxy.after('up', Number.POSITIVE_INFINITY)
+    this.#letGo()
     const ran = await malle([...this.#command, ...more])
     assert.equal(ran.code, 0, ran.stdout + ran.stderr)
     return ran.stdout
+  }
+
+  #letGo(): void {
+    for (const proxy of this.#proxies) proxy.after('up', Number.POSITIVE_INFINITY)
   }
 }
 

@@ -84,7 +84,7 @@ export const FAULTS: readonly Fault[] = [
 
 /** Operations before and after. */
 const OPERATIONS = 120
-const PATIENCE_MS = 20_000
+const PATIENCE_MS = 60_000
 /** With a fault that lasts, enough is seen after so many. */
 const REFUSALS = 20
 const LOOKS = 40

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { rm, writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { newFolder, openTestStore } from './test-kit.ts'
 
 /** Delivers, flags and expunges, and says what was acknowledged, until it is killed. */
@@ -29,6 +30,9 @@ await Promise.all(Array.from({ length: 10 }, async (_, lane) => {
 }))
 `
 
+/** Acknowledged in each round, at least. */
+const LEAST = 40
+
 test('kill -9 in the middle of everything loses nothing that was acknowledged', async () => {
   const directory = await newFolder()
   const script = `${directory}.mjs`
@@ -40,11 +44,16 @@ test('kill -9 in the middle of everything loses nothing that was acknowledged', 
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     let text = ''
+    const enough = Promise.withResolvers<void>()
     child.stdout.setEncoding('latin1').on('data', (chunk: string) => {
-      if (text === '') setTimeout(() => child.kill('SIGKILL'), 200 + round * 57)
       text += chunk
+      if (text.split('\n').length > LEAST) enough.resolve()
     })
-    await once(child, 'close')
+    const closed = once(child, 'close')
+    await Promise.race([enough.promise, closed])
+    await Promise.race([delay(200 + round * 57), closed])
+    child.kill('SIGKILL')
+    await closed
     for (const line of text.split('\n').slice(0, -1)) {
       const [what = '', uid, size] = line.split(' ')
       acknowledged.set(Number(uid), [what, Number(size)])
@@ -63,7 +72,7 @@ test('kill -9 in the middle of everything loses nothing that was acknowledged', 
       else assert.deepEqual(messages.get(uid), what === 'seen' ? ['\\Seen'] : [], `UID ${uid}`)
     }
   }
-  assert.ok(acknowledged.size > 100, `${acknowledged.size} acknowledged`)
+  assert.ok(acknowledged.size > 2 * LEAST, `${acknowledged.size} acknowledged`)
   await rm(script)
   await rm(directory, { recursive: true })
 })

@@ -2,6 +2,9 @@
 import assert from 'node:assert/strict'
 import { ImapClient, type ImapClientOptions, type MailboxEvent } from '#client/index.ts'
 
+/** How long a test waits before it fails; a deadline for broken tests, not a clock of any. */
+const PATIENCE_MS = 60_000
+
 /** A server, a person in it and how to get there. */
 export interface ClientTarget extends AsyncDisposable {
   readonly options: ImapClientOptions & { readonly port: number }
@@ -72,7 +75,7 @@ export async function eventually(
   const seen: MailboxEvent[] = []
   const timer = setTimeout(() => {
     events.return?.().catch(() => undefined)
-  }, 20_000)
+  }, PATIENCE_MS)
   try {
     for (;;) {
       const { done, value } = await events.next()
