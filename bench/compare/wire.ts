@@ -1,7 +1,8 @@
 /**
  * The driver's connections. They know as little as they can: a driver that parses is measured instead of the server.
  *
- * Octets are read into one buffer that all plain connections share, are searched for what is counted, and forgotten.
+ * Octets are read into one buffer that all connections share, are searched for what is counted, and forgotten: a buffer
+ * for each 16 KB of TLS would be garbage, which costs the more the longer a run has gone on.
  * @module
  */
 import { connect, type Socket } from 'node:net'
@@ -52,7 +53,9 @@ type Ending = { readonly line: string } | { readonly times: number } | { readonl
 export class Wire {
   readonly socket: Socket
   #waiting: Waiting | undefined
-  #tail = ''
+  /** The last octets, of which an answer's end has few. */
+  readonly #tail = Buffer.allocUnsafe(TAIL_OCTETS)
+  #tailOctets = 0
   #octets = 0
   #count = 0
   #gone: Error | undefined
@@ -66,26 +69,15 @@ export class Wire {
   /** Connects; the greeting is not waited for. */
   static async open({ host, port }: Endpoint, { tls = false, session }: Openness = {}): Promise<Wire> {
     let take: (octets: Buffer) => true = () => true
+    const onread = { buffer: shared, callback: (octets: number) => take(shared.subarray(0, octets)) }
+    // taken for TLS, too, though typed for sockets without it alone
+    const secured = { host, port, secureContext: context, rejectUnauthorized: false, onread }
     const socket: Socket = tls
-      ? connectTls({
-          host,
-          port,
-          secureContext: context,
-          rejectUnauthorized: false,
-          ...(session === undefined ? {} : { session }),
-        })
-      : connect({
-          host,
-          port,
-          noDelay: true,
-          onread: { buffer: shared, callback: (octets) => take(shared.subarray(0, octets)) },
-        })
+      ? connectTls(session === undefined ? secured : { ...secured, session })
+      : connect({ host, port, noDelay: true, onread })
     const wire = new Wire(socket)
     take = (octets) => wire.#take(octets)
-    if (tls) {
-      socket.setNoDelay(true)
-      socket.on('data', take)
-    }
+    if (tls) socket.setNoDelay(true)
     await new Promise<void>((resolve, reject) => {
       socket.once(tls ? 'secureConnect' : 'connect', resolve)
       socket.once('error', reject)
@@ -141,33 +133,47 @@ export class Wire {
     return new Promise((resolve, reject) => {
       this.#waiting = { end, counted: counted === undefined ? undefined : Buffer.from(counted), resolve, reject }
       if (octets.length > 0) this.socket.write(octets)
-      else if (this.#tail !== '') this.#take(Buffer.alloc(0))
+      else if (this.#tailOctets > 0) this.#take(Buffer.alloc(0))
     })
   }
 
   /** Octets from the server; valid during the call. */
   #take(octets: Buffer): true {
-    const before = this.#tail
-    this.#tail = (before + octets.toString('latin1', Math.max(0, octets.length - TAIL_OCTETS))).slice(-TAIL_OCTETS)
     const waiting = this.#waiting
+    if (waiting?.counted !== undefined)
+      this.#count += occurrences(octets, waiting.counted, this.#tail.subarray(0, this.#tailOctets))
+    this.#keep(octets)
     if (waiting === undefined) return true
     this.#octets += octets.length
-    if (waiting.counted !== undefined) this.#count += occurrences(octets, waiting.counted, before)
     const line = this.#ended(waiting.end)
     if (line === undefined) return true
     this.#waiting = undefined
-    const tail = this.#tail
-    this.#tail = ''
+    const tail = this.#text
+    this.#tailOctets = 0
     waiting.resolve({ line, tail, octets: this.#octets, count: this.#count })
     return true
   }
 
+  /** Keeps what may be the end of an answer. */
+  #keep(octets: Buffer): void {
+    const fresh = Math.min(octets.length, TAIL_OCTETS)
+    const old = Math.min(this.#tailOctets, TAIL_OCTETS - fresh)
+    if (old > 0) this.#tail.copyWithin(0, this.#tailOctets - old, this.#tailOctets)
+    octets.copy(this.#tail, old, octets.length - fresh)
+    this.#tailOctets = old + fresh
+  }
+
+  get #text(): string {
+    return this.#tail.toString('latin1', 0, this.#tailOctets)
+  }
+
   #ended(end: Ending): string | undefined {
-    if ('octets' in end) return this.#tail.endsWith(end.octets) ? this.#tail : undefined
-    if (!this.#tail.endsWith('\r\n')) return undefined
+    if ('octets' in end) return this.#text.endsWith(end.octets) ? this.#text : undefined
+    const length = this.#tailOctets
+    if (length < 2 || this.#tail[length - 2] !== 13 || this.#tail[length - 1] !== 10) return undefined
     if ('times' in end) return this.#count >= end.times ? '' : undefined
-    const at = this.#tail.lastIndexOf('\n', this.#tail.length - 2) + 1
-    const line = this.#tail.slice(at, -2)
+    const text = this.#text
+    const line = text.slice(text.lastIndexOf('\n', length - 2) + 1, -2)
     return line.startsWith(end.line) ? line : undefined
   }
 
@@ -179,11 +185,14 @@ export class Wire {
   }
 }
 
-function occurrences(octets: Buffer, needle: Buffer, before: string): number {
+/** @param before Octets that came before these. */
+function occurrences(octets: Buffer, needle: Buffer, before: Buffer): number {
   let count = 0
   // one that began in the octets before
-  const seam = before.slice(1 - needle.length) + octets.toString('latin1', 0, needle.length - 1)
-  if (needle.length > 1 && seam.includes(needle.toString('latin1'))) count += 1
+  if (needle.length > 1 && before.length > 0) {
+    const seam = Buffer.concat([before.subarray(1 - needle.length), octets.subarray(0, needle.length - 1)])
+    if (seam.includes(needle)) count += 1
+  }
   for (let at = octets.indexOf(needle); at >= 0; at = octets.indexOf(needle, at + needle.length)) count += 1
   return count
 }
