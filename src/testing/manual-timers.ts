@@ -20,6 +20,11 @@ export class ManualTimers implements Timers {
     return this.#due.size
   }
 
+  /** Until the last of them is due, milliseconds. */
+  get furthest(): number {
+    return Math.max(this.#now, ...this.#due.values()) - this.#now
+  }
+
   /** Lets time pass, in order. */
   pass(ms: number): void {
     const end = this.#now + ms

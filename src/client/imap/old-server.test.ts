@@ -4,7 +4,13 @@ import { test } from 'node:test'
 import { type Answer, imapScript } from '#testing/imap-script.ts'
 import { ManualTimers } from '#testing/manual-timers.ts'
 import { ImapClient } from './imap-client.ts'
+import { IDLE_MS, POLL_MS } from './limits.ts'
 import type { ImapClientOptions } from './options.ts'
+
+/** Tests that wait in vain are ended by who runs them. */
+async function until(done: () => boolean): Promise<void> {
+  while (!done()) await new Promise((resolve) => setTimeout(resolve, 1))
+}
 
 /** Runs against it; gives the commands that it heard, without tags. */
 async function oldServer(
@@ -169,10 +175,8 @@ test('who watches a server without IDLE has it asked from time to time', async (
       await client.select('INBOX')
       const events = client.watch()
       const next = events.next()
-      for (let n = 0; n < 5; n += 1) {
-        await new Promise((resolve) => setTimeout(resolve, 10))
-        timers.pass(30_000)
-      }
+      await until(() => timers.furthest === POLL_MS)
+      timers.pass(POLL_MS)
       assert.deepEqual((await next).value, { kind: 'exists', exists: 4, added: 1 })
       await events.return?.()
     },
@@ -187,7 +191,8 @@ test('IDLE is renewed, and ended before other commands', async () => {
     {
       IDLE: async (tag, peer) => {
         peer.send('+ idling\r\n')
-        said.push('IDLE', (await peer.line()) ?? '')
+        said.push('IDLE')
+        said.push((await peer.line()) ?? '')
         peer.send(`${tag} OK done\r\n`)
       },
       NOOP: (tag, peer) => {
@@ -199,11 +204,11 @@ test('IDLE is renewed, and ended before other commands', async () => {
       await client.select('INBOX')
       const controller = new AbortController()
       const events = client.watch({ signal: controller.signal })
-      await new Promise((resolve) => setTimeout(resolve, 30))
+      await until(() => timers.furthest === IDLE_MS)
       timers.pass(26 * 60_000)
-      await new Promise((resolve) => setTimeout(resolve, 30))
+      await until(() => timers.furthest === IDLE_MS)
       await client.noop()
-      await new Promise((resolve) => setTimeout(resolve, 30))
+      await until(() => timers.furthest === IDLE_MS)
       controller.abort()
       assert.deepEqual(await events.next(), { done: true, value: undefined })
       await client.noop()
