@@ -42,6 +42,7 @@ const DEFAULTS: EmbeddedTuning = {
   reserveBytes: 67_108_864,
   batchRequests: 512,
   batchBytes: 16_777_216,
+  batchMs: 40,
   sliceMessages: 2_000,
   checkpointBytes: 16_777_216,
   walLimitBytes: 268_435_456,

@@ -139,7 +139,7 @@ const files = {
   sync: (fd) => { realFiles.sync(fd); count('sync') },
   syncFolder: (folder) => { realFiles.syncFolder(folder); if (folder === paths.segments) count('folder') },
 }
-const tuning = { segmentBytes: 20_000, reserveBytes: 65_536, batchRequests: 100, batchBytes: 16_777_216,
+const tuning = { segmentBytes: 20_000, reserveBytes: 65_536, batchRequests: 100, batchBytes: 16_777_216, batchMs: 40,
   sliceMessages: 50, checkpointBytes: 16_777_216, walLimitBytes: 268_435_456, tombstoneRanges: 100, graceMs: 0,
   compactBelow: 0.5, upkeepMs: 0 }
 const writer = new ShardWriter(

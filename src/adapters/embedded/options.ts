@@ -35,6 +35,8 @@ export interface EmbeddedTuning {
   readonly batchRequests: number
   /** Most octets of bodies that share one sync. */
   readonly batchBytes: number
+  /** A batch does not begin another request after so long. */
+  readonly batchMs: number
   /** Messages that one slice of a long operation handles before neighbours are served. */
   readonly sliceMessages: number
   /** A PASSIVE checkpoint runs whenever this much WAL has come. */

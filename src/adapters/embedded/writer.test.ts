@@ -22,6 +22,8 @@ const TUNING: EmbeddedTuning = {
   reserveBytes: 65_536,
   batchRequests: 100,
   batchBytes: 16_777_216,
+  // What shares a batch does not depend on how busy the machine is.
+  batchMs: 3_600_000,
   sliceMessages: 50,
   checkpointBytes: 16_777_216,
   walLimitBytes: 268_435_456,

@@ -49,8 +49,6 @@ export interface WriterEvents {
   readonly walGrown: () => void
 }
 
-/** A batch does not begin another request after so long. */
-const BATCH_MS = 40
 const LOOK_MS = 1_000
 const FAULT_WINDOW_MS = 60_000
 
@@ -135,7 +133,7 @@ export class ShardWriter {
   #transact(jobs: Job[], answers: (() => void)[], only?: Job): ReadonlySet<string> {
     const { sql, ledger, bodies, tx } = this.#shard
     const begun = performance.now()
-    const { batchRequests, batchBytes } = this.#settings.tuning
+    const { batchRequests, batchBytes, batchMs } = this.#settings.tuning
     const unfinished: Job[] = []
     let bytes = 0
     sql.run('BEGIN IMMEDIATE')
@@ -149,12 +147,12 @@ export class ShardWriter {
     }
     if (only !== undefined) execute(only)
     else {
-      while (jobs.length === 0 || performance.now() - begun < BATCH_MS) {
+      while (jobs.length === 0 || performance.now() - begun < batchMs) {
         const job = this.#long.shift()
         if (job === undefined) break
         execute(job)
       }
-      while (jobs.length < batchRequests && bytes < batchBytes && performance.now() - begun < BATCH_MS) {
+      while (jobs.length < batchRequests && bytes < batchBytes && performance.now() - begun < batchMs) {
         const job = this.#take()
         if (job === undefined) break
         bytes += octetsOf(job.asked)
@@ -259,7 +257,7 @@ export class ShardWriter {
   /** One slice of upkeep, where the batch has left time for it. */
   #background(tx: Transaction, answers: (() => void)[], begun: number): void {
     const first = this.#tasks[0]
-    if (first === undefined || performance.now() - begun > BATCH_MS / 2) return
+    if (first === undefined || performance.now() - begun > this.#settings.tuning.batchMs / 2) return
     first.steps ??= first.task.begin(tx)
     const next = first.steps.next()
     if (next.done !== true) return
