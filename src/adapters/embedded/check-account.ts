@@ -116,12 +116,9 @@ function checkEmails(sql: Sql, slot: number, id: number, found: Found): void {
   const base = slot * EMAIL_SPAN
   for (const table of ['message', 'deleted'] as const) {
     const lost = sql.all(
-      `SELECT m.mailbox, m.uid, m.email FROM ${table} m LEFT JOIN email e ON e.id = ? + m.email
-       LEFT JOIN email_ready r ON r.id = ? + m.email LEFT JOIN email_header h ON h.id = ? + m.email
+      `SELECT m.mailbox, m.uid, m.email FROM ${table} m LEFT JOIN email e ON e.id = m.email_id
+       LEFT JOIN email_ready r ON r.id = m.email_id LEFT JOIN email_header h ON h.id = m.email_id
        WHERE m.account = ? AND (e.id IS NULL OR r.id IS NULL OR h.id IS NULL) LIMIT ?`,
-      base,
-      base,
-      base,
       slot,
       MOST_NAMED,
     )
@@ -130,9 +127,8 @@ function checkEmails(sql: Sql, slot: number, id: number, found: Found): void {
     }
   }
   const sizes = sql.all(
-    `SELECT m.mailbox, m.uid FROM message m JOIN email e ON e.id = ? + m.email
+    `SELECT m.mailbox, m.uid FROM message m JOIN email e ON e.id = m.email_id
      WHERE m.account = ? AND m.size <> e.size LIMIT ?`,
-    base,
     slot,
     MOST_NAMED,
   )

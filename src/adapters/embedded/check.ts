@@ -6,7 +6,7 @@ import { checkAccount } from './check-account.ts'
 import { placeOf } from './email-reads.ts'
 import { bigPath, type ShardPaths, segmentPath } from './layout.ts'
 import { BODY, parseRecordHeader, RECORD_HEADER } from './records.ts'
-import { EMAIL_SPAN } from './schema/account.ts'
+import { FIRST_ROW, UNUSED_ROWS } from './schema/email-rows.ts'
 import { SegmentReader } from './segment-reader.ts'
 import { Sql } from './sql.ts'
 import { keptSegments, segmentNumber } from './unknown-files.ts'
@@ -91,12 +91,24 @@ export function checkShard(paths: ShardPaths, options: Pick<CheckOptions, 'bodie
     for (const [slot, id] of sql.all('SELECT slot, id FROM account')) {
       if (id !== null) sql.snapshot(() => checkAccount(sql, slot as number, id as number, found))
     }
+    checkUnusedRows(sql, found)
     sql.snapshot(() => checkLiveBytes(sql, found))
     checkFiles(sql, paths, found)
     checkBodies(sql, paths, options.bodies, found)
   } finally {
     sql.close()
   }
+}
+
+/** Of accounts that are there; those of others go with the upkeep. */
+function checkUnusedRows(sql: Sql, found: Found): void {
+  const unused = sql.all(
+    `SELECT (SELECT a.id FROM account a WHERE a.slot = e.slot) AS owner, count(*) ${UNUSED_ROWS}
+     AND owner IS NOT NULL GROUP BY owner`,
+    FIRST_ROW,
+  )
+  for (const [account, count] of unused as readonly (readonly [number, number])[])
+    found('leftover', account, `${count} emails are in no mailbox and not in deleted mail`)
 }
 
 /** Octets of living records by segment, computed from the emails. */
@@ -187,14 +199,14 @@ function checkBodies(sql: Sql, paths: ShardPaths, whole: boolean, found: Found):
 
 /** Whose email it is, and where people find it. */
 function placeIn(sql: Sql, id: number): { readonly account: number | undefined; readonly place: string } {
-  const slot = Math.floor(id / EMAIL_SPAN)
+  const [slot = 0, key = 0] = (sql.get('SELECT slot, key FROM email WHERE id = ?', id) ?? []) as readonly number[]
   const account =
     (sql.get('SELECT id FROM account WHERE slot = ?', slot)?.[0] as number | null | undefined) ?? undefined
   const row = sql.get(
     `SELECT b.name, m.uid FROM message m JOIN mailbox b ON b.account = m.account AND b.key = m.mailbox
      WHERE m.account = ? AND m.email = ? LIMIT 1`,
     slot,
-    id - slot * EMAIL_SPAN,
+    key,
   )
   return { account, place: row === undefined ? 'Deleted mail' : `UID ${String(row[1])} of "${String(row[0])}"` }
 }

@@ -3,7 +3,6 @@ import type { MailboxKey } from '#mail/ids.ts'
 import type { UidSet } from '#mail/uid-set.ts'
 import type { ColumnSlice, NumberColumn, TextColumn } from '#store/columns.ts'
 import { boundOf } from './email-reads.ts'
-import { EMAIL_SPAN } from './schema/account.ts'
 import type { Sql } from './sql.ts'
 
 /** What is asked of which mailbox. */
@@ -55,7 +54,7 @@ function slice(
   first: number,
   last: number,
 ): ColumnSlice {
-  const lists = sql.get(query(table, numbers, texts), slot * EMAIL_SPAN, slot, mailbox, first, last) ?? []
+  const lists = sql.get(query(table, numbers, texts), slot, mailbox, first, last) ?? []
   const [uids = [], ...values] = lists.map((list) => JSON.parse((list as string | null) ?? '[]') as readonly unknown[])
   const page = {
     uids: Uint32Array.from(uids as readonly number[]),
@@ -89,8 +88,8 @@ function query(table: Table, numbers: readonly NumberColumn[], texts: readonly T
     // the join is made in the order in which it stands, so that rows come in that of their UIDs
     text = `SELECT ${lists.join()} FROM (
       SELECT ${['m.uid AS uid', ...columns.map((column, at) => `${column} AS c${at}`)].join()}
-      FROM ${table} m CROSS JOIN email e ON e.id = ?1 + m.email
-      WHERE m.account = ?2 AND m.mailbox = ?3 AND m.uid BETWEEN ?4 AND ?5 ORDER BY m.uid)`
+      FROM ${table} m CROSS JOIN email e ON e.id = m.email_id
+      WHERE m.account = ?1 AND m.mailbox = ?2 AND m.uid BETWEEN ?3 AND ?4 ORDER BY m.uid)`
     queries.set(key, text)
   }
   return text

@@ -221,10 +221,12 @@ function packedBody({ header, payload }: WalkedRecord): readonly [Buffer, typeof
 function moveArrival(tx: Transaction, target: Target, segment: number, record: WalkedRecord): boolean {
   if (!record.whole) return false
   const { arrival, trace } = parseArrival(record.payload)
-  const id = arrival.slot * EMAIL_SPAN + arrival.email
+  const id = arrival.row ?? arrival.slot * EMAIL_SPAN + arrival.email
   const row = tx.sql.get(
-    'SELECT segment, position, arrival_stored FROM email WHERE id = ? AND arrival_segment = ?',
+    'SELECT segment, position, arrival_stored FROM email WHERE id = ? AND slot = ? AND key = ? AND arrival_segment = ?',
     id,
+    arrival.slot,
+    arrival.email,
     segment,
   ) as readonly [number, number, number] | undefined
   if (row === undefined) return true

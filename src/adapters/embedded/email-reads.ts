@@ -21,7 +21,6 @@ import {
   UNTRACED,
 } from '#store/types.ts'
 import { bigId } from './bodies.ts'
-import { EMAIL_SPAN } from './schema/account.ts'
 import type { Row, Sql } from './sql.ts'
 
 type Table = 'message' | 'deleted'
@@ -81,17 +80,17 @@ export function boundOf(
 }
 
 function single({ sql, slot, mailbox, fields }: Source, table: Table, uid: number): EmailRow | undefined {
-  const row = sql.get(rowQuery(table, fields), slot * EMAIL_SPAN, slot, mailbox, uid, uid)
+  const row = sql.get(rowQuery(table, fields), slot, mailbox, uid, uid)
   return row === undefined ? undefined : rowOf(row, table, fields)
 }
 
 function slice(source: Source, table: Table, first: number, last: number): readonly EmailRow[] {
   const { sql, slot, mailbox, fields } = source
   if ((fields & NARROW) !== 0) {
-    const rows = sql.all(rowQuery(table, fields), slot * EMAIL_SPAN, slot, mailbox, first, last)
+    const rows = sql.all(rowQuery(table, fields), slot, mailbox, first, last)
     return rows.map((row) => rowOf(row, table, fields))
   }
-  const [bytes, numbers] = sql.get(sliceQuery(table, fields), slot * EMAIL_SPAN, slot, mailbox, first, last) ?? []
+  const [bytes, numbers] = sql.get(sliceQuery(table, fields), slot, mailbox, first, last) ?? []
   if (typeof numbers !== 'string') return []
   // what is joined of nothing but empty bytes is NULL
   const reading = new Reading(bytes instanceof Uint8Array ? bytes : NOTHING, numbers)
@@ -165,10 +164,10 @@ function byteColumns(fields: EmailFields): string {
 function from(table: Table, fields: EmailFields): string {
   const narrow = (fields & NARROW) !== 0
   return `FROM ${table} m
-    ${hasTrace(fields) || narrow ? 'CROSS JOIN email e ON e.id = ?1 + m.email' : ''}
-    ${(fields & READY) === 0 ? '' : 'CROSS JOIN email_ready r ON r.id = ?1 + m.email'}
-    ${(fields & HEADER) === 0 ? '' : 'CROSS JOIN email_header h ON h.id = ?1 + m.email'}
-    WHERE m.account = ?2 AND m.mailbox = ?3 AND m.uid BETWEEN ?4 AND ?5`
+    ${hasTrace(fields) || narrow ? 'CROSS JOIN email e ON e.id = m.email_id' : ''}
+    ${(fields & READY) === 0 ? '' : 'CROSS JOIN email_ready r ON r.id = m.email_id'}
+    ${(fields & HEADER) === 0 ? '' : 'CROSS JOIN email_header h ON h.id = m.email_id'}
+    WHERE m.account = ?1 AND m.mailbox = ?2 AND m.uid BETWEEN ?3 AND ?4`
 }
 
 function query(key: string, make: () => string): string {

@@ -13,7 +13,6 @@ import {
 } from '#store/gone.ts'
 import { compareMailboxNames } from '#store/mailbox-name.ts'
 import type { SpecialUse } from '#store/types.ts'
-import { EMAIL_SPAN } from './schema/account.ts'
 import { RESTORED } from './schema/deleted.ts'
 import { EVENTS_PER_MS } from './schema/event.ts'
 import type { Sql } from './sql.ts'
@@ -89,15 +88,15 @@ export function placesOf(sql: Sql, slot: number, email: EmailKey): readonly Emai
 
 /** Walks the emails of the account: narrow rows, and nobody asks often. */
 export function emailsByMessageId(sql: Sql, slot: number, messageId: string): readonly EmailKey[] {
-  const base = slot * EMAIL_SPAN
   return sql
     .all(
-      'SELECT id FROM email WHERE id >= ? AND id < ? AND message_id = ? ORDER BY id',
-      base,
-      base + EMAIL_SPAN,
+      `SELECT m.email FROM message m JOIN email e ON e.id = m.email_id WHERE m.account = ?1 AND e.message_id = ?2 UNION
+       SELECT d.email FROM deleted d JOIN email e ON e.id = d.email_id WHERE d.account = ?1 AND e.message_id = ?2
+       ORDER BY 1`,
+      slot,
       messageId,
     )
-    .map(([id]) => ((id as number) - base) as EmailKey)
+    .map(([email]) => email as EmailKey)
 }
 
 export function eventsAfter(sql: Sql, slot: number, after: number, limit: number): readonly MessageEvent[] {

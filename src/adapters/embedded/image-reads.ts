@@ -4,7 +4,7 @@ import type { AccountImage, EmailImage, MailboxImage, MetadataImage, SeenImage, 
 import { compareMailboxNames } from '#store/mailbox-name.ts'
 import { placeOf } from './email-reads.ts'
 import { eventsAfter, goneMailboxes } from './gone-reads.ts'
-import { EMAIL_SPAN } from './schema/account.ts'
+import { NEXT_EMAILS } from './schema/email-rows.ts'
 import { MAILBOX_COLUMNS, mailboxRow } from './schema/mailbox.ts'
 import type { Row, Sql } from './sql.ts'
 import { mailboxInfo } from './transaction.ts'
@@ -134,16 +134,15 @@ function mailboxes(
 export function imageEmails(sql: Sql, id: AccountId, after: number, limit: number): readonly EmailImage[] {
   const slot = sql.get('SELECT slot FROM account WHERE id = ?', id)?.[0] as number | undefined
   if (slot === undefined) return []
-  const base = slot * EMAIL_SPAN
   const rows = sql.all(
-    `SELECT id, thread, internal_date, internal_zone, trace, segment, position, length FROM email
-     WHERE id > ? AND id < ? ORDER BY id LIMIT ?`,
-    base + after,
-    base + EMAIL_SPAN,
+    `SELECT n.email, e.thread, e.internal_date, e.internal_zone, e.trace, e.segment, e.position, e.length
+     FROM ${NEXT_EMAILS} n JOIN email e ON e.id = n.id ORDER BY n.email`,
+    slot,
+    after,
     limit,
   )
   return rows.map((row) => ({
-    key: ((row[0] as number) - base) as EmailKey,
+    key: row[0] as EmailKey,
     thread: row[1] as ThreadKey,
     internalDate: row[2] as number,
     internalZone: row[3] as number,

@@ -2,7 +2,7 @@
 import type { AccountId, EmailKey, MailboxKey } from '#mail/ids.ts'
 import type { IndexableEmail } from '#store/types.ts'
 import { placeOf } from './email-reads.ts'
-import { EMAIL_SPAN } from './schema/account.ts'
+import { NEXT_EMAILS } from './schema/email-rows.ts'
 import type { Row, Sql } from './sql.ts'
 
 /** Emails that are looked for by one statement. */
@@ -21,16 +21,16 @@ const TABLES = ['message', 'deleted'] as const
 export function indexableEmails(sql: Sql, id: AccountId, after: number, limit: number): readonly IndexableEmail[] {
   const slot = slotOf(sql, id)
   if (slot === undefined) return []
-  const base = slot * EMAIL_SPAN
   const rows = sql.all(
-    `SELECT e.id, e.internal_date, e.trace, e.segment, e.position, e.length, r.parts, e.subject, e.sender,
-     e.recipients, e.cc FROM email e JOIN email_ready r ON r.id = e.id WHERE e.id > ? AND e.id < ? ORDER BY e.id LIMIT ?`,
-    base + after,
-    base + EMAIL_SPAN,
+    `SELECT n.email, e.internal_date, e.trace, e.segment, e.position, e.length, r.parts, e.subject, e.sender,
+     e.recipients, e.cc FROM ${NEXT_EMAILS} n JOIN email e ON e.id = n.id JOIN email_ready r ON r.id = n.id
+     ORDER BY n.email`,
+    slot,
+    after,
     limit,
   )
   return rows.map((row) => ({
-    key: ((row[0] as number) - base) as EmailKey,
+    key: row[0] as EmailKey,
     internalDate: row[1] as number,
     trace: row[2] as Uint8Array,
     place: placeOf(row[3] as number, row[4] as number, row[5] as number),

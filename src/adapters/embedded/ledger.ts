@@ -9,6 +9,7 @@ import { KeywordSets } from './keyword-sets.ts'
 import { type PendingEvent, writeEvent } from './pending-event.ts'
 import { type AccountRow, LARGEST_SLOT } from './schema/account.ts'
 import { FROZEN } from './schema/arriving.ts'
+import { nextEmailRow } from './schema/email-rows.ts'
 import { MAILBOX_COLUMNS, type MailboxRow, mailboxRow } from './schema/mailbox.ts'
 import type { Sql } from './sql.ts'
 
@@ -42,6 +43,7 @@ export class Ledger {
   readonly #dirty = new Set<LoadedAccount>()
   #bumped: number[] = []
   #mailboxes = 0
+  #nextEmailRow: number | undefined
 
   /** Mailboxes of an account that may be for `anyone`. */
   readonly mostForAnyone: number
@@ -98,6 +100,13 @@ export class Ledger {
   keywords(account: LoadedAccount): KeywordSets {
     account.keywords ??= new KeywordSets(this.#sql, account.row.slot)
     return account.keywords
+  }
+
+  /** The row of a new email. */
+  takeEmailRow(): number {
+    const row = this.#nextEmailRow ?? nextEmailRow(this.#sql)
+    this.#nextEmailRow = row + 1
+    return row
   }
 
   /** Notes that rows have changed. */
@@ -309,6 +318,7 @@ export class Ledger {
     this.#accounts.clear()
     this.#dirty.clear()
     this.#mailboxes = 0
+    this.#nextEmailRow = undefined
   }
 }
 

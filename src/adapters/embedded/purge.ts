@@ -69,19 +69,19 @@ function* accountsOf(tx: Transaction): Generator<readonly [slot: number, days: n
 /** @param limit Where the quota alone makes them go: octets at which it is kept again. */
 function purgeSlice(tx: Transaction, slot: number, until: number, limit: number | undefined): number {
   const rows = tx.sql.all(
-    `SELECT mailbox, uid, email, size, moved FROM deleted WHERE account = ? AND deleted_at <= ?
+    `SELECT mailbox, uid, email, size, moved, email_id FROM deleted WHERE account = ? AND deleted_at <= ?
      ORDER BY deleted_at, mailbox, uid LIMIT ?`,
     slot,
     until,
     SLICE,
-  ) as readonly (readonly [number, number, number, number, number])[]
+  ) as readonly (readonly [number, number, number, number, number, number])[]
   const has = tx.sql.number('SELECT gone_bytes FROM account WHERE slot = ?', slot)
   let freed = 0
   let count = 0
-  for (const [mailbox, uid, email, size, moved] of rows) {
+  for (const [mailbox, uid, email, size, moved, id] of rows) {
     if (limit !== undefined && has - freed <= limit) break
     tx.sql.run('DELETE FROM deleted WHERE account = ? AND mailbox = ? AND uid = ?', slot, mailbox, uid)
-    dropUnused(tx, slot, email)
+    dropUnused(tx, slot, email, id)
     if (moved === ONLY_HERE) freed += size
     count += 1
   }
@@ -118,9 +118,15 @@ const OF_ACCOUNT: readonly string[] = [
 
 function* purgeAccount(tx: Transaction, slot: number): Generator<undefined, void, void> {
   for (const table of ['message', 'deleted']) {
-    const one = `DELETE FROM ${table} WHERE (account, mailbox, uid) IN
-      (SELECT account, mailbox, uid FROM ${table} WHERE account = ? LIMIT ${SLICE * 5})`
-    while (tx.sql.run(one, slot) > 0) yield
+    // A row is the only one that says where its email lies.
+    const some = `DELETE FROM ${table} WHERE (account, mailbox, uid) IN
+      (SELECT account, mailbox, uid FROM ${table} WHERE account = ? LIMIT ${SLICE}) RETURNING email, email_id`
+    for (;;) {
+      const rows = tx.sql.all(some, slot) as readonly (readonly [number, number])[]
+      if (rows.length === 0) break
+      for (const [email, id] of rows) dropUnused(tx, slot, email, id)
+      yield
+    }
   }
   yield* purgeEvents(tx, slot, Number.MAX_SAFE_INTEGER / EVENTS_PER_MS)
   for (;;) {

@@ -193,11 +193,10 @@ class Rebuild {
   /** The account has an email of that body with the same lines of its own. */
   #isKnown({ row }: LoadedAccount, { segment, position }: Arrival, trace: Uint8Array): boolean {
     const found = this.#tx.sql.get(
-      'SELECT 1 FROM email WHERE segment = ? AND position = ? AND id >= ? AND id < ? AND trace = ? LIMIT 1',
+      'SELECT 1 FROM email WHERE segment = ? AND position = ? AND slot = ? AND trace = ? LIMIT 1',
       segment,
       position,
-      row.slot * EMAIL_SPAN,
-      (row.slot + 1) * EMAIL_SPAN,
+      row.slot,
       trace,
     )
     return found !== undefined
@@ -205,10 +204,13 @@ class Rebuild {
 
   /** An older index says where the body was before compaction moved it. */
   #findsItsBody({ row }: LoadedAccount, arrival: Arrival, trace: Uint8Array): boolean {
-    const id = row.slot * EMAIL_SPAN + arrival.email
+    const id = arrival.row ?? row.slot * EMAIL_SPAN + arrival.email
     const found = this.#tx.sql.get(
-      `SELECT segment, position, length FROM email WHERE id = ? AND length = ? AND internal_date = ? AND trace = ?`,
+      `SELECT segment, position, length FROM email
+       WHERE id = ? AND slot = ? AND key = ? AND length = ? AND internal_date = ? AND trace = ?`,
       id,
+      row.slot,
+      arrival.email,
       arrival.length,
       arrival.internalDate,
       trace,

@@ -88,12 +88,14 @@ export function rawRecord(kind: RecordKind, payload: Uint8Array): readonly Uint8
 /** What an arrival says, besides the trace that follows it. */
 export interface Arrival {
   readonly account: number
-  /** Tells apart accounts that had the same id, and with `email` gives the row. */
+  /** Tells apart accounts that had the same id. */
   readonly slot: number
   readonly mailbox: number
   readonly mailboxName: string
   readonly uid: number
   readonly email: number
+  /** Rowid of the email; absent where it follows from `slot` and `email`. */
+  readonly row?: number
   readonly internalDate: number
   readonly internalZone: number
   readonly system: number

@@ -11,6 +11,7 @@ import type { ShardPaths } from './layout.ts'
 import { rebuildFromSegments } from './rebuild.ts'
 import { dropEmail } from './requests/drop-email.ts'
 import { EMAIL_SPAN } from './schema/account.ts'
+import { FIRST_ROW, UNUSED_ROWS } from './schema/email-rows.ts'
 import { SegmentReader } from './segment-reader.ts'
 import type { Transaction } from './transaction.ts'
 
@@ -35,10 +36,15 @@ export function* repairShard(
     tx.sql.run('DELETE FROM imprint WHERE account = ?', slot as number)
     accounts += 1
     yield
-    while (rebuildPrepared(tx, files, slot as number)) yield
+    while (rebuildPrepared(tx, files, (slot as number) * EMAIL_SPAN, ((slot as number) + 1) * EMAIL_SPAN)) yield
     while (dropLeftovers(tx, slot as number) === SLICE) yield
     yield
   }
+  for (let from: number | undefined = FIRST_ROW; from !== undefined; ) {
+    from = rebuildPrepared(tx, files, from, Number.MAX_SAFE_INTEGER)
+    yield
+  }
+  while (dropUnusedRows(tx) === SLICE) yield
   tx.bodies.settle()
   const living = new Map(tx.sql.all(LIVE_BYTES).map(([segment, octets]) => [segment as number, octets as number]))
   for (const [id] of tx.sql.all('SELECT id FROM segment')) {
@@ -56,25 +62,21 @@ function afresh(tx: Transaction): void {
 
 /** Messages without an email cannot be shown: they go. Messages without a mailbox get one. */
 function repairReferences(tx: Transaction, slot: number): void {
-  const base = slot * EMAIL_SPAN
   for (const table of ['message', 'deleted']) {
     tx.sql.run(
-      `DELETE FROM ${table} WHERE account = ? AND NOT EXISTS (SELECT 1 FROM email e WHERE e.id = ? + ${table}.email)`,
+      `DELETE FROM ${table} WHERE account = ? AND NOT EXISTS (SELECT 1 FROM email e WHERE e.id = ${table}.email_id)`,
       slot,
-      base,
     )
   }
   tx.sql.run(
-    `UPDATE message SET size = (SELECT e.size FROM email e WHERE e.id = ?2 + message.email) WHERE account = ?1
-     AND size <> (SELECT e.size FROM email e WHERE e.id = ?2 + message.email)`,
+    `UPDATE message SET size = (SELECT e.size FROM email e WHERE e.id = message.email_id) WHERE account = ?1
+     AND size <> (SELECT e.size FROM email e WHERE e.id = message.email_id)`,
     slot,
-    base,
   )
   tx.sql.run(
-    `UPDATE deleted SET size = (SELECT e.size FROM email e WHERE e.id = ?2 + deleted.email) WHERE account = ?1
-     AND size <> (SELECT e.size FROM email e WHERE e.id = ?2 + deleted.email)`,
+    `UPDATE deleted SET size = (SELECT e.size FROM email e WHERE e.id = deleted.email_id) WHERE account = ?1
+     AND size <> (SELECT e.size FROM email e WHERE e.id = deleted.email_id)`,
     slot,
-    base,
   )
   tx.sql.run(
     `INSERT INTO gone_mailbox (account, key, name, created_at, deleted_at)
@@ -97,17 +99,18 @@ function repairReferences(tx: Transaction, slot: number): void {
 }
 
 /**
- * Prepares one email again from its body, where what was prepared is lost.
- * @returns `false` when there is none such.
+ * Prepares one email of these rowids again from its body, where what was prepared is lost.
+ * @returns its rowid, `undefined` when there is none such.
  */
-function rebuildPrepared(tx: Transaction, files: SegmentReader, slot: number): boolean {
+function rebuildPrepared(tx: Transaction, files: SegmentReader, from: number, to: number): number | undefined {
   const row = tx.sql.get(
     `SELECT e.id, e.segment, e.position, e.length FROM email e LEFT JOIN email_ready r ON r.id = e.id
-     LEFT JOIN email_header h ON h.id = e.id WHERE e.id >= ?1 AND e.id < ?1 + ${EMAIL_SPAN}
-     AND (r.id IS NULL OR h.id IS NULL) LIMIT 1`,
-    slot * EMAIL_SPAN,
+     LEFT JOIN email_header h ON h.id = e.id WHERE e.id >= ? AND e.id < ?
+     AND (r.id IS NULL OR h.id IS NULL) ORDER BY e.id LIMIT 1`,
+    from,
+    to,
   ) as readonly [number, number, number, number] | undefined
-  if (row === undefined) return false
+  if (row === undefined) return undefined
   const [id, segment, position, length] = row
   const email = prepareEmail(scanMessage(bodyOrNothing(files, placeOf(segment, position, length))))
   tx.sql.run(
@@ -125,7 +128,7 @@ function rebuildPrepared(tx: Transaction, files: SegmentReader, slot: number): b
     email.header,
   )
   tx.sql.run('UPDATE email SET header_size = ?, lines = ? WHERE id = ?', email.headerSize, email.lines, id)
-  return true
+  return id
 }
 
 /** A body that cannot be read any more is prepared as an empty one, so that the rest of its mailbox can be listed. */
@@ -223,6 +226,17 @@ function dropLeftovers(tx: Transaction, slot: number): number {
      AND NOT EXISTS (SELECT 1 FROM deleted d WHERE d.account = ?2 AND d.email = e.id - ?1) LIMIT ?3`,
     base,
     slot,
+    SLICE,
+  )
+  for (const [id] of unused) dropEmail(tx, id as number)
+  return unused.length
+}
+
+/** The same of emails that lie in the order of their arrival. */
+function dropUnusedRows(tx: Transaction): number {
+  const unused = tx.sql.all(
+    `SELECT e.id ${UNUSED_ROWS} AND EXISTS (SELECT 1 FROM account a WHERE a.slot = e.slot AND a.id IS NOT NULL) LIMIT ?2`,
+    FIRST_ROW,
     SLICE,
   )
   for (const [id] of unused) dropEmail(tx, id as number)

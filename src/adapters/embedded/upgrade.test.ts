@@ -13,6 +13,7 @@ import { test } from 'node:test'
 import { openDirectory } from '#adapters/sqlite/directory.ts'
 import { DIRECTORY_MIGRATIONS } from '#adapters/sqlite/directory-schema.ts'
 import { messageOf, type Person, UNLIMITED } from '#store/kit.contract.ts'
+import { FIRST_ROW } from './schema/email-rows.ts'
 import { STEPS } from './schema/migrations.ts'
 import { newFolder, openTestStore } from './test-kit.ts'
 
@@ -139,6 +140,64 @@ for (const format of formats)
     await opened[Symbol.asyncDispose]()
     await rm(folder, { recursive: true })
   })
+
+test('mail that lies by account and mail that lies as it came are listed, compacted and removed alike', async () => {
+  const folder = await kept(9)
+  {
+    await using opened = await openTestStore({ directory: path.join(folder, 'store'), tuning: { graceMs: 0 } })
+    const ann = opened.world.stranger()
+    const bob = await opened.world.person()
+    const inbox = (await ann.inbox()).key
+    const before = idsOf(folder)
+    for (const index of [6, 7]) {
+      await ann.add(inbox, [messageOf({ body: `\r\nbody ${index}\r\n`, email: { messageId: `<${index}@kept>` } })])
+      await bob.add((await bob.inbox()).key, [messageOf({ body: 'between them' })])
+    }
+    const ids = idsOf(folder).slice(before.length)
+    assert.deepEqual(
+      ids,
+      [0, 1, 2, 3].map((at) => FIRST_ROW + at),
+      'one behind the other, whoever they are for',
+    )
+    const all = await ann.store.indexable(ann.ref, 0)
+    assert.deepEqual(
+      all.map(({ key }) => key as number),
+      [1, 2, 3, 4, 5, 6, 7, 8],
+    )
+    for (const index of [5, 7]) assert.equal((await ann.store.emailsByMessageId(ann.ref, `<${index}@kept>`)).length, 1)
+    await ann.must('copy', { mailbox: inbox, uids: [[5, 7]] as never, target: (await ann.box('Kept')).key })
+    await ann.must('expunge', { mailbox: inbox, uids: [[5, 6]] as never, which: 'any' })
+    assert.deepEqual(await opened.check(), [])
+    await ann.must('expunge', { mailbox: (await ann.box('Kept')).key, uids: undefined, which: 'any' })
+    opened.clock.time += 31 * 86_400_000
+    await opened.host.compact(true)
+    assert.deepEqual(await opened.check(), [])
+    const rows = (await ann.emails(inbox)).filter(({ gone }) => !gone)
+    const texts = await Promise.all(rows.map(async (row) => Buffer.from(await ann.body(row)).toString()))
+    assert.deepEqual(
+      texts.map((text) => /body (\d)/.exec(text)?.[1]),
+      ['1', '2', '7'],
+    )
+    await ann.must('removeAccount', {})
+    await opened.host.purge()
+    assert.deepEqual(await opened.check(), [])
+    assert.equal(idsOf(folder).length, 2, 'those of the other account')
+  }
+  await rm(folder, { recursive: true })
+})
+
+/** Rowids of emails. */
+function idsOf(folder: string): number[] {
+  const db = new DatabaseSync(path.join(folder, 'store', 'shard-00', 'index.db'), { readOnly: true })
+  try {
+    return db
+      .prepare('SELECT id FROM email ORDER BY id')
+      .all()
+      .map(({ id }) => Number(id))
+  } finally {
+    db.close()
+  }
+}
 
 /** Opens a store, and dies before the nth step of its migration. */
 const CHILD = `

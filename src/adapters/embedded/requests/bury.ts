@@ -69,8 +69,8 @@ export function bury(
   const within = how.onlyDeleted ? DELETED_WITHIN : ALL_WITHIN
   const moved = how.cause === 'move'
   tx.sql.run(
-    `INSERT OR REPLACE INTO deleted (account, mailbox, uid, email, flags, modseq, saved_at, deleted_at, moved, cause, size)
-     SELECT account, mailbox, uid, email, flags, ?, saved_at, ?, ?, ?, size ${within}`,
+    `INSERT OR REPLACE INTO deleted (account, mailbox, uid, email, flags, modseq, saved_at, deleted_at, moved, cause, size, email_row)
+     SELECT account, mailbox, uid, email, flags, ?, saved_at, ?, ?, ?, size, email_row ${within}`,
     row.modseq,
     tx.now,
     moved ? MOVED : ONLY_HERE,

@@ -1,13 +1,12 @@
 /** Removing emails that no message and no deleted mail names any more. @module */
-import { EMAIL_SPAN } from '../schema/account.ts'
 import type { Transaction } from '../transaction.ts'
 
-/** Removes the email when nothing names it. */
-export function dropUnused(tx: Transaction, slot: number, email: number): void {
+/** Removes the email, of this rowid, when nothing names it. */
+export function dropUnused(tx: Transaction, slot: number, email: number, id: number): void {
   const used =
     tx.sql.get('SELECT 1 FROM message WHERE account = ? AND email = ? LIMIT 1', slot, email) ??
     tx.sql.get('SELECT 1 FROM deleted WHERE account = ? AND email = ? LIMIT 1', slot, email)
-  if (used === undefined) dropEmail(tx, slot * EMAIL_SPAN + email)
+  if (used === undefined) dropEmail(tx, id)
 }
 
 /** Removes an email by its rowid; its body lives on where another email shares it. */

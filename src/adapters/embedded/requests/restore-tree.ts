@@ -22,14 +22,12 @@ export function restoreTree(tx: Transaction, slot: number, image: Image): void {
   // Emails whose bytes were lost have not come: nothing may name them.
   for (const table of ['message', 'deleted'])
     sql.run(
-      `DELETE FROM ${table} WHERE account = ? AND NOT EXISTS (SELECT 1 FROM email e WHERE e.id = ? + ${table}.email)`,
+      `DELETE FROM ${table} WHERE account = ? AND NOT EXISTS (SELECT 1 FROM email e WHERE e.id = ${table}.email_id)`,
       slot,
-      base,
     )
   for (const [id] of sql.all(UNUSED_EMAILS, base, slot)) dropEmail(tx, id as number)
   sql.run(
-    'UPDATE message SET size = (SELECT e.size FROM email e WHERE e.id = ? + message.email) WHERE account = ?',
-    base,
+    'UPDATE message SET size = (SELECT e.size FROM email e WHERE e.id = message.email_id) WHERE account = ?',
     slot,
   )
   for (const [index, keywords] of image.keywordSets.entries())
@@ -40,8 +38,7 @@ export function restoreTree(tx: Transaction, slot: number, image: Image): void {
       JSON.stringify(keywords),
     )
   sql.run(
-    'UPDATE deleted SET size = (SELECT e.size FROM email e WHERE e.id = ? + deleted.email) WHERE account = ?',
-    base,
+    'UPDATE deleted SET size = (SELECT e.size FROM email e WHERE e.id = deleted.email_id) WHERE account = ?',
     slot,
   )
   for (const { key, name, specialUse, createdAt, deletedAt, restoredAs } of image.goneMailboxes)

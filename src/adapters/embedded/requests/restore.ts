@@ -4,7 +4,7 @@ import type { AccountId, MailboxKey, Modseq } from '#mail/ids.ts'
 import type { RestoredEmail } from '#store/image.ts'
 import type { Asked, WriteKind, Writes } from '#store/writes.ts'
 import { insertEvent } from '../pending-event.ts'
-import { LARGEST_SLOT } from '../schema/account.ts'
+import { EMAIL_SPAN, LARGEST_SLOT } from '../schema/account.ts'
 import { COMING, FROZEN, HELD } from '../schema/arriving.ts'
 import type { Transaction } from '../transaction.ts'
 import { reconcile, restoreTree } from './restore-tree.ts'
@@ -83,7 +83,9 @@ function restoreEmail(tx: Transaction, id: AccountId, slot: number, restored: Re
     },
     trace,
   )
-  insertEmail(tx, slot, key, thread, { ...restored, place }, arrival)
+  // An account that comes whole lies together.
+  const rows = { id: slot * EMAIL_SPAN + key, slot: undefined, key: undefined }
+  insertEmail(tx, rows, thread, { ...restored, place }, arrival)
   rememberReferences(tx, slot, thread, email)
 }
 

@@ -5,7 +5,6 @@ import type { Flags } from '#store/types.ts'
 import type { Guest } from '#store/writes.ts'
 import type { StoredPlace } from '../bodies.ts'
 import type { LoadedAccount } from '../ledger.ts'
-import { EMAIL_SPAN } from '../schema/account.ts'
 import type { MailboxRow } from '../schema/mailbox.ts'
 import type { Transaction } from '../transaction.ts'
 import { setSeen } from './guest-seen.ts'
@@ -38,6 +37,7 @@ export function storeMessage(
   const system = flags.system & SYSTEM_MASK
   const uid = mailbox.uidNext
   const key = row.nextEmail
+  const emailRow = tx.ledger.takeEmailRow()
   const size = place.length + trace.length
   const thread = threadOf(tx, account, email)
   const keywords = tx.ledger.keywords(account)
@@ -50,6 +50,7 @@ export function storeMessage(
       mailboxName: mailbox.name,
       uid,
       email: key,
+      row: emailRow,
       internalDate: message.internalDate,
       internalZone: message.internalZone,
       system,
@@ -61,10 +62,10 @@ export function storeMessage(
     },
     trace,
   )
-  insertEmail(tx, row.slot, key, thread, message, arrival)
+  insertEmail(tx, { id: emailRow, slot: row.slot, key }, thread, message, arrival)
   tx.sql.run(
-    `INSERT INTO message (account, mailbox, uid, modseq, flags, saved_at, email, size, uidl)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO message (account, mailbox, uid, modseq, flags, saved_at, email, size, uidl, email_row)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     row.slot,
     mailbox.key,
     uid,
@@ -74,6 +75,7 @@ export function storeMessage(
     key,
     size,
     message.uidl ?? null,
+    emailRow,
   )
   row.nextEmail += 1
   row.usedBytes += size
@@ -87,21 +89,28 @@ export function storeMessage(
   return uid
 }
 
+/** Where the rows of an email lie. */
+interface EmailRows {
+  readonly id: number
+  /** Of an email that lies in the order of arrival. */
+  readonly slot: number | undefined
+  readonly key: number | undefined
+}
+
 /** The rows of an email, in all three tables. */
 export function insertEmail(
   tx: Transaction,
-  slot: number,
-  key: number,
+  { id, slot, key }: EmailRows,
   thread: number,
   message: Pick<Entering, 'place' | 'email' | 'trace' | 'internalDate' | 'internalZone'>,
   arrival: { readonly segment: number; readonly stored: number },
 ): void {
   const { place, email, trace } = message
-  const id = slot * EMAIL_SPAN + key
   tx.sql.run(
     `INSERT INTO email (id, thread, size, internal_date, internal_zone, segment, position, length, stored,
      arrival_segment, arrival_stored, header_size, lines, sent_at, sent_day, has_attachment, subject, base_subject,
-     sender, recipients, cc, message_id, trace) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+     sender, recipients, cc, message_id, trace, owner_slot, owner_key)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     id,
     thread,
     place.length + trace.length,
@@ -125,6 +134,8 @@ export function insertEmail(
     email.cc,
     email.messageId ?? null,
     trace,
+    slot ?? null,
+    key ?? null,
   )
   tx.sql.run(
     'INSERT INTO email_ready (id, envelope, structure, parts, preview) VALUES (?, ?, ?, ?, ?)',

@@ -95,8 +95,8 @@ export function copyRange(
   const kept = guest === undefined ? ALL_FLAGS : keptFlags(guest.rights)
   copySeen(tx, { account, mailbox }, range, target, guest?.rights.includes('s') === false ? guest.user : undefined)
   tx.sql.run(
-    `INSERT INTO message (account, mailbox, uid, modseq, flags, saved_at, email, size, uidl)
-     SELECT account, ?, ? + row_number() OVER (ORDER BY uid), ?, flags & ?, ?, email, size, NULL FROM message
+    `INSERT INTO message (account, mailbox, uid, modseq, flags, saved_at, email, size, uidl, email_row)
+     SELECT account, ?, ? + row_number() OVER (ORDER BY uid), ?, flags & ?, ?, email, size, NULL, email_row FROM message
      WHERE account = ? AND mailbox = ? AND uid BETWEEN ? AND ?`,
     target.key,
     target.uidNext - 1,

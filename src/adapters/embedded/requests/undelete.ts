@@ -19,6 +19,7 @@ type Answer = Result<Writes['undelete']['value'], Writes['undelete']['refusal']>
 interface Returning {
   readonly uid: number
   readonly email: number
+  readonly emailRow: number | null
   readonly flags: number
   readonly size: number
   /** It counts in the quota of deleted mail. */
@@ -122,7 +123,7 @@ function returningOf(
   const kept: number[] = []
   for (const [first, last] of uids) {
     const rows = tx.sql.all(
-      `SELECT uid, email, flags, size, moved, EXISTS (SELECT 1 FROM message m WHERE m.account = d.account
+      `SELECT uid, email, email_row, flags, size, moved, EXISTS (SELECT 1 FROM message m WHERE m.account = d.account
        AND m.email = d.email AND m.mailbox NOT IN (d.mailbox, ?)) FROM deleted d WHERE account = ? AND mailbox = ? AND uid BETWEEN ? AND ? AND moved <> ?
        ORDER BY uid`,
       target?.key ?? mailbox,
@@ -131,10 +132,10 @@ function returningOf(
       first,
       last,
       RESTORED,
-    ) as readonly (readonly [number, number, number, number, number, number])[]
-    for (const [uid, email, flags, size, moved, lives] of rows) {
+    ) as readonly (readonly [number, number, number | null, number, number, number, number])[]
+    for (const [uid, email, emailRow, flags, size, moved, lives] of rows) {
       if (!copies && lives === 1) kept.push(uid)
-      else returning.push({ uid, email, flags, size, onlyHere: moved === ONLY_HERE })
+      else returning.push({ uid, email, emailRow, flags, size, onlyHere: moved === ONLY_HERE })
     }
   }
   return { returning, kept: uidSetOf(kept) }
@@ -148,11 +149,11 @@ function bringBack(
   target: MailboxRow,
 ): void {
   const { row } = account
-  for (const { uid, email, flags, size, onlyHere } of returning) {
+  for (const { uid, email, emailRow, flags, size, onlyHere } of returning) {
     const kept = (flags & ~DELETED) >>> 0
     tx.sql.run(
-      `INSERT INTO message (account, mailbox, uid, modseq, flags, saved_at, email, size, uidl)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)`,
+      `INSERT INTO message (account, mailbox, uid, modseq, flags, saved_at, email, size, uidl, email_row)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)`,
       row.slot,
       target.key,
       target.uidNext,
@@ -161,6 +162,7 @@ function bringBack(
       tx.now,
       email,
       size,
+      emailRow,
     )
     tx.sql.run(
       'UPDATE deleted SET moved = ? WHERE account = ? AND mailbox = ? AND uid = ?',

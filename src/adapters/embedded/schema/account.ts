@@ -36,8 +36,8 @@ export interface AccountRow {
   goneMore: number
 }
 
-/** Emails of an account have the rowids from `slot * EMAIL_SPAN` on: they lie together, and join by one integer. */
+/** Emails that lie by account have the rowids from `slot * EMAIL_SPAN` on; all others: `email-rows.ts`. */
 export const EMAIL_SPAN = 4_294_967_296
 
-/** The largest slot: above, rowids of emails would leave the safe integers. */
-export const LARGEST_SLOT = 2_097_151
+/** The largest slot: above, rowids of emails that lie by account would be among those that do not. */
+export const LARGEST_SLOT = 1_048_575

@@ -6,6 +6,7 @@ import { ACL } from './acl.ts'
 import { ARRIVING } from './arriving.ts'
 import { DELETED, GONE_MAIL } from './deleted.ts'
 import { EMAIL } from './email.ts'
+import { EMAIL_ROWS } from './email-rows.ts'
 import { EVENT } from './event.ts'
 import { IMPRINT } from './imprint.ts'
 import { KEYWORD_SET } from './keyword-set.ts'
@@ -31,6 +32,7 @@ export const STEPS: readonly string[] = [
   ARRIVING,
   MESSAGE_DELETED,
   IMPRINT,
+  EMAIL_ROWS,
 ]
 
 /** The version of a database; 0 is an empty one. */
