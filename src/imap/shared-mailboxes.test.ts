@@ -282,13 +282,16 @@ test('a selected mailbox that its owner renames goes on, one that is deleted end
 
 test('a session in a mailbox of an account that is removed is ended', async () => {
   await using server = await TestImapServer.start({ mailboxes: ['Team'] })
-  const scene: Scene = on(server, { options: {}, commands: [], greeting: false })
+  const { account, store } = server
+  const removing = {
+    connect: () => server.connect(),
+    pass: () => void store.write('removeAccount', { account, by: 'test' }),
+  }
+  const scene: Scene = on(removing, { options: {}, commands: [], greeting: false })
   const ann = await server.store.mailboxByName(server.account, 'Team')
   assert.ok(ann)
-  const { account, store } = server
   const rights = { mailbox: ann.key, identifier: 'anyone', mode: 'replace', rights: 'lr' } as const
   await store.write('setAcl', { account, by: 'test', ...rights })
-  setTimeout(() => void store.write('removeAccount', { account, by: 'test' }), 50)
   await transcript(
     `
     C: lb LOGIN bob@example.org secret
@@ -298,6 +301,7 @@ test('a session in a mailbox of an account that is removed is ended', async () =
     S: a OK [READ-ONLY] Selected
     C: b IDLE
     S: + ...
+    T: 1
     S: * BYE The selected mailbox was deleted
     S: <closed>
     `,
