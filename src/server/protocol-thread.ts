@@ -65,6 +65,7 @@ export class ProtocolThread implements AsyncDisposable {
   readonly #proxies: NetworkTest
   readonly #handshakes: Handshakes
   readonly #store: MailStore
+  readonly #deps: SessionDeps
   readonly #services: readonly AsyncDisposable[]
   readonly #acceptors: Readonly<Record<MailListener, Acceptor>>
   readonly #listening: { close(): Promise<void> }[] = []
@@ -95,6 +96,7 @@ export class ProtocolThread implements AsyncDisposable {
       newConnectionId: connectionIds(setup),
       meter: this.meter,
     }
+    this.#deps = deps
     const imap = new ImapService(deps)
     const pop3 = new Pop3Service(deps, setup.pop3)
     const smtp = (role: 'mx' | 'submission' | 'lmtp') => new SmtpService(deps, { role, bareNewline: setup.bareNewline })
@@ -123,8 +125,13 @@ export class ProtocolThread implements AsyncDisposable {
         here.push(listener.endpoint)
       }
     }
-    setTimeout(() => void warmUp(), WARM_UP_MS).unref()
+    setTimeout(() => void this.#warmUp(log), WARM_UP_MS).unref()
     return bound as unknown as MailEndpoints
+  }
+
+  async #warmUp(log: Log): Promise<void> {
+    // a server that stops closes its store
+    await warmUp(this.#deps).catch((error: unknown) => log.debug({ err: error }, 'The warm-up broke off'))
   }
 
   /** New certificates, from the next handshake on. */

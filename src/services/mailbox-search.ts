@@ -6,9 +6,10 @@
  */
 import { Turns } from '#lib/turns.ts'
 import { fold, NeedleSearch } from '#mail/fold.ts'
-import type { MailboxKey, Uid } from '#mail/ids.ts'
+import type { MailboxKey } from '#mail/ids.ts'
 import { PartTable } from '#mail/part-table.ts'
 import { type SearchableText, searchableHeader, searchableText } from '#mail/searchable.ts'
+import { RangeCollector, UidRanges } from '#mail/uid-ranges.ts'
 import { normaliseUidSet, UidCollector, type UidSet, uidSetHas, uidSetSize } from '#mail/uid-set.ts'
 import { intersectUidSets } from '#mail/uid-set-arithmetic.ts'
 import { DamagedBody, type MailStore } from '#store/mail-store.ts'
@@ -59,6 +60,11 @@ const READ_BYTES = 1024 * 1024
  * @throws the signal's reason once it is aborted.
  */
 export async function searchMailbox(search: MailboxSearch): Promise<UidSet> {
+  return (await searchRanges(search)).set
+}
+
+/** The same as numbers: for who only writes them. */
+export async function searchRanges(search: MailboxSearch): Promise<UidRanges> {
   const { snapshot, criterion, among, signal } = search
   const turns = new Turns()
   const texts = await askIndex(search)
@@ -72,7 +78,7 @@ export async function searchMailbox(search: MailboxSearch): Promise<UidSet> {
   if (undecided.length === 0) return found
   signal.throwIfAborted()
   const later = await searchRows({ ...search, texts }, undecided, turns)
-  return normaliseUidSet([...found, ...later])
+  return UidRanges.of(normaliseUidSet([...found.set, ...later]))
 }
 
 /** Decides by the snapshot and the index. */
@@ -81,7 +87,7 @@ async function searchFew(
   texts: IndexedTexts | undefined,
   looked: UidSet,
   turns: Turns,
-): Promise<Decided> {
+): Promise<Decided<UidRanges>> {
   const found = new UidCollector()
   const undecided = new UidCollector()
   for (const walk = new SnapshotWalk(snapshot, looked); walk.next(); ) {
@@ -94,7 +100,7 @@ async function searchFew(
       signal.throwIfAborted()
     }
   }
-  return { found: found.set, undecided: undecided.set }
+  return { found: UidRanges.of(found.set), undecided: undecided.set }
 }
 
 /** The same of whole pages, and by columns where dates or sizes are asked of many messages. */
@@ -103,7 +109,7 @@ async function searchPages(
   texts: IndexedTexts | undefined,
   looked: UidSet | undefined,
   turns: Turns,
-): Promise<Decided> {
+): Promise<Decided<UidRanges>> {
   const { snapshot, criterion, signal } = search
   const { pages } = snapshot
   const judge = new PageJudge(criterion)
@@ -139,7 +145,7 @@ async function searchPages(
   }
   return {
     found: await uidsWith(YES, verdicts, snapshot, turns),
-    undecided: open.length === 0 ? [] : await uidsWith(OPEN, verdicts, snapshot, turns),
+    undecided: open.length === 0 ? [] : (await uidsWith(OPEN, verdicts, snapshot, turns)).set,
   }
 }
 
@@ -149,25 +155,17 @@ async function uidsWith(
   verdicts: readonly Uint8Array[],
   { pages }: Snapshot,
   turns: Turns,
-): Promise<UidSet> {
-  const ranges: [Uid, Uid][] = []
-  let first = 0
-  let last = -1
+): Promise<UidRanges> {
+  const ranges = new RangeCollector()
   for (const [index, verdict] of verdicts.entries()) {
-    const uids = pages[index]?.uids ?? NO_UIDS
-    for (let at = 0; at < verdict.length; at += 1) {
-      if (verdict[at] !== wanted) continue
-      const uid = uids[at] ?? 0
-      if (uid !== last + 1) {
-        if (first > 0) ranges.push([first as Uid, last as Uid])
-        first = uid
-      }
-      last = uid
-    }
+    addThose(ranges, wanted, verdict, pages[index]?.uids ?? NO_UIDS)
     if (turns.overNow) await turns.share()
   }
-  if (first > 0) ranges.push([first as Uid, last as Uid])
-  return ranges
+  return ranges.ranges
+}
+
+function addThose(ranges: RangeCollector, wanted: number, verdict: Uint8Array, uids: Uint32Array): void {
+  for (let at = 0; at < verdict.length; at += 1) if (verdict[at] === wanted) ranges.add(uids[at] ?? 0)
 }
 
 const NO_UIDS = new Uint32Array(0)
@@ -218,8 +216,8 @@ async function searchRows(search: RowSearch, uids: UidSet, turns: Turns): Promis
   return normaliseUidSet([...first.found, ...second.found])
 }
 
-interface Decided {
-  readonly found: UidSet
+interface Decided<T> {
+  readonly found: T
   readonly undecided: UidSet
 }
 
@@ -229,7 +227,7 @@ async function stage(
   fields: EmailFields,
   turns: Turns,
   decide: (row: EmailRow, walk: SnapshotWalk) => Promise<boolean | undefined>,
-): Promise<Decided> {
+): Promise<Decided<UidSet>> {
   const found = new UidCollector()
   const undecided = new UidCollector()
   const walk = new SnapshotWalk(snapshot, uids)

@@ -61,6 +61,8 @@ export class TestImapServer implements AsyncDisposable {
   readonly log: ListLog = new ListLog()
   readonly registry: FakeRegistry
   readonly store: MailStore
+  /** What its sessions are given. */
+  readonly deps: SessionDeps
   readonly service: ImapService
   #server: Server | undefined
 
@@ -77,7 +79,7 @@ export class TestImapServer implements AsyncDisposable {
       },
     ])
     let connections = 0
-    const deps: SessionDeps = {
+    this.deps = {
       hostname: 'mail.example.org',
       store: this.store,
       registry: this.registry,
@@ -96,7 +98,7 @@ export class TestImapServer implements AsyncDisposable {
       log: this.log,
       newConnectionId: () => `c${(connections += 1)}`,
     }
-    this.service = new ImapService(deps)
+    this.service = new ImapService(this.deps)
   }
 
   static async start(options: ImapServerOptions = {}): Promise<TestImapServer> {

@@ -30,6 +30,8 @@ import { mailboxInfo } from './transaction.ts'
 const CHANGES = 5_000
 const MAILDROP = 5_000
 const OTHER_ORDER = 'Messages came in another order than that of their UIDs'
+/** No account has it. */
+const NO_SLOT = -1
 const NO_PAGE: MessagePage = { uids: new Uint32Array(0), flags: new Uint32Array(0), modseqs: new Float64Array(0) }
 
 /** See the module. */
@@ -214,8 +216,8 @@ export class ShardReader {
     limit: number,
     guest: AccountId | undefined,
   ): MessagePage {
-    const slot = this.#slot(account)
-    if (slot === undefined) return NO_PAGE
+    // asked all the same for an account that is not there, so that a warm-up has the statement prepared
+    const slot = this.#slot(account) ?? NO_SLOT
     if (guest !== undefined) return pageOf(guestMessages(this.sql, slot, mailbox, guest, after, limit))
     // A value for each number of each row takes four times as long, most of all in a process that has just begun.
     const lists = this.sql.get(
@@ -254,7 +256,7 @@ export class ShardReader {
     guest: AccountId | undefined,
   ): MailboxChanges {
     const found = this.sql.get('SELECT slot, modseq FROM account WHERE id = ?', account)
-    const slot = (found?.[0] ?? -1) as number
+    const slot = (found?.[0] ?? NO_SLOT) as number
     const box = this.sql.get(
       'SELECT uidnext, vanished_floor, messages FROM mailbox WHERE account = ? AND key = ?',
       slot,

@@ -161,11 +161,11 @@ async function answer(
   searched: Searched,
 ): Promise<string | undefined> {
   const { keys } = program
-  const { uids, code } = await runSearch(context, searched, keys)
-  const results = resultsOf(uids)
+  const { ranges, code } = await runSearch(context, searched, keys)
+  const results = resultsOf(ranges)
   if (program.returns?.includes('SAVE')) context.view.saved = savedOf(program, results)
   if (results.count === 0) return code
-  const relevance = asksRelevancy(program) ? await relevanceOf(context, searched, keys, uids) : undefined
+  const relevance = asksRelevancy(program) ? await relevanceOf(context, searched, keys, ranges.set) : undefined
   const { snapshot } = searched
   const head = correlators(context, box)
   const modseq = asksModseq(keys)

@@ -1,10 +1,10 @@
 /** SEARCH and UID SEARCH (RFC 9051 §6.4.4, §6.4.9, RFC 4731, RFC 5182, RFC 5267 §4, RFC 6203, RFC 7162 §3.1.5, §3.1.10, RFC 9394 §3.1). @module */
-import { Turns } from '#lib/turns.ts'
-import type { UidSet } from '#mail/uid-set.ts'
+import { UidRanges } from '#mail/uid-ranges.ts'
 import type { SearchProgram } from '#wire/imap/search-program.ts'
-import { type By, type Command, type Context, command } from '../command.ts'
+import { type Command, command } from '../command.ts'
 import { enableCondstore, UID_REQUIRED } from '../message-commands.ts'
 import { withLimit } from '../message-limit.ts'
+import { writeNumbers } from '../search/numbers.ts'
 import {
   asksModseq,
   asksRelevancy,
@@ -18,9 +18,6 @@ import {
 import { relevanceOf } from '../search/relevance.ts'
 import { highestModseq, resultsOf, savedOf, writeResults } from '../search/results.ts'
 import { runSearch, selectedMailbox } from '../search/run.ts'
-
-/** Numbers that are written at once. */
-const AT_ONCE = 512
 
 export const search: Command = command<SearchProgram>({
   name: 'SEARCH',
@@ -52,36 +49,22 @@ export const search: Command = command<SearchProgram>({
     if (modseq) enableCondstore(context)
     view.speak(by)
     const searched = selectedMailbox(context)
-    const { uids, code } = await runSearch(context, searched, keys)
+    const { ranges, code } = await runSearch(context, searched, keys)
     const { snapshot } = searched
-    const results = resultsOf(uids)
-    const relevance = asksRelevancy(program) ? await relevanceOf(context, searched, keys, uids) : undefined
+    const results = resultsOf(ranges)
+    const relevance = asksRelevancy(program) ? await relevanceOf(context, searched, keys, ranges.set) : undefined
     if (saves) view.saved = savedOf(program, results)
     // rev2 knows no other answer than ESEARCH (RFC 9051 §7.3.4, Appendix E)
     if (returns === undefined && !enabled.rev2) {
       out.text('* SEARCH')
-      await writeNumbers(context, uids, by)
-      if (modseq && results.count > 0) out.text(` (MODSEQ ${highestModseq(snapshot, uids)})`)
+      await writeNumbers(out, by === 'uid' ? ranges : UidRanges.of(view.numbers(ranges.set)))
+      if (modseq && results.count > 0) out.text(` (MODSEQ ${highestModseq(snapshot, ranges.set)})`)
       out.text('\r\n')
     } else {
       const head = `(TAG "${tag}")`
       await writeResults(out, { head, by, snapshot, returns: program, results, modseq, relevance })
     }
-    if (updates && !view.updates.add(by, keys, uids, searched)) refuseUpdate(context)
+    if (updates && !view.updates.add(by, keys, ranges.set, searched)) refuseUpdate(context)
     return withLimit(context, { status: 'OK', text: 'Searched' }, code)
   },
 })
-
-/** Each number of the set: with 100,000 of them others must have their turn. */
-async function writeNumbers({ out, view }: Context, uids: UidSet, by: By): Promise<void> {
-  const turns = new Turns()
-  let written = 0
-  for (const [first, last] of by === 'uid' ? uids : view.numbers(uids))
-    for (let number: number = first; number <= last; number += 1) {
-      out.spaced(number)
-      written += 1
-      if (written % AT_ONCE !== 0) continue
-      if (out.due) await out.flush()
-      if (turns.overNow) await turns.share()
-    }
-}

@@ -1,10 +1,10 @@
 /** SORT and UID SORT (RFC 5256 §3, RFC 5957, RFC 5267 §3, RFC 6203 §6, RFC 7162 §3.1.6, RFC 9738 §3.3). @module */
-import { Turns } from '#lib/turns.ts'
 import { type SortBy, sortMailbox } from '#services/mailbox-sort.ts'
 import type { SortKey, SortProgram } from '#wire/imap/sort-program.ts'
-import { type By, type Command, type Context, command } from '../command.ts'
+import { type Command, command } from '../command.ts'
 import { enableCondstore, UID_REQUIRED } from '../message-commands.ts'
 import { limitCode, tooMany } from '../message-limit.ts'
+import { writeEach } from '../search/numbers.ts'
 import {
   asksModseq,
   asksRelevancy,
@@ -18,9 +18,6 @@ import {
 import { relevanceOf } from '../search/relevance.ts'
 import { highestModseq, savedOf, sortedResults, writeResults } from '../search/results.ts'
 import { isTooMuch, runSearch, selectedMailbox } from '../search/run.ts'
-
-/** Numbers that are written at once. */
-const AT_ONCE = 512
 
 const ORDERS: Readonly<Record<SortKey, SortBy>> = {
   ARRIVAL: 'arrival',
@@ -69,7 +66,7 @@ export const sort: Command = command<SortProgram>({
       if (saves) view.saved = []
       return tooMany(limitCode(context))
     }
-    const { uids } = await runSearch(context, searched, keys)
+    const uids = (await runSearch(context, searched, keys)).ranges.set
     const relevance = byRelevancy ? await relevanceOf(context, searched, keys, uids) : undefined
     const orders = criteria.map(({ key, reverse }) => ({ by: ORDERS[key], descending: reverse }))
     const sorted = await sortMailbox({
@@ -84,7 +81,7 @@ export const sort: Command = command<SortProgram>({
     if (saves) view.saved = savedOf(program, results)
     if (returns === undefined) {
       out.text('* SORT')
-      await writeNumbers(context, sorted, by)
+      await writeEach(out, by === 'uid' ? sorted : sorted.map((uid) => snapshot.numberOf(uid) ?? 0))
       if (modseq && results.count > 0) out.text(` (MODSEQ ${highestModseq(snapshot, uids)})`)
       out.text('\r\n')
     } else {
@@ -96,16 +93,3 @@ export const sort: Command = command<SortProgram>({
     return { status: 'OK', text: 'Sorted' }
   },
 })
-
-async function writeNumbers({ out, view }: Context, sorted: Uint32Array, by: By): Promise<void> {
-  const turns = new Turns()
-  const { shown } = view
-  let written = 0
-  for (const uid of sorted) {
-    out.spaced(by === 'uid' ? uid : (shown.numberOf(uid) ?? 0))
-    written += 1
-    if (written % AT_ONCE !== 0) continue
-    if (out.due) await out.flush()
-    if (turns.overNow) await turns.share()
-  }
-}

@@ -41,7 +41,7 @@ export const thread: Command = command<ThreadRequest>({
     view.speak(by)
     const searched = selectedMailbox(context)
     if (isTooMuch(context, searched, keys)) return tooMany(limitCode(context))
-    const { uids } = await runSearch(context, searched, keys)
+    const uids = (await runSearch(context, searched, keys)).ranges.set
     const threads = await threadMailbox({ ...searched, store, uids, algorithm, signal })
     out.text('* THREAD')
     if (threads.forest.roots.length > 0) out.sp()

@@ -9,6 +9,7 @@ import type { AccountKeywords } from '#services/account-keywords.ts'
 import type { Snapshot } from '#services/snapshot.ts'
 import { type Run, runsWithin } from '#services/snapshot-sets.ts'
 import type { PackedFlags } from '#store/flags.ts'
+import { putDigits } from '#wire/imap/digits.ts'
 import type { Output } from '../output.ts'
 import type { FetchPlan } from './plan.ts'
 
@@ -17,8 +18,6 @@ const LONGEST_FRAME = 96
 const USUAL_LINE = 48
 /** Lines are written into memory of this size, then sent. */
 const MOST_ROOM = 65_536
-const LARGEST_SMALL = 0x7fff_ffff
-const ZERO = 48
 const STAR = 42
 const SPACE = 32
 const END_OF_MODSEQ: Uint8Array = Buffer.from('))\r\n')
@@ -143,21 +142,4 @@ function putBytes(into: Uint8Array, at: number, bytes: Uint8Array): number {
   const { length } = bytes
   for (let index = 0; index < length; index += 1) into[at + index] = bytes[index] ?? 0
   return at + length
-}
-
-function putDigits(into: Uint8Array, from: number, value: number): number {
-  if (value > LARGEST_SMALL) {
-    const text = String(value)
-    for (let at = 0; at < text.length; at += 1) into[from + at] = text.charCodeAt(at)
-    return from + text.length
-  }
-  let length = 1
-  for (let bound = 10; value >= bound; bound *= 10) length += 1
-  let left = value
-  for (let at = from + length - 1; at >= from; at -= 1) {
-    const tenth = Math.floor(left / 10)
-    into[at] = ZERO + left - 10 * tenth
-    left = tenth
-  }
-  return from + length
 }

@@ -1,7 +1,8 @@
 /** Results as RETURN asks for them, in the order of the mailbox or sorted (RFC 4731, RFC 5182, RFC 5267 §3, RFC 9394). @module */
 import { Turns } from '#lib/turns.ts'
 import type { Uid } from '#mail/ids.ts'
-import { formatUidSet, normaliseUidSet, type UidSet, uidSetOf, uidSetSize, uidsOf } from '#mail/uid-set.ts'
+import { RangeCollector, UidRanges } from '#mail/uid-ranges.ts'
+import { normaliseUidSet, type UidSet, uidSetOf, uidsOf } from '#mail/uid-set.ts'
 import { sliceUidSet } from '#mail/uid-set-arithmetic.ts'
 import type { Snapshot } from '#services/snapshot.ts'
 import { numbersWithin } from '#services/snapshot-sets.ts'
@@ -10,6 +11,7 @@ import { formatPartialRange, type PartialRange } from '#wire/imap/partial-range.
 import type { SearchReturn, SearchReturns } from '#wire/imap/search-program.ts'
 import type { By } from '../command.ts'
 import type { Output } from '../output.ts'
+import { writeRanges } from './numbers.ts'
 import type { Relevance } from './relevance.ts'
 
 /** Text that is written at once. */
@@ -27,17 +29,18 @@ export interface Results {
 }
 
 /** Results of a search, ascending. */
-export function resultsOf(found: UidSet): Results {
+export function resultsOf(found: UidRanges): Results {
   return {
     // not every answer has it
     get count() {
-      return uidSetSize(found)
+      return found.size
     },
-    uids: (from, to) => sliceUidSet(found, from, to),
-    inOrder: (from, to) => uidsOf(sliceUidSet(found, from, to)),
+    uids: (from, to) => sliceUidSet(found.set, from, to),
+    inOrder: (from, to) => uidsOf(sliceUidSet(found.set, from, to)),
     write(out, from, to, snapshot, by) {
-      const part = sliceUidSet(found, from, to)
-      return writeRanges(out, by === 'uid' ? part : numbersWithin(snapshot, part))
+      if (by === 'uid' && from === 0 && to === found.size) return writeRanges(out, found)
+      const part = sliceUidSet(found.set, from, to)
+      return writeRanges(out, UidRanges.of(by === 'uid' ? part : numbersWithin(snapshot, part)))
     },
   }
 }
@@ -53,22 +56,10 @@ export function sortedResults(sorted: Uint32Array): Results {
 }
 
 /** Only ascending runs are ranges (RFC 5267 §3.2). */
-function* runsOf(sorted: Uint32Array, snapshot: Snapshot, by: By): Generator<readonly [Uid, Uid], void, void> {
-  let run: [Uid, Uid] | undefined
-  for (const uid of sorted) {
-    const number = (by === 'uid' ? uid : (snapshot.numberOf(uid) ?? 0)) as Uid
-    if (run !== undefined && number === run[1] + 1) run[1] = number
-    else {
-      if (run !== undefined) yield run
-      run = [number, number]
-    }
-  }
-  if (run !== undefined) yield run
-}
-
-/** At least one. With 100,000 of them others must have their turn. */
-async function writeRanges(out: Output, ranges: Iterable<readonly [Uid, Uid]>): Promise<void> {
-  await writeJoined(out, ranges, ',', (range) => formatUidSet([range]))
+function runsOf(sorted: Uint32Array, snapshot: Snapshot, by: By): UidRanges {
+  const runs = new RangeCollector()
+  for (const uid of sorted) runs.add(by === 'uid' ? uid : (snapshot.numberOf(uid) ?? 0))
+  return runs.ranges
 }
 
 async function writeJoined<T>(out: Output, all: Iterable<T>, joint: string, format: (one: T) => string): Promise<void> {

@@ -1,9 +1,10 @@
 /** The search that SEARCH, SORT and THREAD do in the selected mailbox, and ESEARCH in any. @module */
 import type { MailboxKey, Uid } from '#mail/ids.ts'
+import type { UidRanges } from '#mail/uid-ranges.ts'
 import { normaliseUidSet, type UidSet } from '#mail/uid-set.ts'
 import { intersectUidSets } from '#mail/uid-set-arithmetic.ts'
 import type { AccountKeywords } from '#services/account-keywords.ts'
-import { searchMailbox } from '#services/mailbox-search.ts'
+import { searchRanges } from '#services/mailbox-search.ts'
 import type { Criterion } from '#services/search-criterion.ts'
 import type { Snapshot } from '#services/snapshot.ts'
 import { uidsWithin } from '#services/snapshot-sets.ts'
@@ -25,7 +26,7 @@ export interface Searched {
 
 /** What was found, ascending. */
 export interface Found {
-  readonly uids: UidSet
+  readonly ranges: UidRanges
   /** Of MESSAGELIMIT, `undefined` where all messages were looked at. */
   readonly code: string | undefined
 }
@@ -79,7 +80,7 @@ function setWithin(snapshot: Snapshot, set: MessageSet, by: By): UidSet {
 export async function runSearch(context: Context, searched: Searched, keys: readonly SearchKey[]): Promise<Found> {
   const { store, searchIndex: index, signal } = context
   const { criterion, code } = within(context, searched, keys)
-  return { uids: await searchMailbox({ store, index, ...searched, criterion, signal }), code }
+  return { ranges: await searchRanges({ store, index, ...searched, criterion, signal }), code }
 }
 
 /** Whether one command may not look at all the messages that the keys leave: then nothing can be put in order (RFC 9738 §3.3). */

@@ -1,4 +1,5 @@
 /** Appends responses into buffers for a socket; made for the hot path of FETCH. @module */
+import { NUMBER_OCTETS, putDigits, putNumbers, putRanges } from './digits.ts'
 import { ElementWriter } from './element-writer.ts'
 import { QUOTED_BYTES } from './limits.ts'
 
@@ -13,9 +14,7 @@ const SLAB = 65_536
 /** Bytes from this size on are sent from where they are. */
 const UNCOPIED_BYTES = 8_192
 const BY_HAND = 64
-const LARGEST_SMALL = 0x7fff_ffff
-const ZERO = 48
-const SPACE = 32
+const LARGEST_ANY = 16
 const QUOTE = 34
 const BACKSLASH = 92
 const LARGEST_ASCII = 0x7f
@@ -77,33 +76,29 @@ export class ResponseWriter extends ElementWriter {
 
   /** A number among bytes. */
   digits(value: number): this {
-    if (value > LARGEST_SMALL) return this.ascii(String(value))
     this.#flushText()
-    this.#digits(this.#room(10), value)
+    const slab = this.#room(LARGEST_ANY)
+    this.#to = putDigits(slab, this.#to, value)
     return this
   }
 
-  /** A space and a number. */
-  spaced(value: number): this {
-    if (value > LARGEST_SMALL) return this.ascii(` ${value}`)
+  /** A space and a number for each of the values from `from` to before `to`; with many, a part at a time. */
+  numbers(values: Uint32Array, from: number, to: number): this {
     this.#flushText()
-    const slab = this.#room(11)
-    slab[this.#to++] = SPACE
-    this.#digits(slab, value)
+    const slab = this.#room(NUMBER_OCTETS * (to - from))
+    this.#to = putNumbers(slab, this.#to, values, from, to)
     return this
   }
 
-  #digits(slab: Buffer, value: number): void {
-    let length = 1
-    for (let bound = 10; value >= bound; bound *= 10) length += 1
-    let left = value
-    for (let at = this.#to + length - 1; at >= this.#to; at -= 1) {
-      // as whole numbers this is no division
-      const tenth = (left / 10) | 0
-      slab[at] = ZERO + left - 10 * tenth
-      left = tenth
-    }
-    this.#to += length
+  /**
+   * Ranges, `2:4,7`, from that of index `from` to before `to`, all but the very first with a comma before it.
+   * @param bounds First and last of each.
+   */
+  ranges(bounds: Uint32Array, from: number, to: number): this {
+    this.#flushText()
+    const slab = this.#room(2 * NUMBER_OCTETS * (to - from))
+    this.#to = putRanges(slab, this.#to, bounds, from, to)
+    return this
   }
 
   /** UTF-8 as a string, which where all of it may be quoted is written as it is. */
