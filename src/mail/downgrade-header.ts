@@ -5,6 +5,7 @@
  * in Unicode, becomes one that nobody can answer to. Fields that are ASCII stay as they are, octet for octet.
  * @module
  */
+import { isAscii } from 'node:buffer'
 import { domainToASCII } from 'node:url'
 import { parseAddresses } from './addresses.ts'
 import { decodeHeaderText } from './encoded-words.ts'
@@ -24,8 +25,7 @@ const WORD_OCTETS = 45
 
 /** Whether a header block has octets that are not ASCII. */
 export function isEightBit(block: Uint8Array): boolean {
-  for (const octet of block) if (octet > 0x7f) return true
-  return false
+  return !isAscii(block)
 }
 
 /** @param block Fields, and the blank line if it is there; a binary string. */

@@ -5,7 +5,9 @@ import { ConnectionGone, PeerConnection } from '#lib/peer-connection.ts'
 import { PEER_ENDED } from '#lib/peer-endings.ts'
 import type { ContextSource } from '#lib/tls-handshake.ts'
 import { type LineEvent, LineFramer } from '#wire/pop3/line-framer.ts'
-import { FLUSH_BYTES, JOINED_BYTES, READ_AHEAD_BYTES } from './limits.ts'
+import { FLUSH_BYTES, JOINED_BYTES, READ_AHEAD_BYTES, ROOM_BYTES, SPARE_ROOMS } from './limits.ts'
+
+const spareRooms: Buffer[] = []
 
 export class Connection extends PeerConnection {
   protected readonly framer: LineFramer = LineFramer.forCommands()
@@ -13,6 +15,8 @@ export class Connection extends PeerConnection {
   #pieces: Uint8Array[] = []
   #text = ''
   #gathered = 0
+  #room: Buffer | undefined
+  #roomUsed = 0
 
   /** @param onGone Called once, when nothing can be read or written any more. */
   constructor(socket: Socket, clock: Clock, options: { readonly patienceMs: number; readonly onGone: () => void }) {
@@ -22,6 +26,12 @@ export class Connection extends PeerConnection {
   /** How long the peer has neither sent nor read anything; 0 while a command is at work. */
   silentMs(now: number): number {
     return this.waiting === 'nothing' ? 0 : now - this.heardAt
+  }
+
+  /** The next line where it is there already, and nobody else has to run first: else ask {@link next}. */
+  take(): LineEvent | undefined {
+    if (this.gone || this.#interrupted || this.overTime) return undefined
+    return this.framer.next()
   }
 
   /**
@@ -36,9 +46,10 @@ export class Connection extends PeerConnection {
         if (this.overTime) await this.share()
         return event
       }
-      if (this.#gathered > 0) {
+      const slow = this.flush()
+      if (slow !== undefined) {
         // More lines may come meanwhile.
-        await this.flush()
+        await slow
         continue
       }
       if (this.ended || this.#interrupted) {
@@ -76,12 +87,35 @@ export class Connection extends PeerConnection {
   }
 
   /**
-   * Hands what was gathered to the socket, and waits while the peer is slow to read.
+   * Hands what was gathered to the socket.
+   * @returns A promise while the peer is slow to read, `undefined` when more may come at once.
    * @throws {ConnectionGone} when there is nobody to read it
    */
-  async flush(): Promise<void> {
+  flush(): Promise<void> | undefined {
     this.needPeer()
-    if (this.#gathered > 0) await this.send(this.lastWords())
+    if (this.#gathered === 0) return undefined
+    const slow = this.send(this.lastWords())
+    if (this.#room === undefined) return slow
+    // What the system has not taken stays where it is, and nobody else gets that memory.
+    if (this.unsent === 0 && spareRooms.length < SPARE_ROOMS) spareRooms.push(this.#room)
+    this.#room = undefined
+    return slow
+  }
+
+  /**
+   * Memory for so many octets that the next {@link flush} sends, and that is not looked at after it: one room serves
+   * all sessions of a thread, one after the other, and no message leaves a buffer for the collector.
+   */
+  room(octets: number): Buffer {
+    // TLS says later that it has encrypted what it was given
+    if (octets > ROOM_BYTES || this.tls !== undefined) return Buffer.allocUnsafeSlow(octets)
+    if (this.#room === undefined || this.#roomUsed + octets > ROOM_BYTES) {
+      this.#room = spareRooms.pop() ?? Buffer.allocUnsafeSlow(ROOM_BYTES)
+      this.#roomUsed = 0
+    }
+    const start = this.#roomUsed
+    this.#roomUsed += octets
+    return this.#room.subarray(start, this.#roomUsed)
   }
 
   /** Ends the session at its next wait for a command, without a word (RFC 1939 §3); at once if it is waiting. */

@@ -28,6 +28,10 @@ export const FLUSH_BYTES = 65_536
 /** Pieces that are no more together are joined before they are written. */
 export const JOINED_BYTES = 32_768
 
+/** Memory that a connection reads small bodies into until they have gone out, and what a thread keeps of it. */
+export const ROOM_BYTES = 98_304
+export const SPARE_ROOMS = 4
+
 /** Bodies up to this size are read whole, larger ones in chunks. */
 export const WHOLE_BODY_BYTES = 262_144
 /** What TOP reads at a time. */

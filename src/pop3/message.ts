@@ -2,6 +2,7 @@
 import { ConnectionGone } from '#lib/peer-connection.ts'
 import type { MessageNumber } from '#mail/ids.ts'
 import { DamagedBody, type StoredBody } from '#store/mail-store.ts'
+import type { EmailRow } from '#store/types.ts'
 import { DotStuffer } from '#wire/pop3/dot-stuffing.ts'
 import { ANSWERED, type Answer, type Context, err } from './command.ts'
 import { TOP_READ_BYTES, WHOLE_BODY_BYTES } from './limits.ts'
@@ -10,21 +11,31 @@ import { TopCutter } from './top-cutter.ts'
 import { words } from './words.ts'
 
 const EMPTY = new Uint8Array(0)
+/** `+OK 18014398509481984 octets` at most, with its end. */
+const FIRST_LINE_OCTETS = 32
+/** A line end where the message has none, and the dot. */
+const END_OCTETS = 5
 
 interface OpenMessage {
   readonly trace: Uint8Array
   readonly body: StoredBody
 }
 
-async function open(message: MessageNumber, { store, maildrop, rows }: Context): Promise<OpenMessage | undefined> {
-  const row = await rows.row(message)
-  return row === undefined ? undefined : { trace: row.trace, body: store.body(maildrop.account, row.place) }
+function open(row: EmailRow, { store, maildrop }: Context): OpenMessage {
+  return { trace: row.trace, body: store.body(maildrop.account, row.place) }
 }
 
-/** Sends a whole message (RETR). */
-export async function sendMessage(message: MessageNumber, context: Context): Promise<Answer> {
-  const found = await open(message, context)
-  if (found === undefined) return gone()
+/** Sends a whole message (RETR); most are sent at once. */
+export function sendMessage(message: MessageNumber, context: Context): Answer | Promise<Answer> {
+  const row = context.rows.row(message)
+  return row instanceof Promise
+    ? row.then((late) => sendWhole(message, late, context))
+    : sendWhole(message, row, context)
+}
+
+function sendWhole(message: MessageNumber, row: EmailRow | undefined, context: Context): Answer | Promise<Answer> {
+  if (row === undefined) return gone()
+  const found = open(row, context)
   if (found.body.size <= WHOLE_BODY_BYTES) return sendAtOnce(message, found, context)
   return send(message, found, context, {
     first: (grown) => firstLine(found, grown),
@@ -38,30 +49,59 @@ function firstLine({ trace, body }: OpenMessage, grown: number): string {
 }
 
 /** What {@link send} does, of a body that is one piece: most are. */
-async function sendAtOnce(message: MessageNumber, found: OpenMessage, context: Context): Promise<Answer> {
+function sendAtOnce(message: MessageNumber, found: OpenMessage, context: Context): Answer | Promise<Answer> {
   const { trace, body } = found
-  const { connection } = context
-  let piece: Uint8Array
+  const before = FIRST_LINE_OCTETS + trace.length
+  let room: Buffer | undefined
+  let read: Uint8Array | Promise<Uint8Array>
   try {
-    const read = body.read(0, body.size)
-    piece = read instanceof Uint8Array ? read : await read
+    read = body.read(0, body.size, (octets) => {
+      room = context.connection.room(before + octets + END_OCTETS)
+      return room.subarray(before, before + octets)
+    })
   } catch (error) {
     return unreadable(message, context, error)
   }
+  if (read instanceof Uint8Array) return sendPiece(read, room, found, context)
+  return read.then(
+    (piece) => sendPiece(piece, room, found, context),
+    (error: unknown) => unreadable(message, context, error),
+  )
+}
+
+/** @param room Where the piece may lie, with space before and behind it for all that goes around it. */
+function sendPiece(piece: Uint8Array, room: Buffer | undefined, found: OpenMessage, context: Context): Answer {
+  const { trace } = found
+  const { connection } = context
   const start = context.utf8 ? { trace, piece } : surrogate(trace, piece, true)
   if (start === undefined) return needsUtf8()
   const stuffer = new DotStuffer()
-  connection.writeText(firstLine(found, start.trace.length + start.piece.length - trace.length - piece.length))
-  connection.write(stuffer.push(start.trace))
-  connection.write(stuffer.push(start.piece))
-  connection.write(stuffer.end())
+  const first = firstLine(found, start.trace.length + start.piece.length - trace.length - piece.length)
+  const head = stuffer.push(start.trace)
+  const body = stuffer.push(start.piece)
+  const end = stuffer.end()
+  // Neither a surrogate nor dots have made other bytes of it: then it is one piece, and nothing is copied.
+  const at = room !== undefined && body.buffer === room.buffer ? body.byteOffset - room.byteOffset : -1
+  const from = at - head.length - first.length
+  if (room === undefined || from < 0) {
+    connection.writeText(first)
+    connection.write(head)
+    connection.write(body)
+    connection.write(end)
+    return ANSWERED
+  }
+  room.write(first, from, 'latin1')
+  room.set(head, at - head.length)
+  room.set(end, at + body.length)
+  connection.write(room.subarray(from, at + body.length + end.length))
   return ANSWERED
 }
 
 /** Sends the header and so many lines of the body (TOP); reads no more than that. */
 export async function sendTop(message: MessageNumber, lines: number, context: Context): Promise<Answer> {
-  const found = await open(message, context)
-  if (found === undefined) return gone()
+  const row = await context.rows.row(message)
+  if (row === undefined) return gone()
+  const found = open(row, context)
   return send(message, found, context, {
     first: () => `+OK ${context.say(words('Top of the message', 'Début du message'))}\r\n`,
     pieces: inSteps(found.body),

@@ -22,18 +22,19 @@ export class RowsAhead {
   }
 
   /** A message that IMAP expunged meanwhile is still there; `undefined` when even its row is no more. */
-  async row(message: MessageNumber): Promise<EmailRow | undefined> {
+  row(message: MessageNumber): EmailRow | undefined | Promise<EmailRow | undefined> {
     const next = message === this.#last + 1
     this.#last = message
     const uid = this.#maildrop.uid(message)
     const fresh = performance.now() - this.#readAt < FRESH_MS
-    return (fresh ? this.#rows.get(uid) : undefined) ?? (await this.#read(message, next ? AHEAD : 1)).get(uid)
+    return (fresh ? this.#rows.get(uid) : undefined) ?? this.#read(message, next ? AHEAD : 1)
   }
 
-  async #read(message: MessageNumber, count: number): Promise<ReadonlyMap<number, EmailRow>> {
+  async #read(message: MessageNumber, count: number): Promise<EmailRow | undefined> {
     const { account, mailbox } = this.#maildrop
     this.#rows.clear()
-    if (mailbox === undefined) return this.#rows
+    if (mailbox === undefined) return undefined
+    const uid = this.#maildrop.uid(message)
     this.#readAt = performance.now()
     const last = Math.min(message + count - 1, this.#maildrop.count) as MessageNumber
     const range = [this.#maildrop.uid(message), this.#maildrop.uid(last)] as const
@@ -41,8 +42,8 @@ export class RowsAhead {
       for (const row of rows) {
         this.#rows.set(row.uid, row)
         // between them may be messages that came back, or were left out
-        if (this.#rows.size >= 2 * AHEAD) return this.#rows
+        if (this.#rows.size >= 2 * AHEAD) return this.#rows.get(uid)
       }
-    return this.#rows
+    return this.#rows.get(uid)
   }
 }

@@ -28,7 +28,16 @@ import type { LineEvent } from '#wire/pop3/line-framer.ts'
 import { formatStatusLine } from '#wire/pop3/responses.ts'
 import type { SaslMechanism } from '#wire/sasl/mechanism.ts'
 import { listedMechanisms, offeredMechanisms } from '#wire/sasl/server.ts'
-import { ANSWERED, type Completion, type Context, err, ok, type SessionState } from './command.ts'
+import {
+  ANSWERED,
+  type Answer,
+  type Command,
+  type Completion,
+  type Context,
+  err,
+  ok,
+  type SessionState,
+} from './command.ts'
 import { COMMANDS } from './commands/index.ts'
 import { Connection } from './connection.ts'
 import {
@@ -284,9 +293,11 @@ export class Session implements Context {
   /** @returns how it ended, for the log. */
   async #converse(): Promise<string> {
     while (this.#state !== 'update') {
-      const event = await this.connection.next()
+      const event = this.connection.take() ?? (await this.connection.next())
       this.#commands += 1
-      const bad = await this.#handle(event)
+      // Most commands are done at once: a promise for each costs more than they do.
+      const handled = this.#handle(event)
+      const bad = typeof handled === 'boolean' ? handled : await handled
       this.#badInARow = bad ? this.#badInARow + 1 : 0
       if (this.#badInARow >= (this.#state === 'authorization' ? BAD_BEFORE_LOGIN : BAD_AFTER_LOGIN)) {
         this.#answer(err(words('Too many bad commands, goodbye', 'Trop de commandes erronées, au revoir')))
@@ -299,7 +310,7 @@ export class Session implements Context {
   }
 
   /** @returns whether the command was bad, and counts as such. */
-  async #handle(event: LineEvent): Promise<boolean> {
+  #handle(event: LineEvent): boolean | Promise<boolean> {
     const command = this.#parse(event)
     if (command === undefined) return this.#bad()
     const found = COMMANDS.get(command.name)
@@ -314,14 +325,20 @@ export class Session implements Context {
       return this.#bad()
     }
     const started = performance.now()
-    const completion = await found.run(command, this)
+    const answer = found.run(command, this)
+    return answer instanceof Promise
+      ? answer.then((late) => this.#complete(found, late, started))
+      : this.#complete(found, answer, started)
+  }
+
+  #complete({ name }: Command, completion: Answer, started: number): false {
     if (completion !== ANSWERED) {
-      const isLogin = command.name === 'PASS' || command.name === 'AUTH'
+      const isLogin = name === 'PASS' || name === 'AUTH'
       if (isLogin && completion.status === '-ERR') this.#failedLogins += 1
       this.#answer(completion)
     }
     const outcome = completion === ANSWERED ? '+OK' : completion.status
-    this.#deps.meter?.command('pop3', command.name, outcome, performance.now() - started)
+    this.#deps.meter?.command('pop3', name, outcome, performance.now() - started)
     return false
   }
 
