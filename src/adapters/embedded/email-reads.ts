@@ -47,8 +47,7 @@ export function emailsOf(
   }
   // A message that is expunged between two statements would be in neither.
   return source.sql.snapshot(() => {
-    const to = boundOf(source, 'message', first, last, limit)
-    const here = slice(source, 'message', first, to)
+    const { rows: here, to } = messages(source, first, last, limit)
     if (here.length === to - first + 1) return { rows: here, next: to + 1 }
     const end = boundOf(source, 'deleted', first, to, limit)
     const gone = slice(source, 'deleted', first, end)
@@ -58,6 +57,21 @@ export function emailsOf(
     const some = rows.slice(0, limit)
     return { rows: some, next: (some.at(-1)?.uid ?? last) + 1 }
   })
+}
+
+/** Up to `limit` messages, and the UID up to which these are all. */
+function messages(
+  source: Source,
+  first: number,
+  last: number,
+  limit: number,
+): { readonly rows: readonly EmailRow[]; readonly to: number } {
+  // most mailboxes have few gaps: to look for the end first is a walk through as many rows
+  const near = Math.min(last, first + limit - 1)
+  const rows = slice(source, 'message', first, near)
+  if (near === last || rows.length >= limit / 2) return { rows, to: near }
+  const to = boundOf(source, 'message', near + 1, last, limit - rows.length)
+  return { rows: [...rows, ...slice(source, 'message', near + 1, to)], to }
 }
 
 /** UID of the last of the first `limit` messages from `first` on, `last` where there are fewer. */
