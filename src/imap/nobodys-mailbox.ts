@@ -17,12 +17,12 @@ const NOBODY = { id: 0 as AccountId, shard: 0 }
 
 export const NOBODYS_LOGIN: Login = { account: NOBODY, address: '', displayName: '', appPassword: undefined }
 
-/** The same services, for a session that nobody counts, measures or logs, in a mailbox of so many messages. */
-export function nobodysDeps(deps: SessionDeps, messages: number, imprinted: boolean): SessionDeps {
+/** The same services, for a session that nobody counts, measures or logs, in a mailbox of these messages. */
+export function nobodysDeps(deps: SessionDeps, messages: MessagePage, imprinted: boolean): SessionDeps {
   const { meter: _meter, searchIndex: _index, ...rest } = deps
   return {
     ...rest,
-    store: nobodysStore(deps.store, pageOf(messages), imprinted),
+    store: nobodysStore(deps.store, messages, imprinted),
     registry: instead(deps.registry, NOBODYS_REGISTRY),
     log: SILENT,
     newConnectionId: () => 'nobody',
@@ -57,7 +57,8 @@ export class NobodysClient extends Duplex {
   }
 }
 
-function pageOf(messages: number): MessagePage {
+/** So many messages, every fourth of them unseen. */
+export function madeUp(messages: number): MessagePage {
   return {
     uids: Uint32Array.from({ length: messages }, (_, index) => index + 1),
     flags: Uint32Array.from({ length: messages }, (_, index) => (index % 4 === 0 ? 0 : SEEN)),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { TestImapServer } from '#testing/imap-server.ts'
-import { NOBODYS_LOGIN, NobodysClient, nobodysDeps } from './nobodys-mailbox.ts'
+import { madeUp, NOBODYS_LOGIN, NobodysClient, nobodysDeps } from './nobodys-mailbox.ts'
 import { Session } from './session.ts'
 import { warmUp } from './warm-up.ts'
 
@@ -24,7 +24,7 @@ for (const imprinted of [false, true])
     await using server = await TestImapServer.start({})
     const commands = ['SELECT INBOX', 'UID FETCH 1:* (UID FLAGS)', 'UID SEARCH UNSEEN', 'LOGOUT']
     const client = new Listening(commands)
-    const session = new Session(nobodysDeps(server.deps, 3_000, imprinted), client, () => undefined)
+    const session = new Session(nobodysDeps(server.deps, madeUp(3_000), imprinted), client, () => undefined)
     session.loggedIn(NOBODYS_LOGIN)
     await session.run({ address: '', port: 0, localPort: 0 })
     const lines = client.heard.split('\r\n')

@@ -6,7 +6,7 @@ import { cut, Snapshot } from '#services/snapshot.ts'
 import { SEEN } from '#store/flags.ts'
 import { IMPRINT_MESSAGES } from '#store/types.ts'
 import { ViewLines, writeViewLines } from './fetch/view-lines.ts'
-import { NOBODYS_LOGIN, NobodysClient, nobodysDeps } from './nobodys-mailbox.ts'
+import { madeUp, NOBODYS_LOGIN, NobodysClient, nobodysDeps } from './nobodys-mailbox.ts'
 import { Output } from './output.ts'
 import { Session } from './session.ts'
 
@@ -30,9 +30,10 @@ const COMMANDS = [
  */
 export async function warmUp(deps: SessionDeps): Promise<void> {
   await warmLines()
+  const [few, many] = [madeUp(FEW_MESSAGES), madeUp(IMPRINT_MESSAGES)]
   for (let round = 0; round < SESSIONS; round += 1) {
     const imprinted = round % 2 === 1
-    await play(nobodysDeps(deps, imprinted ? IMPRINT_MESSAGES : FEW_MESSAGES, imprinted))
+    await play(nobodysDeps(deps, imprinted ? many : few, imprinted))
     await nextTurn()
   }
 }
