@@ -125,5 +125,6 @@ test('on a terminal a bar shows how far it is and is gone at the end; elsewhere 
   assert.match(text, /\r\u001b\[K(?:\u001b\[[^m]*m)?Fetched 200 messages [^\n]*\n$/)
   const plain = new Running(['collect', url, '--to', 'Again', '--state', 'again.db', ...files], { cwd: folder })
   assert.equal(await plain.ended(), 0)
-  assert.deepEqual(plain.stderr, [])
+  // a line every ten seconds, where a machine is that slow
+  assert.match(plain.stderr.join('\n'), /^(?:\d+ \/ 200\b[^█░\r\u001b]*)*$/u)
 })
