@@ -1,4 +1,5 @@
 /** The embedded store as one thread sees it: reads on connections of its own, writes by message to the writers. @module */
+import { availableParallelism } from 'node:os'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { MessagePort } from 'node:worker_threads'
 import { type Clock, systemClock } from '#lib/clock.ts'
@@ -37,6 +38,7 @@ import {
   type StagedBody,
 } from '#store/types.ts'
 import type { Delivered, DeliverRefusal, DeliverRequest, Unavailable, WriteKind, Writes } from '#store/writes.ts'
+import { Arrivals } from './arrivals.ts'
 import { CommitCounts } from './commit-counts.ts'
 import { accountImage, imageEmails } from './image-reads.ts'
 import { imprintPart } from './imprint-reads.ts'
@@ -85,6 +87,7 @@ class EmbeddedStore implements MailStore {
   readonly #commits: CommitCounts
   /** See {@link EmbeddedStage}. */
   readonly #inDoubt = new WeakSet<StagedBody>()
+  readonly #arrivals = new Arrivals(availableParallelism() === 1)
   readonly #listeners = new Listeners<AccountId, Change>()
   readonly #ofAll = new Listeners<undefined, Change>()
   readonly #ofRights = new Listeners<string, Change>()
@@ -329,7 +332,7 @@ class EmbeddedStore implements MailStore {
   }
 
   #stage(shard: number): EmbeddedStage {
-    return new EmbeddedStage(shard, this.#shard(shard).paths, this.#sync, this.#inDoubt)
+    return new EmbeddedStage(shard, this.#shard(shard).paths, this.#sync, this.#inDoubt, this.#arrivals)
   }
 
   async restage(body: StagedBody, shard: number): Promise<StagedBody> {
@@ -346,6 +349,7 @@ class EmbeddedStore implements MailStore {
   }
 
   async deliver(request: DeliverRequest): Promise<readonly Result<Delivered, DeliverRefusal>[]> {
+    if (!this.#closed) await this.#arrivals.together()
     const answer = await this.#ask(request.shard, { kind: 'deliver', request })
     return (
       (answer as readonly Result<Delivered, DeliverRefusal>[] | undefined) ??

@@ -40,6 +40,8 @@ export interface OpenShard {
 }
 
 const ORPHAN_MS = 3_600_000
+/** Of an index that is made anew. With 4 KB a header or what FETCH sends of an email often needs a page of its own. */
+const PAGE_BYTES = 8_192
 
 /**
  * Opens or makes it.
@@ -56,8 +58,8 @@ export function openShard(settings: ShardSettings, log: ShardLog): OpenShard {
   files.syncFolder(path.dirname(paths.directory))
   const sql = new Sql(paths.database, { readOnly: false, timeoutMs: 10_000 })
   try {
-    sql.db.exec(`PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -32000;
-      PRAGMA temp_store = MEMORY; PRAGMA synchronous = ${settings.durability === 'full' ? 'FULL' : 'OFF'}`)
+    sql.db.exec(`PRAGMA page_size = ${PAGE_BYTES}; PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;
+      PRAGMA cache_size = -32000; PRAGMA temp_store = MEMORY; PRAGMA synchronous = ${settings.durability === 'full' ? 'FULL' : 'OFF'}`)
     migrate(sql.db, paths.database, STEPS, {
       snapshot: (from) => {
         keepSnapshot(sql.db, paths.database, from, settings.now)

@@ -5,6 +5,7 @@ import zlib from 'node:zlib'
 import { countStreamed } from '#lib/young-buffers.ts'
 import { type BodyStage, StoreFull } from '#store/mail-store.ts'
 import type { StagedBody } from '#store/types.ts'
+import type { Arrivals } from './arrivals.ts'
 import { bigPath, type ShardPaths } from './layout.ts'
 import { BODY, formatRecordHeader, RAW, RECORD_HEADER } from './records.ts'
 
@@ -23,6 +24,7 @@ export class EmbeddedStage implements BodyStage {
   readonly #sync: boolean
   /** Bodies that a request named whose outcome nobody knows. */
   readonly #inDoubt: WeakSet<StagedBody>
+  readonly #arrivals: Arrivals
   #finished: StagedBody | undefined
   #buffer: Buffer = Buffer.allocUnsafeSlow(0)
   /** Octets of the buffer that wait. */
@@ -34,9 +36,13 @@ export class EmbeddedStage implements BodyStage {
   #file: FileHandle | undefined
   #id: string | undefined
   #done = false
+  /** Others may wait for it. */
+  #awaited = true
 
-  constructor(shard: number, paths: ShardPaths, sync: boolean, inDoubt: WeakSet<StagedBody>) {
+  constructor(shard: number, paths: ShardPaths, sync: boolean, inDoubt: WeakSet<StagedBody>, arrivals: Arrivals) {
     this.#inDoubt = inDoubt
+    this.#arrivals = arrivals
+    arrivals.begin()
     this.#shard = shard
     this.#paths = paths
     this.#sync = sync
@@ -46,10 +52,13 @@ export class EmbeddedStage implements BodyStage {
     if (this.#done) throw new Error('This body has been finished or abandoned')
     this.#size += chunk.length
     if (this.#size > MOST_IN_MEMORY) {
+      // Nobody waits for a large one.
+      this.#arrived()
       // The socket's buffers that this body came in.
       countStreamed(2 * chunk.length)
       return this.#writeLarge(chunk)
     }
+    this.#arrivals.stir()
     this.#gather(chunk)
   }
 
@@ -95,7 +104,7 @@ export class EmbeddedStage implements BodyStage {
   async finish(): Promise<StagedBody> {
     if (this.#done) throw new Error('This body has been finished or abandoned')
     if (this.#id === undefined) {
-      this.#done = true
+      this.#end()
       // Its memory is its own; what the request packs is copied out of it anyway.
       const bytes = new Uint8Array(this.#buffer.buffer, 0, this.#size)
       this.#buffer = Buffer.allocUnsafeSlow(0)
@@ -113,7 +122,7 @@ export class EmbeddedStage implements BodyStage {
       }
       await file.close()
       this.#file = undefined
-      this.#done = true
+      this.#end()
       this.#finished = { kind: 'big', id, shard: this.#shard, size, checksum }
       return this.#finished
     } catch (error) {
@@ -122,8 +131,18 @@ export class EmbeddedStage implements BodyStage {
     }
   }
 
-  async abandon(): Promise<void> {
+  #end(): void {
     this.#done = true
+    this.#arrived()
+  }
+
+  #arrived(): void {
+    if (this.#awaited) this.#arrivals.end()
+    this.#awaited = false
+  }
+
+  async abandon(): Promise<void> {
+    this.#end()
     this.#buffer = Buffer.allocUnsafeSlow(0)
     const file = this.#file
     this.#file = undefined

@@ -5,8 +5,8 @@ import type { Sql } from './sql.ts'
 
 /** Of what a checkpoint is asked for, the part that the writer copies itself: a few milliseconds. */
 const MOST_LEFT = 1 / 16
-/** Octets of a page in the WAL, with its header. */
-const FRAME = 4_096 + 24
+/** Before each page in the WAL. */
+const FRAME_HEADER = 24
 
 /** Whom it tells. */
 interface WalEvents {
@@ -34,12 +34,13 @@ export class WalWatch {
   look(sql: Sql): void {
     const { checkpointBytes, walLimitBytes } = this.#settings.tuning
     const [log, done] = framesOf(sql)
+    const frame = pageBytes(sql) + FRAME_HEADER
     if (log < this.#asked) this.#asked = 0
-    if (log * FRAME > walLimitBytes && this.#checkpoint(sql, 'RESTART')) return
+    if (log * frame > walLimitBytes && this.#checkpoint(sql, 'RESTART')) return
     const asked = this.#asked
     if (asked > 0 && done >= asked) {
-      if ((log - done) * FRAME <= checkpointBytes * MOST_LEFT && this.#checkpoint(sql, 'PASSIVE')) return
-    } else if ((log - Math.max(done, asked)) * FRAME < checkpointBytes) return
+      if ((log - done) * frame <= checkpointBytes * MOST_LEFT && this.#checkpoint(sql, 'PASSIVE')) return
+    } else if ((log - Math.max(done, asked)) * frame < checkpointBytes) return
     this.#asked = log
     this.#events.walGrown()
   }
@@ -66,4 +67,9 @@ export class WalWatch {
 export function framesOf(sql: Sql): readonly [log: number, done: number] {
   const [, log, done] = sql.get('PRAGMA wal_checkpoint(NOOP)') as readonly [number, number, number]
   return [log, done]
+}
+
+/** Octets of a page: a store keeps the size that it was made with. */
+export function pageBytes(sql: Sql): number {
+  return sql.number('PRAGMA page_size')
 }

@@ -16,7 +16,7 @@ import { deliver } from './requests/deliver.ts'
 import { ALLOWED_WHEN_FROZEN, ALLOWED_WHEN_FULL, HANDLERS, type Handler } from './requests/index.ts'
 import { Reserve } from './reserve.ts'
 import type { Step, Transaction } from './transaction.ts'
-import { framesOf, WalWatch } from './wal-watch.ts'
+import { framesOf, pageBytes, WalWatch } from './wal-watch.ts'
 
 /** One request in the queue. */
 export interface QueuedRequest {
@@ -441,7 +441,7 @@ export class ShardWriter {
     const [log] = framesOf(this.#shard.sql)
     return {
       ...known,
-      walBytes: Math.max(0, log) * 4_096,
+      walBytes: Math.max(0, log) * pageBytes(this.#shard.sql),
       segments,
       segmentBytes: total,
       liveBytes: live,
