@@ -30,6 +30,7 @@ import {
 } from './search-criterion.ts'
 import type { Snapshot } from './snapshot.ts'
 import { SnapshotWalk } from './snapshot-walk.ts'
+import { searchTexts, textsDeciding } from './text-search.ts'
 
 export interface MailboxSearch {
   readonly store: MailStore
@@ -195,6 +196,8 @@ interface RowSearch extends MailboxSearch {
 /** Decides by rows, headers and bodies; each stage only about what the one before left open. */
 async function searchRows(search: RowSearch, uids: UidSet, turns: Turns): Promise<UidSet> {
   const { criterion } = search
+  const columns = textsDeciding(criterion)
+  if (columns !== undefined) return searchTexts(search, uids, columns, turns)
   const needs = needsOf(criterion)
   const first = await stage(search, uids, needs.columns ? NARROW : 0, turns, async (row, walk) => {
     return meets(criterion, { ...factsOf(search, row, walk), ...columnsOf(row) })

@@ -185,7 +185,7 @@ export function appendContract(world: () => World): void {
     for (const set of [uids([1, 4_294_967_295]), uids(3, [8, 12], [251, 253]), uids(400), []]) {
       const rows = await person.emails(inbox.key, set, NARROW)
       const numbers = ['internalDate', 'internalLocal', 'savedAt', 'sentAt', 'sentDay', 'size'] as const
-      const texts = ['subject', 'baseSubject', 'messageId'] as const
+      const texts = ['subject', 'baseSubject', 'from', 'to', 'cc', 'messageId'] as const
       const found: unknown[] = []
       for await (const slice of person.store.columns(person.ref, inbox.key, set, numbers, texts))
         for (const [at, uid] of slice.uids.entries())
@@ -200,6 +200,9 @@ export function appendContract(world: () => World): void {
         size,
         narrow?.subject,
         narrow?.baseSubject,
+        narrow?.from,
+        narrow?.to,
+        narrow?.cc,
         narrow?.messageId ?? null,
       ])
       assert.deepEqual(found, wanted)

@@ -6,8 +6,8 @@
  */
 export type NumberColumn = 'internalDate' | 'internalLocal' | 'savedAt' | 'sentAt' | 'sentDay' | 'size'
 
-/** Texts of a message, `null` where it has none. */
-export type TextColumn = 'subject' | 'baseSubject' | 'messageId'
+/** Texts of a message, those of `NarrowColumns` in `types.ts`; `null` where it has none. */
+export type TextColumn = 'subject' | 'baseSubject' | 'from' | 'to' | 'cc' | 'messageId'
 
 /** One slice, ascending by UID; all arrays have one length. */
 export interface ColumnSlice {

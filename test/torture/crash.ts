@@ -22,7 +22,7 @@ export interface CrashOptions extends TortureOptions {
 const TUNING: Tuning = {
   segmentBytes: 400_000,
   reserveBytes: 65_536,
-  checkpointBytes: 262_144,
+  checkpointBytes: 524_288,
   compactBelow: 0.9,
   upkeepMs: 10,
   purgeMs: 0,

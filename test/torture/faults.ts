@@ -16,7 +16,7 @@ import { powerRounds } from './power.ts'
 import { failure, Tally, type TortureOptions, type TortureReport } from './report.ts'
 
 /** One segment, so that its path is known; checkpoints often. */
-const TUNING: Tuning = { segmentBytes: 1_000_000_000, reserveBytes: 65_536, checkpointBytes: 131_072, upkeepMs: 50 }
+const TUNING: Tuning = { segmentBytes: 1_000_000_000, reserveBytes: 65_536, checkpointBytes: 262_144, upkeepMs: 50 }
 
 const SEGMENT = 'store/shard-00/segments/00000001.seg'
 const INDEX = 'store/shard-00/index.db'

@@ -35,7 +35,7 @@ export interface PowerOptions extends TortureOptions {
 const TUNING: Tuning = {
   segmentBytes: 400_000,
   reserveBytes: 0,
-  checkpointBytes: 262_144,
+  checkpointBytes: 524_288,
   compactBelow: 0.9,
   upkeepMs: 20,
   purgeMs: 0,

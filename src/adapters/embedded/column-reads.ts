@@ -27,6 +27,9 @@ const NUMBERS: Readonly<Record<NumberColumn, string>> = {
 const TEXTS: Readonly<Record<TextColumn, string>> = {
   subject: 'e.subject',
   baseSubject: 'e.base_subject',
+  from: 'e.sender',
+  to: 'e.recipients',
+  cc: 'e.cc',
   messageId: 'e.message_id',
 }
 

@@ -24,7 +24,7 @@ test('a disk that fills up loses nothing, and mail goes on when there is space',
   const disk = await smallDisk()
   if (disk === undefined) return t.skip('needs the right to mount')
   try {
-    const tuning = { reserveBytes: 1_048_576, checkpointBytes: 262_144, upkeepMs: 20 }
+    const tuning = { reserveBytes: 1_048_576, checkpointBytes: 524_288, upkeepMs: 20 }
     await using store = await openTestStore({ directory: path.join(disk, 'store'), tuning })
     const ann = await store.world.person()
     const inbox = (await ann.inbox()).key

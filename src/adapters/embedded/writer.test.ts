@@ -239,7 +239,7 @@ test('a long change is cut into slices, and neighbours are served between', asyn
 })
 
 test('the log is written from its beginning again once the checkpointer is done, though commits went on meanwhile', async () => {
-  await using b = await bench(10, { checkpointBytes: 400_000 })
+  await using b = await bench(10, { checkpointBytes: 800_000 })
   const flip = async (system: number): Promise<void> => {
     const flags = { system, keywords: [] }
     const uids = [[1 as Uid, 1 as Uid]] as const
@@ -353,7 +353,7 @@ test('a full database rolls the batch back and keeps the counters', async () => 
   await using b = await bench(3)
   const { db } = b.writer.tx.sql
   db.exec(`PRAGMA max_page_count = ${b.writer.tx.sql.number('PRAGMA page_count')}`)
-  const answers = Array.from({ length: 60 }, () => b.submit(delivery()))
+  const answers = Array.from({ length: 600 }, () => b.submit(delivery()))
   b.run()
   for (const answer of await Promise.all(answers)) assert.deepEqual(answer, [failed('full')])
   db.exec('PRAGMA max_page_count = 1000000')
