@@ -24,9 +24,12 @@ test('a batch is answered in order, wherever it is cut', async () => {
   for (const lines of answers) assert.deepEqual(lines, first)
 })
 
-test('a long batch does not keep the loop from others', async () => {
+test('a long batch does not keep the loop from others', async (t) => {
   await using server = await TestPop3Server.start({ messages: ['a: 1\r\n\r\nx\r\n'] })
   const busy = await new TestClient(await server.connect()).login()
+  // each look at the clock is a millisecond later, so that no machine is fast enough for the whole batch
+  let clock = performance.now()
+  t.mock.method(performance, 'now', () => (clock += 1))
   let turns = 0
   let over = false
   const look = (): void => {
@@ -34,9 +37,9 @@ test('a long batch does not keep the loop from others', async () => {
     if (!over) setImmediate(look)
   }
   setImmediate(look)
-  busy.send(...Array<string>(60_000).fill('NOOP'))
-  for (let times = 0; times < 60_000; times += 1) assert.equal(await busy.line(), '+OK')
+  busy.send(...Array<string>(6000).fill('NOOP'))
+  for (let times = 0; times < 6000; times += 1) assert.equal(await busy.line(), '+OK')
   over = true
-  assert.ok(turns > 20)
+  assert.ok(turns > 600, `${String(turns)} turns`)
   busy.socket.destroy()
 })
