@@ -2,6 +2,7 @@
 import type { SecureContext } from 'node:tls'
 import type { Clock } from '#lib/clock.ts'
 import type { MailStore } from '#store/mail-store.ts'
+import type { Outbox } from '#store/queue.ts'
 import type { SearchIndex } from '#store/search-index.ts'
 import type { OAuthOffer } from './oauth-tokens.ts'
 import type { Registry } from './registry.ts'
@@ -52,6 +53,8 @@ export interface SessionDeps {
   /** Without one, searches read messages. */
   readonly searchIndex?: SearchIndex | undefined
   readonly registry: Registry
+  /** Takes mail for other servers; without one, it is refused. */
+  readonly outbox?: Outbox | undefined
   readonly limits: SessionLimits
   /** Plaintext logins without TLS (design §3 `auth.allow_plaintext`). */
   readonly allowPlaintext: boolean

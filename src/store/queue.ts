@@ -1,0 +1,179 @@
+/**
+ * The port of the queue: mail on its way to other servers. One thread changes it (the queue thread); sessions stage bodies
+ * and enqueue, from any thread. What has been enqueued is on disk: 250 may be said.
+ * @module
+ */
+import type { Result } from '#lib/result.ts'
+
+/** The one id of a message: in the SMTP reply, the log, the queue and its history. Letters, digits, `-` and `.`. */
+export type QueueId = string
+
+/** Notifications that a recipient's sender wants (RFC 3461 §4.1); absent: failure and delay. */
+export type Notify = readonly ('NEVER' | 'SUCCESS' | 'FAILURE' | 'DELAY')[]
+
+/** Bytes of a message, staged on disk and synced; every line ends in CRLF, none has a CR or LF alone. */
+export interface StagedMessage {
+  /** Path below `queue/`. */
+  readonly file: string
+  /** Octets. */
+  readonly size: number
+}
+
+/** Bytes on their way into the queue. Exactly one of {@link finish} and {@link abandon} ends it. */
+export interface QueueStage {
+  /** @returns something to wait for before the next bytes, or nothing. */
+  write(chunk: Uint8Array): Promise<void> | undefined
+  /** File and folder are synced. */
+  finish(): Promise<StagedMessage>
+  abandon(): Promise<void>
+}
+
+export interface NewRecipient {
+  readonly address: string
+  /** As the sender said it (ORCPT, RFC 3461 §4.2), `type;address`. */
+  readonly original?: string
+  readonly notify?: Notify
+}
+
+/** A message that goes out. */
+export interface NewMessage {
+  readonly id: QueueId
+  /** Envelope sender; empty: the null sender, about which no report is ever sent (RFC 3461 §6.1). */
+  readonly sender: string
+  /** Address of the account that sent it; absent: a report of ours, or forwarded mail. */
+  readonly account?: string
+  readonly body: StagedMessage
+  /** Sender, recipients or header need SMTPUTF8 (RFC 6531 §3.4). */
+  readonly smtpUtf8: boolean
+  /** Octets over 127 in the body: 8BITMIME (RFC 6152). */
+  readonly eightBit: boolean
+  /** RET and ENVID (RFC 3461 §4.3, §4.4). */
+  readonly returns?: 'FULL' | 'HDRS'
+  readonly envelopeId?: string
+  /** Higher goes first; 0 is usual, reports have -1. */
+  readonly priority: number
+  /** Milliseconds since 1970. */
+  readonly at: number
+  /** FUTURERELEASE (RFC 4865): not before this. */
+  readonly notBefore?: number
+  /** Held from the beginning, until it is released: why. */
+  readonly held?: HoldReason
+  /** Language of what its sender is told. */
+  readonly language: 'en' | 'fr'
+  readonly recipients: readonly NewRecipient[]
+}
+
+/** Why something waits for an administrator, or for its own sender. */
+export type HoldReason = 'administrator' | 'outburst' | 'policy'
+
+export type EnqueueRefusal = { readonly kind: 'full' | 'unavailable' }
+
+/** What sessions see of the queue, from any thread. */
+export interface Outbox extends Pick<QueueStore, 'enqueue'> {
+  stage(): QueueStage
+}
+
+export type RecipientState = 'waiting' | 'held' | 'delivered' | 'failed' | 'dropped'
+
+/** One try to hand a message to another server, as it is told to people. */
+export interface Attempt {
+  readonly at: number
+  readonly recipient: string
+  /** `name [address]:port`; absent where no server was reached. */
+  readonly host?: string
+  /** `TLSv1.3`, with `verified`, `dane` or `mta-sts` after it; absent: without TLS. */
+  readonly tls?: string
+  readonly outcome: 'delivered' | 'deferred' | 'failed'
+  /** The remote's words, or ours where none came: `550 5.1.1 No such user`. */
+  readonly reply: string
+}
+
+export interface QueuedRecipient extends NewRecipient {
+  readonly state: RecipientState
+  readonly attempts: number
+  /** When it is tried next; only while it waits. */
+  readonly nextAt?: number
+  readonly last?: Attempt
+  /** The sender has been told that it takes longer (RFC 3461 §6.2 action "delayed"). */
+  readonly delayTold: boolean
+}
+
+export interface QueuedMessage extends Omit<NewMessage, 'recipients' | 'held'> {
+  readonly recipients: readonly QueuedRecipient[]
+}
+
+/** A recipient's row that is due, with what is needed to send it. */
+export interface DueMessage {
+  readonly message: QueuedMessage
+  /** Indexes in `message.recipients` that are due, all of one destination. */
+  readonly due: readonly number[]
+}
+
+/** What became of one recipient in a try. */
+export interface Outcome {
+  readonly id: QueueId
+  readonly recipient: string
+  readonly attempt: Attempt
+  /** Where it stays in the queue: when it is tried next. */
+  readonly nextAt?: number
+  readonly delayTold?: boolean
+}
+
+/** Which messages a verb is about; all conditions hold. */
+export interface QueueFilter {
+  readonly ids?: readonly QueueId[]
+  readonly account?: string
+  /** Domain of the recipients. */
+  readonly domain?: string
+  readonly held?: boolean
+}
+
+/** A hold over all mail of an account, or to a destination, present and future. */
+export interface StandingHold {
+  readonly kind: 'account' | 'domain' | 'all'
+  /** Address or domain; empty with `all`. */
+  readonly name: string
+  readonly since: number
+  readonly reason: HoldReason
+}
+
+/** The queue as its one writing thread has it. Every method is durable when it settles. */
+export interface QueueStore extends AsyncDisposable {
+  /** On disk when this settles with `ok`; the stage is then the queue's, else it has been removed. All messages or none. */
+  enqueue(messages: readonly NewMessage[]): Promise<Result<void, EnqueueRefusal>>
+  /**
+   * Messages with recipients in one of `domains` (absent: any) that are due, by priority, then by age; not those under a
+   * standing hold. Recipients of one message in several domains come as several.
+   */
+  due(now: number, limit: number, domains?: readonly string[]): Promise<readonly DueMessage[]>
+  /** Destinations with mail that is due, oldest first, with how much. */
+  destinations(now: number): Promise<readonly { readonly domain: string; readonly messages: number }[]>
+  /** When something becomes due after `now`. */
+  nextDue(now: number): Promise<number | undefined>
+  /**
+   * Notes outcomes and enqueues the reports they lead to in the same commit: a report is neither lost nor sent twice.
+   * A message none of whose recipients waits or is held leaves the queue for its history; its body is removed afterwards.
+   */
+  record(outcomes: readonly Outcome[], reports: readonly NewMessage[]): Promise<void>
+  list(filter: QueueFilter, limit: number): Promise<readonly QueuedMessage[]>
+  /** The attempts of a message, in the queue or gone from it less than `historyDays` ago; empty: never heard of it. */
+  history(id: QueueId): Promise<{ readonly message: QueuedMessage; readonly attempts: readonly Attempt[] } | undefined>
+  /** Each answers how many recipients changed. */
+  hold(filter: QueueFilter, reason: HoldReason): Promise<number>
+  release(filter: QueueFilter): Promise<number>
+  /** Due at once. */
+  retry(filter: QueueFilter, now: number): Promise<number>
+  /** For good, without a report. */
+  drop(filter: QueueFilter, now: number): Promise<number>
+  standingHolds(): Promise<readonly StandingHold[]>
+  setStandingHold(hold: StandingHold, on: boolean): Promise<void>
+  /** Recipients waiting and held, and octets of bodies. */
+  size(): Promise<{
+    readonly waiting: number
+    readonly held: number
+    readonly messages: number
+    readonly bytes: number
+  }>
+  /** Opens the bytes of a message. */
+  body(message: QueuedMessage): Promise<AsyncIterable<Uint8Array>>
+}
