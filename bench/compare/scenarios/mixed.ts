@@ -33,7 +33,6 @@ export const mixed: readonly Scenario[] = [
     unit: 'ms',
     more: false,
     bound: 20,
-    rounds: 1,
     only: 'malle',
     accounts: [...MIXED_ACCOUNTS, LARGE_ACCOUNT],
     prepare: prepareBoth,

@@ -81,7 +81,7 @@ export const sort: Command = command<SortProgram>({
     if (saves) view.saved = savedOf(program, results)
     if (returns === undefined) {
       out.text('* SORT')
-      await writeEach(out, by === 'uid' ? sorted : sorted.map((uid) => snapshot.numberOf(uid) ?? 0))
+      await writeEach(out, sorted, by === 'uid' ? undefined : (uid) => snapshot.numberOf(uid) ?? 0)
       if (modseq && results.count > 0) out.text(` (MODSEQ ${highestModseq(snapshot, uids)})`)
       out.text('\r\n')
     } else {

@@ -20,11 +20,16 @@ export async function writeNumbers(out: Output, { bounds }: UidRanges): Promise<
   }
 }
 
-/** Every one of the numbers, each with a space before it. */
-export async function writeEach(out: Output, numbers: Uint32Array): Promise<void> {
+/**
+ * Every one of the numbers, each with a space before it.
+ * @param told what is written in place of each.
+ */
+export async function writeEach(out: Output, numbers: Uint32Array, told?: (number: number) => number): Promise<void> {
   const turns = new Turns()
   for (let from = 0; from < numbers.length; from += AT_ONCE) {
-    out.numbers(numbers, from, Math.min(from + AT_ONCE, numbers.length))
+    const part = numbers.subarray(from, from + AT_ONCE)
+    const written = told === undefined ? part : part.map(told)
+    out.numbers(written, 0, written.length)
     if (out.due) await out.flush()
     if (turns.overNow) await turns.share()
   }

@@ -1,34 +1,28 @@
 /** Numbers as digits among bytes; none of them is a string in between. @module */
 
-const LARGEST_32_BITS = 0xffff_ffff
+const LARGEST_SMALL = 0x7fff_ffff
 const ZERO = 48
 const SPACE = 32
 const COMMA = 44
 const COLON = 58
-/** The two digits of 0 to 99. */
-const TENS = Uint8Array.from({ length: 100 }, (_, value) => ZERO + Math.floor(value / 10))
-const ONES = Uint8Array.from({ length: 100 }, (_, value) => ZERO + (value % 10))
 
 /** Octets that a number of 32 bits takes at most, with one before it. */
 export const NUMBER_OCTETS = 11
 
-/** Writes a number, whole and not negative, at a place. @returns where it ends. */
+/**
+ * Writes a number, whole and not negative, at a place: short enough that the engine puts it into the loops that call it.
+ * @returns where it ends.
+ */
 export function putDigits(into: Uint8Array, at: number, value: number): number {
-  if (value > LARGEST_32_BITS) return putText(into, at, String(value))
-  const end = at + digitsOf(value)
-  let to = end
+  if (value > LARGEST_SMALL) return putText(into, at, String(value))
+  let end = at + 1
+  for (let bound = 10; value >= bound; bound *= 10) end += 1
   let left = value
-  while (left >= 100) {
-    // as whole numbers this is no division
-    const high = (left / 100) | 0
-    const pair = left - 100 * high
-    to -= 2
-    into[to] = TENS[pair] ?? 0
-    into[to + 1] = ONES[pair] ?? 0
-    left = high
+  for (let to = end - 1; to >= at; to -= 1) {
+    const tenth = Math.floor(left / 10)
+    into[to] = ZERO + left - 10 * tenth
+    left = tenth
   }
-  if (left >= 10) into[at] = TENS[left] ?? 0
-  into[to - 1] = ONES[left] ?? 0
   return end
 }
 
@@ -64,14 +58,4 @@ export function putRanges(into: Uint8Array, at: number, bounds: Uint32Array, fro
 function putText(into: Uint8Array, at: number, text: string): number {
   for (let index = 0; index < text.length; index += 1) into[at + index] = text.charCodeAt(index)
   return at + text.length
-}
-
-function digitsOf(value: number): number {
-  if (value < 10_000) {
-    if (value < 100) return value < 10 ? 1 : 2
-    return value < 1_000 ? 3 : 4
-  }
-  if (value < 1_000_000) return value < 100_000 ? 5 : 6
-  if (value < 100_000_000) return value < 10_000_000 ? 7 : 8
-  return value < 1_000_000_000 ? 9 : 10
 }
