@@ -14,6 +14,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   imap: ['wire', 'services', 'store', 'mail'],
   pop3: ['wire', 'services', 'store', 'mail'],
   smtp: ['wire', 'services', 'store', 'mail'],
+  outbound: ['services', 'store', 'mail'],
   http: ['services', 'store', 'mail'],
   client: ['wire', 'mail'],
   adapters: ['store', 'services', 'mail'],

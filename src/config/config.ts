@@ -25,6 +25,22 @@ export interface CertificateFiles {
   readonly key: string
 }
 
+/** Where mail for a domain goes, and how. */
+export interface RouteConfig {
+  /** `example.net`, `*.example.net` or `*`; lower case. */
+  readonly domain: string
+  /** A smarthost; `undefined`: the servers of the domain itself. */
+  readonly host: string | undefined
+  readonly port: number | undefined
+  readonly security: 'opportunistic' | 'starttls' | 'tls' | 'none'
+  readonly user: string | undefined
+  /** Absolute, as `ca`. */
+  readonly passwordFile: string | undefined
+  /** PEM file of the authority that signed the certificate of the host; `undefined`: those that the runtime knows. */
+  readonly ca: string | undefined
+  readonly sourceAddress: string | undefined
+}
+
 /** The whole configuration: checked, derived, frozen. */
 export interface Config {
   readonly hostname: string
@@ -99,6 +115,23 @@ export interface Config {
     readonly markSeen: boolean
     readonly language: 'en' | 'fr'
   }
+  readonly queue: {
+    /** At once, in all and to one destination. */
+    readonly connections: number
+    readonly connectionsPerDestination: number
+    readonly messagesPerConnection: number
+    /** 0: no limit. */
+    readonly messagesPerMinute: number
+    /** Pauses between tries; the last one counts for all that follow. */
+    readonly retryMs: readonly number[]
+    /** 0: never. */
+    readonly warnMs: number
+    readonly giveUpMs: number
+    readonly historyDays: number
+    readonly tlsReports: boolean
+    readonly port: number
+  }
+  readonly routes: readonly RouteConfig[]
   readonly log: {
     readonly level: 'debug' | 'info' | 'warn' | 'error'
   }

@@ -51,7 +51,9 @@ function describe({ doc, type, unit }: FieldReference): string {
   return `${doc} (${type}${unit === undefined ? '' : `; ${unit}`})`
 }
 
-function assignment(section: string, { key, fallback, sample }: FieldReference): string {
+function assignment(section: string, { key, fallback, sample, type }: FieldReference): string {
+  // a list of tables is not written as a value
+  if (type === 'list of tables') return `# ${key} = ${formatValue(fallback)}`
   if (section === '' || section === 'listen') return `${key} = ${formatValue(sample ?? fallback)}`
   return `# ${key} = ${formatValue(fallback)}`
 }

@@ -13,6 +13,8 @@ import { limitsSection } from './sections/limits.ts'
 import { listenSection } from './sections/listen.ts'
 import { logSection } from './sections/log.ts'
 import { pop3Section } from './sections/pop3.ts'
+import { queueSection } from './sections/queue.ts'
+import { routes } from './sections/route.ts'
 import { smtpSection } from './sections/smtp.ts'
 import { storeSection } from './sections/store.ts'
 import { tlsSection } from './sections/tls.ts'
@@ -41,6 +43,7 @@ const schema = v.object(
         sample: 'malle',
       },
     ),
+    route: routes(),
     listen: listenSection,
     tls: tlsSection,
     auth: authSection,
@@ -49,6 +52,7 @@ const schema = v.object(
     workers: workersSection,
     smtp: smtpSection,
     pop3: pop3Section,
+    queue: queueSection,
     log: logSection,
   },
   'is not a table',
@@ -133,6 +137,8 @@ function derive(raw: v.InferOutput<typeof schema>, { folder, cores, platform }: 
     user,
     listen: { proxyFrom, ...listen },
     tls,
+    route,
+    ...rest
   } = raw
   const absolute = (file: string): string => path.resolve(folder, file)
   const located = <T extends { readonly cert: string; readonly key: string }>(files: T): T => ({
@@ -141,9 +147,9 @@ function derive(raw: v.InferOutput<typeof schema>, { folder, cores, platform }: 
     key: absolute(files.key),
   })
   return {
-    ...raw,
-    hostname: raw.hostname.toLowerCase(),
-    data: absolute(raw.data),
+    ...rest,
+    hostname: rest.hostname.toLowerCase(),
+    data: absolute(rest.data),
     user: user === '' ? undefined : user,
     listen,
     proxyFrom,
@@ -152,7 +158,12 @@ function derive(raw: v.InferOutput<typeof schema>, { folder, cores, platform }: 
       files: tls.files === undefined ? undefined : located(tls.files),
       hosts: tls.hosts.map(located),
     },
-    workers: { count: workerCount(raw.workers.count, cores, platform) },
+    routes: route.map(({ passwordFile, ca, ...one }) => ({
+      ...one,
+      passwordFile: passwordFile && absolute(passwordFile),
+      ca: ca && absolute(ca),
+    })),
+    workers: { count: workerCount(rest.workers.count, cores, platform) },
   }
 }
 

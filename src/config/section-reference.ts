@@ -12,6 +12,7 @@ const SECTION_DOCS: Readonly<Record<string, string>> = {
   workers: 'Threads.',
   smtp: 'Mail in by SMTP.',
   pop3: 'Mail out by POP3.',
+  queue: 'Mail out by SMTP: how many connections at once, and how long it is tried.',
   log: 'What is logged.',
 }
 
