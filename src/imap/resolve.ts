@@ -125,7 +125,8 @@ async function place({ account, session }: Context, name: string): Promise<Place
   const other = parseOtherName(name)
   if (other === undefined || other.path === '') return undefined
   const answer = await session.deps.registry.resolve(other.owner)
-  const target = answer.ok && answer.value.length === 1 ? answer.value[0] : undefined
+  const alone = answer.ok && answer.value.local.length === 1 && answer.value.outside.length === 0
+  const target = alone ? answer.value.local[0] : undefined
   if (target?.address !== other.owner || target.account.id === account.id) return undefined
   return { account: target.account, owner: other.owner, path: other.path }
 }

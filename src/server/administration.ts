@@ -170,7 +170,7 @@ export class RunningAdministration implements Administration {
       }),
       'recipient.find': async ({ address }) => {
         const found = await resolveRecipient(directory, address)
-        return { accounts: found.ok ? found.value.map((target) => target.address) : [] }
+        return { accounts: found.ok ? found.value.local.map((target) => target.address) : [] }
       },
       'session.list': async () => registry.sessions(),
       'session.kick': ({ what }) => this.#kick(what),

@@ -17,7 +17,7 @@ import type {
 import type { MailStore } from '#store/mail-store.ts'
 import type { QuotaLimits } from '#store/types.ts'
 import { AccountOpening } from './account-opening.ts'
-import { parseAddress, parseDomain } from './addresses.ts'
+import { parseAddress, parseDomain, parseOutsideAddress } from './addresses.ts'
 import { plaintextOf } from './imported-passwords.ts'
 import {
   appPasswordDigest,
@@ -251,13 +251,16 @@ export class Accounts {
 
   // --- aliases ---
 
-  /** Makes or replaces an alias; each target must lead to somebody here, and none back to itself. */
+  /**
+   * Makes or replaces an alias. A target in a domain of ours must lead to somebody, and none back to the alias; any other
+   * is on another server, where mail is forwarded to.
+   */
   async setAlias(text: string, targets: readonly string[]): Promise<Result<AliasRecord, AccountsRefusal>> {
     const address = parseAddress(text)?.address
     if (address === undefined) return refused({ kind: 'bad-address', text })
     const canonical = new Set<string>()
     for (const target of targets) {
-      const parsed = await this.#target(target)
+      const parsed = (await this.#outside(target)) ?? (await this.#target(target))
       if (!parsed.ok) return parsed
       canonical.add(parsed.value)
     }
@@ -313,6 +316,13 @@ export class Accounts {
   }
 
   // --- parts ---
+
+  /** `undefined`: not an address of another server. */
+  async #outside(text: string): Promise<Result<string, AccountsRefusal> | undefined> {
+    const parsed = parseAddress(text)
+    if (parsed === undefined || (await this.#directory.domain(parsed.domain)) !== undefined) return undefined
+    return done(parseOutsideAddress(text) ?? parsed.address)
+  }
 
   async #target(text: string): Promise<Result<string, AccountsRefusal>> {
     const parsed = parseAddress(text)

@@ -34,6 +34,15 @@ export function parseAddress(text: string): Address | undefined {
   return { address: `${local}@${domain}`, local, domain }
 }
 
+/**
+ * Reads an address of another server: what its local part means is that server's own business (RFC 5321 §2.4), so it stays
+ * as it is written; the domain is in A-labels.
+ */
+export function parseOutsideAddress(text: string): string | undefined {
+  const parsed = parseAddress(text)
+  return parsed && `${text.slice(0, text.lastIndexOf('@'))}@${parsed.domain}`
+}
+
 /** Reads a local part into its canonical form: any case is the same (design §7), quotes go where they need not be. */
 export function canonicalLocal(text: string): string | undefined {
   const content = QUOTED.exec(text)?.[1]?.replace(/\\(.)/gu, '$1') ?? text

@@ -24,11 +24,12 @@ export async function deliverReport(
 ): Promise<Result<void, RecipientRefusal | DeliveryRefusal>> {
   let address = request.to
   let resolved = await deps.registry.resolve(address)
-  if (!resolved.ok && login !== undefined) {
+  if (login !== undefined && !(resolved.ok && resolved.value.local.length > 0)) {
     address = login
     resolved = await deps.registry.resolve(address)
   }
   if (!resolved.ok) return resolved
+  if (resolved.value.local.length === 0) return refused({ kind: 'not-local' })
   const { hostname, clock } = deps
   const from = `postmaster@${address.slice(address.lastIndexOf('@') + 1)}`
   const report = composeDeliveryReport({ ...request, hostname, from, at: clock.now() })
@@ -40,7 +41,7 @@ export async function deliverReport(
     tls: undefined,
     id: `${request.id}.report`,
   }
-  const message = new IncomingMessage(deps, origin, [{ address, targets: resolved.value }], {
+  const message = new IncomingMessage(deps, origin, [{ address, targets: resolved.value.local }], {
     lineEnds: 'normalise',
     limitBytes: report.length,
   })

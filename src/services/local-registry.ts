@@ -15,13 +15,13 @@ import { type PasswordHasher, passwordHasher } from './passwords.ts'
 import { RecentLogins } from './recent-logins.ts'
 import { resolveRecipient } from './recipients.ts'
 import type {
+  Asker,
   CertificateAttempt,
   ConnectionId,
   ConnectionInfo,
   ConnectionNote,
   ConnectionRefusal,
   ConnectionView,
-  DeliveryTarget,
   Login,
   LoginRefusal,
   MaildropRefusal,
@@ -31,6 +31,7 @@ import type {
   QuotaRefusal,
   RecipientRefusal,
   Registry,
+  Resolution,
   ScramAttempt,
   ScramOutcome,
   ScramSecrets,
@@ -348,11 +349,11 @@ export class LocalRegistry implements Registry {
     return Promise.all(accounts.map(async (id) => (await directory.accountById(id))?.address))
   }
 
-  async resolve(address: string): Promise<Result<readonly DeliveryTarget[], RecipientRefusal>> {
+  async resolve(address: string, asker?: Asker): Promise<Result<Resolution, RecipientRefusal>> {
     const { directory, ensureOpen } = this.#deps
-    const answer = await resolveRecipient(directory, address)
+    const answer = await resolveRecipient(directory, address, asker)
     if (!answer.ok || ensureOpen === undefined) return answer
-    for (const { account } of answer.value) {
+    for (const { account } of answer.value.local) {
       const record = await directory.accountById(account.id)
       // what cannot be opened now is refused for a while by the store itself
       if (record !== undefined) await ensureOpen(record)

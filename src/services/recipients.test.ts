@@ -12,7 +12,7 @@ async function directoryOf(accounts: readonly string[], aliases: Readonly<Record
   for (const [name, targets] of Object.entries(aliases)) {
     await directory.setAlias(
       `${name}@example.org`,
-      targets.map((target) => `${target}@example.org`),
+      targets.map((target) => (target.includes('@') ? target : `${target}@example.org`)),
     )
   }
   return directory
@@ -22,9 +22,11 @@ async function directoryOf(accounts: readonly string[], aliases: Readonly<Record
 async function resolved(directory: Directory, address: string): Promise<string> {
   const answer = await resolveRecipient(directory, address)
   if (!answer.ok) return answer.error.kind
-  return answer.value
-    .map((one) => one.address.replace('@example.org', '') + (one.detail === undefined ? '' : `+${one.detail}`))
-    .join(', ')
+  const { local, outside } = answer.value
+  return [
+    ...local.map((one) => one.address.replace('@example.org', '') + (one.detail === undefined ? '' : `+${one.detail}`)),
+    ...outside.map(({ address, through }) => `${address} by ${through?.replace('@example.org', '')}`),
+  ].join(', ')
 }
 
 test('accounts, aliases, details and catch-all', async () => {
@@ -87,6 +89,50 @@ test('aliases that lead back to themselves, and too far, are refused', async () 
 test('an alias leads to 1,000 accounts at most', async () => {
   const names = Array.from({ length: 1_001 }, (_, n) => `u${n}`)
   await using directory = await directoryOf(names, { most: names.slice(1), more: names })
+  assert.equal((await resolved(directory, 'most@example.org')).split(', ').length, 1_000)
+  assert.equal(await resolved(directory, 'more@example.org'), 'alias-loop')
+})
+
+test('aliases lead outside, and only our own people name outside addresses', async () => {
+  await using directory = await directoryOf(['ann'], {
+    away: ['Ann.Lee@Else.example'],
+    list: ['ann', 'away', 'Ben@else.example', 'ann.lee@ELSE.example'],
+    half: ['gone', 'Ben@else.example'],
+    round: ['Ben@else.example', 'round'],
+  })
+  assert.equal(await resolved(directory, 'away@example.org'), 'Ann.Lee@else.example by away')
+  assert.equal(await resolved(directory, 'AWAY+x@example.org'), 'Ann.Lee@else.example by away')
+  assert.equal(
+    await resolved(directory, 'list@example.org'),
+    'ann, Ann.Lee@else.example by list, Ben@else.example by list, ann.lee@else.example by list',
+  )
+  assert.equal(await resolved(directory, 'half@example.org'), 'Ben@else.example by half')
+  assert.equal(await resolved(directory, 'round@example.org'), 'alias-loop')
+  await directory.setCatchAll('example.org', 'away@example.org')
+  assert.equal(await resolved(directory, 'nobody@example.org'), 'Ann.Lee@else.example by away')
+
+  assert.equal(await resolved(directory, 'Ben@Else.example'), 'not-local')
+  const named = await resolveRecipient(directory, 'Ben@Else.example', 'own')
+  assert.deepEqual(named, { ok: true, value: { local: [], outside: [{ address: 'Ben@else.example' }] } })
+  for (const [address, kind] of [
+    ['ben@[192.0.2.1]', 'not-local'],
+    ['ben@', 'bad-address'],
+    ['ben', 'bad-address'],
+  ] as const)
+    assert.deepEqual(await resolveRecipient(directory, address, 'own'), { ok: false, error: { kind } })
+  // percent and bang forms are names of people here, never ways to somewhere else
+  await directory.setCatchAll('example.org', undefined)
+  for (const address of [
+    'ben%else.example@example.org',
+    'else.example!ben@example.org',
+    '"ben@else.example"@example.org',
+  ])
+    assert.equal(await resolved(directory, address), 'unknown', address)
+})
+
+test('an alias leads to 1,000 addresses outside at most', async () => {
+  const outside = Array.from({ length: 1_001 }, (_, n) => `u${n}@else.example`)
+  await using directory = await directoryOf([], { most: outside.slice(1), more: outside })
   assert.equal((await resolved(directory, 'most@example.org')).split(', ').length, 1_000)
   assert.equal(await resolved(directory, 'more@example.org'), 'alias-loop')
 })

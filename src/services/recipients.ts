@@ -1,11 +1,11 @@
 /** Where mail for an address goes: accounts, aliases, plus-addressing, catch-all, postmaster. @module */
 import { done, type Result, refused } from '#lib/result.ts'
 import type { AccountRecord, Directory } from '#store/directory.ts'
-import { type Address, canonicalLocal, parseAddress, splitDetail } from './addresses.ts'
-import type { DeliveryTarget, RecipientRefusal } from './registry.ts'
+import { type Address, canonicalLocal, parseAddress, parseOutsideAddress, splitDetail } from './addresses.ts'
+import type { Asker, OutsideTarget, RecipientRefusal, Resolution } from './registry.ts'
 
-/** Accounts that one address may lead to. */
-const MOST_ACCOUNTS = 1_000
+/** Accounts and outside addresses that one address may lead to. */
+const MOST_TARGETS = 1_000
 /** Aliases that one address may lead through, one after the other and all together. */
 const MOST_DEPTH = 50
 const MOST_ALIASES = 10_000
@@ -18,7 +18,8 @@ const POSTMASTER = 'postmaster'
 /** What has been found so far. */
 interface Walk {
   readonly targets: Map<number, { readonly account: AccountRecord; readonly detail: string | undefined }>
-  /** Aliases resolved, and those we are within. */
+  readonly outside: Map<string, OutsideTarget>
+  /** Aliases resolved, and those we are within, outermost first. */
   readonly seen: Set<string>
   readonly within: Set<string>
 }
@@ -26,24 +27,27 @@ interface Walk {
 type Outcome = 'found' | 'unknown' | 'loop'
 
 /**
- * Resolves an address. An exact account or alias comes before its part ahead of `+`, that before the catch-all.
+ * Resolves an address. Targets of aliases in domains that are not ours are outside; what came to an alias of ours comes
+ * back at most until its own Delivered-To line is seen (`delivery.ts`). An exact account or alias comes before its part ahead of `+`, that before the catch-all.
  * `postmaster` is always accepted (RFC 5321 §4.5.1): without an account, alias or catch-all of its own its mail goes
  * to the domain's oldest account, and without a domain it is the oldest domain's that has one.
  */
 export async function resolveRecipient(
   directory: RecipientDirectory,
   text: string,
-): Promise<Result<readonly DeliveryTarget[], RecipientRefusal>> {
+  asker: Asker = 'anyone',
+): Promise<Result<Resolution, RecipientRefusal>> {
   if (!text.includes('@') && canonicalLocal(text) === POSTMASTER) return resolvePostmaster(directory)
   const address = parseAddress(text)
   if (address === undefined) return refused({ kind: /@\[[^@]*\]$/.test(text) ? 'not-local' : 'bad-address' })
-  return resolveAddress(directory, address)
+  const answer = await resolveAddress(directory, address)
+  const mayLeave = asker === 'own' && !answer.ok && answer.error.kind === 'not-local'
+  const outside = mayLeave ? parseOutsideAddress(text) : undefined
+  return outside === undefined ? answer : done({ local: [], outside: [{ address: outside }] })
 }
 
 /** The postmaster of the oldest domain that has somebody. */
-async function resolvePostmaster(
-  directory: RecipientDirectory,
-): Promise<Result<readonly DeliveryTarget[], RecipientRefusal>> {
+async function resolvePostmaster(directory: RecipientDirectory): Promise<Result<Resolution, RecipientRefusal>> {
   const domains = (await directory.domains()).toSorted((one, other) => one.createdAt - other.createdAt)
   for (const { name } of domains) {
     const answer = await resolveAddress(directory, {
@@ -59,10 +63,10 @@ async function resolvePostmaster(
 async function resolveAddress(
   directory: RecipientDirectory,
   address: Address,
-): Promise<Result<readonly DeliveryTarget[], RecipientRefusal>> {
+): Promise<Result<Resolution, RecipientRefusal>> {
   const domain = await directory.domain(address.domain)
   if (domain === undefined) return refused({ kind: 'not-local' })
-  const walk: Walk = { targets: new Map(), seen: new Set(), within: new Set() }
+  const walk: Walk = { targets: new Map(), outside: new Map(), seen: new Set(), within: new Set() }
   let outcome = await follow(directory, address, undefined, walk)
   if (outcome === 'unknown' && domain.catchAll !== undefined) {
     const catchAll = parseAddress(domain.catchAll)
@@ -74,14 +78,13 @@ async function resolveAddress(
   }
   if (outcome === 'loop') return refused({ kind: 'alias-loop' })
   if (outcome === 'unknown') return refused({ kind: 'unknown' })
-  return done(
-    Array.from(walk.targets.values(), ({ account, detail }) => ({
-      account: account.ref,
-      address: account.address,
-      detail,
-      ...(account.limits.storageBytes === undefined ? {} : { limitBytes: account.limits.storageBytes }),
-    })),
-  )
+  const local = Array.from(walk.targets.values(), ({ account, detail }) => ({
+    account: account.ref,
+    address: account.address,
+    detail,
+    ...(account.limits.storageBytes === undefined ? {} : { limitBytes: account.limits.storageBytes }),
+  }))
+  return done({ local, outside: Array.from(walk.outside.values()) })
 }
 
 /** Follows one address; the detail of an address that led here by its part ahead of `+` goes along. */
@@ -115,9 +118,8 @@ async function followAlias(
   walk.within.add(address)
   let all: Outcome = 'unknown'
   for (const target of targets) {
-    const parsed = parseAddress(target)
     // a target that is gone is left out; with none left, the alias is unknown
-    const outcome = parsed === undefined ? 'unknown' : await follow(directory, parsed, detail, walk)
+    const outcome = await followTarget(directory, target, detail, walk)
     if (outcome === 'loop') return 'loop'
     if (outcome === 'found') all = 'found'
   }
@@ -125,7 +127,26 @@ async function followAlias(
   return all
 }
 
+async function followTarget(
+  directory: RecipientDirectory,
+  target: string,
+  detail: string | undefined,
+  walk: Walk,
+): Promise<Outcome> {
+  const parsed = parseAddress(target)
+  if (parsed === undefined) return 'unknown'
+  if ((await directory.domain(parsed.domain)) !== undefined) return follow(directory, parsed, detail, walk)
+  const [through = parsed.address] = walk.within
+  const address = parseOutsideAddress(target) ?? parsed.address
+  if (!walk.outside.has(address)) walk.outside.set(address, { address, through })
+  return isFull(walk) ? 'loop' : 'found'
+}
+
+function isFull({ targets, outside }: Walk): boolean {
+  return targets.size + outside.size > MOST_TARGETS
+}
+
 function addAccount(walk: Walk, account: AccountRecord, detail: string | undefined): Outcome {
   if (!walk.targets.has(account.ref.id)) walk.targets.set(account.ref.id, { account, detail })
-  return walk.targets.size > MOST_ACCOUNTS ? 'loop' : 'found'
+  return isFull(walk) ? 'loop' : 'found'
 }

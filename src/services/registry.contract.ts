@@ -450,7 +450,10 @@ export function registryContract(reach: Reach): void {
     }
     await using s = await setUp(reach, {}, { ensureOpen })
     const ann = await s.add('ann@example.org')
-    const value = [{ account: ann.ref, address: 'ann@example.org', detail: 'lists' }]
+    const value = { local: [{ account: ann.ref, address: 'ann@example.org', detail: 'lists' }], outside: [] }
+    const outside = { local: [], outside: [{ address: 'Ben@other.example' }] }
+    assert.deepEqual(await s.registry.resolve('Ben@other.example', 'own'), { ok: true, value: outside })
+    assert.deepEqual(await s.registry.resolve('Ben@other.example'), { ok: false, error: { kind: 'not-local' } })
     assert.deepEqual(await s.registry.resolve('Ann+lists@example.org'), { ok: true, value })
     assert.deepEqual(await s.registry.resolve('ben@example.org'), { ok: false, error: { kind: 'unknown' } })
     await s.add('full@example.org')

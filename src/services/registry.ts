@@ -157,12 +157,29 @@ export interface DeliveryTarget {
   readonly limitBytes?: number
 }
 
+/** An address of another server that mail goes to. */
+export interface OutsideTarget {
+  /** Local part as written, domain in A-labels. */
+  readonly address: string
+  /** The alias or catch-all of ours that leads there, canonical; absent: the sender named the address. */
+  readonly through?: string
+}
+
+/** Where mail for one address goes, each account and each address once; at least one of either. */
+export interface Resolution {
+  readonly local: readonly DeliveryTarget[]
+  readonly outside: readonly OutsideTarget[]
+}
+
+/** Who asks where mail goes: our own people may send to other servers, others reach them by aliases alone. */
+export type Asker = 'anyone' | 'own'
+
 export type RecipientRefusal =
   /** Not one of our domains. */
   | { readonly kind: 'not-local' }
   | { readonly kind: 'unknown' }
   | { readonly kind: 'bad-address' }
-  /** Aliases that lead back to themselves, or to more than 1,000 accounts. */
+  /** Aliases that lead back to themselves, or to more than 1,000 accounts and addresses. */
   | { readonly kind: 'alias-loop' }
 
 export type QuotaRefusal =
@@ -221,6 +238,9 @@ export interface Registry {
   /** Canonical addresses of accounts, in their order; `undefined` where there is none. */
   addressesOf(accounts: readonly AccountId[]): Promise<readonly (string | undefined)[]>
 
-  /** Aliases, catch-all and plus-addressing resolved; each account once. */
-  resolve(address: string): Promise<Result<readonly DeliveryTarget[], RecipientRefusal>>
+  /**
+   * Aliases, catch-all and plus-addressing resolved; each account once.
+   * @param asker `own`: an address of another server is itself where mail goes. Default `anyone`.
+   */
+  resolve(address: string, asker?: Asker): Promise<Result<Resolution, RecipientRefusal>>
 }

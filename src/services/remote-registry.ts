@@ -8,12 +8,12 @@ import type { Result } from '#lib/result.ts'
 import type { AccountId, MailboxKey } from '#mail/ids.ts'
 import type { AccountRef, QuotaLimits } from '#store/types.ts'
 import type {
+  Asker,
   CertificateAttempt,
   ConnectionId,
   ConnectionInfo,
   ConnectionNote,
   ConnectionRefusal,
-  DeliveryTarget,
   Login,
   LoginRefusal,
   MaildropRefusal,
@@ -23,6 +23,7 @@ import type {
   QuotaRefusal,
   RecipientRefusal,
   Registry,
+  Resolution,
   ScramAttempt,
   ScramOutcome,
   ScramSecrets,
@@ -102,7 +103,7 @@ export function serveRegistry(registry: Registry, port: RegistryPort): () => voi
       case 'addressesOf':
         return registry.addressesOf(question[2])
       case 'resolve':
-        return registry.resolve(question[2])
+        return registry.resolve(question[2], question[3])
     }
   }
 
@@ -220,8 +221,8 @@ export class RemoteRegistry implements Registry {
     return this.#ask((id) => ['addressesOf', id, accounts])
   }
 
-  resolve(address: string): Promise<Result<readonly DeliveryTarget[], RecipientRefusal>> {
-    return this.#ask((id) => ['resolve', id, address])
+  resolve(address: string, asker?: Asker): Promise<Result<Resolution, RecipientRefusal>> {
+    return this.#ask((id) => ['resolve', id, address, asker])
   }
 
   #post(message: FromSession): void {

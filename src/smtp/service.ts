@@ -203,8 +203,10 @@ export class SmtpService implements AsyncDisposable {
     const { registry, store } = this.#deps
     const resolved = await registry.resolve(address)
     if (!resolved.ok) throw recipientRefused(resolved.error, this.#options.role)
+    const { local, outside } = resolved.value
+    if (outside.length > 0) throw recipientRefused({ kind: 'not-local' }, this.#options.role)
     const announced = announcedSize(session)
-    for (const { account, limitBytes } of resolved.value) {
+    for (const { account, limitBytes } of local) {
       if (limitBytes === undefined) continue
       const state = await store.state(account)
       const limit = state?.limits.storageBytes
@@ -214,7 +216,7 @@ export class SmtpService implements AsyncDisposable {
       }
     }
     const dsn = this.#connections.get(session.id)?.recipientDsn
-    this.#conversation(session).recipients.set(address.toLowerCase(), { address, targets: resolved.value, dsn })
+    this.#conversation(session).recipients.set(address.toLowerCase(), { address, targets: local, dsn })
   }
 
   /** The replies to DATA: one for LMTP's each recipient, else one for all. */

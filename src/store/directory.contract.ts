@@ -57,6 +57,9 @@ export function directoryContract(open: (clock: Clock) => Promise<Directory>): v
     const inUse = { kind: 'in-use', what: 'domain', name: 'a.example' }
     assert.deepEqual(await directory.removeDomain('a.example'), { ok: false, error: inUse })
     await directory.removeAlias('x@a.example')
+    await directory.setAlias('x@example.org', ['y@a.example'])
+    assert.deepEqual(await directory.removeDomain('a.example'), { ok: false, error: inUse })
+    await directory.removeAlias('x@example.org')
     assert.equal((await directory.removeDomain('a.example')).ok, true)
     const noSuch = { kind: 'no-such', what: 'domain', name: 'a.example' }
     assert.deepEqual(await directory.removeDomain('a.example'), { ok: false, error: noSuch })

@@ -62,7 +62,7 @@ export interface ScramVerifier {
 export interface AliasRecord {
   /** Canonical address. */
   readonly address: string
-  /** Canonical addresses, at least one; local accounts or further aliases. */
+  /** At least one: accounts and further aliases, canonical, and addresses of other servers, local part as written. */
   readonly targets: readonly string[]
   readonly createdAt: number
 }
@@ -111,7 +111,7 @@ export interface Directory extends AsyncDisposable {
   domain(name: string): Promise<DomainRecord | undefined>
   addDomain(name: string): Promise<Result<DomainRecord, DirectoryRefusal>>
   setCatchAll(name: string, target: string | undefined): Promise<Result<DomainRecord, DirectoryRefusal>>
-  /** Refuses while accounts or aliases are in it. */
+  /** Refuses while accounts, aliases or targets of aliases are in it. */
   removeDomain(name: string): Promise<Result<void, DirectoryRefusal>>
 
   accounts(domain?: string): Promise<readonly AccountRecord[]>

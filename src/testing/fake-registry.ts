@@ -9,7 +9,6 @@ import type {
   ConnectionInfo,
   ConnectionNote,
   ConnectionRefusal,
-  DeliveryTarget,
   Login,
   LoginRefusal,
   MaildropRefusal,
@@ -19,6 +18,7 @@ import type {
   QuotaRefusal,
   RecipientRefusal,
   Registry,
+  Resolution,
   ScramAttempt,
   ScramOutcome,
   ScramSecrets,
@@ -185,11 +185,11 @@ export class FakeRegistry implements Registry {
     return accounts.map((id) => this.#accounts.find((one) => one.account.id === id)?.address)
   }
 
-  async resolve(address: string): Promise<Result<readonly DeliveryTarget[], RecipientRefusal>> {
+  async resolve(address: string): Promise<Result<Resolution, RecipientRefusal>> {
     await Promise.resolve()
     const found = this.#accounts.find((one) => one.address === address)
     if (found === undefined) return refused({ kind: 'unknown' })
-    return done([{ account: found.account, address: found.address, detail: undefined }])
+    return done({ local: [{ account: found.account, address: found.address, detail: undefined }], outside: [] })
   }
 
   #allowed(found: FakeAccount, authorizeAs: string): Result<Login, LoginRefusal> {

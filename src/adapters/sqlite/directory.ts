@@ -115,7 +115,9 @@ class SqliteDirectory implements Directory {
     return transaction(this.#db, (): Result<void, DirectoryRefusal> => {
       const used =
         this.#get('SELECT 1 FROM account WHERE domain = ? LIMIT 1', name) ??
-        this.#get('SELECT 1 FROM alias WHERE domain = ? LIMIT 1', name)
+        this.#get('SELECT 1 FROM alias WHERE domain = ? LIMIT 1', name) ??
+        // what aliases lead to would be another server's from then on
+        this.#get('SELECT 1 FROM alias_target WHERE substr(target, -?) = ? LIMIT 1', name.length + 1, `@${name}`)
       if (used !== undefined) return refused({ kind: 'in-use', what: 'domain', name })
       const gone = this.#run('DELETE FROM domain WHERE name = ?', name)
       return gone === 0 ? refused({ kind: 'no-such', what: 'domain', name }) : done(undefined)

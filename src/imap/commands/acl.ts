@@ -160,8 +160,9 @@ async function canonical({ session }: Context, identifier: string): Promise<stri
   if (name.toLowerCase() === ANYONE) return `${negative}${ANYONE}`
   const answer = await session.deps.registry.resolve(name)
   if (!answer.ok) return undefined
-  const [target, ...more] = answer.value
-  return target === undefined || more.length > 0 ? undefined : `${negative}${target.address}`
+  const { local, outside } = answer.value
+  const [target, ...more] = local
+  return target === undefined || more.length + outside.length > 0 ? undefined : `${negative}${target.address}`
 }
 
 function isOwner({ owner }: Reached, identifier: string): boolean {
