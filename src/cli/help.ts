@@ -27,6 +27,7 @@ const PLACEHOLDERS: ReadonlyMap<string, string> = new Map([
   ['command', say('command', 'commande')],
   ['connection-or-address', say('connection-or-address', 'connexion-ou-adresse')],
   ['count', say('count', 'nombre')],
+  ['domain', say('domain', 'domaine')],
   ['dir', say('dir', 'dossier')],
   ['file', say('file', 'fichier')],
   ['form', say('form', 'forme')],

@@ -39,6 +39,11 @@ const COMMANDS: readonly (readonly [name: string, load: () => Promise<Command>, 
     say('domains that mail is taken for', 'domaines pour lesquels le courrier est reçu'),
   ],
   [
+    'dns',
+    async () => (await import('./dns.ts')).dnsCommand(),
+    say('what the DNS of a domain must say', 'ce que le DNS d’un domaine doit contenir'),
+  ],
+  [
     'account',
     async () => (await import('./account.ts')).accountCommand(),
     say('mailboxes that people log in to', 'comptes de messagerie'),

@@ -41,6 +41,9 @@ export interface RouteConfig {
   readonly sourceAddress: string | undefined
 }
 
+/** Where people reach a service. */
+export type PublicPlace = 'auto' | 'off' | { readonly host: string; readonly port: number }
+
 /** The whole configuration: checked, derived, frozen. */
 export interface Config {
   readonly hostname: string
@@ -58,6 +61,21 @@ export interface Config {
     readonly hosts: readonly (CertificateFiles & { readonly name: string })[]
     /** Absolute path of the authorities that client certificates may come from; `undefined`: none is asked for. */
     readonly clientCa: string | undefined
+  }
+  /** How this server is seen from outside. */
+  readonly public: {
+    readonly addresses: readonly string[]
+    readonly imaps: PublicPlace
+    readonly imap: PublicPlace
+    readonly pop3s: PublicPlace
+    readonly pop3: PublicPlace
+    readonly submissions: PublicPlace
+    readonly submission: PublicPlace
+    readonly mtaSts: 'off' | 'testing' | 'enforce'
+    readonly dmarc: 'none' | 'quarantine' | 'reject'
+    /** A local part in each domain, or an address. */
+    readonly reports: string
+    readonly caa: readonly string[]
   }
   readonly auth: {
     readonly allowPlaintext: boolean

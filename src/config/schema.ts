@@ -13,6 +13,7 @@ import { limitsSection } from './sections/limits.ts'
 import { listenSection } from './sections/listen.ts'
 import { logSection } from './sections/log.ts'
 import { pop3Section } from './sections/pop3.ts'
+import { publicSection } from './sections/public.ts'
 import { queueSection } from './sections/queue.ts'
 import { routes } from './sections/route.ts'
 import { smtpSection } from './sections/smtp.ts'
@@ -46,6 +47,7 @@ const schema = v.object(
     route: routes(),
     listen: listenSection,
     tls: tlsSection,
+    public: publicSection,
     auth: authSection,
     limits: limitsSection,
     store: storeSection,

@@ -5,6 +5,8 @@ import { type Field, type FieldDoc, fieldDoc } from './fields.ts'
 const SECTION_DOCS: Readonly<Record<string, string>> = {
   listen: 'Where Malle accepts connections. What is empty or absent is off.',
   tls: 'Certificates. SIGHUP reads them again.',
+  public:
+    'How this server is seen from outside: in DNS records (`malle dns records`) and in what mail programs are told.',
   auth: 'How people show who they are.',
   'auth.oauth': 'Access tokens of one issuer (OpenID Connect) in place of passwords: OAUTHBEARER and XOAUTH2.',
   limits: 'What one server, account or address may use.',

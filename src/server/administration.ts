@@ -17,6 +17,7 @@ import type { AccountRef } from '#store/types.ts'
 import { MoveRefused } from '#transfer/move.ts'
 import { Backups } from './backups.ts'
 import { askControl, ControlError, ServerGone } from './control.ts'
+import { dnsFacts } from './dns-facts.ts'
 import { listDeleted, messageHistory, undeleteMail } from './gone-views.ts'
 import { type Installation, openInstallation } from './installation.ts'
 import { createLog } from './log.ts'
@@ -103,6 +104,7 @@ export class RunningAdministration implements Administration {
         must(await accounts.removeDomain(name))
         return null
       },
+      'dns.facts': ({ domain }) => dnsFacts(this.#parts, domain, this.#facts?.status().endpoints),
       'account.add': async ({ address, name, password, protocols, quotaBytes, quotaMessages }) =>
         this.#accountView(
           must(

@@ -17,16 +17,21 @@ const LIFE_DAYS = 825
 const RENEW_DAYS = 30
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
 
+/** Where they are in `folder`, whether they are there or not. */
+export function selfMadeFiles(folder: string): CertificateFiles {
+  return {
+    ca: path.join(folder, 'ca.pem'),
+    cert: path.join(folder, 'self-made.pem'),
+    key: path.join(folder, 'self-made.key.pem'),
+  }
+}
+
 /**
  * Gives the certificate kept in `folder`, made anew when there is none, when it is about to end, or when it lacks a name.
  * @param names Host names and IP addresses it is for.
  */
 export async function selfMadeCertificate(folder: string, names: readonly string[]): Promise<CertificateFiles> {
-  const files = {
-    ca: path.join(folder, 'ca.pem'),
-    cert: path.join(folder, 'self-made.pem'),
-    key: path.join(folder, 'self-made.key.pem'),
-  }
+  const files = selfMadeFiles(folder)
   if (!(await stillGood(files, names))) await make(folder, files, names)
   return files
 }

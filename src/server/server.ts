@@ -1,19 +1,18 @@
 /** The whole server: installation, protocol threads, control socket, HTTP (design §5). @module */
 import { randomBytes } from 'node:crypto'
-import path from 'node:path'
 import type { Config } from '#config/config.ts'
 import { shrinkWhenQuiet } from '#lib/quiet-heap.ts'
 import type { Log } from '#services/session-deps.ts'
 import type { MailStore } from '#store/mail-store.ts'
 import { RunningAdministration } from './administration.ts'
+import { readCertificates } from './certificates.ts'
 import { serveControl } from './control.ts'
 import { startHttp } from './http.ts'
 import { openInstallation, type StoreTuning } from './installation.ts'
 import type { Endpoint } from './listeners.ts'
 import type { MailEndpoints } from './protocol-thread.ts'
-import { selfMadeCertificate } from './self-made-certificate.ts'
 import { startThreads } from './threads.ts'
-import { readClientCa, readPair, type TlsMaterial } from './tls.ts'
+import type { TlsMaterial } from './tls.ts'
 
 /** A server whose listeners accept. */
 export interface RunningServer extends AsyncDisposable {
@@ -83,23 +82,4 @@ export async function startServer(config: Config, log: Log, tuned?: StoreTuning)
       log.info({}, 'stopped')
     },
   }
-}
-
-async function readCertificates(
-  config: Config,
-  log: Log,
-): Promise<{ pairs: TlsMaterial['pairs']; clientCa: string | undefined; ca: string | undefined }> {
-  const { files, hosts } = config.tls
-  const clientCa = config.tls.clientCa === undefined ? undefined : await readClientCa(config.tls.clientCa)
-  const extra = await Promise.all(hosts.map(readPair))
-  if (files !== undefined) return { pairs: [await readPair(files), ...extra], clientCa, ca: undefined }
-  const local = config.hostname === 'localhost'
-  const names = local ? ['localhost', '127.0.0.1', '::1'] : [config.hostname]
-  const made = await selfMadeCertificate(path.join(config.data, 'tls'), names)
-  // Nobody else could sign one for localhost, so there it is no cause for a warning.
-  log[local ? 'info' : 'warn'](
-    { cert: made.cert },
-    'no certificate is configured: a self-made one is used, which clients do not trust',
-  )
-  return { pairs: [await readPair(made), ...extra], clientCa, ca: made.ca }
 }

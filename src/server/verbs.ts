@@ -6,6 +6,7 @@ import type { Security } from '#client/connect-options.ts'
 import type { Pop3Policy } from '#mail/pop3-policy.ts'
 import type { CsvRefusal } from '#services/account-csv.ts'
 import type { AccountsRefusal } from '#services/accounts.ts'
+import type { DomainFacts } from '#services/dns-records.ts'
 import type { ConnectionView } from '#services/registry.ts'
 import type { UndeleteRefused, UndeleteReport } from '#services/undelete.ts'
 import type { Protocol } from '#store/directory.ts'
@@ -133,6 +134,8 @@ export interface Verbs {
   'domain.list': { args: Record<string, never>; value: readonly DomainView[] }
   'domain.set': { args: { readonly name: string; readonly catchAll: string | null }; value: DomainView }
   'domain.remove': { args: { readonly name: string }; value: null }
+  /** What its DNS records are made of. */
+  'dns.facts': { args: { readonly domain: string }; value: DomainFacts }
   'account.add': {
     args: {
       readonly address: string

@@ -1,0 +1,26 @@
+/** What the records of a domain are made of: configuration, directory, certificate. @module */
+import { parseDomain } from '#services/addresses.ts'
+import type { DomainFacts } from '#services/dns-records.ts'
+import { publicKeyHash, shownCertificate } from './certificates.ts'
+import type { Installation } from './installation.ts'
+import type { MailEndpoints } from './protocol-thread.ts'
+import { domainFacts, publicServices } from './public-names.ts'
+import { VerbRefused } from './verbs.ts'
+
+/** @param endpoints Where listeners are, while the server runs. @throws {VerbRefused} */
+export async function dnsFacts(
+  { config, directory }: Installation,
+  name: string,
+  endpoints: MailEndpoints | null | undefined,
+): Promise<DomainFacts> {
+  const domain = parseDomain(name)
+  if (domain === undefined) throw new VerbRefused({ kind: 'bad-domain', text: name })
+  if ((await directory.domain(domain)) === undefined)
+    throw new VerbRefused({ kind: 'no-such', what: 'domain', name: domain })
+  const certificate = await shownCertificate(config)
+  return {
+    ...domainFacts(config, domain, publicServices(config, endpoints ?? undefined)),
+    dkim: [],
+    tlsa: certificate === undefined ? [] : [publicKeyHash(certificate)],
+  }
+}
