@@ -5,6 +5,7 @@
  */
 import type { Clock } from '#lib/clock.ts'
 import { done, type Result, refused } from '#lib/result.ts'
+import { ForgedResultsFilter } from '#mail/forged-results.ts'
 import { BareLineEndDetector, CrlfNormaliser } from '#mail/line-ends.ts'
 import { type PreparedEmail, prepareEmail } from '#mail/prepare.ts'
 import { MessageScanner } from '#mail/scanner.ts'
@@ -12,6 +13,8 @@ import { NO_FLAGS } from '#store/flags.ts'
 import { type BodyStage, type MailStore, StoreFull } from '#store/mail-store.ts'
 import type { StagedBody } from '#store/types.ts'
 import type { DeliverRefusal, Recipient } from '#store/writes.ts'
+import type { CheckReply, InboundChecks, Verdict } from './inbound-checks.ts'
+import { junkMailbox } from './junk-mailbox.ts'
 import type { DeliveryTarget } from './registry.ts'
 import { type Origin, traceLines } from './trace-lines.ts'
 
@@ -35,11 +38,15 @@ export type DeliveryRefusal =
   | { readonly kind: 'bare-line-end' }
   /** Too many hops, or a Delivered-To line of ours for this recipient. */
   | { readonly kind: 'mail-loop' }
+  /** The checks say no, for good or for now. */
+  | { readonly kind: 'check'; readonly reply: CheckReply }
 
 export interface DeliveryDeps {
   readonly store: MailStore
   readonly clock: Clock
   readonly hostname: string
+  /** What mail from other servers goes through; absent: everything is taken. */
+  readonly checks?: InboundChecks | undefined
 }
 
 /** One message between its envelope and its acknowledgement. Write the bytes, then {@link finish} or {@link abandon}. */
@@ -52,9 +59,11 @@ export class IncomingMessage {
   readonly #normaliser: CrlfNormaliser | undefined
   readonly #detector: BareLineEndDetector | undefined
   readonly #stage: BodyStage
+  readonly #forged: ForgedResultsFilter | undefined
   #size = 0
   #full = false
   #header: Uint8Array = new Uint8Array(0)
+  #verdict: Verdict | undefined
 
   constructor(
     deps: DeliveryDeps,
@@ -68,7 +77,13 @@ export class IncomingMessage {
     this.#limit = options.limitBytes
     this.#normaliser = options.lineEnds === 'normalise' ? new CrlfNormaliser() : undefined
     this.#detector = options.lineEnds === 'reject' ? new BareLineEndDetector() : undefined
+    this.#forged = deps.checks === undefined ? undefined : new ForgedResultsFilter(deps.hostname)
     this.#stage = deps.store.stage(recipients[0]?.targets[0]?.account.shard ?? 0)
+  }
+
+  /** What the checks found, once they have been asked. */
+  get verdict(): Verdict | undefined {
+    return this.#verdict
   }
 
   /** Octets taken so far, after normalisation. */
@@ -87,12 +102,17 @@ export class IncomingMessage {
    */
   write(chunk: Uint8Array): Promise<void> | undefined {
     this.#detector?.push(chunk)
-    return this.#keep(this.#normaliser?.push(chunk) ?? chunk)
+    const lines = this.#normaliser?.push(chunk) ?? chunk
+    return this.#keep(this.#forged?.push(lines) ?? lines)
   }
 
   /** Keeps the message for everyone it is for; the answers are in the order of the recipients, each on disk. */
   async finish(): Promise<readonly Result<void, DeliveryRefusal>[]> {
-    if (this.#normaliser !== undefined) await this.#keep(this.#normaliser.end())
+    if (this.#normaliser !== undefined) {
+      const owed = this.#normaliser.end()
+      await this.#keep(this.#forged?.push(owed) ?? owed)
+    }
+    if (this.#forged !== undefined) await this.#keep(this.#forged.end())
     this.#detector?.end()
     const refusal = this.#refusal()
     if (refusal !== undefined) return this.#refuseAll(refusal)
@@ -107,6 +127,13 @@ export class IncomingMessage {
       if (!(error instanceof StoreFull)) throw error
       return this.#refuseAll({ kind: 'unavailable', reason: 'full' })
     }
+    this.#verdict = await this.#deps.checks?.check({
+      ...this.#origin,
+      recipients: this.#recipients.map(({ address }) => address),
+      body: this.#deps.store.stagedBytes(body),
+    })
+    const reply = this.#verdict?.reply
+    if (reply !== undefined) return this.#refuseAll({ kind: 'check', reply })
     return this.#deliver(body, prepareEmail(scanned), deliveredTo(header))
   }
 
@@ -164,7 +191,7 @@ export class IncomingMessage {
         outcomes.set(target.address, refused({ kind: 'unavailable', reason: 'failed' }))
         const list = byShard.get(target.account.shard) ?? []
         byShard.set(target.account.shard, list)
-        list.push({ account: target.address, recipient: this.#recipient(target, address, at) })
+        list.push({ account: target.address, recipient: await this.#recipient(target, address, at) })
       }
     }
     if (byShard.size === 0) await this.abandon()
@@ -184,11 +211,15 @@ export class IncomingMessage {
     return this.#recipients.map(({ targets }) => worst(targets.map(({ address }) => outcomes.get(address))))
   }
 
-  #recipient(target: DeliveryTarget, address: string, at: number): Recipient {
+  async #recipient(target: DeliveryTarget, address: string, at: number): Promise<Recipient> {
+    const { store, hostname } = this.#deps
+    const { headerLines, disposition, facts } = this.#verdict ?? {}
+    const origin = facts?.reverseName === undefined ? this.#origin : { ...this.#origin, reverseName: facts.reverseName }
     return {
       account: target.account,
-      mailbox: target.detail ?? 'INBOX',
-      trace: traceLines(this.#origin, address, target.address, this.#deps.hostname, at),
+      mailbox:
+        disposition === 'junk' ? await junkMailbox(store, target.account, this.#origin.id) : (target.detail ?? 'INBOX'),
+      trace: traceLines(origin, address, target.address, hostname, at, headerLines),
       flags: NO_FLAGS,
       internalDate: Math.floor(at / 1000) * 1000,
       internalZone: 0,

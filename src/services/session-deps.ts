@@ -4,6 +4,7 @@ import type { Clock } from '#lib/clock.ts'
 import type { MailStore } from '#store/mail-store.ts'
 import type { Outbox } from '#store/queue.ts'
 import type { SearchIndex } from '#store/search-index.ts'
+import type { InboundChecks } from './inbound-checks.ts'
 import type { OAuthOffer } from './oauth-tokens.ts'
 import type { Registry } from './registry.ts'
 
@@ -64,6 +65,8 @@ export interface SessionDeps {
   readonly unauthenticate?: boolean
   /** The issuer whose tokens the registry takes (`[auth.oauth]`), as clients are told of it; absent: no tokens. */
   readonly oauth?: OAuthOffer | undefined
+  /** What mail from other servers goes through before it is kept; absent: everything is taken. */
+  readonly checks?: InboundChecks | undefined
   readonly tls: TlsIdentity
   readonly clock: Clock
   readonly log: Log

@@ -1,4 +1,5 @@
 /** The lines a server puts before a message it takes in (RFC 5321 §4.4). They are each recipient's own. @module */
+import { type MethodResult, parseAuthenticationResults } from '#mail/authentication-results.ts'
 import { formatDate } from '#mail/dates.ts'
 
 /** Where a message came from, for its trace lines and the log. */
@@ -14,19 +15,30 @@ export interface Origin {
   readonly tls: string | undefined
   /** One id for the reply, the log and the trace. */
   readonly id: string
+  /** Name of the address that leads back to it (FCrDNS), where that was looked up. */
+  readonly reverseName?: string | undefined
+  /** What the checks found, as {@link parseAuthenticationResults} reads it; absent: there were none. */
+  readonly results?: readonly MethodResult[] | undefined
 }
 
-/** Return-Path, Delivered-To and Received, CRLF each. Values are checked by the session; controls never get in. */
+/**
+ * Return-Path, Delivered-To and Received, CRLF each, after what the checks put above all trace lines (RFC 8601 §5).
+ * Values are checked by the session; controls never get in.
+ */
 export function traceLines(
   origin: Origin,
   recipient: string,
   account: string,
   hostname: string,
   at: number,
+  above = '',
 ): Uint8Array {
-  const from = `${clean(origin.helo) || 'unknown'} ([${clean(origin.remoteAddress)}])`
+  // TCP-info = address-literal / ( Domain FWS address-literal )
+  const name = origin.reverseName === undefined ? '' : `${clean(origin.reverseName)} `
+  const from = `${clean(origin.helo) || 'unknown'} (${name}[${clean(origin.remoteAddress)}])`
   const tls = origin.tls === undefined ? '' : `\r\n\t(${clean(origin.tls)})`
   const text =
+    above +
     `Return-Path: <${clean(origin.sender)}>\r\n` +
     `Delivered-To: ${clean(account)}\r\n` +
     `Received: from ${from}${tls}\r\n` +
@@ -42,11 +54,15 @@ function clean(text: string): string {
 
 /** What {@link traceLines} was given, as far as it can be read back; `undefined` when the lines are not ours. */
 export function originOfTrace(trace: Uint8Array): Origin | undefined {
+  const text = Buffer.from(trace.buffer, trace.byteOffset, trace.length).toString('utf8')
+  const [above = '', body] = /^Authentication-Results:((?:[^\r\n]|\r\n[ \t])*)\r\n/.exec(text) ?? []
   const match =
-    /^Return-Path: <(?<sender>[^>\r\n]*)>\r\nDelivered-To: [^\r\n]*\r\nReceived: from (?<helo>[^\r\n]*) \(\[(?<remoteAddress>[^\]\r\n]*)\]\)(?:\r\n\t\((?<tls>[^\r\n]*)\))?\r\n\tby [^\r\n]* \(Malle\) with (?<protocol>\S+) id (?<id>\S+)\r\n/.exec(
-      Buffer.from(trace.buffer, trace.byteOffset, trace.length).toString('utf8'),
+    /^Return-Path: <(?<sender>[^>\r\n]*)>\r\nDelivered-To: [^\r\n]*\r\nReceived: from (?<helo>[^\r\n]*) \((?:(?<reverseName>[^\r\n ]*) )?\[(?<remoteAddress>[^\]\r\n]*)\]\)(?:\r\n\t\((?<tls>[^\r\n]*)\))?\r\n\tby [^\r\n]* \(Malle\) with (?<protocol>\S+) id (?<id>\S+)\r\n/.exec(
+      text.slice(above.length),
     )
-  const { sender, helo, remoteAddress, protocol, tls, id } = match?.groups ?? {}
+  const { sender, helo, remoteAddress, protocol, tls, id, reverseName } = match?.groups ?? {}
   if (sender === undefined || helo === undefined || remoteAddress === undefined) return undefined
-  return protocol === undefined || id === undefined ? undefined : { sender, helo, remoteAddress, protocol, tls, id }
+  if (protocol === undefined || id === undefined) return undefined
+  const results = body === undefined ? undefined : parseAuthenticationResults(body)?.results
+  return { sender, helo, remoteAddress, protocol, tls, id, reverseName, results }
 }

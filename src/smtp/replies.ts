@@ -50,6 +50,8 @@ export function deliveryRefused(refusal: DeliveryRefusal): SmtpRefusal {
       return new SmtpRefusal(550, '5.5.2 The message has a CR or LF that is not part of CRLF (RFC 5321 section 2.3.8)')
     case 'mail-loop':
       return new SmtpRefusal(554, '5.4.6 The message goes round in circles')
+    case 'check':
+      return new SmtpRefusal(refusal.reply.code, refusal.reply.text)
     case 'no-such-account':
       return new SmtpRefusal(451, '4.3.0 The mailbox is not ready, try again later')
     case 'uids-exhausted':

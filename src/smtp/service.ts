@@ -10,6 +10,7 @@ import type { Socket } from 'node:net'
 import type { SMTPServer as Engine, SMTPServerAddress, SMTPServerDataStream, SMTPServerSession } from 'smtp-server'
 import { type AcceptedRecipient, IncomingMessage, type LineEndPolicy } from '#services/delivery.ts'
 import { deliverReport } from '#services/delivery-reports.ts'
+import { checksLogged, type InboundChecks } from '#services/inbound-checks.ts'
 import type { Login, SessionOrder } from '#services/registry.ts'
 import type { SessionDeps } from '#services/session-deps.ts'
 import type { Origin } from '#services/trace-lines.ts'
@@ -205,6 +206,11 @@ export class SmtpService implements AsyncDisposable {
     if (!resolved.ok) throw recipientRefused(resolved.error, this.#options.role)
     const { local, outside } = resolved.value
     if (outside.length > 0) throw recipientRefused({ kind: 'not-local' }, this.#options.role)
+    const checks = this.#checksOf(session)
+    const refusal = checks?.asksAtRecipient
+      ? await checks.recipient({ ...originOf(session, ''), recipient: address })
+      : undefined
+    if (refusal !== undefined) throw new SmtpRefusal(refusal.code, refusal.text)
     const announced = announcedSize(session)
     for (const { account, limitBytes } of local) {
       if (limitBytes === undefined) continue
@@ -225,7 +231,8 @@ export class SmtpService implements AsyncDisposable {
     const { role, bareNewline } = this.#options
     const recipients = this.#recipientsOf(session)
     const id = `${session.id}.${session.transaction}`
-    const message = new IncomingMessage({ store, clock, hostname }, originOf(session, id), recipients, {
+    const checks = this.#checksOf(session)
+    const message = new IncomingMessage({ store, clock, hostname, checks }, originOf(session, id), recipients, {
       lineEnds: role === 'mx' ? bareNewline : 'normalise',
       limitBytes: limits.messageBytes,
     })
@@ -246,6 +253,7 @@ export class SmtpService implements AsyncDisposable {
           recipient: recipients[index]?.address,
           account: login?.address,
           size: message.size,
+          ...(message.verdict && checksLogged(message.verdict)),
           result: outcome.ok ? 'delivered' : outcome.error.kind,
         },
         'message in',
@@ -289,6 +297,12 @@ export class SmtpService implements AsyncDisposable {
       // The message itself is kept: a refusal now would make the client send it again.
       log.error({ connection: session.id, message: id, error }, 'a delivery report was not kept')
     }
+  }
+
+  /** Mail from our own people and from an MTA in front of us has been looked at. */
+  #checksOf({ remoteAddress }: SMTPServerSession): InboundChecks | undefined {
+    const { checks } = this.#deps
+    return this.#options.role === 'mx' && checks?.concerns(unmapped(remoteAddress)) === true ? checks : undefined
   }
 
   #recipientsOf(session: SMTPServerSession): EnvelopeRecipient[] {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { messageOf, patternOf, stage, UNLIMITED, type World } from './kit.contract.ts'
 import { DamagedBody } from './mail-store.ts'
@@ -104,6 +105,19 @@ export function bodiesContract(world: () => World): void {
         const row = await person.email((await person.inbox()).key, index + 1)
         assert.ok(Buffer.from(await person.body(row)).equals(bytes))
       }
+    }
+  })
+
+  test('the octets of a staged body can be read where stagedBytes says, until a request names it', async () => {
+    const { store } = world()
+    for (const size of [0, 20, 2 * MB]) {
+      const bytes = patternOf(size)
+      const place = store.stagedBytes(structuredClone(await stage(store, 0, bytes)))
+      const read =
+        place.kind === 'bytes'
+          ? place.bytes
+          : (await readFile(place.path)).subarray(place.offset, place.offset + place.size)
+      assert.ok(Buffer.from(read).equals(bytes))
     }
   })
 

@@ -21,6 +21,7 @@ import type {
   MetadataEntry,
   SharedMailbox,
   StagedBody,
+  StagedBytes,
   UidSet,
 } from './types.ts'
 import type { Delivered, DeliverRefusal, DeliverRequest, WriteKind, Writes } from './writes.ts'
@@ -172,6 +173,8 @@ export interface MailStore extends AsyncDisposable {
   stage(shard: number): BodyStage
   /** The same body for another shard; small ones are returned as they are. */
   restage(body: StagedBody, shard: number): Promise<StagedBody>
+  /** Where to look into a body before a request names it; nothing is copied. */
+  stagedBytes(body: StagedBody): StagedBytes
   write<K extends WriteKind>(
     kind: K,
     request: Writes[K]['request'],

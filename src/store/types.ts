@@ -203,6 +203,11 @@ export type StagedBody =
       readonly checksum: number
     }
 
+/** Where the octets of a staged body can be read, from any thread: in memory, or in part of a file. Cloneable. */
+export type StagedBytes =
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+  | { readonly kind: 'file'; readonly path: string; readonly offset: number; readonly size: number }
+
 /** A message about to enter a mailbox. */
 export interface NewMessage {
   readonly body: StagedBody

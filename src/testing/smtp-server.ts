@@ -10,6 +10,7 @@ import { systemClock } from '#lib/clock.ts'
 import { selfMadeCertificate } from '#server/self-made-certificate.ts'
 import { readPair, ThreadTls } from '#server/tls.ts'
 import { Accounts } from '#services/accounts.ts'
+import type { InboundChecks } from '#services/inbound-checks.ts'
 import { DEFAULT_REGISTRY_LIMITS, LocalRegistry } from '#services/local-registry.ts'
 import { JwtVerifier, type OAuthIssuer, oauthOffer } from '#services/oauth-tokens.ts'
 import type { SessionDeps } from '#services/session-deps.ts'
@@ -26,6 +27,8 @@ export interface SmtpServerOptions {
   readonly messageBytes?: number
   /** Whose tokens count; default: none. */
   readonly oauth?: OAuthIssuer
+  /** What port 25 asks before it keeps a message; default: nothing. */
+  readonly checks?: InboundChecks
   /** Storage of bob's account, octets. */
   readonly bobLimit?: number
 }
@@ -69,6 +72,7 @@ export class TestSmtpServer implements AsyncDisposable {
       allowPlaintext: options.allowPlaintext ?? false,
       scramForPasswords: true,
       oauth: options.oauth && oauthOffer(options.oauth),
+      checks: options.checks,
       tls,
       clock: systemClock,
       log: this.log,

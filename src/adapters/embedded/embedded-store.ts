@@ -36,6 +36,7 @@ import {
   type SharedMailbox,
   STRUCTURE,
   type StagedBody,
+  type StagedBytes,
 } from '#store/types.ts'
 import type { Delivered, DeliverRefusal, DeliverRequest, Unavailable, WriteKind, Writes } from '#store/writes.ts'
 import { Arrivals } from './arrivals.ts'
@@ -50,7 +51,7 @@ import type { PortMessage } from './protocol.ts'
 import { ShardReader } from './reader.ts'
 import { FROZEN, HELD } from './schema/arriving.ts'
 import { SegmentReader } from './segment-reader.ts'
-import { copyBig, EmbeddedStage } from './stage.ts'
+import { bigBytes, copyBig, EmbeddedStage } from './stage.ts'
 import { WriterLine } from './writer-line.ts'
 
 const WIDE = ENVELOPE | STRUCTURE | PARTS | HEADER | PREVIEW | NARROW
@@ -338,6 +339,10 @@ class EmbeddedStore implements MailStore {
   async restage(body: StagedBody, shard: number): Promise<StagedBody> {
     if (body.kind === 'bytes' || body.shard === shard) return body
     return copyBig(body, this.#shard(body.shard).paths, this.#stage(shard))
+  }
+
+  stagedBytes(body: StagedBody): StagedBytes {
+    return body.kind === 'bytes' ? body : bigBytes(body, this.#shard(body.shard).paths)
   }
 
   async write<K extends WriteKind>(

@@ -4,7 +4,7 @@ import { type FileHandle, open, rm } from 'node:fs/promises'
 import zlib from 'node:zlib'
 import { countStreamed } from '#lib/young-buffers.ts'
 import { type BodyStage, StoreFull } from '#store/mail-store.ts'
-import type { StagedBody } from '#store/types.ts'
+import type { StagedBody, StagedBytes } from '#store/types.ts'
 import type { Arrivals } from './arrivals.ts'
 import { bigPath, type ShardPaths } from './layout.ts'
 import { BODY, formatRecordHeader, RAW, RECORD_HEADER } from './records.ts'
@@ -151,6 +151,11 @@ export class EmbeddedStage implements BodyStage {
     if (this.#finished !== undefined && this.#inDoubt.has(this.#finished)) return
     if (this.#id !== undefined) await rm(bigPath(this.#paths, this.#id), { force: true })
   }
+}
+
+/** Where the octets of a big body are. */
+export function bigBytes({ id, size }: Extract<StagedBody, { kind: 'big' }>, paths: ShardPaths): StagedBytes {
+  return { kind: 'file', path: bigPath(paths, id), offset: RECORD_HEADER, size }
 }
 
 /** Copies a big body into another shard. */

@@ -44,7 +44,7 @@ export class Bodies {
     if (body.kind === 'bytes' || body.shard === shard) return body
     this.#last += 1
     const id = `big-${this.#last}`
-    this.#big.set(id, this.#staged(body))
+    this.#big.set(id, this.staged(body))
     return { ...body, id, shard }
   }
 
@@ -52,7 +52,7 @@ export class Bodies {
   keep(body: StagedBody, shard: number): BodyPlace {
     if (body.kind === 'big') {
       if (body.shard !== shard) throw new Error(`A body staged for shard ${body.shard} was sent to shard ${shard}`)
-      return { kind: 'big', id: body.id, length: this.#staged(body).length }
+      return { kind: 'big', id: body.id, length: this.staged(body).length }
     }
     this.#last += 1
     this.#small.set(this.#last, body.bytes)
@@ -82,7 +82,9 @@ export class Bodies {
     }
   }
 
-  #staged(body: StagedBody & { readonly kind: 'big' }): Uint8Array {
+  /** The octets of a body that no request has named yet. */
+  staged(body: StagedBody): Uint8Array {
+    if (body.kind === 'bytes') return body.bytes
     const bytes = this.#big.get(body.id)
     if (bytes === undefined) throw new Error(`Body ${body.id} was never staged, or was abandoned`)
     return bytes

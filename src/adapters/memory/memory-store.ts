@@ -28,6 +28,7 @@ import type {
   MetadataEntry,
   SharedMailbox,
   StagedBody,
+  StagedBytes,
   UidSet,
 } from '#store/types.ts'
 import type { Delivered, DeliverRefusal, DeliverRequest, Unavailable, WriteKind, Writes } from '#store/writes.ts'
@@ -346,6 +347,10 @@ class MemoryStore implements MailStore {
 
   restage(body: StagedBody, shard: number): Promise<StagedBody> {
     return this.#bodies.restage(body, shard)
+  }
+
+  stagedBytes(body: StagedBody): StagedBytes {
+    return { kind: 'bytes', bytes: this.#bodies.staged(body) }
   }
 
   write<K extends WriteKind>(
