@@ -150,6 +150,10 @@ export interface Config {
     readonly port: number
   }
   readonly routes: readonly RouteConfig[]
+  readonly http: {
+    /** Who may read `/healthz` and `/metrics`. */
+    readonly watchers: readonly Network[]
+  }
   readonly log: {
     readonly level: 'debug' | 'info' | 'warn' | 'error'
   }

@@ -9,6 +9,7 @@ import type { Config } from './config.ts'
 import { field, hostName, required } from './fields.ts'
 import { referenceOf, type SectionReference } from './section-reference.ts'
 import { authSection } from './sections/auth.ts'
+import { httpSection } from './sections/http.ts'
 import { limitsSection } from './sections/limits.ts'
 import { listenSection } from './sections/listen.ts'
 import { logSection } from './sections/log.ts'
@@ -55,6 +56,7 @@ const schema = v.object(
     smtp: smtpSection,
     pop3: pop3Section,
     queue: queueSection,
+    http: httpSection,
     log: logSection,
   },
   'is not a table',

@@ -15,6 +15,7 @@ const SECTION_DOCS: Readonly<Record<string, string>> = {
   smtp: 'Mail in by SMTP.',
   pop3: 'Mail out by POP3.',
   queue: 'Mail out by SMTP: how many connections at once, and how long it is tried.',
+  http: 'What is seen over HTTP.',
   log: 'What is logged.',
 }
 

@@ -8,18 +8,29 @@ import { getRequestListener } from '@hono/node-server'
 import { AggregatorRegistry, collectDefaultMetrics, Gauge, Registry as MetricsRegistry } from 'prom-client'
 import type { SearchIndexStatus } from '#adapters/search/host.ts'
 import { httpApp } from '#http/app.ts'
+import { formatNetwork } from '#lib/network.ts'
+import { networkTest } from '#services/networks.ts'
 import type { HttpOptions } from './http.ts'
+import { mtaStsPolicy, publicServices } from './public-names.ts'
 
 export function httpAnswers(options: HttpOptions): RequestListener {
+  const { config, threads, installation } = options
   const metrics = installationMetrics(options)
   const app = httpApp({
     problems: () => problemsOf(options),
     metrics: async () => {
       await metrics.refresh()
-      const lists = [...(await options.threads.metrics()), await metrics.registry.getMetricsAsJSON()]
+      const lists = [...(await threads.metrics()), await metrics.registry.getMetricsAsJSON()]
       // prom-client's own aggregation: counters and histograms of threads are added up
       const merged = AggregatorRegistry.aggregate(lists)
       return { contentType: merged.contentType, text: await merged.metrics() }
+    },
+    mayWatch: networkTest(config.http.watchers.map(formatNetwork)),
+    settings: {
+      isOurs: async (domain) => (await installation.directory.domain(domain)) !== undefined,
+      hostname: config.hostname,
+      services: () => publicServices(config, threads.endpoints),
+      policy: () => mtaStsPolicy(config),
     },
   })
   const listener = getRequestListener(app.fetch)

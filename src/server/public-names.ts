@@ -63,7 +63,7 @@ export function domainFacts(
 }
 
 /** The policy of every domain; `null`: none is served. */
-function mtaStsPolicy({ public: { mtaSts }, hostname }: Config): MtaStsPolicy | null {
+export function mtaStsPolicy({ public: { mtaSts }, hostname }: Config): MtaStsPolicy | null {
   return mtaSts === 'off' ? null : { mode: mtaSts, mx: [hostname] }
 }
 

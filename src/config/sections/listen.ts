@@ -31,8 +31,14 @@ export const listenSection: Section<Config['listen'] & { readonly proxyFrom: Con
     smtp: listener('SMTP: mail from anywhere for the domains here.', ['[::]:25']),
     submission: listener('Submission: mail from people with accounts, with STARTTLS.', ['[::]:587']),
     submissions: listener('Submission over TLS from the first byte.', ['[::]:465']),
-    http: listener('HTTP: `/healthz` and `/metrics`. It is not encrypted, so keep it on loopback.', ['127.0.0.1:8080']),
-    https: listener('The same over TLS.', []),
+    http: listener(
+      'HTTP: `/healthz` and `/metrics` for `http.watchers`, settings for mail programs, the answers to a certificate authority. Others need it on port 80 only where certificates come by HTTP-01.',
+      ['127.0.0.1:8080'],
+    ),
+    https: listener(
+      'The same over TLS. Mail programs and other servers ask for settings and the MTA-STS policy on port 443.',
+      [],
+    ),
     proxy_from: field(networks(), [], {
       doc: 'Proxies in front of the mail listeners (HAProxy, nginx, a load balancer): connections from these addresses must begin with the PROXY protocol, version 1 or 2, which says where they really come from. From anybody else it is not understood.',
       type: 'list of addresses and networks',
