@@ -4,6 +4,7 @@ import { EXIT } from '#lib/exit-codes.ts'
 import type { DomainView } from '#server/verbs.ts'
 import { CliError } from './cli-error.ts'
 import { administer, type CommonOptions, print, show, withConfig, withListing } from './context.ts'
+import { domainDkimCommand } from './domain-dkim.ts'
 import { say } from './language.ts'
 import { confirmed } from './options.ts'
 import { formatTable } from './table.ts'
@@ -14,8 +15,10 @@ export function domainCommand(): Command {
   )
   withConfig(domain.command('add <name>'))
     .description(say('add a domain', 'ajouter un domaine'))
-    .action(async (name: string, options: CommonOptions) => {
-      const added = await administer(options, (admin) => admin.ask('domain.add', { name }))
+    .option('--no-dkim', say('without keys that sign its mail', 'sans clés qui signent son courrier'))
+    .action(async (name: string, options: CommonOptions & { readonly dkim: boolean }) => {
+      const { dkim } = options
+      const added = await administer(options, (admin) => admin.ask('domain.add', { name, dkim }))
       print(say(`Added ${added.name}.`, `${added.name} ajouté.`))
     })
   withListing(domain.command('list'))
@@ -54,6 +57,7 @@ export function domainCommand(): Command {
       await administer(options, (admin) => admin.ask('domain.remove', { name }))
       print(say(`Removed ${name}.`, `${name} supprimé.`))
     })
+  domain.addCommand(domainDkimCommand())
   return domain
 }
 

@@ -1,7 +1,7 @@
 /** Sentences and exit codes for what the administration refuses. @module */
 import { EXIT } from '#lib/exit-codes.ts'
 import type { VerbRefusal } from '#server/verbs.ts'
-import { counted, say } from './language.ts'
+import { counted, formatTime, say } from './language.ts'
 import { migrateRefusalSentence } from './migrate-refusals.ts'
 import { reasonOfCode } from './reasons.ts'
 
@@ -39,6 +39,7 @@ export function exitCodeOf(refusal: VerbRefusal): number {
     case 'move-refused':
       return EXIT.cannotWrite
     case 'no-such-shard':
+    case 'no-dkim-keys':
       return EXIT.noSuchThing
     case 'newer-backup':
       return EXIT.configuration
@@ -279,6 +280,29 @@ export function sentenceOf(refusal: VerbRefusal): string {
           `« ${refusal.value} » ne convient pas comme ${refusal.column}`,
         ),
       )
+    case 'bad-selector':
+      return say(
+        `"${refusal.text}" cannot be a selector: it has letters, digits and hyphens, 63 at most.`,
+        `« ${refusal.text} » ne convient pas comme sélecteur : lettres, chiffres et tirets, 63 au plus.`,
+      )
+    case 'has-dkim-keys':
+      return say(
+        `${refusal.domain} has DKIM keys already; "domain dkim rotate" replaces them.`,
+        `${refusal.domain} a déjà des clés DKIM ; « domain dkim rotate » les remplace.`,
+      )
+    case 'no-dkim-keys':
+      return say(
+        `${refusal.domain} has no DKIM key that signs; "domain dkim add" makes some.`,
+        `${refusal.domain} n’a pas de clé DKIM qui signe ; « domain dkim add » en crée.`,
+      )
+    case 'dkim-rotating': {
+      const { selector } = refusal
+      const at = formatTime(refusal.activeFrom)
+      return say(
+        `The key ${selector} is waiting already and signs from ${at} on; --now lets it sign at once.`,
+        `La clé ${selector} attend déjà et signera à partir du ${at} ; --now la fait signer tout de suite.`,
+      )
+    }
     case 'source-login':
     case 'source-gone':
     case 'source-fails':
@@ -304,12 +328,14 @@ const ENGLISH = {
   account: ['account', 'an account'],
   alias: ['alias', 'an alias'],
   'app-password': ['app password', 'an app password'],
+  'dkim-key': ['DKIM key', 'a DKIM key'],
 } as const
 const FRENCH = {
   domain: ['de domaine', 'un domaine'],
   account: ['de compte', 'un compte'],
   alias: ['d’alias', 'un alias'],
   'app-password': ['de mot de passe d’application', 'un mot de passe d’application'],
+  'dkim-key': ['de clé DKIM', 'une clé DKIM'],
 } as const
 const PASSWORDS = {
   empty: say('is empty', 'est vide'),

@@ -68,7 +68,7 @@ async function fill(
   admin: Administration,
   { address, domain, password }: { readonly address: string; readonly domain: string; readonly password: string },
 ): Promise<void> {
-  await unlessThere(admin.ask('domain.add', { name: domain }))
+  await unlessThere(admin.ask('domain.add', { name: domain, dkim: true }))
   await admin.ask('account.add', { address, password })
   const postmaster = `postmaster@${domain}`
   if (address.toLowerCase() !== postmaster.toLowerCase())

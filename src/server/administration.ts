@@ -17,6 +17,7 @@ import type { AccountRef } from '#store/types.ts'
 import { MoveRefused } from '#transfer/move.ts'
 import { Backups } from './backups.ts'
 import { askControl, ControlError, ServerGone } from './control.ts'
+import { dkimVerbs } from './dkim-verbs.ts'
 import { dnsFacts } from './dns-facts.ts'
 import { listDeleted, messageHistory, undeleteMail } from './gone-views.ts'
 import { type Installation, openInstallation } from './installation.ts'
@@ -96,12 +97,18 @@ export class RunningAdministration implements Administration {
     const { accounts, directory, host, registry, search } = this.#parts
     const backups = new Backups(this.#parts, (task, progress) => this.#run(task, progress))
     return {
-      'domain.add': async ({ name }) => this.#domainView(must(await accounts.addDomain(name))),
+      ...dkimVerbs(this.#parts),
+      'domain.add': async ({ name, dkim }) => {
+        const added = must(await accounts.addDomain(name))
+        if (dkim === true) await this.ask('dkim.add', { domain: added.name })
+        return this.#domainView(added)
+      },
       'domain.list': async () => Promise.all((await directory.domains()).map((domain) => this.#domainView(domain))),
       'domain.set': async ({ name, catchAll }) =>
         this.#domainView(must(await accounts.setCatchAll(name, catchAll ?? undefined))),
       'domain.remove': async ({ name }) => {
         must(await accounts.removeDomain(name))
+        await this.#parts.dkim.forget(name)
         return null
       },
       'dns.facts': ({ domain }) => dnsFacts(this.#parts, domain, this.#facts?.status().endpoints),

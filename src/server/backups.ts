@@ -31,7 +31,7 @@ export class Backups {
   async backup(path: string, progress: Progress): Promise<BackupReport> {
     await refusing(() => mustBeBackupOrEmpty(path))
     using _ = await lockBackup(path)
-    const directory = await this.#parts.directory.archive()
+    const directory = await this.#withPrivateKeys(await this.#parts.directory.archive())
     return this.#run({ kind: 'backup', request: { path, directory } }, progress)
   }
 
@@ -83,6 +83,7 @@ export class Backups {
         .map(({ ref, address }) => ({ id: ref.id, address, to: ref })),
     } as const
     const report = await this.#run<RestoreReport>({ kind: 'restore', request }, progress)
+    await this.#writePrivateKeys(archive)
     const answer = await directory.restore({ ...archive, accounts })
     if (!answer.ok) throw new VerbRefused({ kind: 'data-not-empty' })
     return { ...report, accounts: accounts.length, taken, replaces: null, done: true }
@@ -151,6 +152,21 @@ export class Backups {
     for (const { id: ___, createdAt: ____, lastUsedAt: _____, ...password } of archive.appPasswords)
       if (password.account === ref.id) await directory.addAppPassword({ ...password, account: record.ref.id })
     return record
+  }
+
+  async #withPrivateKeys(archive: DirectoryArchive): Promise<DirectoryArchive> {
+    const dkimKeys = await Promise.all(
+      (archive.dkimKeys ?? []).map(async (key) => {
+        const privateKey = await this.#parts.keyFiles.read(key.domain, key.selector)
+        return privateKey === undefined ? key : { ...key, privateKey }
+      }),
+    )
+    return { ...archive, dkimKeys }
+  }
+
+  async #writePrivateKeys({ dkimKeys = [] }: DirectoryArchive): Promise<void> {
+    for (const { domain, selector, privateKey } of dkimKeys)
+      if (privateKey !== undefined) await this.#parts.keyFiles.write(domain, selector, privateKey)
   }
 
   /** In its shard, or in one that is there. */

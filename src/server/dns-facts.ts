@@ -1,5 +1,6 @@
 /** What the records of a domain are made of: configuration, directory, certificate. @module */
 import { parseDomain } from '#services/addresses.ts'
+import { dkimRecord } from '#services/dkim-keys.ts'
 import type { DomainFacts } from '#services/dns-records.ts'
 import { publicKeyHash, shownCertificate } from './certificates.ts'
 import type { Installation } from './installation.ts'
@@ -9,7 +10,7 @@ import { VerbRefused } from './verbs.ts'
 
 /** @param endpoints Where listeners are, while the server runs. @throws {VerbRefused} */
 export async function dnsFacts(
-  { config, directory }: Installation,
+  { config, directory, dkim }: Installation,
   name: string,
   endpoints: MailEndpoints | null | undefined,
 ): Promise<DomainFacts> {
@@ -17,10 +18,11 @@ export async function dnsFacts(
   if (domain === undefined) throw new VerbRefused({ kind: 'bad-domain', text: name })
   if ((await directory.domain(domain)) === undefined)
     throw new VerbRefused({ kind: 'no-such', what: 'domain', name: domain })
+  const keys = await dkim.list(domain)
   const certificate = await shownCertificate(config)
   return {
     ...domainFacts(config, domain, publicServices(config, endpoints ?? undefined)),
-    dkim: [],
+    dkim: keys.ok ? keys.value.map((key) => ({ selector: key.selector, text: dkimRecord(key).value })) : [],
     tlsa: certificate === undefined ? [] : [publicKeyHash(certificate)],
   }
 }

@@ -5,12 +5,14 @@ import { openEmbeddedStore } from '#adapters/embedded/embedded-store.ts'
 import { type EmbeddedHost, startEmbedded } from '#adapters/embedded/host.ts'
 import type { EmbeddedTuning } from '#adapters/embedded/options.ts'
 import type { ProbeOrder } from '#adapters/embedded/probe.ts'
+import { privateKeyFiles } from '#adapters/files/private-keys.ts'
 import { SearchHost } from '#adapters/search/host.ts'
 import { openDirectory } from '#adapters/sqlite/directory.ts'
 import type { Config } from '#config/config.ts'
 import { type Clock, systemClock } from '#lib/clock.ts'
 import { formatNetwork } from '#lib/network.ts'
 import { Accounts } from '#services/accounts.ts'
+import { DkimKeys, type PrivateKeyFiles } from '#services/dkim-keys.ts'
 import { LocalRegistry } from '#services/local-registry.ts'
 import { JwtVerifier } from '#services/oauth-tokens.ts'
 import type { Log } from '#services/session-deps.ts'
@@ -31,6 +33,9 @@ export interface Installation extends AsyncDisposable {
   /** Keeps no index up to date before it is started. */
   readonly search: SearchHost
   readonly accounts: Accounts
+  readonly dkim: DkimKeys
+  /** Private keys, for a backup. */
+  readonly keyFiles: PrivateKeyFiles
   readonly registry: LocalRegistry
 }
 
@@ -113,6 +118,9 @@ export async function openInstallation(config: Config, log: Log, tuned?: StoreTu
     ensureOpen: (account) => accounts.ensureOpen(account),
     setLimits: async ({ address }, limits) => (await accounts.changeAccount(address, { limits })).ok,
   })
+  const keyFiles = privateKeyFiles(path.join(config.data, 'dkim'))
+  const dkim = new DkimKeys({ directory, files: keyFiles, clock: systemClock })
+  await dkim.tidy()
   await noteDataVersion(config.data)
   const parts = opened.move()
   return {
@@ -122,6 +130,8 @@ export async function openInstallation(config: Config, log: Log, tuned?: StoreTu
     store,
     search,
     accounts,
+    dkim,
+    keyFiles,
     registry,
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   }

@@ -6,10 +6,11 @@ import type { Security } from '#client/connect-options.ts'
 import type { Pop3Policy } from '#mail/pop3-policy.ts'
 import type { CsvRefusal } from '#services/account-csv.ts'
 import type { AccountsRefusal } from '#services/accounts.ts'
+import type { DkimRefusal, DkimState } from '#services/dkim-keys.ts'
 import type { DomainFacts } from '#services/dns-records.ts'
 import type { ConnectionView } from '#services/registry.ts'
 import type { UndeleteRefused, UndeleteReport } from '#services/undelete.ts'
-import type { Protocol } from '#store/directory.ts'
+import type { DkimAlgorithm, Protocol } from '#store/directory.ts'
 import type { QuotaLimits } from '#store/types.ts'
 import type { BackupReport } from '#transfer/backup/backup.ts'
 import type { BackupRefusal } from '#transfer/backup/format.ts'
@@ -29,6 +30,26 @@ export interface DomainView {
   readonly catchAll: string | null
   readonly accounts: number
   readonly aliases: number
+}
+
+export interface DkimKeyView {
+  readonly domain: string
+  readonly selector: string
+  readonly algorithm: DkimAlgorithm
+  readonly state: DkimState
+  /** ISO 8601, like the others. */
+  readonly created: string
+  readonly activeFrom: string
+  readonly retiredFrom: string | null
+  /** The TXT record. */
+  readonly name: string
+  readonly value: string
+}
+
+export interface DkimArgs {
+  readonly domain: string
+  readonly algorithm?: DkimAlgorithm
+  readonly selector?: string
 }
 
 export interface AccountView {
@@ -130,12 +151,18 @@ export interface MigrateArgs {
 
 /** Each verb: its arguments, its answer, and what it tells on the way. */
 export interface Verbs {
-  'domain.add': { args: { readonly name: string }; value: DomainView }
+  /** `dkim`: with keys that sign its mail. */
+  'domain.add': { args: { readonly name: string; readonly dkim?: boolean }; value: DomainView }
   'domain.list': { args: Record<string, never>; value: readonly DomainView[] }
   'domain.set': { args: { readonly name: string; readonly catchAll: string | null }; value: DomainView }
   'domain.remove': { args: { readonly name: string }; value: null }
   /** What its DNS records are made of. */
   'dns.facts': { args: { readonly domain: string }; value: DomainFacts }
+  /** These answer the keys that were made, or begin to sign. */
+  'dkim.add': { args: DkimArgs; value: readonly DkimKeyView[] }
+  'dkim.rotate': { args: DkimArgs & { readonly now: boolean }; value: readonly DkimKeyView[] }
+  'dkim.list': { args: { readonly domain?: string }; value: readonly DkimKeyView[] }
+  'dkim.remove': { args: { readonly domain: string; readonly selector: string }; value: null }
   'account.add': {
     args: {
       readonly address: string
@@ -260,6 +287,7 @@ export interface Administration extends AsyncDisposable {
 /** Why a verb was not carried out. */
 export type VerbRefusal =
   | AccountsRefusal
+  | DkimRefusal
   | CsvRefusal
   | ImportRefusal
   | ExportRefusal

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Clock } from '#lib/clock.ts'
 import type { AccountId } from '#mail/ids.ts'
-import type { AccountRecord, Directory, NewAccount, ScramVerifier } from './directory.ts'
+import type { AccountRecord, Directory, DkimKeyRecord, NewAccount, ScramVerifier } from './directory.ts'
 
 /** An account as tests make it. */
 export function newAccount(address: string, rest: Partial<NewAccount> = {}): NewAccount {
@@ -68,6 +68,36 @@ export function directoryContract(open: (clock: Clock) => Promise<Directory>): v
     assert.equal(caught.ok && caught.value.catchAll, 'all@example.org')
     assert.equal((await directory.domain('example.org'))?.catchAll, 'all@example.org')
     assert.equal(await directory.domain('other.example'), undefined)
+  })
+
+  function dkimKey(domain: string, selector: string, rest: Partial<DkimKeyRecord> = {}): DkimKeyRecord {
+    const times = { createdAt: 1, activeFrom: 2, retiredFrom: undefined }
+    return { domain, selector, algorithm: 'rsa', publicKey: 'MIIB', ...times, ...rest }
+  }
+
+  test('signing keys are put in place by selector, all or none, and go with their domain', async () => {
+    await using directory = await withDomain()
+    await directory.addDomain('a.example')
+    const first = dkimKey('example.org', 'zero')
+    const second = dkimKey('example.org', 'one', { algorithm: 'ed25519', createdAt: 5, retiredFrom: 9 })
+    const other = dkimKey('a.example', 'zero')
+    assert.ok((await directory.putDkimKeys([second, first, other])).ok)
+    assert.deepEqual(await directory.dkimKeys(), [other, first, second])
+    assert.deepEqual(await directory.dkimKeys('example.org'), [first, second])
+    const noDomain = { kind: 'no-such', what: 'domain', name: 'b.example' }
+    const changed = { ...first, retiredFrom: 7 }
+    assert.deepEqual(await directory.putDkimKeys([changed, dkimKey('b.example', 'zero')]), {
+      ok: false,
+      error: noDomain,
+    })
+    assert.deepEqual(await directory.dkimKeys('example.org'), [first, second])
+    await directory.putDkimKeys([changed])
+    assert.deepEqual(await directory.dkimKeys('example.org'), [changed, second])
+    assert.ok((await directory.removeDkimKey('example.org', 'zero')).ok)
+    const noKey = { kind: 'no-such', what: 'dkim-key', name: 'zero' }
+    assert.deepEqual(await directory.removeDkimKey('example.org', 'zero'), { ok: false, error: noKey })
+    assert.ok((await directory.removeDomain('example.org')).ok)
+    assert.deepEqual(await directory.dkimKeys(), [other])
   })
 
   test('accounts come back as they were added, by address, id and domain', async () => {
@@ -227,6 +257,7 @@ export function directoryContract(open: (clock: Clock) => Promise<Directory>): v
   test('aliases keep their targets in order and are replaced whole', async () => {
     await using directory = await withDomain()
     await add(directory, 'ann@example.org')
+    await directory.putDkimKeys([dkimKey('example.org', 'one', { retiredFrom: 9 })])
     await directory.setAlias('sales@example.org', ['b@example.org', 'a@example.org'])
     const record = { address: 'sales@example.org', targets: ['b@example.org', 'a@example.org'], createdAt: clock.now() }
     assert.deepEqual(await directory.alias('sales@example.org'), record)

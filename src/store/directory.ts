@@ -1,4 +1,4 @@
-/** The directory: domains, accounts, aliases and app passwords. One for the whole installation, changed by the main thread only. @module */
+/** The directory: domains with their signing keys, accounts, aliases and app passwords. One for the whole installation, changed by the main thread only. @module */
 import type { Result } from '#lib/result.ts'
 import type { AccountId } from '#mail/ids.ts'
 import type { Pop3Policy } from '#mail/pop3-policy.ts'
@@ -81,6 +81,24 @@ export interface AppPasswordRecord {
   readonly lastUsedAt: number | undefined
 }
 
+export type DkimAlgorithm = 'rsa' | 'ed25519'
+
+/** What the world may know of a key that signs mail of a domain (RFC 6376 §3.6.1, RFC 8463); the private half is a file. */
+export interface DkimKeyRecord {
+  /** As {@link DomainRecord.name}. */
+  readonly domain: string
+  /** One label, lower case; unique in the domain. */
+  readonly selector: string
+  readonly algorithm: DkimAlgorithm
+  /** As `p=` has it: base64, of RSA the SubjectPublicKeyInfo, of Ed25519 the 32 octets. */
+  readonly publicKey: string
+  readonly createdAt: number
+  /** It signs from then on. */
+  readonly activeFrom: number
+  /** It signs no more from then on; `undefined`: no end in sight. */
+  readonly retiredFrom: number | undefined
+}
+
 export type NewAccount = Omit<AccountRecord, 'ref' | 'createdAt' | 'administrator'> & {
   readonly shard: number
   /** Default `false`. */
@@ -88,9 +106,11 @@ export type NewAccount = Omit<AccountRecord, 'ref' | 'createdAt' | 'administrato
 }
 export type AccountChange = Partial<Omit<AccountRecord, 'ref' | 'createdAt' | 'address'>> & { readonly shard?: number }
 
+export type DirectoryThing = 'domain' | 'account' | 'alias' | 'app-password' | 'dkim-key'
+
 export type DirectoryRefusal =
-  | { readonly kind: 'exists'; readonly what: 'domain' | 'account' | 'alias' | 'app-password'; readonly name: string }
-  | { readonly kind: 'no-such'; readonly what: 'domain' | 'account' | 'alias' | 'app-password'; readonly name: string }
+  | { readonly kind: 'exists'; readonly what: DirectoryThing; readonly name: string }
+  | { readonly kind: 'no-such'; readonly what: DirectoryThing; readonly name: string }
   | { readonly kind: 'in-use'; readonly what: 'domain'; readonly name: string }
 
 /** The whole directory as data, secrets included: what a backup keeps of it. */
@@ -101,6 +121,8 @@ export interface DirectoryArchive {
   readonly accounts: readonly (AccountRecord & { readonly scramSalt: Uint8Array | undefined })[]
   readonly aliases: readonly AliasRecord[]
   readonly appPasswords: readonly AppPasswordRecord[]
+  /** Absent in what older releases kept; `privateKey` is PEM, put in by who keeps the files. */
+  readonly dkimKeys?: readonly (DkimKeyRecord & { readonly privateKey?: string })[]
   /** The last account number given, which is never given again. */
   readonly lastAccount: number
 }
@@ -111,8 +133,14 @@ export interface Directory extends AsyncDisposable {
   domain(name: string): Promise<DomainRecord | undefined>
   addDomain(name: string): Promise<Result<DomainRecord, DirectoryRefusal>>
   setCatchAll(name: string, target: string | undefined): Promise<Result<DomainRecord, DirectoryRefusal>>
-  /** Refuses while accounts, aliases or targets of aliases are in it. */
+  /** Refuses while accounts, aliases or targets of aliases are in it. Its keys go with it. */
   removeDomain(name: string): Promise<Result<void, DirectoryRefusal>>
+
+  /** By domain, then by age. */
+  dkimKeys(domain?: string): Promise<readonly DkimKeyRecord[]>
+  /** Adds keys, or puts them in place of those with their selectors, of one domain or several; all or none. */
+  putDkimKeys(keys: readonly DkimKeyRecord[]): Promise<Result<void, DirectoryRefusal>>
+  removeDkimKey(domain: string, selector: string): Promise<Result<void, DirectoryRefusal>>
 
   accounts(domain?: string): Promise<readonly AccountRecord[]>
   /** How many accounts and aliases there are, in a domain or in all; quick however many. */

@@ -1,7 +1,7 @@
 /** Backups of a server under load, killed on the way, and brought back on an empty machine: what clients then see. @module */
 import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
@@ -95,6 +95,7 @@ test('a backup under load, killed again and again, comes back whole on an empty 
     const target = path.join(folder, 'backup')
     const first = await Installation.make(path.join(folder, 'first'), { shards: 2 })
     const logins = await first.addAccounts(['ann', 'ben'])
+    await first.verb('domain', 'dkim', 'add', 'example.org', '--selector', 'mail')
     let server = await first.serve()
     await prepare(server, logins)
     const backup = async (): Promise<Report> => JSON.parse(await first.verb('backup', target, '--json')) as Report
@@ -138,6 +139,8 @@ test('a backup under load, killed again and again, comes back whole on an empty 
     assert.equal(dry.done, false)
     await second.verb('restore', target)
     assert.deepEqual(await second.check(), [])
+    const keys = ({ data }: Installation) => readFile(path.join(data, 'dkim/example.org/mail-rsa.pem'), 'utf8')
+    assert.equal(await keys(second), await keys(first))
     server = await second.serve()
     for (const [index, login] of logins.entries()) assert.deepEqual(await seen(server, login), before[index])
     const [newUidNext = 0, newModseq = 0] = await numbers(server, ann)

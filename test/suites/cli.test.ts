@@ -24,6 +24,20 @@ async function everyVerb(place: Place): Promise<Ran[]> {
   const domain = { name: 'example.org', catchAll: null, accounts: 0, aliases: 0 }
   assert.deepEqual(await json(['domain', 'list']), [domain])
   assert.deepEqual(await json(['domain', 'show', 'example.org']), domain)
+  const zone = await run(['domain', 'dkim', 'show', 'example.org'])
+  assert.match(zone, /^m\d{6}e\._domainkey\.example\.org\. IN TXT "v=DKIM1; k=ed25519; p=[\w+/]{43}="\nm\d{6}r\._/)
+  const [next] = (await json(['domain', 'dkim', 'rotate', 'example.org', '--algorithm', 'ed25519'])) as Key[]
+  assert.deepEqual([next?.state, next?.value.slice(0, 22)], ['next', 'v=DKIM1; k=ed25519; p='])
+  await run(['domain', 'dkim', 'rotate', 'example.org'], 65)
+  await run(['domain', 'dkim', 'remove', 'example.org', '--selector', next?.selector ?? '', '--yes'])
+  const keys = (await json(['domain', 'dkim', 'list'])) as Key[]
+  assert.deepEqual(
+    keys.map(({ algorithm, state, retiredFrom }) => [algorithm, state, retiredFrom]),
+    [
+      ['ed25519', 'active', null],
+      ['rsa', 'active', null],
+    ],
+  )
 
   await run(['account', 'add', 'ann@example.org', '--password-stdin', '--quota', '1GB'], 0, `${SECRETS[0]}\n`)
   const passwordFile = await place.file('password', `${SECRETS[1]}\n`)
@@ -95,6 +109,14 @@ async function everyVerb(place: Place): Promise<Ran[]> {
   await run(['domain', 'set', 'example.org', '--catch-all', 'none'])
   await run(['alias', 'remove', 'info@example.org', '--yes'])
   return seen
+}
+
+interface Key {
+  readonly selector: string
+  readonly algorithm: string
+  readonly state: string
+  readonly value: string
+  readonly retiredFrom: string | null
 }
 
 interface Secret {

@@ -6,6 +6,8 @@ import {
   accountOf,
   appPasswordOf,
   blob,
+  dkimKeyOf,
+  dkimKeyValues,
   domainOf,
   domainOfAddress,
   integer,
@@ -40,6 +42,7 @@ export function archiveDirectory(db: DatabaseSync): DirectoryArchive {
     appPasswords: all('SELECT * FROM app_password ORDER BY id').map((row) =>
       appPasswordOf(row, verifiers.get(integer(row.id)) ?? [], salts.get(integer(row.account)) ?? none),
     ),
+    dkimKeys: all('SELECT * FROM dkim_key ORDER BY domain, created_at, selector').map(dkimKeyOf),
     lastAccount: Number(all("SELECT seq FROM sqlite_sequence WHERE name = 'account'")[0]?.seq ?? 0),
   }
 }
@@ -51,6 +54,8 @@ export function restoreDirectory(db: DatabaseSync, archive: DirectoryArchive): b
   run("INSERT OR REPLACE INTO setting (name, value) VALUES ('secret', ?)", archive.secret)
   for (const { name, catchAll, createdAt } of archive.domains)
     run('INSERT INTO domain (name, catch_all, created_at) VALUES (?, ?, ?)', name, catchAll ?? null, createdAt)
+  for (const key of archive.dkimKeys ?? [])
+    run('INSERT INTO dkim_key VALUES (?, ?, ?, ?, ?, ?, ?)', ...dkimKeyValues(key))
   for (const account of archive.accounts) insertAccount(run, account, account.scramSalt)
   for (const { address, targets, createdAt } of archive.aliases) {
     run(

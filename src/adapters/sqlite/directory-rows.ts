@@ -2,7 +2,14 @@
 import type { SQLInputValue, SQLOutputValue } from 'node:sqlite'
 import type { AccountId } from '#mail/ids.ts'
 import type { Pop3Policy } from '#mail/pop3-policy.ts'
-import type { AccountRecord, AppPasswordRecord, DomainRecord, Protocol, ScramVerifier } from '#store/directory.ts'
+import type {
+  AccountRecord,
+  AppPasswordRecord,
+  DkimKeyRecord,
+  DomainRecord,
+  Protocol,
+  ScramVerifier,
+} from '#store/directory.ts'
 
 export type Row = Record<string, SQLOutputValue>
 
@@ -47,6 +54,24 @@ export function domainOf(row: Row): DomainRecord {
     catchAll: optional(row.catch_all, text),
     createdAt: integer(row.created_at),
   }
+}
+
+export function dkimKeyOf(row: Row): DkimKeyRecord {
+  return {
+    domain: text(row.domain),
+    selector: text(row.selector),
+    algorithm: text(row.algorithm) === 'rsa' ? 'rsa' : 'ed25519',
+    publicKey: text(row.public_key),
+    createdAt: integer(row.created_at),
+    activeFrom: integer(row.active_from),
+    retiredFrom: optional(row.retired_from, integer),
+  }
+}
+
+/** The columns of `dkim_key`, in the order of the table. */
+export function dkimKeyValues(key: DkimKeyRecord): SQLInputValue[] {
+  const { domain, selector, algorithm, publicKey, createdAt, activeFrom, retiredFrom } = key
+  return [domain, selector, algorithm, publicKey, createdAt, activeFrom, retiredFrom ?? null]
 }
 
 export function accountOf(row: Row): AccountRecord {

@@ -72,4 +72,17 @@ export const DIRECTORY_MIGRATIONS: readonly string[] = [
   CREATE INDEX account_pop3_login_delay ON account (pop3_login_delay) WHERE pop3_login_delay IS NOT NULL;
   `,
   'ALTER TABLE account ADD COLUMN administrator INTEGER NOT NULL DEFAULT 0',
+  `
+  -- the private halves are files: a copy of this database signs nothing
+  CREATE TABLE dkim_key (
+    domain TEXT NOT NULL REFERENCES domain (name) ON DELETE CASCADE,
+    selector TEXT NOT NULL,
+    algorithm TEXT NOT NULL CHECK (algorithm IN ('rsa', 'ed25519')),
+    public_key TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    active_from INTEGER NOT NULL,
+    retired_from INTEGER,
+    PRIMARY KEY (domain, selector)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ]

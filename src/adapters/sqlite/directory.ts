@@ -13,6 +13,7 @@ import type {
   Directory,
   DirectoryArchive,
   DirectoryRefusal,
+  DkimKeyRecord,
   DomainRecord,
   NewAccount,
   Pop3Extremes,
@@ -24,6 +25,8 @@ import {
   accountOf,
   appPasswordOf,
   blob,
+  dkimKeyOf,
+  dkimKeyValues,
   domainOf,
   domainOfAddress,
   integer,
@@ -122,6 +125,30 @@ class SqliteDirectory implements Directory {
       const gone = this.#run('DELETE FROM domain WHERE name = ?', name)
       return gone === 0 ? refused({ kind: 'no-such', what: 'domain', name }) : done(undefined)
     })
+  }
+
+  // --- signing keys ---
+
+  async dkimKeys(domain?: string): Promise<readonly DkimKeyRecord[]> {
+    const where = domain === undefined ? '' : 'WHERE domain = ?'
+    const parameters = domain === undefined ? [] : [domain]
+    const sql = `SELECT * FROM dkim_key ${where} ORDER BY domain, created_at, selector`
+    return this.#all(sql, ...parameters).map(dkimKeyOf)
+  }
+
+  async putDkimKeys(keys: readonly DkimKeyRecord[]): Promise<Result<void, DirectoryRefusal>> {
+    return transaction(this.#db, (): Result<void, DirectoryRefusal> => {
+      const unknown = keys.find(({ domain }) => this.#domain(domain) === undefined)
+      if (unknown !== undefined) return refused({ kind: 'no-such', what: 'domain', name: unknown.domain })
+      for (const key of keys)
+        this.#run('INSERT OR REPLACE INTO dkim_key VALUES (?, ?, ?, ?, ?, ?, ?)', ...dkimKeyValues(key))
+      return done(undefined)
+    })
+  }
+
+  async removeDkimKey(domain: string, selector: string): Promise<Result<void, DirectoryRefusal>> {
+    const gone = this.#run('DELETE FROM dkim_key WHERE domain = ? AND selector = ?', domain, selector)
+    return gone === 0 ? refused({ kind: 'no-such', what: 'dkim-key', name: selector }) : done(undefined)
   }
 
   // --- accounts ---
