@@ -19,7 +19,10 @@ export interface StagedMessage {
   readonly size: number
 }
 
-/** Bytes on their way into the queue. Exactly one of {@link finish} and {@link abandon} ends it. */
+/**
+ * Bytes on their way into the queue. {@link finish} or {@link abandon} ends it; what was finished and is not going to be
+ * enqueued is abandoned, too. After a fault nothing is left. A full disk is a fault `StoreFull`, as at a `BodyStage`.
+ */
 export interface QueueStage {
   /** @returns something to wait for before the next bytes, or nothing. */
   write(chunk: Uint8Array): Promise<void> | undefined
@@ -42,6 +45,9 @@ export interface NewMessage {
   readonly sender: string
   /** Address of the account that sent it; absent: a report of ours, or forwarded mail. */
   readonly account?: string
+  /** Where it came from, as it is told to people: `client.example [192.0.2.1], ESMTPSA`; absent: made here. */
+  readonly receivedFrom?: string
+  /** Messages that share it are of one {@link QueueStore.enqueue}: with the last of them it goes. */
   readonly body: StagedMessage
   /** Sender, recipients or header need SMTPUTF8 (RFC 6531 §3.4). */
   readonly smtpUtf8: boolean
@@ -90,8 +96,10 @@ export interface Attempt {
 
 export interface QueuedRecipient extends NewRecipient {
   readonly state: RecipientState
+  /** Why it is held. */
+  readonly held?: HoldReason
   readonly attempts: number
-  /** When it is tried next; only while it waits. */
+  /** When it is tried next; only while it waits or is held. */
   readonly nextAt?: number
   readonly last?: Attempt
   /** The sender has been told that it takes longer (RFC 3461 §6.2 action "delayed"). */
@@ -128,7 +136,7 @@ export interface QueueFilter {
   readonly held?: boolean
 }
 
-/** A hold over all mail of an account, or to a destination, present and future. */
+/** A hold over all mail of an account, or to a destination, present and future; a `release()` of some mail goes before it. */
 export interface StandingHold {
   readonly kind: 'account' | 'domain' | 'all'
   /** Address or domain; empty with `all`. */
@@ -137,22 +145,30 @@ export interface StandingHold {
   readonly reason: HoldReason
 }
 
+/** Messages of a destination are counted up to here. */
+export const MOST_COUNTED = 100
+
 /** The queue as its one writing thread has it. Every method is durable when it settles. */
 export interface QueueStore extends AsyncDisposable {
   /** On disk when this settles with `ok`; the stage is then the queue's, else it has been removed. All messages or none. */
   enqueue(messages: readonly NewMessage[]): Promise<Result<void, EnqueueRefusal>>
   /**
-   * Messages with recipients in one of `domains` (absent: any) that are due, by priority, then by age; not those under a
-   * standing hold. Recipients of one message in several domains come as several.
+   * Messages with recipients in one of `domains` (absent: any) that are due, by priority, then by how long they have
+   * been; not those under a standing hold. Recipients of one message in several domains come as several. What is being
+   * sent comes again until its outcome is recorded.
    */
   due(now: number, limit: number, domains?: readonly string[]): Promise<readonly DueMessage[]>
-  /** Destinations with mail that is due, oldest first, with how much. */
-  destinations(now: number): Promise<readonly { readonly domain: string; readonly messages: number }[]>
+  /**
+   * Destinations with mail that is due, those first where something has been for longest, with how much: it is counted
+   * up to {@link MOST_COUNTED}. A domain is in lower case, with A-labels.
+   */
+  destinations(now: number, limit?: number): Promise<readonly { readonly domain: string; readonly messages: number }[]>
   /** When something becomes due after `now`. */
   nextDue(now: number): Promise<number | undefined>
   /**
    * Notes outcomes and enqueues the reports they lead to in the same commit: a report is neither lost nor sent twice.
    * A message none of whose recipients waits or is held leaves the queue for its history; its body is removed afterwards.
+   * Rejects with `StoreFull` where the disk is full: nothing is noted then, and it is to be tried again.
    */
   record(outcomes: readonly Outcome[], reports: readonly NewMessage[]): Promise<void>
   list(filter: QueueFilter, limit: number): Promise<readonly QueuedMessage[]>
@@ -173,7 +189,9 @@ export interface QueueStore extends AsyncDisposable {
     readonly held: number
     readonly messages: number
     readonly bytes: number
+    /** When the oldest message came. */
+    readonly oldest?: number
   }>
-  /** Opens the bytes of a message. */
+  /** Opens the bytes of a message; rejects where they are not there whole. */
   body(message: QueuedMessage): Promise<AsyncIterable<Uint8Array>>
 }

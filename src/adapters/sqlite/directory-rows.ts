@@ -44,7 +44,7 @@ export function blob(value: SQLOutputValue | undefined): Uint8Array {
 }
 
 /** NULL is `undefined`. */
-function optional<T>(value: SQLOutputValue | undefined, read: (value: SQLOutputValue) => T): T | undefined {
+export function optional<T>(value: SQLOutputValue | undefined, read: (value: SQLOutputValue) => T): T | undefined {
   return value === null || value === undefined ? undefined : read(value)
 }
 

@@ -1,0 +1,97 @@
+/** Writes that come together share a commit (design §4): each is whole in it, or not in it. @module */
+import { faultKind } from '../embedded/faults.ts'
+import type { QueueSql } from './queue-sql.ts'
+
+interface Waiting {
+  /** Makes its changes, and answers how to tell who waits. */
+  readonly work: () => () => void
+  readonly fail: (error: unknown) => void
+}
+
+/** Most writes of one commit, so that nobody waits long for others. */
+const MOST_TOGETHER = 1_000
+
+/** See the module. */
+export class GroupCommits {
+  readonly #sql: QueueSql
+  readonly #broken: (error: unknown) => void
+  #waiting: Waiting[] = []
+  #scheduled: NodeJS.Immediate | undefined
+  #closed: Error | undefined
+
+  /** @param broken The database cannot be relied on any more: nothing is written from now on. */
+  constructor(sql: QueueSql, broken: (error: unknown) => void) {
+    this.#sql = sql
+    this.#broken = broken
+  }
+
+  /** Runs `work` in a transaction. @returns what it gave, on disk. */
+  run<T>(work: () => T): Promise<T> {
+    if (this.#closed !== undefined) return Promise.reject(this.#closed)
+    return new Promise<T>((resolve, reject) => {
+      const settle = (): (() => void) => {
+        const value = work()
+        return () => resolve(value)
+      }
+      this.#waiting.push({ work: settle, fail: reject })
+      // Behind the messages of this turn of the loop.
+      this.#scheduled ??= setImmediate(() => this.#commit())
+    })
+  }
+
+  /** Commits what waits; nothing is taken afterwards. */
+  close(): void {
+    while (this.#waiting.length > 0) this.#commit()
+    clearImmediate(this.#scheduled)
+    this.#closed ??= new Error('The queue is closed')
+  }
+
+  #commit(): void {
+    const batch = this.#waiting.splice(0, MOST_TOGETHER)
+    clearImmediate(this.#scheduled)
+    this.#scheduled = this.#waiting.length > 0 ? setImmediate(() => this.#commit()) : undefined
+    const answers: (() => void)[] = []
+    try {
+      this.#sql.exec('BEGIN IMMEDIATE')
+      for (const one of batch) answers.push(this.#one(one))
+      this.#sql.exec('COMMIT')
+    } catch (error) {
+      this.#undo()
+      for (const { fail } of batch) fail(error)
+      // A full disk may have space again; after any other fault nobody knows what is on disk.
+      if (faultKind(error) !== 'full') this.#break(error)
+      return
+    }
+    for (const answer of answers) answer()
+  }
+
+  /** @throws where the others cannot be committed either. */
+  #one({ work, fail }: Waiting): () => void {
+    this.#sql.exec('SAVEPOINT one')
+    try {
+      const answer = work()
+      this.#sql.exec('RELEASE one')
+      return answer
+    } catch (error) {
+      if (faultKind(error) !== 'bug') throw error
+      this.#sql.exec('ROLLBACK TO one')
+      this.#sql.exec('RELEASE one')
+      return () => fail(error)
+    }
+  }
+
+  #undo(): void {
+    try {
+      // A full disk may have rolled back already.
+      if (this.#sql.db.isTransaction) this.#sql.exec('ROLLBACK')
+    } catch (error) {
+      this.#break(error)
+    }
+  }
+
+  #break(error: unknown): void {
+    this.#closed = new Error('The queue cannot be written', { cause: error })
+    for (const { fail } of this.#waiting.splice(0)) fail(this.#closed)
+    this.#broken(error)
+  }
+}

@@ -1,0 +1,120 @@
+/** What is to be sent now. Every question is a look into an index, however much waits. @module */
+import { type DueMessage, MOST_COUNTED } from '#store/queue.ts'
+import { integer, text } from './directory-rows.ts'
+import { allPriorities, dueDestinations, prioritiesOf } from './queue-destinations.ts'
+import { type LoadedMessage, loadMessage } from './queue-rows.ts'
+import type { QueueSql } from './queue-sql.ts'
+
+interface Candidate {
+  readonly message: number
+  readonly domain: string
+  readonly priority: number
+  readonly nextAt: number
+}
+
+/** See `QueueStore.due`. */
+export function dueMessages(
+  sql: QueueSql,
+  now: number,
+  limit: number,
+  domains: readonly string[] | undefined,
+): readonly DueMessage[] {
+  const candidates =
+    domains === undefined
+      ? anyCandidates(sql, now, limit)
+      : domains.flatMap((domain) => candidatesOf(sql, domain, now, limit)).sort(byUrgency)
+  // Most messages go to one place; one that goes to many is read once.
+  const loaded = new Map<number, LoadedMessage>()
+  return candidates.slice(0, limit).map(({ message: key, domain }) => {
+    const one = loaded.get(key) ?? loadMessage(sql, key)
+    loaded.set(key, one)
+    const due = one.message.recipients.flatMap(({ state, nextAt }, index) =>
+      one.domains[index] === domain && state === 'waiting' && nextAt !== undefined && nextAt <= now ? [index] : [],
+    )
+    return { message: one.message, due }
+  })
+}
+
+/** See `QueueStore.destinations`. */
+export function destinationsDue(
+  sql: QueueSql,
+  now: number,
+  limit: number,
+): readonly { readonly domain: string; readonly messages: number }[] {
+  return dueDestinations(sql, now, limit).map((domain) => ({ domain, messages: countDue(sql, domain, now) }))
+}
+
+/** See `QueueStore.nextDue`. */
+export function nextDue(sql: QueueSql, now: number): number | undefined {
+  let next: number | undefined
+  for (const priority of allPriorities(sql)) {
+    const first = sql.number(
+      `SELECT min(next_at) FROM recipient INDEXED BY recipient_next
+       WHERE state = 0 AND priority = ? AND next_at > ?`,
+      priority,
+      now,
+    )
+    if (first !== undefined && (next === undefined || first < next)) next = first
+  }
+  return next
+}
+
+function candidatesOf(sql: QueueSql, domain: string, now: number, limit: number): readonly Candidate[] {
+  const found = new Map<number, Candidate>()
+  for (const priority of prioritiesOf(sql, domain)) {
+    const rows = sql.rows(
+      `SELECT message, next_at FROM recipient INDEXED BY recipient_due
+       WHERE state = 0 AND domain = ? AND priority = ? AND next_at <= ? ORDER BY next_at, message`,
+      domain,
+      priority,
+      now,
+    )
+    for (const row of rows) {
+      if (found.size === limit) return [...found.values()]
+      const message = integer(row.message)
+      if (!found.has(message)) found.set(message, { message, domain, priority, nextAt: integer(row.next_at) })
+    }
+  }
+  return [...found.values()]
+}
+
+function anyCandidates(sql: QueueSql, now: number, limit: number): readonly Candidate[] {
+  const found = new Map<string, Candidate>()
+  for (const priority of allPriorities(sql)) {
+    const rows = sql.rows(
+      `SELECT message, domain, next_at FROM recipient INDEXED BY recipient_next
+       WHERE state = 0 AND priority = ? AND next_at <= ? ORDER BY next_at, message`,
+      priority,
+      now,
+    )
+    for (const row of rows) {
+      if (found.size === limit) return [...found.values()]
+      const [message, domain] = [integer(row.message), text(row.domain)]
+      const key = `${message} ${domain}`
+      if (!found.has(key)) found.set(key, { message, domain, priority, nextAt: integer(row.next_at) })
+    }
+  }
+  return [...found.values()]
+}
+
+function byUrgency(one: Candidate, other: Candidate): number {
+  return other.priority - one.priority || one.nextAt - other.nextAt || one.message - other.message
+}
+
+function countDue(sql: QueueSql, domain: string, now: number): number {
+  const messages = new Set<number>()
+  for (const priority of prioritiesOf(sql, domain)) {
+    const rows = sql.rows(
+      `SELECT message FROM recipient INDEXED BY recipient_due
+       WHERE state = 0 AND domain = ? AND priority = ? AND next_at <= ? ORDER BY next_at, message`,
+      domain,
+      priority,
+      now,
+    )
+    for (const row of rows) {
+      messages.add(integer(row.message))
+      if (messages.size === MOST_COUNTED) return MOST_COUNTED
+    }
+  }
+  return messages.size
+}

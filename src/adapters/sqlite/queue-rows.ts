@@ -1,0 +1,142 @@
+/** Rows of `queue.db` as values of the port, and back. @module */
+import type {
+  Attempt,
+  HoldReason,
+  NewRecipient,
+  Notify,
+  QueuedMessage,
+  QueuedRecipient,
+  RecipientState,
+  StandingHold,
+} from '#store/queue.ts'
+import { integer, optional, type Row, text } from './directory-rows.ts'
+import type { QueueSql } from './queue-sql.ts'
+
+/** Numbers in the tables; they never change. */
+export const STATE: { readonly [S in RecipientState]: number } = {
+  waiting: 0,
+  held: 1,
+  delivered: 2,
+  failed: 3,
+  dropped: 4,
+}
+const STATES: readonly RecipientState[] = ['waiting', 'held', 'delivered', 'failed', 'dropped']
+const REASONS: readonly (HoldReason | undefined)[] = [undefined, 'administrator', 'outburst', 'policy']
+
+/** 0: none. */
+export function reasonNumber(reason: HoldReason | undefined): number {
+  return REASONS.indexOf(reason)
+}
+
+/** One of the words that a column may have. */
+function word<W extends string>(row: Row, column: string, ...words: readonly W[]): W {
+  const value = row[column]
+  const found = words.find((one) => one === value)
+  if (found === undefined) throw new TypeError(`"${String(value)}" is no ${column} of the queue`)
+  return found
+}
+
+function reasonOf(number: number): HoldReason | undefined {
+  return REASONS[number]
+}
+
+export function notifyText(notify: Notify | undefined): string | null {
+  return notify === undefined ? null : notify.join(',')
+}
+
+function notifyOf(kept: string): Notify {
+  return kept.split(',').filter((one) => one === 'NEVER' || one === 'SUCCESS' || one === 'FAILURE' || one === 'DELAY')
+}
+
+/** Leaves out what is not there. */
+function given<K extends string, T>(key: K, value: T | undefined): { readonly [key in K]?: T } {
+  return value === undefined ? {} : ({ [key]: value } as { readonly [key in K]: T })
+}
+
+export function attemptOf(row: Row): Attempt {
+  return {
+    at: integer(row.at),
+    recipient: text(row.address),
+    ...given('host', optional(row.host, text)),
+    ...given('tls', optional(row.tls, text)),
+    outcome: word(row, 'outcome', 'delivered', 'deferred', 'failed'),
+    reply: text(row.reply),
+  }
+}
+
+function recipientOf(row: Row): QueuedRecipient {
+  const state = STATES[integer(row.state)]
+  if (state === undefined) throw new TypeError(`${String(row.state)} is no state of a recipient`)
+  const pending = state === 'waiting' || state === 'held'
+  const reason = reasonOf(integer(row.own_hold) || integer(row.standing_hold))
+  const recipient: NewRecipient = {
+    address: text(row.address),
+    ...given('original', optional(row.original, text)),
+    ...given(
+      'notify',
+      optional(row.notify, (value) => notifyOf(text(value))),
+    ),
+  }
+  return {
+    ...recipient,
+    state,
+    ...given('held', state === 'held' ? reason : undefined),
+    attempts: integer(row.attempts),
+    ...given('nextAt', pending ? integer(row.next_at) : undefined),
+    ...given('last', row.at === null ? undefined : attemptOf(row)),
+    delayTold: row.delay_told === 1,
+  }
+}
+
+/** @param row Of `message`. */
+function messageOf(row: Row, recipients: readonly QueuedRecipient[]): QueuedMessage {
+  return {
+    id: text(row.id),
+    sender: text(row.sender),
+    ...given('account', optional(row.account, text)),
+    ...given('receivedFrom', optional(row.received_from, text)),
+    body: { file: text(row.file), size: integer(row.size) },
+    smtpUtf8: row.smtp_utf8 === 1,
+    eightBit: row.eight_bit === 1,
+    ...given('returns', row.returns === null ? undefined : word(row, 'returns', 'FULL', 'HDRS')),
+    ...given('envelopeId', optional(row.envelope_id, text)),
+    priority: integer(row.priority),
+    at: integer(row.at),
+    ...given('notBefore', optional(row.not_before, integer)),
+    language: word(row, 'language', 'en', 'fr'),
+    recipients,
+  }
+}
+
+export function standingHoldOf(row: Row): StandingHold {
+  const reason = reasonOf(integer(row.reason))
+  if (reason === undefined) throw new TypeError('A standing hold has no reason')
+  return {
+    kind: word(row, 'kind', 'account', 'domain', 'all'),
+    name: text(row.name),
+    since: integer(row.since),
+    reason,
+  }
+}
+
+/** A message with its recipients, and where each goes. */
+export interface LoadedMessage {
+  readonly message: QueuedMessage
+  /** In the order of the recipients. */
+  readonly domains: readonly string[]
+}
+
+/** @param key Of a message that is there. */
+export function loadMessage(sql: QueueSql, key: number): LoadedMessage {
+  const row = sql.get('SELECT * FROM message WHERE key = ?', key)
+  if (row === undefined) throw new Error(`The queue has no message ${key}`)
+  const recipients = sql.all(
+    `SELECT r.*, a.at, a.host, a.tls, a.outcome, a.reply FROM recipient r LEFT JOIN attempt a ON a.key = r.last
+     WHERE r.message = ? ORDER BY r.position`,
+    key,
+  )
+  return {
+    message: messageOf(row, recipients.map(recipientOf)),
+    domains: recipients.map(({ domain }) => text(domain)),
+  }
+}

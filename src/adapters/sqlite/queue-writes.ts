@@ -1,0 +1,154 @@
+/** Messages into the queue, what became of them, and out of it; each inside a transaction. @module */
+import { destinationOf } from '#services/destination.ts'
+import type { NewMessage, Outcome } from '#store/queue.ts'
+import { integer, text } from './directory-rows.ts'
+import { noteWaiting, refreshDestinations } from './queue-destinations.ts'
+import { notifyText, reasonNumber, STATE } from './queue-rows.ts'
+import type { QueueSql } from './queue-sql.ts'
+
+/** Keeps messages, held where they or a standing hold say so. @throws where one of the ids is known. */
+export function insertMessages(sql: QueueSql, messages: readonly NewMessage[]): void {
+  for (const message of messages) insertMessage(sql, message)
+}
+
+function insertMessage(sql: QueueSql, message: NewMessage): void {
+  if (message.recipients.length === 0) throw new RangeError(`The message ${message.id} is for nobody`)
+  const key = sql.insert(
+    `INSERT INTO message (id, sender, account, received_from, file, size, smtp_utf8, eight_bit, returns, envelope_id,
+       priority, at, not_before, language) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    message.id,
+    message.sender,
+    message.account ?? null,
+    message.receivedFrom ?? null,
+    message.body.file,
+    message.body.size,
+    Number(message.smtpUtf8),
+    Number(message.eightBit),
+    message.returns ?? null,
+    message.envelopeId ?? null,
+    message.priority,
+    message.at,
+    message.notBefore ?? null,
+    message.language,
+  )
+  const ownHold = reasonNumber(message.held)
+  const nextAt = message.notBefore ?? message.at
+  for (const [position, { address, original, notify }] of message.recipients.entries()) {
+    const domain = destinationOf(address)
+    const standingHold = standingHoldFor(sql, message.account, domain)
+    const held = ownHold !== 0 || standingHold !== 0
+    sql.run(
+      `INSERT INTO recipient (message, position, address, domain, original, notify, state, own_hold, standing_hold,
+         priority, next_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      key,
+      position,
+      address,
+      domain,
+      original ?? null,
+      notifyText(notify),
+      held ? STATE.held : STATE.waiting,
+      ownHold,
+      standingHold,
+      message.priority,
+      nextAt,
+    )
+    if (!held) noteWaiting(sql, domain, nextAt)
+  }
+}
+
+/** The reason of one that covers it; 0: none. */
+function standingHoldFor(sql: QueueSql, account: string | undefined, domain: string): number {
+  return (
+    sql.number(
+      `SELECT reason FROM standing_hold
+       WHERE kind = 'all' OR (kind = 'account' AND name = ?) OR (kind = 'domain' AND name = ?) LIMIT 1`,
+      account ?? null,
+      domain,
+    ) ?? 0
+  )
+}
+
+/** Notes what became of recipients. @returns files that no message in the queue needs any more. */
+export function recordOutcomes(sql: QueueSql, outcomes: readonly Outcome[], now: number): readonly string[] {
+  const messages = new Set<number>()
+  const domains = new Set<string>()
+  for (const outcome of outcomes) {
+    const message = sql.number('SELECT key FROM message WHERE id = ?', outcome.id)
+    if (message === undefined) continue
+    const domain = recordOutcome(sql, message, outcome)
+    if (domain === undefined) continue
+    messages.add(message)
+    domains.add(domain)
+  }
+  refreshDestinations(sql, domains)
+  return [...messages].flatMap((message) => leaveIfDone(sql, message, now))
+}
+
+/** @returns the destination; `undefined`: there is no such recipient. */
+function recordOutcome(
+  sql: QueueSql,
+  message: number,
+  { recipient, attempt, nextAt, delayTold }: Outcome,
+): string | undefined {
+  const rows = sql.all(
+    'SELECT position, domain, state FROM recipient WHERE message = ? AND address = ?',
+    message,
+    recipient,
+  )
+  const [first] = rows
+  if (first === undefined) return undefined
+  const { at, host, tls, outcome, reply } = attempt
+  const key = sql.insert(
+    'INSERT INTO attempt (message, position, at, host, tls, outcome, reply) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    message,
+    integer(first.position),
+    at,
+    host ?? null,
+    tls ?? null,
+    outcome,
+    reply,
+  )
+  for (const row of rows) {
+    sql.run(
+      `UPDATE recipient SET state = ?, next_at = coalesce(?, next_at), attempts = attempts + 1,
+         delay_told = max(delay_told, ?), last = ? WHERE message = ? AND position = ?`,
+      stateAfter(integer(row.state), outcome, nextAt),
+      nextAt ?? null,
+      Number(delayTold === true),
+      key,
+      message,
+      integer(row.position),
+    )
+  }
+  return text(first.domain)
+}
+
+/** It may have been held or dropped while it was being sent. */
+function stateAfter(state: number, outcome: Outcome['attempt']['outcome'], nextAt: number | undefined): number {
+  if (state === STATE.delivered || state === STATE.failed) return state
+  if (outcome === 'delivered') return STATE.delivered
+  return nextAt === undefined && state !== STATE.dropped ? STATE.failed : state
+}
+
+/** Where nobody waits for a message any more, it leaves the queue. @returns its file, where nobody shares it. */
+export function leaveIfDone(sql: QueueSql, message: number, now: number): readonly string[] {
+  const row = sql.get(
+    `UPDATE message SET gone_at = ?2 WHERE key = ?1 AND gone_at IS NULL
+       AND NOT EXISTS (SELECT 1 FROM recipient WHERE message = ?1 AND state < 2) RETURNING file`,
+    message,
+    now,
+  )
+  if (row === undefined) return []
+  const file = text(row.file)
+  const shared = sql.number('SELECT 1 FROM message WHERE gone_at IS NULL AND file = ? LIMIT 1', file) !== undefined
+  return shared ? [] : [file]
+}
+
+/** Forgets some messages that left the queue before a time. @returns whether there may be more. */
+export function forgetGone(sql: QueueSql, before: number): boolean {
+  const most = 200
+  return (
+    sql.run('DELETE FROM message WHERE key IN (SELECT key FROM message WHERE gone_at < ? LIMIT ?)', before, most) ===
+    most
+  )
+}

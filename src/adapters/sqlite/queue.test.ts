@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { test } from 'node:test'
+import { newerFormatOf } from '#store/newer-format.ts'
+import { newMessage, type OpenQueue, outcomeOf, queueContract, stageBody } from '#store/queue.contract.ts'
+import { openQueue, queueFile } from './queue.ts'
+import { QueueFiles } from './queue-files.ts'
+
+const NOW = 1_700_000_000_000
+
+interface TestQueue extends OpenQueue {
+  readonly directory: string
+}
+
+/** Opens a queue in a folder, which goes with it where it was made here. */
+async function openIn(directory?: string, now: number = NOW): Promise<TestQueue> {
+  const made = directory ?? (await mkdtemp(path.join(tmpdir(), 'malle-queue-')))
+  const store = await openQueue({ directory: path.join(made, 'queue'), historyDays: 30, clock: { now: () => now } })
+  const files = new QueueFiles(path.join(made, 'queue'))
+  return {
+    directory: path.join(made, 'queue'),
+    store,
+    stage: () => files.stage(),
+    async [Symbol.asyncDispose]() {
+      await store[Symbol.asyncDispose]()
+      if (directory === undefined) await rm(made, { recursive: true })
+    },
+  }
+}
+
+async function folder(): Promise<AsyncDisposable & { readonly path: string }> {
+  const made = await mkdtemp(path.join(tmpdir(), 'malle-queue-'))
+  return { path: made, [Symbol.asyncDispose]: () => rm(made, { recursive: true }) }
+}
+
+queueContract(() => openIn())
+
+test('what was enqueued is there again after the queue was closed', async () => {
+  await using home = await folder()
+  const large = Buffer.alloc(900_000, 'line\r\n')
+  {
+    await using queue = await openIn(home.path)
+    const stage = queue.stage()
+    for (let at = 0; at < large.length; at += 65_000) await stage.write(large.subarray(at, at + 65_000))
+    await queue.store.enqueue([newMessage('a', await stage.finish(), ['x@one.example'])])
+  }
+  await using queue = await openIn(home.path)
+  const [due] = await queue.store.due(NOW, 1)
+  assert.ok(due)
+  const chunks: Uint8Array[] = []
+  for await (const chunk of await queue.store.body(due.message)) chunks.push(chunk)
+  assert.ok(Buffer.concat(chunks).equals(large))
+  assert.ok(chunks.length > 1)
+})
+
+test('a body that is not there whole is not read', async () => {
+  await using queue = await openIn()
+  for (const size of [30, 1_000_000]) {
+    const body = await stageBody(queue, 'x'.repeat(size))
+    await queue.store.enqueue([newMessage(`m${size}`, body, ['x@one.example'])])
+    await writeFile(path.join(queue.directory, body.file), 'half')
+    const found = await queue.store.history(`m${size}`)
+    assert.ok(found)
+    await assert.rejects(queue.store.body(found.message), /has 4 octets instead of/)
+  }
+})
+
+test('files that no message names go when the queue is opened, but for young ones', async () => {
+  await using home = await folder()
+  const now = Date.now()
+  let named: string
+  {
+    await using queue = await openIn(home.path)
+    const body = await stageBody(queue)
+    named = body.file
+    await queue.store.enqueue([newMessage('a', body, ['x@one.example'])])
+    const left = await stageBody(queue)
+    await utimes(path.join(queue.directory, left.file), 0, now / 1000 - 7_200)
+    const half = path.join(queue.directory, path.dirname(left.file), 'half.new')
+    await writeFile(half, 'x')
+    await utimes(half, 0, now / 1000 - 7_200)
+    await stageBody(queue)
+  }
+  await using queue = await openIn(home.path, now)
+  const files = await filesIn(queue.directory)
+  assert.equal(files.length, 2)
+  assert.ok(files.includes(path.basename(named)))
+})
+
+async function filesIn(directory: string): Promise<string[]> {
+  const entries = await readdir(path.join(directory, 'messages'), { recursive: true, withFileTypes: true })
+  return entries.filter((one) => one.isFile()).map(({ name }) => name)
+}
+
+test('a stage that is abandoned leaves nothing, finished or not', async () => {
+  await using queue = await openIn()
+  const begun = queue.stage()
+  await begun.write(Buffer.alloc(1_000_000))
+  assert.equal((await filesIn(queue.directory)).length, 1)
+  await begun.abandon()
+  const finished = queue.stage()
+  await finished.write(Buffer.from('x'))
+  await finished.finish()
+  await finished.abandon()
+  await queue.stage().abandon()
+  assert.deepEqual(await filesIn(queue.directory), [])
+  assert.throws(() => finished.write(Buffer.from('x')))
+})
+
+test('files and folders are the owner’s alone', async () => {
+  await using queue = await openIn()
+  const { file } = await stageBody(queue)
+  const { statSync } = await import('node:fs')
+  assert.equal(statSync(path.join(queue.directory, file)).mode & 0o777, 0o600)
+  for (const name of ['', 'messages', path.dirname(file)])
+    assert.equal(statSync(path.join(queue.directory, name)).mode & 0o777, 0o700)
+})
+
+test('the history of a message is forgotten after its days', async () => {
+  await using home = await folder()
+  {
+    await using queue = await openIn(home.path)
+    await queue.store.enqueue([newMessage('a', await stageBody(queue), ['x@one.example'])])
+    await queue.store.enqueue([newMessage('b', await stageBody(queue), ['x@one.example'])])
+    await queue.store.record([outcomeOf('a', 'x@one.example', 'delivered')], [])
+  }
+  const day = 86_400_000
+  for (const [days, known] of [
+    [30, true],
+    [31, false],
+  ] as const) {
+    await using queue = await openIn(home.path, NOW + days * day)
+    assert.equal((await queue.store.history('a')) !== undefined, known)
+    assert.ok(await queue.store.history('b'))
+  }
+  using db = new DatabaseSync(queueFile(path.join(home.path, 'queue')))
+  assert.deepEqual({ ...db.prepare('SELECT count(*) AS attempts FROM attempt').get() }, { attempts: 0 })
+})
+
+test('a queue of a newer release is refused', async () => {
+  await using home = await folder()
+  await mkdir(path.join(home.path, 'queue'))
+  const file = queueFile(path.join(home.path, 'queue'))
+  {
+    using db = new DatabaseSync(file)
+    db.exec('PRAGMA user_version = 99')
+  }
+  await assert.rejects(openIn(home.path), (error: Error) => newerFormatOf(error)?.format === 99)
+  assert.ok(existsSync(file))
+})

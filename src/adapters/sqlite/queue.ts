@@ -1,0 +1,235 @@
+/** The queue in one SQLite database and a file a body; opened by one thread only. @module */
+
+import { mkdir } from 'node:fs/promises'
+import path from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { type Clock, systemClock } from '#lib/clock.ts'
+import { done, type Result, refused } from '#lib/result.ts'
+import { StoreFull } from '#store/mail-store.ts'
+import type {
+  Attempt,
+  DueMessage,
+  EnqueueRefusal,
+  HoldReason,
+  NewMessage,
+  Outcome,
+  QueuedMessage,
+  QueueFilter,
+  QueueId,
+  QueueStore,
+  StandingHold,
+} from '#store/queue.ts'
+import { faultKind } from '../embedded/faults.ts'
+import { migrate } from './migrations.ts'
+import { GroupCommits } from './queue-commits.ts'
+import { destinationsDue, dueMessages, nextDue } from './queue-due.ts'
+import { QueueFiles } from './queue-files.ts'
+import { attemptOf, loadMessage, standingHoldOf } from './queue-rows.ts'
+import { QUEUE_MIGRATIONS } from './queue-schema.ts'
+import { QueueSql } from './queue-sql.ts'
+import {
+  changeStandingHold,
+  dropRecipients,
+  holdRecipients,
+  listKeys,
+  releaseRecipients,
+  retryRecipients,
+} from './queue-verbs.ts'
+import { forgetGone, insertMessages, recordOutcomes } from './queue-writes.ts'
+import { keepSnapshot } from './snapshot.ts'
+
+const DAY_MS = 86_400_000
+const FORGET_EVERY_MS = 3_600_000
+/** Files removed at once. */
+const REMOVALS = 16
+
+export interface QueueOptions {
+  /** The folder `queue/`; made where it is missing. */
+  readonly directory: string
+  /** Days that the history of messages is kept. */
+  readonly historyDays: number
+  readonly clock?: Clock
+  /** The disk failed: nothing can be written until the queue is opened again. */
+  readonly broken?: (error: unknown) => void
+}
+
+/** The database of a queue's folder. */
+export function queueFile(directory: string): string {
+  return path.join(directory, 'queue.db')
+}
+
+/** Opens the queue, makes or upgrades it, and removes what a crash left. @throws {NewerFormat} also as a cause */
+export async function openQueue(options: QueueOptions): Promise<QueueStore> {
+  const { directory, clock = systemClock } = options
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  const file = queueFile(directory)
+  const db = new DatabaseSync(file, { timeout: 5_000, enableForeignKeyConstraints: true })
+  try {
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
+    migrate(db, QUEUE_MIGRATIONS, (from) => keepSnapshot(db, file, from, clock.now()))
+    const store = new SqliteQueue(new QueueSql(db), options, clock)
+    await store.tidy()
+    return store
+  } catch (error) {
+    db.close()
+    throw new Error(`Cannot open the queue "${file}"`, { cause: error })
+  }
+}
+
+class SqliteQueue implements QueueStore {
+  readonly #sql: QueueSql
+  readonly #files: QueueFiles
+  readonly #commits: GroupCommits
+  readonly #clock: Clock
+  readonly #historyMs: number
+  readonly #removals = new Set<Promise<void>>()
+  readonly #timer: NodeJS.Timeout
+
+  constructor(sql: QueueSql, { directory, historyDays, broken }: QueueOptions, clock: Clock) {
+    this.#sql = sql
+    this.#files = new QueueFiles(directory)
+    this.#commits = new GroupCommits(sql, broken ?? (() => undefined))
+    this.#clock = clock
+    this.#historyMs = historyDays * DAY_MS
+    this.#timer = setInterval(() => void this.#forget(), FORGET_EVERY_MS).unref()
+  }
+
+  /** Files and history that nobody needs. */
+  async tidy(): Promise<void> {
+    await this.#files.removeOrphans(
+      this.#clock.now(),
+      (file) =>
+        this.#sql.number('SELECT 1 FROM message WHERE gone_at IS NULL AND file = ? LIMIT 1', file) !== undefined,
+    )
+    await this.#forget()
+  }
+
+  async enqueue(messages: readonly NewMessage[]): Promise<Result<void, EnqueueRefusal>> {
+    try {
+      await this.#commits.run(() => insertMessages(this.#sql, messages))
+      return done(undefined)
+    } catch (error) {
+      if (faultKind(error) !== 'full') throw error
+      await this.#remove([...new Set(messages.map(({ body }) => body.file))])
+      return refused({ kind: 'full' })
+    }
+  }
+
+  async due(now: number, limit: number, domains?: readonly string[]): Promise<readonly DueMessage[]> {
+    return dueMessages(this.#sql, now, limit, domains)
+  }
+
+  async destinations(
+    now: number,
+    limit: number = Number.MAX_SAFE_INTEGER,
+  ): Promise<readonly { readonly domain: string; readonly messages: number }[]> {
+    return destinationsDue(this.#sql, now, limit)
+  }
+
+  async nextDue(now: number): Promise<number | undefined> {
+    return nextDue(this.#sql, now)
+  }
+
+  async record(outcomes: readonly Outcome[], reports: readonly NewMessage[]): Promise<void> {
+    const files = await this.#write(() => {
+      const unneeded = recordOutcomes(this.#sql, outcomes, this.#clock.now())
+      insertMessages(this.#sql, reports)
+      return unneeded
+    })
+    void this.#remove(files)
+  }
+
+  async list(filter: QueueFilter, limit: number): Promise<readonly QueuedMessage[]> {
+    return listKeys(this.#sql, filter, limit).map((key) => loadMessage(this.#sql, key).message)
+  }
+
+  async history(
+    id: QueueId,
+  ): Promise<{ readonly message: QueuedMessage; readonly attempts: readonly Attempt[] } | undefined> {
+    const key = this.#sql.number('SELECT key FROM message WHERE id = ?', id)
+    if (key === undefined) return undefined
+    const attempts = this.#sql.all(
+      `SELECT a.*, r.address FROM attempt a JOIN recipient r ON r.message = a.message AND r.position = a.position
+       WHERE a.message = ? ORDER BY a.key`,
+      key,
+    )
+    return { message: loadMessage(this.#sql, key).message, attempts: attempts.map(attemptOf) }
+  }
+
+  hold(filter: QueueFilter, reason: HoldReason): Promise<number> {
+    return this.#write(() => holdRecipients(this.#sql, filter, reason))
+  }
+
+  release(filter: QueueFilter): Promise<number> {
+    return this.#write(() => releaseRecipients(this.#sql, filter))
+  }
+
+  retry(filter: QueueFilter, now: number): Promise<number> {
+    return this.#write(() => retryRecipients(this.#sql, filter, now))
+  }
+
+  async drop(filter: QueueFilter, now: number): Promise<number> {
+    const { changed, files } = await this.#write(() => dropRecipients(this.#sql, filter, now))
+    void this.#remove(files)
+    return changed
+  }
+
+  async standingHolds(): Promise<readonly StandingHold[]> {
+    return this.#sql.all('SELECT * FROM standing_hold ORDER BY since, kind, name').map(standingHoldOf)
+  }
+
+  setStandingHold(hold: StandingHold, on: boolean): Promise<void> {
+    return this.#write(() => changeStandingHold(this.#sql, hold, on))
+  }
+
+  async size(): Promise<Awaited<ReturnType<QueueStore['size']>>> {
+    const count = (text: string): number => this.#sql.number(text) ?? 0
+    const oldest = this.#sql.number('SELECT min(at) FROM message WHERE gone_at IS NULL')
+    return {
+      waiting: count('SELECT count(*) FROM recipient INDEXED BY recipient_next WHERE state = 0'),
+      held: count('SELECT count(*) FROM recipient INDEXED BY recipient_held WHERE state = 1'),
+      messages: count('SELECT count(*) FROM message WHERE gone_at IS NULL'),
+      bytes: count(`SELECT sum(size) FROM (SELECT max(size) AS size FROM message INDEXED BY message_file
+                    WHERE gone_at IS NULL GROUP BY file)`),
+      ...(oldest === undefined ? {} : { oldest }),
+    }
+  }
+
+  body({ body }: QueuedMessage): Promise<AsyncIterable<Uint8Array>> {
+    return this.#files.read(body)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer)
+    this.#commits.close()
+    // Those who wait for a commit may remove files now.
+    await nextTurn()
+    await Promise.all(this.#removals)
+    this.#sql.close()
+  }
+
+  async #write<T>(work: () => T): Promise<T> {
+    try {
+      return await this.#commits.run(work)
+    } catch (error) {
+      if (faultKind(error) !== 'full') throw error
+      throw new StoreFull('No space for a change of the queue', { cause: error })
+    }
+  }
+
+  /** Never rejects: what stays is removed as an orphan. */
+  #remove(files: readonly string[]): Promise<void> {
+    const removal = (async () => {
+      for (let at = 0; at < files.length; at += REMOVALS)
+        await Promise.allSettled(files.slice(at, at + REMOVALS).map((file) => this.#files.remove(file)))
+    })()
+    this.#removals.add(removal)
+    return removal.finally(() => this.#removals.delete(removal))
+  }
+
+  async #forget(): Promise<void> {
+    const before = this.#clock.now() - this.#historyMs
+    while (await this.#commits.run(() => forgetGone(this.#sql, before)).catch(() => false));
+  }
+}
