@@ -154,6 +154,13 @@ export interface Config {
     /** Who may read `/healthz` and `/metrics`. */
     readonly watchers: readonly Network[]
   }
+  readonly dns: {
+    /** Empty: those of /etc/resolv.conf. */
+    readonly servers: readonly ListenAddress[]
+    /** Whose AD bit counts. */
+    readonly trustAd: 'loopback' | 'always' | 'never'
+    readonly timeoutMs: number
+  }
   readonly log: {
     readonly level: 'debug' | 'info' | 'warn' | 'error'
   }

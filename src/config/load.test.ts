@@ -97,6 +97,27 @@ test('an issuer of tokens is configured in a section of its own', () => {
   assert.match(mistakes('hostname = "a"\n[[auth.oauth]]\nissuer = "https://x"').join(), /auth.oauth is not a section/)
 })
 
+test('resolvers are IP addresses, with a port or without', () => {
+  const loaded = parseConfig(
+    'hostname = "a"\n[dns]\nservers = ["127.0.0.1", "::1", "[::1]:5353"]\ntimeout = 3',
+    'malle.toml',
+  )
+  assert.ok(loaded.ok)
+  assert.deepEqual(loaded.value.dns, {
+    servers: [
+      { host: '127.0.0.1', port: 53 },
+      { host: '::1', port: 53 },
+      { host: '::1', port: 5353 },
+    ],
+    trustAd: 'loopback',
+    timeoutMs: 3000,
+  })
+  assert.deepEqual(mistakes('hostname = "a"\n[dns]\nservers = ["dns.example.org"]\ntrust_ad = true'), [
+    'malle.toml:3: dns.servers[1] "dns.example.org" is not an IP address, nor one with a port. Write a list such as ["127.0.0.1"] or ["[::1]:5353"].',
+    'malle.toml:4: dns.trust_ad true is not one of the words known here. Write "loopback", "always" or "never".',
+  ])
+})
+
 test('threads are one where the system cannot share a port among them', () => {
   for (const count of ['"auto"', '4']) {
     const text = `hostname = "a"\n[workers]\ncount = ${count}`

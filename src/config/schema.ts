@@ -9,6 +9,7 @@ import type { Config } from './config.ts'
 import { field, hostName, required } from './fields.ts'
 import { referenceOf, type SectionReference } from './section-reference.ts'
 import { authSection } from './sections/auth.ts'
+import { dnsSection } from './sections/dns.ts'
 import { httpSection } from './sections/http.ts'
 import { limitsSection } from './sections/limits.ts'
 import { listenSection } from './sections/listen.ts'
@@ -57,6 +58,7 @@ const schema = v.object(
     pop3: pop3Section,
     queue: queueSection,
     http: httpSection,
+    dns: dnsSection,
     log: logSection,
   },
   'is not a table',

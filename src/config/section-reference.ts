@@ -16,6 +16,7 @@ const SECTION_DOCS: Readonly<Record<string, string>> = {
   pop3: 'Mail out by POP3.',
   queue: 'Mail out by SMTP: how many connections at once, and how long it is tried.',
   http: 'What is seen over HTTP.',
+  dns: 'Who answers questions to the DNS.',
   log: 'What is logged.',
 }
 

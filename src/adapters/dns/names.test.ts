@@ -30,7 +30,7 @@ for (const [answered, host] of [
   ['a b', undefined],
   ['a\r\nb.example', undefined],
   ['é.example', undefined],
-  ['127.0.0.1', undefined],
+  ['127.0.0.1', '127.0.0.1'],
 ] as const) {
   test(`hostFrom(${JSON.stringify(answered)}) is ${host}`, () => assert.equal(hostFrom(answered), host))
 }

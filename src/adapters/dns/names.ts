@@ -16,10 +16,10 @@ export function askedName(written: string): string | undefined {
   return name.split('.').every((label) => /^[!-~]{1,63}$/.test(label)) ? name : undefined
 }
 
-/** A host's name from an answer, which may hold any bytes: letters, digits, `-` and `_` alone (RFC 1123 §2.1); else `undefined`. */
+/** A host's name from an answer, which may hold any bytes: letters, digits, `-` and `_` (RFC 1123 §2.1); else `undefined`. */
 export function hostFrom(answered: string): string | undefined {
   const name = answered.toLowerCase()
-  if (name.length > 253 || isIP(name) !== 0) return undefined
+  if (name.length > 253) return undefined
   return name.split('.').every((label) => /^[a-z0-9_-]{1,63}$/.test(label)) ? name : undefined
 }
 
