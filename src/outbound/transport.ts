@@ -1,0 +1,352 @@
+/**
+ * A connection to another mail server: nodemailer's `SMTPConnection` sets it up (greeting, EHLO or HELO, STARTTLS, AUTH);
+ * then the transactions are ours (`transaction.ts`), as what they need is not in its `send()`: DSN for each recipient
+ * (RFC 3461 §4), CHUNKING (RFC 3030), SMTPUTF8 for a header (RFC 6531), the time limit of each step (RFC 5321 §4.5.3.2),
+ * and knowing whether the final dot had gone out when a connection broke.
+ * @module
+ */
+import { readFile } from 'node:fs/promises'
+import { isIP, connect as netConnect, type Socket } from 'node:net'
+import { TLSSocket, type ConnectionOptions as TlsOptions } from 'node:tls'
+import SMTPConnection, { type SMTPConnectionOptions, type SMTPError } from 'nodemailer/lib/smtp-connection'
+import { done, type Result, refused } from '#lib/result.ts'
+import { TIMEOUTS, type Timeouts } from './limits.ts'
+import { parseReply, printable, type Reply, ReplyReader } from './reply.ts'
+import { describeTls, type TlsPolicy } from './tls-policy.ts'
+
+/** Where a connection goes, and what it must be. */
+export interface ConnectOptions {
+  /** IP address. */
+  readonly address: string
+  readonly port: number
+  /** Its name, for people; the same as `address` where it has none. */
+  readonly host: string
+  /** Ours, in EHLO. */
+  readonly hostname: string
+  readonly sourceAddress?: string | undefined
+  readonly tls: TlsPolicy
+  /** TLS from the first octet (a route with `security = "tls"`). */
+  readonly implicitTls?: boolean | undefined
+  /** PEM file of the authority of its certificate. */
+  readonly ca?: string | undefined
+  readonly login?: { readonly user: string; readonly password: string } | undefined
+  /** @returns why the certificate is not what the policy asks for. */
+  readonly checkPeer: (socket: TLSSocket, policy: TlsPolicy) => string | undefined
+  readonly timeouts?: Timeouts | undefined
+}
+
+/** Why there is no connection. */
+export interface ConnectFailure {
+  /**
+   * - `unreachable`: nobody answers, or what answers does not speak SMTP;
+   * - `handshake`: STARTTLS was refused or did not come about, so another connection may do without;
+   * - `tls`: it is not what the policy asks for;
+   * - `refused`: the server wants none of us;
+   * - `login`: the smarthost does not take our password.
+   */
+  readonly kind: 'unreachable' | 'handshake' | 'tls' | 'refused' | 'login'
+  /** The server's words, or an enhanced status and ours. */
+  readonly words: string
+  /** The server's reply, where there is one. */
+  readonly reply?: Reply | undefined
+}
+
+/** What a server can do, from its answer to EHLO. */
+export interface Extensions {
+  readonly pipelining: boolean
+  readonly chunking: boolean
+  readonly eightBitMime: boolean
+  readonly smtpUtf8: boolean
+  readonly dsn: boolean
+  /** Octets of the largest message; `undefined`: it does not say. */
+  readonly size: number | undefined
+}
+
+/** An open connection, between transactions or within one. */
+export class OutboundConnection {
+  readonly options: ConnectOptions
+  readonly extensions: Extensions
+  readonly timeouts: Timeouts
+  /** As an attempt tells it: `TLSv1.3 dane`; `undefined`: plaintext. */
+  readonly tls: string | undefined
+  /** Transactions that were begun. */
+  transactions = 0
+  /** RSET comes before the next MAIL. */
+  needsReset = false
+  readonly #connection: SMTPConnection
+  readonly #socket: Socket
+  readonly #reader = new ReplyReader()
+  readonly #waiting: ((reply: Reply | undefined) => void)[] = []
+  #lost: string | undefined
+  #drained: (() => void) | undefined
+  readonly #whenLost: (() => void)[] = []
+
+  constructor(options: ConnectOptions, connection: SMTPConnection, socket: Socket, extensions: Extensions) {
+    this.options = options
+    this.timeouts = options.timeouts ?? TIMEOUTS
+    this.extensions = extensions
+    this.#connection = connection
+    this.#socket = socket
+    this.tls = socket instanceof TLSSocket ? describeTls(options.tls, socket.getProtocol()) : undefined
+    // the reader of the set-up ends here; its other listeners go on telling when the connection breaks
+    socket.removeAllListeners('data')
+    socket.on('data', (chunk: Buffer) => this.#received(chunk))
+    socket.on('drain', () => this.#drained?.())
+    connection.on('error', (error: SMTPError) => this.#end(wordsOf(error)))
+    connection.on('end', () => this.#end('Connection closed unexpectedly'))
+    socket.setTimeout(0)
+    socket.resume()
+  }
+
+  /** `mx.example.net [192.0.2.1]:25`. */
+  get name(): string {
+    return nameOf(this.options)
+  }
+
+  /** Nothing can be said any more, and why. */
+  get lost(): string | undefined {
+    return this.#lost
+  }
+
+  /** Called at most once, when the connection breaks or is closed. */
+  onLost(listener: () => void): void {
+    if (this.#lost === undefined) this.#whenLost.push(listener)
+    else listener()
+  }
+
+  /** Several writes that leave together. */
+  batch<T>(write: () => T): T {
+    this.#socket.cork()
+    try {
+      return write()
+    } finally {
+      this.#socket.uncork()
+    }
+  }
+
+  /** Sends a command. @returns its reply, in the order of commands; `undefined`: the connection is lost. */
+  command(line: string): Promise<Reply | undefined> {
+    if (/[\r\n\0]/.test(line)) throw new Error('A command of several lines')
+    this.#write(Buffer.from(`${line}\r\n`, 'utf8'))
+    return this.reply()
+  }
+
+  /** The next reply that nobody waits for yet. */
+  reply(): Promise<Reply | undefined> {
+    if (this.#lost !== undefined) return Promise.resolve(undefined)
+    return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  /** Octets of a message. @returns something to wait for before the next ones, or nothing. */
+  write(bytes: Uint8Array): Promise<void> | undefined {
+    if (this.#write(bytes) || this.#lost !== undefined) return undefined
+    return new Promise((resolve) => {
+      this.#drained = () => {
+        this.#drained = undefined
+        resolve()
+      }
+    })
+  }
+
+  /** Silence, from now on, after which the connection is given up; 0: for ever. */
+  patience(ms: number): void {
+    if (this.#lost === undefined) this.#socket.setTimeout(ms)
+  }
+
+  /** Ends it without a word: what was begun must not be taken for whole. */
+  destroy(why: string): void {
+    this.#end(why)
+    this.#socket.destroy()
+  }
+
+  /** QUIT, and its answer as long as that is worth waiting for. */
+  async quit(): Promise<void> {
+    if (this.#lost !== undefined) return
+    this.patience(this.timeouts.quitMs)
+    await this.command('QUIT')
+    this.#end('Closed')
+  }
+
+  #write(bytes: Uint8Array): boolean {
+    return this.#lost === undefined && this.#socket.write(bytes)
+  }
+
+  #received(chunk: Buffer): void {
+    try {
+      for (const reply of this.#reader.push(chunk)) {
+        const waiter = this.#waiting.shift()
+        if (waiter === undefined) return this.destroy(reply.text)
+        waiter(reply)
+        // RFC 5321 §3.8: it closes whatever was asked
+        if (reply.code === 421) return this.destroy(reply.text)
+      }
+    } catch (error) {
+      this.destroy(error instanceof Error ? error.message : String(error))
+    }
+  }
+
+  #end(why: string): void {
+    if (this.#lost !== undefined) return
+    this.#lost = why
+    this.#connection.close()
+    for (const waiter of this.#waiting.splice(0)) waiter(undefined)
+    this.#drained?.()
+    for (const listener of this.#whenLost.splice(0)) listener()
+  }
+}
+
+function nameOf({ host, address, port }: Pick<ConnectOptions, 'host' | 'address' | 'port'>): string {
+  const place = `[${address}]:${port}`
+  return host === address ? place : `${host} ${place}`
+}
+
+/**
+ * Opens a connection. Opportunistic TLS that does not come about is left out in a second connection (RFC 7435 §3);
+ * whatever the certificate is, such TLS is better than none.
+ */
+export async function openConnection(options: ConnectOptions): Promise<Result<OutboundConnection, ConnectFailure>> {
+  const first = await setUp(options, options.tls.level === 'none')
+  if (first.ok || first.error.kind !== 'handshake') return first
+  if (options.tls.level === 'opportunistic' && options.implicitTls !== true) return setUp(options, true)
+  const { words, reply } = first.error
+  return refused({ kind: 'tls', words: `4.7.4 ${because(options.tls)}no TLS with ${options.host}: ${words}`, reply })
+}
+
+function because({ why }: TlsPolicy): string {
+  return why === '' ? '' : `${why}: `
+}
+
+async function setUp(options: ConnectOptions, plaintext: boolean): Promise<Result<OutboundConnection, ConnectFailure>> {
+  const { tls, login, host } = options
+  const timeouts = options.timeouts ?? TIMEOUTS
+  const socket = await dial(options, timeouts.connectMs)
+  if (typeof socket === 'string') return refused({ kind: 'unreachable', words: socket })
+  const connection = new SMTPConnection(await settings(options, plaintext, socket, timeouts))
+  const error = await new Promise<SMTPError | undefined>((resolve) => {
+    connection.once('error', resolve)
+    connection.connect((failed) => resolve(failed ?? undefined))
+  })
+  connection.on('error', () => undefined)
+  if (error !== undefined) {
+    socket.destroy()
+    // the last it said was that it can, and STARTTLS went out: what broke is TLS
+    const asked = !plaintext && !connection.secure && /^250[ -]STARTTLS/im.test(connection.lastServerResponse || '')
+    return refused(failureOf(error, asked || connection.upgrading === true))
+  }
+  // declared public: the TLS socket after STARTTLS
+  const now = connection._socket
+  if (now === false || now === null || now.destroyed) {
+    return refused({ kind: 'unreachable', words: '4.4.2 Connection closed unexpectedly' })
+  }
+  const fault = now instanceof TLSSocket ? options.checkPeer(now, tls) : undefined
+  if (fault !== undefined) {
+    connection.close()
+    return refused({ kind: 'tls', words: `4.7.5 ${because(tls)}the certificate of ${host} is not right: ${fault}` })
+  }
+  const extensions = extensionsOf(connection.lastServerResponse || '')
+  if (login !== undefined) {
+    const failed = await new Promise<SMTPError | undefined>((resolve) => {
+      connection.once('error', resolve)
+      connection.login({ user: login.user, pass: login.password }, (why) => resolve(why ?? undefined))
+    })
+    if (failed !== undefined) {
+      connection.close()
+      const { words, reply } = failureOf(failed, false)
+      return refused({ kind: 'login', words, reply })
+    }
+  }
+  return done(new OutboundConnection(options, connection, now, extensions))
+}
+
+/** @returns the connected socket, or why there is none. */
+function dial({ address, port, sourceAddress }: ConnectOptions, ms: number): Promise<Socket | string> {
+  return new Promise((resolve) => {
+    const socket = netConnect({
+      host: address,
+      port,
+      ...(sourceAddress === undefined ? {} : { localAddress: sourceAddress }),
+    })
+    const fail = (why: string): void => {
+      socket.destroy()
+      resolve(`4.4.1 ${why}`)
+    }
+    socket.setTimeout(ms, () => fail(`No answer within ${Math.round(ms / 1000)} s`))
+    socket.once('error', (error: NodeJS.ErrnoException) => fail(wordsOf(error)))
+    socket.once('connect', () => {
+      socket.setTimeout(0)
+      socket.removeAllListeners()
+      // until the set-up listens
+      socket.on('error', () => undefined)
+      resolve(socket)
+    })
+  })
+}
+
+const SYSTEM_WORDS: ReadonlyMap<string, string> = new Map([
+  ['ECONNREFUSED', 'Connection refused'],
+  ['ECONNRESET', 'Connection reset'],
+  ['EHOSTUNREACH', 'No route to the host'],
+  ['ENETUNREACH', 'Network is unreachable'],
+  ['ETIMEDOUT', 'No answer'],
+  ['EADDRNOTAVAIL', 'The source address is not of this machine'],
+])
+
+function wordsOf({ code, message }: NodeJS.ErrnoException): string {
+  // error:0A000410:SSL routines:ssl3_read_bytes:ssl/tls alert handshake failure:../deps/…
+  const openSsl = /error:[0-9A-F]{8}:[^:]*:[^:]*:([^:]+):/.exec(message)?.[1]
+  return SYSTEM_WORDS.get(code ?? '') ?? printable(openSsl ?? message)
+}
+
+async function settings(
+  { host, hostname, tls, implicitTls, ca }: ConnectOptions,
+  plaintext: boolean,
+  socket: Socket,
+  timeouts: Timeouts,
+): Promise<SMTPConnectionOptions> {
+  const [name = host] = tls.names
+  const options: TlsOptions = {
+    // who it is, is judged afterwards, by the policy
+    rejectUnauthorized: false,
+    ...(isIP(name) === 0 ? { servername: name } : {}),
+    ...(ca === undefined ? {} : { ca: await readFile(ca) }),
+  }
+  return {
+    host,
+    connection: socket,
+    secure: implicitTls === true,
+    ignoreTLS: plaintext,
+    requireTLS: tls.level !== 'none' && tls.level !== 'opportunistic',
+    name: hostname,
+    connectionTimeout: timeouts.greetingMs,
+    greetingTimeout: timeouts.greetingMs,
+    socketTimeout: timeouts.commandMs,
+    socketCloseTimeout: 1_000,
+    tls: options,
+    logger: false,
+  }
+}
+
+function failureOf(error: SMTPError, upgrading: boolean): ConnectFailure {
+  const reply = typeof error.response === 'string' ? parseReply(error.response) : undefined
+  if (upgrading || error.code === 'ETLS') {
+    return { kind: 'handshake', words: reply?.text ?? wordsOf(error), reply }
+  }
+  if (reply !== undefined && reply.code >= 400) return { kind: 'refused', words: reply.text, reply }
+  if (error.code === 'EAUTH') return { kind: 'login', words: `4.7.8 ${wordsOf(error)}` }
+  return { kind: 'unreachable', words: `4.4.2 ${wordsOf(error)}`, reply }
+}
+
+/** @param reply To EHLO; to HELO it has no extensions (RFC 5321 §4.1.1.1). */
+function extensionsOf(reply: string): Extensions {
+  const [, ...lines] = reply.split(/\r?\n/).map((line) => line.slice(4).trim().toUpperCase())
+  const offers = new Map(lines.map((line) => [line.split(/[ \t=]/, 1)[0] ?? '', line]))
+  const size = Number(/^SIZE[ \t]+(\d{1,15})$/.exec(offers.get('SIZE') ?? '')?.[1] ?? 0)
+  return {
+    pipelining: offers.has('PIPELINING'),
+    chunking: offers.has('CHUNKING'),
+    eightBitMime: offers.has('8BITMIME'),
+    smtpUtf8: offers.has('SMTPUTF8'),
+    dsn: offers.has('DSN'),
+    size: size === 0 ? undefined : size,
+  }
+}
