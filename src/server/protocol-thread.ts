@@ -12,6 +12,7 @@ import type { Registry } from '#services/registry.ts'
 import type { Log, SessionDeps, SessionLimits } from '#services/session-deps.ts'
 import { SmtpService } from '#smtp/service.ts'
 import type { MailStore } from '#store/mail-store.ts'
+import type { Outbox } from '#store/queue.ts'
 import type { SearchIndex } from '#store/search-index.ts'
 import { Handshakes } from './handshakes.ts'
 import { type Acceptor, type Endpoint, open } from './listeners.ts'
@@ -47,6 +48,13 @@ export interface ThreadSetup {
   readonly store: EmbeddedConnection
 }
 
+/** What the thread shares with others; of the main thread, or reached over a port. */
+export interface ThreadParts {
+  readonly registry: Registry
+  readonly searchIndex: SearchIndex
+  readonly outbox: Outbox
+}
+
 /** Names that ALPN knows (RFC 7301 §6, IANA); the others have none. */
 const ALPN: ReadonlyMap<MailListener, string> = new Map([
   ['imaps', 'imap'],
@@ -70,7 +78,7 @@ export class ProtocolThread implements AsyncDisposable {
   readonly #acceptors: Readonly<Record<MailListener, Acceptor>>
   readonly #listening: { close(): Promise<void> }[] = []
 
-  constructor(setup: ThreadSetup, registry: Registry, searchIndex: SearchIndex, log: Log) {
+  constructor(setup: ThreadSetup, { registry, searchIndex, outbox }: ThreadParts, log: Log) {
     this.meter = new ThreadMeter()
     this.#tls = new ThreadTls(setup.tls)
     this.#proxies = networkTest(setup.proxyFrom)
@@ -85,6 +93,7 @@ export class ProtocolThread implements AsyncDisposable {
       store: this.#store,
       searchIndex,
       registry,
+      outbox,
       limits: setup.limits,
       allowPlaintext: setup.allowPlaintext,
       scramForPasswords: setup.scramForPasswords,

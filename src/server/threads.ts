@@ -12,7 +12,8 @@ import { serveRegistry } from '#services/remote-registry.ts'
 import type { Log } from '#services/session-deps.ts'
 import type { SearchIndex } from '#store/search-index.ts'
 import { probe } from './listeners.ts'
-import { type MailEndpoints, ProtocolThread, type ThreadSetup } from './protocol-thread.ts'
+import { type MailEndpoints, ProtocolThread, type ThreadParts, type ThreadSetup } from './protocol-thread.ts'
+import type { QueueHost } from './queue-host.ts'
 import type { TlsMaterial } from './tls.ts'
 
 /** What the main thread says to a worker. */
@@ -32,6 +33,7 @@ export interface WorkerStart {
   readonly setup: ThreadSetup
   readonly registry: MessagePort
   readonly search: MessagePort
+  readonly queue: { readonly port: MessagePort; readonly directory: string }
   readonly logLevel: Config['log']['level']
 }
 
@@ -53,6 +55,7 @@ export interface ThreadsOptions {
   readonly registry: Registry
   readonly host: EmbeddedHost
   readonly search: SearchIndex
+  readonly queue: QueueHost
   readonly log: Log
 }
 
@@ -93,10 +96,12 @@ function wanted({ config }: ThreadsOptions): MailEndpoints {
 }
 
 async function startHere(options: ThreadsOptions): Promise<ProtocolThreads> {
-  const thread = new ProtocolThread(setupOf(options, 0, wanted(options)), options.registry, options.search, options.log)
+  const { registry, search, queue, log } = options
+  const parts: ThreadParts = { registry, searchIndex: search, outbox: queue.outbox() }
+  const thread = new ProtocolThread(setupOf(options, 0, wanted(options)), parts, log)
   let endpoints: MailEndpoints
   try {
-    endpoints = await thread.listen(wanted(options), false, options.log)
+    endpoints = await thread.listen(wanted(options), false, log)
   } catch (error) {
     await thread[Symbol.asyncDispose]()
     throw error
@@ -194,19 +199,27 @@ class WorkerThreads implements ProtocolThreads {
   }
 
   async #run(number: number): Promise<MailEndpoints> {
-    const { registry, search, config, log } = this.#options
+    const { registry, search, queue, config, log } = this.#options
     const { port1, port2 } = new MessageChannel()
     const searches = new MessageChannel()
+    const sending = new MessageChannel()
     const setup = { ...setupOf(this.#options, number, this.#endpoints), tls: this.#tls }
-    const start: WorkerStart = { setup, registry: port2, search: searches.port2, logLevel: config.log.level }
+    const start: WorkerStart = {
+      setup,
+      registry: port2,
+      search: searches.port2,
+      queue: { port: sending.port2, directory: queue.directory },
+      logLevel: config.log.level,
+    }
     const worker = new Worker(new URL(`./worker-thread${path.extname(import.meta.filename)}`, import.meta.url), {
       workerData: start,
-      transferList: [port2, searches.port2, ...setup.store.ports],
+      transferList: [port2, searches.port2, sending.port2, ...setup.store.ports],
       resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB },
       name: `protocol-${number}`,
     })
     const endServing = serveRegistry(registry, port1)
     serveSearchIndex(search, searches.port1)
+    queue.serve(sending.port1)
     this.#workers.set(number, { worker, endServing })
     const listening = Promise.withResolvers<MailEndpoints>()
     worker.on('message', (message: FromThread) => {
@@ -222,6 +235,7 @@ class WorkerThreads implements ProtocolThreads {
       endServing()
       port1.close()
       searches.port1.close()
+      sending.port1.close()
       this.#workers.delete(number)
       if (!this.#stopping) this.#restart(number)
     })

@@ -1,17 +1,25 @@
 /** Entry of a protocol thread that is a worker. @module */
 import { parentPort, workerData } from 'node:worker_threads'
 import { RemoteSearchIndex } from '#adapters/search/remote.ts'
+import { QueueFiles } from '#adapters/sqlite/queue-files.ts'
 import { shrinkWhenQuiet } from '#lib/quiet-heap.ts'
+import { RemoteOutbox } from '#services/remote-outbox.ts'
 import { RemoteRegistry } from '#services/remote-registry.ts'
 import { createLog } from './log.ts'
-import { ProtocolThread } from './protocol-thread.ts'
+import { ProtocolThread, type ThreadParts } from './protocol-thread.ts'
 import type { FromThread, ToThread, WorkerStart } from './threads.ts'
 
 const port = parentPort
 if (port === null) throw new Error('This module is the entry of a worker')
-const { setup, registry, search, logLevel } = workerData as WorkerStart
+const { setup, registry, search, queue, logLevel } = workerData as WorkerStart
 const log = createLog(logLevel, { thread: setup.number })
-const thread = new ProtocolThread(setup, new RemoteRegistry(registry), new RemoteSearchIndex(search), log)
+const files = new QueueFiles(queue.directory)
+const parts: ThreadParts = {
+  registry: new RemoteRegistry(registry),
+  searchIndex: new RemoteSearchIndex(search),
+  outbox: new RemoteOutbox(queue.port, () => files.stage()),
+}
+const thread = new ProtocolThread(setup, parts, log)
 const tell = (message: FromThread): void => port.postMessage(message)
 
 port.on('message', (message: ToThread) => {
@@ -34,5 +42,6 @@ async function stop(): Promise<void> {
   tell({ kind: 'stopped' })
   registry.close()
   search.close()
+  queue.port.close()
   port?.close()
 }
