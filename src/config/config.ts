@@ -133,6 +133,11 @@ export interface Config {
     readonly markSeen: boolean
     readonly language: 'en' | 'fr'
   }
+  readonly submission: {
+    readonly checkSender: 'own' | 'domain' | 'off'
+    readonly hideClient: boolean
+    readonly header: 'complete' | 'keep'
+  }
   readonly queue: {
     /** At once, in all and to one destination. */
     readonly connections: number

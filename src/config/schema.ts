@@ -20,6 +20,7 @@ import { queueSection } from './sections/queue.ts'
 import { routes } from './sections/route.ts'
 import { smtpSection } from './sections/smtp.ts'
 import { storeSection } from './sections/store.ts'
+import { submissionSection } from './sections/submission.ts'
 import { tlsSection } from './sections/tls.ts'
 import { workersSection } from './sections/workers.ts'
 
@@ -56,6 +57,7 @@ const schema = v.object(
     workers: workersSection,
     smtp: smtpSection,
     pop3: pop3Section,
+    submission: submissionSection,
     queue: queueSection,
     http: httpSection,
     dns: dnsSection,

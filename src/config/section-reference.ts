@@ -14,6 +14,7 @@ const SECTION_DOCS: Readonly<Record<string, string>> = {
   workers: 'Threads.',
   smtp: 'Mail in by SMTP.',
   pop3: 'Mail out by POP3.',
+  submission: 'Mail from people here, by submission.',
   queue: 'Mail out by SMTP: how many connections at once, and how long it is tried.',
   http: 'What is seen over HTTP.',
   dns: 'Who answers questions to the DNS.',

@@ -201,7 +201,7 @@ function eventView({ at, kind, place, to, detail, by, origin }: HistoryEntry): H
     flags: detail ?? null,
     by: origin?.protocol.toLowerCase() ?? by?.service ?? null,
     session: origin?.id ?? by?.session ?? null,
-    peer: origin?.remoteAddress ?? by?.peer ?? null,
+    peer: origin?.hidden === true ? null : (origin?.remoteAddress ?? by?.peer ?? null),
     account: by?.address ?? null,
     appPassword: by?.appPassword ?? null,
     sender: origin?.sender ?? null,

@@ -44,6 +44,7 @@ export interface ThreadSetup {
   readonly perAddress: number
   readonly exempt: readonly string[]
   readonly bareNewline: Config['smtp']['bareNewline']
+  readonly submission: Config['submission']
   readonly pop3: Pop3Options
   readonly store: EmbeddedConnection
 }
@@ -99,6 +100,7 @@ export class ProtocolThread implements AsyncDisposable {
       scramForPasswords: setup.scramForPasswords,
       unauthenticate: setup.unauthenticate,
       oauth: setup.oauth,
+      submission: setup.submission,
       tls: this.#tls,
       clock: systemClock,
       log,

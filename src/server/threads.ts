@@ -69,7 +69,7 @@ export async function startThreads(options: ThreadsOptions): Promise<ProtocolThr
 }
 
 function setupOf({ config, tls, host }: ThreadsOptions, number: number, endpoints: MailEndpoints): ThreadSetup {
-  const { hostname, limits, auth, proxyFrom, smtp, pop3, workers } = config
+  const { hostname, limits, auth, proxyFrom, smtp, submission, pop3, workers } = config
   return {
     number,
     threads: workers.count,
@@ -85,6 +85,7 @@ function setupOf({ config, tls, host }: ThreadsOptions, number: number, endpoint
     perAddress: limits.connectionsPerAddress,
     exempt: limits.exempt.map(formatNetwork),
     bareNewline: smtp.bareNewline,
+    submission,
     pop3: { markSeen: pop3.markSeen, language: pop3.language },
     store: host.connect(),
   }

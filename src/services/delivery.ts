@@ -1,84 +1,91 @@
 /**
- * Mail in: one message on its way to local mailboxes. Bytes are scanned as they arrive, staged in the store, and
- * acknowledged only after the commit (design §4, §7).
+ * Mail in: one message on its way to local mailboxes, and into the queue for those of its recipients who are on other
+ * servers. Bytes are scanned as they arrive, staged, and acknowledged only after the commit (design §4, §7).
+ *
+ * Mailboxes come first, the queue second, each in one commit: a crash between the two leaves the client without an answer,
+ * so that it sends the message again. People here may then have it twice; nobody elsewhere has, and nobody misses it.
  * @module
  */
-import type { Clock } from '#lib/clock.ts'
-import { done, type Result, refused } from '#lib/result.ts'
+import { type Result, refused } from '#lib/result.ts'
 import { ForgedResultsFilter } from '#mail/forged-results.ts'
 import { BareLineEndDetector, CrlfNormaliser } from '#mail/line-ends.ts'
-import { type PreparedEmail, prepareEmail } from '#mail/prepare.ts'
+import { prepareEmail } from '#mail/prepare.ts'
 import { MessageScanner } from '#mail/scanner.ts'
-import { NO_FLAGS } from '#store/flags.ts'
-import { type BodyStage, type MailStore, StoreFull } from '#store/mail-store.ts'
+import { type BodyStage, StoreFull } from '#store/mail-store.ts'
+import type { HoldReason } from '#store/queue.ts'
 import type { StagedBody } from '#store/types.ts'
-import type { DeliverRefusal, Recipient } from '#store/writes.ts'
 import type { CheckReply, InboundChecks, Verdict } from './inbound-checks.ts'
-import { junkMailbox } from './junk-mailbox.ts'
-import type { DeliveryTarget } from './registry.ts'
-import { type Origin, traceLines } from './trace-lines.ts'
+import { type AcceptedRecipient, deliverLocally, type LocalDeps, type LocalRefusal } from './local-delivery.ts'
+import { countHops, deliveredTo, MOST_HOPS } from './mail-loops.ts'
+import { OutgoingMessage, type OutgoingTerms } from './outgoing.ts'
+import { readStaged } from './staged-bytes.ts'
+import type { Submission, SubmissionRefusal } from './submission.ts'
+import type { Origin } from './trace-lines.ts'
 
-/** More Received lines than this mean that the message goes round in circles (RFC 5321 §6.3). */
-const MOST_HOPS = 50
+export type { AcceptedRecipient } from './local-delivery.ts'
 
 /** What a session may do with bare CR and LF (design §7). */
 export type LineEndPolicy = 'reject' | 'normalise'
 
-/** An address the session accepted, and where its mail goes. */
-export interface AcceptedRecipient {
-  /** As the client gave it. */
-  readonly address: string
-  readonly targets: readonly DeliveryTarget[]
-}
-
 /** Why a message is not kept for a recipient. */
 export type DeliveryRefusal =
-  | DeliverRefusal
+  /** `mail-loop`: too many hops, or a Delivered-To line of ours for this recipient. */
+  | LocalRefusal
   | { readonly kind: 'too-large'; readonly limit: number }
   | { readonly kind: 'bare-line-end' }
-  /** Too many hops, or a Delivered-To line of ours for this recipient. */
-  | { readonly kind: 'mail-loop' }
   /** The checks say no, for good or for now. */
   | { readonly kind: 'check'; readonly reply: CheckReply }
+  /** The queue takes nothing now. */
+  | { readonly kind: 'no-queue'; readonly reason: 'full' | 'unavailable' }
+  | SubmissionRefusal
 
-export interface DeliveryDeps {
-  readonly store: MailStore
-  readonly clock: Clock
-  readonly hostname: string
+export interface DeliveryDeps extends LocalDeps {
   /** What mail from other servers goes through; absent: everything is taken. */
   readonly checks?: InboundChecks | undefined
+}
+
+export interface DeliveryOptions {
+  readonly lineEnds: LineEndPolicy
+  readonly limitBytes: number
+  /** One answer for all recipients (SMTP): where it is a refusal, nothing goes into the queue. */
+  readonly oneAnswer?: boolean
+  /** For recipients with addresses outside. */
+  readonly outgoing?: OutgoingTerms | undefined
+  /** The message is of a person here. */
+  readonly submission?: Submission | undefined
 }
 
 /** One message between its envelope and its acknowledgement. Write the bytes, then {@link finish} or {@link abandon}. */
 export class IncomingMessage {
   readonly #deps: DeliveryDeps
-  readonly #origin: Origin
   readonly #recipients: readonly AcceptedRecipient[]
-  readonly #limit: number
+  readonly #options: DeliveryOptions
   readonly #scanner = new MessageScanner()
   readonly #normaliser: CrlfNormaliser | undefined
   readonly #detector: BareLineEndDetector | undefined
-  readonly #stage: BodyStage
   readonly #forged: ForgedResultsFilter | undefined
+  /** None where nobody here gets the message, and nobody looks at it. */
+  readonly #stage: BodyStage | undefined
+  #outgoing: OutgoingMessage | undefined
+  #origin: Origin
   #size = 0
   #full = false
   #header: Uint8Array = new Uint8Array(0)
   #verdict: Verdict | undefined
 
-  constructor(
-    deps: DeliveryDeps,
-    origin: Origin,
-    recipients: readonly AcceptedRecipient[],
-    options: { readonly lineEnds: LineEndPolicy; readonly limitBytes: number },
-  ) {
+  constructor(deps: DeliveryDeps, origin: Origin, recipients: readonly AcceptedRecipient[], options: DeliveryOptions) {
     this.#deps = deps
     this.#origin = origin
     this.#recipients = recipients
-    this.#limit = options.limitBytes
+    this.#options = options
     this.#normaliser = options.lineEnds === 'normalise' ? new CrlfNormaliser() : undefined
     this.#detector = options.lineEnds === 'reject' ? new BareLineEndDetector() : undefined
     this.#forged = deps.checks === undefined ? undefined : new ForgedResultsFilter(deps.hostname)
-    this.#stage = deps.store.stage(recipients[0]?.targets[0]?.account.shard ?? 0)
+    const [first] = recipients.flatMap(({ targets }) => targets.slice(0, 1))
+    const looked = first !== undefined || deps.checks !== undefined
+    this.#stage = looked ? deps.store.stage(first?.account.shard ?? 0) : undefined
+    // What the checks find stands before the message: where there are any, it goes out when they have been asked.
+    if (deps.checks === undefined) this.#outgoing = this.#wayOut()
   }
 
   /** What the checks found, once they have been asked. */
@@ -102,17 +109,24 @@ export class IncomingMessage {
    */
   write(chunk: Uint8Array): Promise<void> | undefined {
     this.#detector?.push(chunk)
-    const lines = this.#normaliser?.push(chunk) ?? chunk
-    return this.#keep(this.#forged?.push(lines) ?? lines)
+    return this.#edit(this.#normaliser?.push(chunk) ?? chunk)
   }
 
   /** Keeps the message for everyone it is for; the answers are in the order of the recipients, each on disk. */
   async finish(): Promise<readonly Result<void, DeliveryRefusal>[]> {
-    if (this.#normaliser !== undefined) {
-      const owed = this.#normaliser.end()
-      await this.#keep(this.#forged?.push(owed) ?? owed)
+    try {
+      return await this.#finish()
+    } catch (error) {
+      await this.#outgoing?.abandon()
+      throw error
     }
+  }
+
+  async #finish(): Promise<readonly Result<void, DeliveryRefusal>[]> {
+    const { submission } = this.#options
+    if (this.#normaliser !== undefined) await this.#edit(this.#normaliser.end())
     if (this.#forged !== undefined) await this.#keep(this.#forged.end())
+    if (submission !== undefined) await this.#keep(submission.header.end())
     this.#detector?.end()
     const refusal = this.#refusal()
     if (refusal !== undefined) return this.#refuseAll(refusal)
@@ -120,38 +134,99 @@ export class IncomingMessage {
     this.#header = scanned.header
     const header = headerText(scanned.header)
     if (countHops(header) > MOST_HOPS) return this.#refuseAll({ kind: 'mail-loop' })
-    let body: StagedBody
+    const admitted = await submission?.admit()
+    if (admitted?.ok === false) return this.#refuseAll(admitted.error)
+    let body: StagedBody | undefined
     try {
-      body = await this.#stage.finish()
+      body = await this.#stage?.finish()
     } catch (error) {
       if (!(error instanceof StoreFull)) throw error
       return this.#refuseAll({ kind: 'unavailable', reason: 'full' })
     }
-    this.#verdict = await this.#deps.checks?.check({
-      ...this.#origin,
-      recipients: this.#recipients.map(({ address }) => address),
-      body: this.#deps.store.stagedBytes(body),
-    })
+    if (body !== undefined) await this.#look(body)
     const reply = this.#verdict?.reply
     if (reply !== undefined) return this.#refuseAll({ kind: 'check', reply })
-    return this.#deliver(body, prepareEmail(scanned), deliveredTo(header))
+    const local = {
+      origin: this.#origin,
+      recipients: this.#recipients,
+      email: prepareEmail(scanned),
+      already: deliveredTo(header),
+      verdict: this.#verdict,
+    }
+    const { outcomes, asked } = await deliverLocally(this.#deps, local, body)
+    if (!asked) await this.#stage?.abandon()
+    return this.#enqueue(outcomes, scanned.has8Bit, admitted?.value.held)
   }
 
   /** Forgets everything that came: the client went away, or the message is refused. */
   async abandon(): Promise<void> {
-    await this.#stage.abandon()
+    await this.#stage?.abandon()
+    await this.#outgoing?.abandon()
+  }
+
+  /** Asks the checks; what is for others gets what they found before it. */
+  async #look(body: StagedBody): Promise<void> {
+    const { checks, store } = this.#deps
+    if (checks === undefined) return
+    const bytes = store.stagedBytes(body)
+    const recipients = this.#recipients.map(({ address }) => address)
+    const verdict = await checks.check({ ...this.#origin, recipients, body: bytes })
+    this.#verdict = verdict
+    const { reverseName } = verdict.facts
+    if (reverseName !== undefined) this.#origin = { ...this.#origin, reverseName }
+    if (verdict.reply !== undefined) return
+    this.#outgoing = this.#wayOut()
+    if (this.#outgoing !== undefined) for await (const chunk of readStaged(bytes)) await this.#outgoing.write(chunk)
+  }
+
+  #wayOut(): OutgoingMessage | undefined {
+    if (this.#recipients.every(({ outside = [] }) => outside.length === 0)) return undefined
+    const { outgoing } = this.#options
+    if (outgoing === undefined) throw new Error(`There is no way out for the message ${this.#origin.id}`)
+    const { hostname, clock } = this.#deps
+    const made = { hostname, at: clock.now(), above: this.#verdict?.headerLines }
+    return new OutgoingMessage(this.#origin, this.#recipients, outgoing, made)
+  }
+
+  /** The second commit, for those whom the first has not refused. */
+  async #enqueue(
+    outcomes: readonly Result<void, DeliveryRefusal>[],
+    eightBit: boolean,
+    held: HoldReason | undefined,
+  ): Promise<readonly Result<void, DeliveryRefusal>[]> {
+    if (this.#outgoing === undefined) return outcomes
+    if (this.#options.oneAnswer === true && outcomes.some(({ ok }) => !ok)) {
+      await this.#outgoing.abandon()
+      return outcomes
+    }
+    const accepted = (index: number): boolean => outcomes[index]?.ok === true
+    const queued = await this.#outgoing.enqueue({ header: this.#header, eightBit, held, accepted })
+    if (queued.ok) return outcomes
+    const refusal = refused({ kind: 'no-queue', reason: queued.error.kind } as const)
+    return outcomes.map((outcome, index) => {
+      const leaves = (this.#recipients[index]?.outside ?? []).length > 0
+      return leaves && outcome.ok ? refusal : outcome
+    })
+  }
+
+  /** What others must not have said, and what a sender must say. */
+  #edit(chunk: Uint8Array): Promise<void> | undefined {
+    const lines = this.#forged?.push(chunk) ?? chunk
+    return this.#keep(this.#options.submission?.header.push(lines) ?? lines)
   }
 
   #keep(chunk: Uint8Array): Promise<void> | undefined {
     this.#size += chunk.length
     if (chunk.length === 0 || this.#refusal() !== undefined) return undefined
     this.#scanner.push(chunk)
+    const full = (error: unknown): void => this.#notWritten(error)
+    const leaving = this.#outgoing?.write(chunk)?.catch(full)
     try {
-      const writing = this.#stage.write(chunk)
-      return writing === undefined ? undefined : writing.catch((error: unknown) => this.#notWritten(error))
+      const staying = (this.#stage?.write(chunk) ?? undefined)?.catch(full)
+      return staying === undefined || leaving === undefined ? (staying ?? leaving) : both(staying, leaving)
     } catch (error) {
       this.#notWritten(error)
-      return undefined
+      return leaving
     }
   }
 
@@ -161,7 +236,9 @@ export class IncomingMessage {
   }
 
   #refusal(): DeliveryRefusal | undefined {
-    if (this.#size > this.#limit) return { kind: 'too-large', limit: this.#limit }
+    const { limitBytes: limit, submission } = this.#options
+    if (this.#size > limit) return { kind: 'too-large', limit }
+    if (submission?.header.fault !== undefined) return { kind: 'bad-header', why: submission.header.fault }
     if (this.#detector?.found === true) return { kind: 'bare-line-end' }
     if (this.#full) return { kind: 'unavailable', reason: 'full' }
     return undefined
@@ -171,77 +248,10 @@ export class IncomingMessage {
     await this.abandon()
     return this.#recipients.map(() => refused(refusal))
   }
-
-  /** One request a shard; each account gets the message once, however many recipients lead to it. */
-  async #deliver(
-    body: StagedBody,
-    email: PreparedEmail,
-    alreadyDelivered: ReadonlySet<string>,
-  ): Promise<readonly Result<void, DeliveryRefusal>[]> {
-    const at = this.#deps.clock.now()
-    const outcomes = new Map<string, Result<void, DeliveryRefusal>>()
-    const byShard = new Map<number, { readonly account: string; readonly recipient: Recipient }[]>()
-    for (const { address, targets } of this.#recipients) {
-      for (const target of targets) {
-        if (outcomes.has(target.address)) continue
-        if (alreadyDelivered.has(target.address)) {
-          outcomes.set(target.address, refused({ kind: 'mail-loop' }))
-          continue
-        }
-        outcomes.set(target.address, refused({ kind: 'unavailable', reason: 'failed' }))
-        const list = byShard.get(target.account.shard) ?? []
-        byShard.set(target.account.shard, list)
-        list.push({ account: target.address, recipient: await this.#recipient(target, address, at) })
-      }
-    }
-    if (byShard.size === 0) await this.abandon()
-    for (const [shard, list] of byShard) {
-      const answers = await this.#deps.store.deliver({
-        shard,
-        by: this.#origin.id,
-        body: await this.#deps.store.restage(body, shard),
-        email,
-        recipients: list.map(({ recipient }) => recipient),
-      })
-      for (const [index, { account }] of list.entries()) {
-        const answer = answers[index]
-        if (answer !== undefined) outcomes.set(account, answer.ok ? done(undefined) : answer)
-      }
-    }
-    return this.#recipients.map(({ targets }) => worst(targets.map(({ address }) => outcomes.get(address))))
-  }
-
-  async #recipient(target: DeliveryTarget, address: string, at: number): Promise<Recipient> {
-    const { store, hostname } = this.#deps
-    const { headerLines, disposition, facts } = this.#verdict ?? {}
-    const origin = facts?.reverseName === undefined ? this.#origin : { ...this.#origin, reverseName: facts.reverseName }
-    return {
-      account: target.account,
-      mailbox:
-        disposition === 'junk' ? await junkMailbox(store, target.account, this.#origin.id) : (target.detail ?? 'INBOX'),
-      trace: traceLines(origin, address, target.address, hostname, at, headerLines),
-      flags: NO_FLAGS,
-      internalDate: Math.floor(at / 1000) * 1000,
-      internalZone: 0,
-    }
-  }
 }
 
-/**
- * What a recipient with several accounts behind it is told: a refusal if any refused. The sender then tries again, and
- * the others may see the message twice; that is better than never.
- */
-function worst(outcomes: readonly (Result<void, DeliveryRefusal> | undefined)[]): Result<void, DeliveryRefusal> {
-  return outcomes.find((outcome) => outcome !== undefined && !outcome.ok) ?? done(undefined)
-}
-
-function countHops(header: string): number {
-  return header.match(/^received:/gim)?.length ?? 0
-}
-
-function deliveredTo(header: string): ReadonlySet<string> {
-  const found = header.matchAll(/^delivered-to:[ \t]*([^\r\n]*?)[ \t]*\r?$/gim)
-  return new Set([...found].map(([, address]) => (address ?? '').toLowerCase()))
+async function both(one: Promise<void>, other: Promise<void>): Promise<void> {
+  await Promise.all([one, other])
 }
 
 function headerText(header: Uint8Array): string {

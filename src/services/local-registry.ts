@@ -13,7 +13,7 @@ import { networkTest } from './networks.ts'
 import type { TokenVerifier } from './oauth-tokens.ts'
 import { type PasswordHasher, passwordHasher } from './passwords.ts'
 import { RecentLogins } from './recent-logins.ts'
-import { resolveRecipient } from './recipients.ts'
+import { isOwnAddress, resolveRecipient } from './recipients.ts'
 import type {
   Asker,
   CertificateAttempt,
@@ -347,6 +347,19 @@ export class LocalRegistry implements Registry {
   async addressesOf(accounts: readonly AccountId[]): Promise<readonly (string | undefined)[]> {
     const { directory } = this.#deps
     return Promise.all(accounts.map(async (id) => (await directory.accountById(id))?.address))
+  }
+
+  async ownAddresses(
+    id: ConnectionId,
+    addresses: readonly string[],
+    within: 'own' | 'domain',
+  ): Promise<readonly boolean[]> {
+    const account = this.#connections.get(id)?.account
+    if (account === undefined) return addresses.map(() => false)
+    const { directory } = this.#deps
+    const answers: boolean[] = []
+    for (const address of addresses) answers.push(await isOwnAddress(directory, account, address, within))
+    return answers
   }
 
   async resolve(address: string, asker?: Asker): Promise<Result<Resolution, RecipientRefusal>> {

@@ -150,3 +150,18 @@ function addAccount(walk: Walk, account: AccountRecord, detail: string | undefin
   if (!walk.targets.has(account.ref.id)) walk.targets.set(account.ref.id, { account, detail })
   return isFull(walk) ? 'loop' : 'found'
 }
+
+/** Whether an address leads to an account, or with `domain` is of its domain. */
+export async function isOwnAddress(
+  directory: RecipientDirectory,
+  account: AccountRecord,
+  text: string,
+  within: 'own' | 'domain',
+): Promise<boolean> {
+  const parsed = parseAddress(text)
+  if (parsed === undefined) return false
+  if (parsed.address === account.address) return true
+  if (within === 'domain' && account.address.endsWith(`@${parsed.domain}`)) return true
+  const resolved = await resolveRecipient(directory, text)
+  return resolved.ok && resolved.value.local.some((target) => target.account.id === account.ref.id)
+}

@@ -239,6 +239,16 @@ export interface Registry {
   addressesOf(accounts: readonly AccountId[]): Promise<readonly (string | undefined)[]>
 
   /**
+   * Which of these addresses lead to the account of the connection (itself, aliases, details behind `+`), or with `domain`
+   * are of its domain. None where nobody is logged in.
+   */
+  ownAddresses(
+    connection: ConnectionId,
+    addresses: readonly string[],
+    within: 'own' | 'domain',
+  ): Promise<readonly boolean[]>
+
+  /**
    * Aliases, catch-all and plus-addressing resolved; each account once.
    * @param asker `own`: an address of another server is itself where mail goes. Default `anyone`.
    */

@@ -42,6 +42,7 @@ type Asking =
   | 'pop3Announcement'
   | 'quotaOf'
   | 'addressesOf'
+  | 'ownAddresses'
   | 'resolve'
 type Telling = 'note' | 'disconnect' | 'unlockMaildrop'
 /** Arguments that cross; the listener of `connect` stays behind. */
@@ -102,6 +103,8 @@ export function serveRegistry(registry: Registry, port: RegistryPort): () => voi
         return registry.quotaOf(question[2], question[3], question[4])
       case 'addressesOf':
         return registry.addressesOf(question[2])
+      case 'ownAddresses':
+        return registry.ownAddresses(question[2], question[3], question[4])
       case 'resolve':
         return registry.resolve(question[2], question[3])
     }
@@ -219,6 +222,14 @@ export class RemoteRegistry implements Registry {
 
   addressesOf(accounts: readonly AccountId[]): Promise<readonly (string | undefined)[]> {
     return this.#ask((id) => ['addressesOf', id, accounts])
+  }
+
+  ownAddresses(
+    connection: ConnectionId,
+    addresses: readonly string[],
+    within: 'own' | 'domain',
+  ): Promise<readonly boolean[]> {
+    return this.#ask((id) => ['ownAddresses', id, connection, addresses, within])
   }
 
   resolve(address: string, asker?: Asker): Promise<Result<Resolution, RecipientRefusal>> {

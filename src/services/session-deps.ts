@@ -7,6 +7,7 @@ import type { SearchIndex } from '#store/search-index.ts'
 import type { InboundChecks } from './inbound-checks.ts'
 import type { OAuthOffer } from './oauth-tokens.ts'
 import type { Registry } from './registry.ts'
+import type { SubmissionPolicy } from './submission.ts'
 
 /** Structured log: the shape of pino's methods, so that pino itself fits. Secrets and bodies never go in. */
 export interface Log {
@@ -56,6 +57,10 @@ export interface SessionDeps {
   readonly registry: Registry
   /** Takes mail for other servers; without one, it is refused. */
   readonly outbox?: Outbox | undefined
+  /** Envelope sender of what an alias forwards to another server (SRS); absent: it stays. */
+  readonly forwardedSender?: ((sender: string, alias: string) => Promise<string>) | undefined
+  /** What people here may send; absent: anything. */
+  readonly submission?: SubmissionPolicy | undefined
   readonly limits: SessionLimits
   /** Plaintext logins without TLS (design §3 `auth.allow_plaintext`). */
   readonly allowPlaintext: boolean

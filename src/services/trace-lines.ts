@@ -19,6 +19,8 @@ export interface Origin {
   readonly reverseName?: string | undefined
   /** What the checks found, as {@link parseAuthenticationResults} reads it; absent: there were none. */
   readonly results?: readonly MethodResult[] | undefined
+  /** Where the client is, and what it calls itself, is told nobody. */
+  readonly hidden?: boolean
 }
 
 /**
@@ -33,18 +35,47 @@ export function traceLines(
   at: number,
   above = '',
 ): Uint8Array {
-  // TCP-info = address-literal / ( Domain FWS address-literal )
-  const name = origin.reverseName === undefined ? '' : `${clean(origin.reverseName)} `
-  const from = `${clean(origin.helo) || 'unknown'} (${name}[${clean(origin.remoteAddress)}])`
-  const tls = origin.tls === undefined ? '' : `\r\n\t(${clean(origin.tls)})`
   const text =
     above +
     `Return-Path: <${clean(origin.sender)}>\r\n` +
     `Delivered-To: ${clean(account)}\r\n` +
-    `Received: from ${from}${tls}\r\n` +
-    `\tby ${clean(hostname)} (Malle) with ${clean(origin.protocol)} id ${clean(origin.id)}\r\n` +
-    `\tfor <${clean(recipient)}>; ${formatDate(at)}\r\n`
+    received(origin, recipient, hostname, at)
   return Buffer.from(text, 'utf8')
+}
+
+export interface RelayLines {
+  /** The recipient, where it is for one alone. */
+  readonly only: string | undefined
+  /** The alias that forwards it. */
+  readonly through: string | undefined
+  /** What the checks found. */
+  readonly above: string
+}
+
+/**
+ * What goes before a message on its way to other servers: Received, and for what an alias forwards Delivered-To, by which
+ * it is known when it comes back. Return-Path is the last server's (RFC 5321 §4.4).
+ */
+export function relayLines(
+  origin: Origin,
+  { only, through, above }: RelayLines,
+  hostname: string,
+  at: number,
+): Uint8Array {
+  const alias = through === undefined ? '' : `Delivered-To: ${clean(through)}\r\n`
+  return Buffer.from(above + alias + received(origin, only, hostname, at), 'utf8')
+}
+
+function received(origin: Origin, recipient: string | undefined, hostname: string, at: number): string {
+  // TCP-info = address-literal / ( Domain FWS address-literal )
+  const name = origin.reverseName === undefined ? '' : `${clean(origin.reverseName)} `
+  const from = `from ${clean(origin.helo) || 'unknown'} (${name}[${clean(origin.remoteAddress)}])`
+  const tls = origin.tls === undefined ? '' : `\r\n\t(${clean(origin.tls)})`
+  const opt = recipient === undefined ? '' : `\r\n\tfor <${clean(recipient)}>`
+  return (
+    `Received: ${origin.hidden === true ? '' : `${from}${tls}\r\n\t`}` +
+    `by ${clean(hostname)} (Malle) with ${clean(origin.protocol)} id ${clean(origin.id)}${opt}; ${formatDate(at)}\r\n`
+  )
 }
 
 /** A header field must not be broken by what a client said. */
@@ -57,12 +88,14 @@ export function originOfTrace(trace: Uint8Array): Origin | undefined {
   const text = Buffer.from(trace.buffer, trace.byteOffset, trace.length).toString('utf8')
   const [above = '', body] = /^Authentication-Results:((?:[^\r\n]|\r\n[ \t])*)\r\n/.exec(text) ?? []
   const match =
-    /^Return-Path: <(?<sender>[^>\r\n]*)>\r\nDelivered-To: [^\r\n]*\r\nReceived: from (?<helo>[^\r\n]*) \((?:(?<reverseName>[^\r\n ]*) )?\[(?<remoteAddress>[^\]\r\n]*)\]\)(?:\r\n\t\((?<tls>[^\r\n]*)\))?\r\n\tby [^\r\n]* \(Malle\) with (?<protocol>\S+) id (?<id>\S+)\r\n/.exec(
+    /^Return-Path: <(?<sender>[^>\r\n]*)>\r\nDelivered-To: [^\r\n]*\r\nReceived: (?:from (?<helo>[^\r\n]*) \((?:(?<reverseName>[^\r\n ]*) )?\[(?<remoteAddress>[^\]\r\n]*)\]\)(?:\r\n\t\((?<tls>[^\r\n]*)\))?\r\n\t)?by [^\r\n]* \(Malle\) with (?<protocol>\S+) id (?<id>\S+)\r\n/.exec(
       text.slice(above.length),
     )
   const { sender, helo, remoteAddress, protocol, tls, id, reverseName } = match?.groups ?? {}
-  if (sender === undefined || helo === undefined || remoteAddress === undefined) return undefined
-  if (protocol === undefined || id === undefined) return undefined
+  if (sender === undefined || protocol === undefined || id === undefined) return undefined
+  if (helo === undefined || remoteAddress === undefined) {
+    return { sender, helo: '', remoteAddress: '', protocol, tls, id, hidden: true }
+  }
   const results = body === undefined ? undefined : parseAuthenticationResults(body)?.results
   return { sender, helo, remoteAddress, protocol, tls, id, reverseName, results }
 }

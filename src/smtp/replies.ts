@@ -1,6 +1,7 @@
 /** Replies with enhanced status codes (RFC 5321 §4.2, RFC 3463, RFC 2034); each text begins with its code. @module */
 import type { DeliveryRefusal } from '#services/delivery.ts'
 import type { ConnectionRefusal, LoginRefusal, RecipientRefusal } from '#services/registry.ts'
+import type { SubmissionRefusal } from '#services/submission.ts'
 
 /** A reply that refuses: `code` is the three-digit one. */
 export class SmtpRefusal extends Error {
@@ -29,7 +30,7 @@ export function recipientRefused(refusal: RecipientRefusal, role: 'mx' | 'submis
   switch (refusal.kind) {
     case 'not-local':
       return role === 'submission'
-        ? new SmtpRefusal(550, '5.7.1 This server does not send mail to other servers yet')
+        ? new SmtpRefusal(550, '5.7.1 This server does not send mail to other servers')
         : new SmtpRefusal(550, '5.7.1 This server does not relay mail for that domain')
     case 'unknown':
       return new SmtpRefusal(550, '5.1.1 No such user here')
@@ -39,6 +40,9 @@ export function recipientRefused(refusal: RecipientRefusal, role: 'mx' | 'submis
       return new SmtpRefusal(550, '5.4.6 That alias leads back to itself or to too many people')
   }
 }
+
+/** Each alias that leads to other servers is a message of its own there. */
+export const TOO_MANY_WAYS = '4.5.3 Too many forwarding recipients in one message, send it to the others separately'
 
 export function deliveryRefused(refusal: DeliveryRefusal): SmtpRefusal {
   switch (refusal.kind) {
@@ -58,7 +62,32 @@ export function deliveryRefused(refusal: DeliveryRefusal): SmtpRefusal {
       return new SmtpRefusal(452, '4.2.2 The mailbox can take no more messages')
     case 'unavailable':
       return new SmtpRefusal(451, '4.3.1 The message cannot be stored now, try again later')
+    case 'no-queue':
+      return new SmtpRefusal(451, '4.3.1 The message cannot be put into the queue now, try again later')
+    default:
+      return submissionRefused(refusal)
   }
+}
+
+export function submissionRefused(refusal: SubmissionRefusal): SmtpRefusal {
+  switch (refusal.kind) {
+    case 'not-own-address': {
+      const { address, own } = refusal
+      const yours = `${printable(own)}, what has + and more before its @, and aliases that lead to it`
+      return new SmtpRefusal(550, `5.7.1 ${printable(address)} is not an address of yours: send as ${yours}`)
+    }
+    case 'null-sender':
+      return new SmtpRefusal(550, '5.7.1 The null sender is for disposition notifications and automatic replies')
+    case 'bad-header':
+      return refusal.why === 'too-long'
+        ? new SmtpRefusal(552, '5.3.4 The header is too long')
+        : new SmtpRefusal(550, '5.6.0 The message has several From fields')
+  }
+}
+
+/** What a client said may go back only like this. */
+function printable(text: string): string {
+  return text.replace(/[^\x21-\x7e]/g, '?').slice(0, 200)
 }
 
 export function loginRefused(refusal: LoginRefusal): SmtpRefusal {

@@ -2,24 +2,36 @@
  * SMTP and LMTP sessions on the `smtp-server` engine (design §11): port 25 for local domains, submission with AUTH,
  * and LMTP with one answer a recipient (RFC 5321, RFC 6409, RFC 2033).
  *
- * Invariants: 250 after DATA is sent only when the message is on disk for everyone it answers for; nothing is relayed;
- * a recipient is answered before DATA whenever what is known by then suffices.
+ * Invariants: 250 after DATA is sent only when the message is on disk for everyone it answers for; only who is logged in
+ * names recipients on other servers, others reach them by aliases of ours alone; a recipient is answered before DATA whenever what is known by then suffices.
  * @module
  */
 import type { Socket } from 'node:net'
 import type { SMTPServer as Engine, SMTPServerAddress, SMTPServerDataStream, SMTPServerSession } from 'smtp-server'
-import { type AcceptedRecipient, IncomingMessage, type LineEndPolicy } from '#services/delivery.ts'
-import { deliverReport } from '#services/delivery-reports.ts'
+import { type DeliveryOptions, IncomingMessage, type LineEndPolicy } from '#services/delivery.ts'
 import { checksLogged, type InboundChecks } from '#services/inbound-checks.ts'
+import { MOST_WAYS, waysOf } from '#services/outgoing.ts'
 import type { Login, SessionOrder } from '#services/registry.ts'
 import type { SessionDeps } from '#services/session-deps.ts'
+import { foreignSender, NO_POLICY, Submission } from '#services/submission.ts'
 import type { Origin } from '#services/trace-lines.ts'
 import { listedMechanisms } from '#wire/sasl/server.ts'
 import { authenticateOver, mechanismsOf } from './authentication.ts'
 import { MalleSmtpConnection } from './connection.ts'
-import { type EnvelopeDsn, NO_ENVELOPE_DSN, type RecipientDsn } from './dsn-parameters.ts'
+import { type EnvelopeDsn, NO_ENVELOPE_DSN } from './dsn-parameters.ts'
 import { SMTPServer } from './engine.ts'
-import { connectionRefused, deliveryRefused, recipientRefused, SmtpRefusal } from './replies.ts'
+import { notifyOf, originalRecipientOf } from './outgoing-dsn.ts'
+import { readAll } from './read-message.ts'
+import {
+  connectionRefused,
+  deliveryRefused,
+  recipientRefused,
+  SmtpRefusal,
+  submissionRefused,
+  TOO_MANY_WAYS,
+} from './replies.ts'
+import { announcedSize, loginOf, originOf, unmapped } from './session-facts.ts'
+import { type EnvelopeRecipient, reportSuccess } from './success-report.ts'
 
 /** What a listener is for: mail from other servers, from our own people, or from an MTA in front of us. */
 export type SmtpRole = 'mx' | 'submission' | 'lmtp'
@@ -35,14 +47,11 @@ const COMMAND_TIMEOUT_MS = 300_000
 const MOST_RECIPIENTS = 1_000
 const CLOSE_GRACE_MS = 10_000
 
-/** A recipient and what its sender wants to hear of it (RFC 3461 §4.1, §4.2). */
-interface EnvelopeRecipient extends AcceptedRecipient {
-  readonly dsn: RecipientDsn | undefined
-}
-
 interface Conversation {
   readonly id: string
   readonly recipients: Map<string, EnvelopeRecipient>
+  /** See {@link waysOf}. */
+  ways: ReadonlySet<string | undefined>
   /** What MAIL asked for (RFC 3461 §4.3, §4.4). */
   dsn: EnvelopeDsn
 }
@@ -174,7 +183,12 @@ export class SmtpService implements AsyncDisposable {
     } as const
     const admitted = await this.#deps.registry.connect(info, (order) => this.#obey(order, connection))
     if (!admitted.ok) throw connectionRefused(admitted.error)
-    this.#conversations.set(session.id, { id: session.id, recipients: new Map(), dsn: NO_ENVELOPE_DSN })
+    this.#conversations.set(session.id, {
+      id: session.id,
+      recipients: new Map(),
+      ways: new Set(),
+      dsn: NO_ENVELOPE_DSN,
+    })
     this.#deps.log.info(
       { connection: session.id, protocol: info.protocol, remote: info.remoteAddress, secure },
       'connected',
@@ -194,18 +208,26 @@ export class SmtpService implements AsyncDisposable {
     this.#deps.log.info({ connection: session.id }, 'disconnected')
   }
 
-  async #mailFrom(_address: SMTPServerAddress, session: SMTPServerSession): Promise<void> {
+  async #mailFrom({ address }: SMTPServerAddress, session: SMTPServerSession): Promise<void> {
     const conversation = this.#conversation(session)
+    const login = this.#submitter(session)
+    if (login !== undefined && address !== '') {
+      const { registry, submission: policy = NO_POLICY } = this.#deps
+      const refusal = await foreignSender({ registry }, { connection: session.id, login, policy }, [address])
+      if (refusal !== undefined) throw submissionRefused(refusal)
+    }
     conversation.recipients.clear()
+    conversation.ways = new Set()
     conversation.dsn = this.#connections.get(session.id)?.envelopeDsn ?? NO_ENVELOPE_DSN
   }
 
   async #recipient({ address }: SMTPServerAddress, session: SMTPServerSession): Promise<void> {
-    const { registry, store } = this.#deps
-    const resolved = await registry.resolve(address)
+    const { registry, store, outbox } = this.#deps
+    const own = outbox !== undefined && this.#submitter(session) !== undefined
+    const resolved = await registry.resolve(address, own ? 'own' : 'anyone')
     if (!resolved.ok) throw recipientRefused(resolved.error, this.#options.role)
     const { local, outside } = resolved.value
-    if (outside.length > 0) throw recipientRefused({ kind: 'not-local' }, this.#options.role)
+    if (outside.length > 0 && outbox === undefined) throw recipientRefused({ kind: 'not-local' }, this.#options.role)
     const checks = this.#checksOf(session)
     const refusal = checks?.asksAtRecipient
       ? await checks.recipient({ ...originOf(session, ''), recipient: address })
@@ -222,20 +244,31 @@ export class SmtpService implements AsyncDisposable {
       }
     }
     const dsn = this.#connections.get(session.id)?.recipientDsn
-    this.#conversation(session).recipients.set(address.toLowerCase(), { address, targets: local, dsn })
+    const conversation = this.#conversation(session)
+    const recipient = {
+      address,
+      targets: local,
+      outside,
+      dsn,
+      notify: notifyOf(dsn),
+      originalRecipient: originalRecipientOf(dsn),
+    }
+    const ways = conversation.ways.union(waysOf(recipient))
+    if (ways.size > MOST_WAYS) throw new SmtpRefusal(452, TOO_MANY_WAYS)
+    conversation.ways = ways
+    conversation.recipients.set(address.toLowerCase(), recipient)
   }
 
   /** The replies to DATA: one for LMTP's each recipient, else one for all. */
   async #data(stream: SMTPServerDataStream, session: SMTPServerSession): Promise<(string | Error)[]> {
-    const { log, clock, store, hostname, limits } = this.#deps
-    const { role, bareNewline } = this.#options
+    const { log, clock, store, hostname } = this.#deps
+    const { role } = this.#options
     const recipients = this.#recipientsOf(session)
     const id = `${session.id}.${session.transaction}`
     const checks = this.#checksOf(session)
-    const message = new IncomingMessage({ store, clock, hostname, checks }, originOf(session, id), recipients, {
-      lineEnds: role === 'mx' ? bareNewline : 'normalise',
-      limitBytes: limits.messageBytes,
-    })
+    const origin = { ...originOf(session, id), hidden: this.#hides(session) }
+    const options = this.#deliveryOptions(session, origin)
+    const message = new IncomingMessage({ store, clock, hostname, checks }, origin, recipients, options)
     try {
       await readAll(stream, message)
     } catch (error) {
@@ -263,46 +296,53 @@ export class SmtpService implements AsyncDisposable {
     if (role === 'lmtp') return replies
     const refusal = replies.find((reply) => reply instanceof SmtpRefusal)
     if (refusal !== undefined) throw refusal
-    await this.#report(session, id, recipients, message.header)
-    return replies.slice(0, 1)
-  }
-
-  /** Tells the sender of the recipients with NOTIFY=SUCCESS; never the null sender (RFC 3461 §6.1). */
-  async #report(
-    session: SMTPServerSession,
-    id: string,
-    recipients: readonly EnvelopeRecipient[],
-    header: Uint8Array,
-  ): Promise<void> {
-    const { sender } = originOf(session, id)
-    const wanted = recipients.filter(({ dsn }) => dsn?.notify?.includes('SUCCESS') === true)
-    if (sender === '' || wanted.length === 0) return
-    const request = {
-      to: sender,
+    await reportSuccess(this.#deps, {
+      connection: session.id,
       id,
+      sender: origin.sender,
       envelopeId: this.#conversation(session).dsn.envelopeId,
-      header,
-      recipients: wanted.map(({ address, targets, dsn }) => ({
-        address,
-        original: dsn?.originalRecipient,
-        action: targets.length === 1 ? ('delivered' as const) : ('expanded' as const),
-      })),
-    }
-    const { log } = this.#deps
-    try {
-      const outcome = await deliverReport(this.#deps, request, loginOf(session)?.address)
-      const result = outcome.ok ? 'delivered' : outcome.error.kind
-      log.info({ connection: session.id, message: id, result }, 'delivery report')
-    } catch (error) {
-      // The message itself is kept: a refusal now would make the client send it again.
-      log.error({ connection: session.id, message: id, error }, 'a delivery report was not kept')
-    }
+      header: message.header,
+      recipients,
+      login: login?.address,
+    })
+    return replies.slice(0, 1)
   }
 
   /** Mail from our own people and from an MTA in front of us has been looked at. */
   #checksOf({ remoteAddress }: SMTPServerSession): InboundChecks | undefined {
     const { checks } = this.#deps
     return this.#options.role === 'mx' && checks?.concerns(unmapped(remoteAddress)) === true ? checks : undefined
+  }
+
+  /** Who is logged in to send; `undefined` where mail comes from others. */
+  #submitter(session: SMTPServerSession): Login | undefined {
+    return this.#options.role === 'submission' ? loginOf(session) : undefined
+  }
+
+  #hides(session: SMTPServerSession): boolean {
+    return this.#deps.submission?.hideClient === true && this.#submitter(session) !== undefined
+  }
+
+  #deliveryOptions(session: SMTPServerSession, { id, sender }: Origin): DeliveryOptions {
+    const { limits, outbox, registry, clock, forwardedSender, submission: policy = NO_POLICY } = this.#deps
+    const { role, bareNewline } = this.#options
+    const { dsn } = this.#conversation(session)
+    const login = this.#submitter(session)
+    return {
+      lineEnds: role === 'mx' ? bareNewline : 'normalise',
+      limitBytes: limits.messageBytes,
+      oneAnswer: role !== 'lmtp',
+      submission: login && new Submission({ registry, clock }, { connection: session.id, login, sender, id, policy }),
+      outgoing: outbox && {
+        outbox,
+        account: login?.address,
+        language: 'en',
+        returns: dsn.ret,
+        envelopeId: dsn.envelopeId,
+        utf8: session.envelope.smtpUtf8 === true,
+        forwardedSender,
+      },
+    }
   }
 
   #recipientsOf(session: SMTPServerSession): EnvelopeRecipient[] {
@@ -329,30 +369,6 @@ export class SmtpService implements AsyncDisposable {
   }
 }
 
-/** Hands over the message as it comes; an iteration over the stream costs more than all else that is done with it. */
-function readAll(stream: SMTPServerDataStream, into: IncomingMessage): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const fail = (error: unknown): void => {
-      reject(error instanceof Error ? error : new Error(String(error)))
-      stream.destroy()
-    }
-    const take = (chunk: Uint8Array): void => {
-      try {
-        const writing = into.write(chunk)
-        if (writing === undefined) return
-        stream.pause()
-        writing.then(() => stream.resume(), fail)
-      } catch (error) {
-        fail(error)
-      }
-    }
-    stream.on('data', take).once('end', resolve).once('error', fail)
-    stream.once('close', () => {
-      if (!stream.readableEnded) reject(new Error('The message was not received to its end'))
-    })
-  })
-}
-
 /** Calls back with what became of the work. */
 async function settle(work: Promise<void>, callback: Callback): Promise<void> {
   try {
@@ -362,32 +378,4 @@ async function settle(work: Promise<void>, callback: Callback): Promise<void> {
     return
   }
   callback()
-}
-
-function originOf(session: SMTPServerSession, id: string): Origin {
-  const { mailFrom, smtpUtf8 } = session.envelope
-  const { tlsOptions } = session
-  return {
-    sender: mailFrom === false ? '' : mailFrom.address,
-    helo: session.hostNameAppearsAs || '',
-    remoteAddress: session.remoteAddress,
-    protocol: smtpUtf8 === true ? `UTF8${session.transmissionType.replace(/^E/, '')}` : session.transmissionType,
-    tls: session.secure && tlsOptions !== false ? `${tlsOptions.version} ${tlsOptions.name}` : undefined,
-    id,
-  }
-}
-
-function announcedSize(session: SMTPServerSession): number {
-  const { mailFrom } = session.envelope
-  const size = mailFrom === false || mailFrom.args === false ? undefined : mailFrom.args.SIZE
-  return typeof size === 'string' ? Number(size) : 0
-}
-
-function loginOf(session: SMTPServerSession): Login | undefined {
-  return session.user as Login | undefined
-}
-
-/** IPv4 addresses of a dual-stack listener as IPv4. */
-function unmapped(address: string): string {
-  return address.replace(/^::ffff:(?=\d+\.)/i, '')
 }

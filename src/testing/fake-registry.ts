@@ -185,6 +185,11 @@ export class FakeRegistry implements Registry {
     return accounts.map((id) => this.#accounts.find((one) => one.account.id === id)?.address)
   }
 
+  async ownAddresses(_connection: ConnectionId, addresses: readonly string[]): Promise<readonly boolean[]> {
+    await Promise.resolve()
+    return addresses.map((address) => this.#accounts.some((one) => one.address === address))
+  }
+
   async resolve(address: string): Promise<Result<Resolution, RecipientRefusal>> {
     await Promise.resolve()
     const found = this.#accounts.find((one) => one.address === address)

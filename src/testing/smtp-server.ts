@@ -7,6 +7,7 @@ import { connect as connectTls } from 'node:tls'
 import { openMemoryStore } from '#adapters/memory/memory-store.ts'
 import { openDirectory } from '#adapters/sqlite/directory.ts'
 import { systemClock } from '#lib/clock.ts'
+import { uidSetOf } from '#mail/uid-set.ts'
 import { selfMadeCertificate } from '#server/self-made-certificate.ts'
 import { readPair, ThreadTls } from '#server/tls.ts'
 import { Accounts } from '#services/accounts.ts'
@@ -14,9 +15,11 @@ import type { InboundChecks } from '#services/inbound-checks.ts'
 import { DEFAULT_REGISTRY_LIMITS, LocalRegistry } from '#services/local-registry.ts'
 import { JwtVerifier, type OAuthIssuer, oauthOffer } from '#services/oauth-tokens.ts'
 import type { SessionDeps } from '#services/session-deps.ts'
+import type { SubmissionPolicy } from '#services/submission.ts'
 import { type SmtpRole, SmtpService } from '#smtp/service.ts'
 import type { Directory } from '#store/directory.ts'
 import type { MailStore } from '#store/mail-store.ts'
+import type { Outbox } from '#store/queue.ts'
 import type { AccountRef } from '#store/types.ts'
 import { ListLog } from './list-log.ts'
 
@@ -29,6 +32,9 @@ export interface SmtpServerOptions {
   readonly oauth?: OAuthIssuer
   /** What port 25 asks before it keeps a message; default: nothing. */
   readonly checks?: InboundChecks
+  readonly outbox?: Outbox | undefined
+  readonly submission?: SubmissionPolicy
+  readonly forwardedSender?: SessionDeps['forwardedSender']
   /** Storage of bob's account, octets. */
   readonly bobLimit?: number
 }
@@ -73,6 +79,9 @@ export class TestSmtpServer implements AsyncDisposable {
       scramForPasswords: true,
       oauth: options.oauth && oauthOffer(options.oauth),
       checks: options.checks,
+      outbox: options.outbox,
+      submission: options.submission,
+      forwardedSender: options.forwardedSender,
       tls,
       clock: systemClock,
       log: this.log,
@@ -115,6 +124,21 @@ export class TestSmtpServer implements AsyncDisposable {
 
   async messages(account: AccountRef | undefined): Promise<number> {
     return account === undefined ? 0 : ((await this.store.mailboxByName(account, 'INBOX'))?.messages ?? 0)
+  }
+
+  /** Every message of a mailbox, with its trace lines. */
+  async texts(account: AccountRef | undefined, mailbox = 'INBOX'): Promise<readonly string[]> {
+    const info = account && (await this.store.mailboxByName(account, mailbox))
+    if (account === undefined || info === undefined) return []
+    const texts: string[] = []
+    const page = await this.store.messages(account, info.key, 0)
+    for await (const rows of this.store.emails(account, info.key, uidSetOf(page.uids), 0)) {
+      for (const row of rows) {
+        const bytes = await this.store.body(account, row.place).read(0, row.size - row.trace.length)
+        texts.push(Buffer.concat([row.trace, bytes]).toString('utf8'))
+      }
+    }
+    return texts
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -35,7 +35,12 @@ export interface PeerServerOptions {
   readonly scramForPasswords?: boolean
   /** Protocol threads. */
   readonly workers?: number
+  /** What stands in `[submission]`. */
+  readonly submission?: string
 }
+
+/** Anybody's mail as it came: what goes in is what comes out. */
+const ANY_SUBMISSION = 'check_sender = "off"\nheader = "keep"\n'
 
 /** A connection as the administrator sees it. */
 interface ListedSession {
@@ -70,7 +75,11 @@ export class PeerServer {
   }
 
   /** Starts it on free ports of loopback, with the domain example.org. Passwords are taken in the clear, too. */
-  static async start({ scramForPasswords = false, workers = 1 }: PeerServerOptions = {}): Promise<PeerServer> {
+  static async start({
+    scramForPasswords = false,
+    workers = 1,
+    submission = ANY_SUBMISSION,
+  }: PeerServerOptions = {}): Promise<PeerServer> {
     const folder = await mkdtemp(path.join(tmpdir(), 'malle-peers-'))
     const listen = LISTENERS.map((name) => `${name} = ["127.0.0.1:0"]\n`).join('')
     await writeFile(
@@ -78,6 +87,7 @@ export class PeerServer {
       `hostname = "localhost"\ndata = "data"\n[listen]\n${listen}[auth]\nallow_plaintext = true\n` +
         `scram_for_passwords = ${scramForPasswords}\n` +
         `[workers]\ncount = ${workers}\n` +
+        `[submission]\n${submission}` +
         '[limits]\nexempt = ["127.0.0.0/8"]\n',
     )
     const args = [LAUNCHER, 'serve', '--json', '--config', path.join(folder, 'malle.toml')]

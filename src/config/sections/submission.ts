@@ -1,0 +1,25 @@
+/** `[submission]`. @module */
+import type { Config } from '../config.ts'
+import { field, fieldsOf, oneOf, type Section, section, yesOrNo } from '../fields.ts'
+
+/** Mail from people here. */
+export const submissionSection: Section<Config['submission']> = section(
+  fieldsOf({
+    check_sender: field(oneOf(['own', 'domain', 'off']), 'own', {
+      doc: 'Whose addresses a person may send as, in MAIL FROM and in From: addresses that lead to the own account (itself, aliases, what has + and more before its @), any address of the own domain too, or any address at all.',
+      type: '"own", "domain" or "off"',
+      right: '"own", "domain" or "off"',
+    }),
+    hide_client: field(yesOrNo(), false, {
+      doc: 'Received does not tell the address and the name of the computer or telephone that a message was sent from.',
+      type: 'true or false',
+      right: 'true or false',
+    }),
+    header: field(oneOf(['complete', 'keep']), 'complete', {
+      doc: 'What is done to the header of a message: Bcc goes, From, Date and Message-ID come where they are missing or cannot be read; or it stays as it came, for programs that see to all of this themselves.',
+      type: '"complete" or "keep"',
+      right: '"complete" or "keep"',
+    }),
+  }),
+  (raw) => ({ checkSender: raw.check_sender, hideClient: raw.hide_client, header: raw.header }),
+)

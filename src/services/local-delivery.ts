@@ -1,0 +1,123 @@
+/** One message into mailboxes here: one request a shard, one answer a recipient. @module */
+import type { Clock } from '#lib/clock.ts'
+import { done, type Result, refused } from '#lib/result.ts'
+import type { PreparedEmail } from '#mail/prepare.ts'
+import { NO_FLAGS } from '#store/flags.ts'
+import type { MailStore } from '#store/mail-store.ts'
+import type { StagedBody } from '#store/types.ts'
+import type { DeliverRefusal, Recipient } from '#store/writes.ts'
+import type { Verdict } from './inbound-checks.ts'
+import { junkMailbox } from './junk-mailbox.ts'
+import { goesRound } from './mail-loops.ts'
+import type { OutsideRecipient } from './outgoing.ts'
+import type { DeliveryTarget } from './registry.ts'
+import { type Origin, traceLines } from './trace-lines.ts'
+
+/** An address the session accepted, and where its mail goes. */
+export interface AcceptedRecipient extends OutsideRecipient {
+  readonly targets: readonly DeliveryTarget[]
+}
+
+/** What became of a recipient here. */
+export type LocalRefusal = DeliverRefusal | { readonly kind: 'mail-loop' }
+
+export interface LocalDeps {
+  readonly store: MailStore
+  readonly clock: Clock
+  readonly hostname: string
+}
+
+/** A message that is whole. */
+export interface LocalMessage {
+  readonly origin: Origin
+  readonly recipients: readonly AcceptedRecipient[]
+  readonly email: PreparedEmail
+  /** Addresses of the Delivered-To lines that it came with. */
+  readonly already: ReadonlySet<string>
+  readonly verdict: Verdict | undefined
+}
+
+const LOOP = { kind: 'mail-loop' } as const
+
+export interface LocalDelivery {
+  /** In the order of the recipients; who has nobody here is answered for nobody, with `ok`. */
+  readonly outcomes: readonly Result<void, LocalRefusal>[]
+  /** The store was asked to keep the body: it is the store's. */
+  readonly asked: boolean
+}
+
+/**
+ * Each account gets the message once, however many recipients lead to it.
+ * @param body Not there where no recipient has anybody here.
+ */
+export async function deliverLocally(
+  deps: LocalDeps,
+  message: LocalMessage,
+  body: StagedBody | undefined,
+): Promise<LocalDelivery> {
+  const at = deps.clock.now()
+  const outcomes = new Map<string, Result<void, LocalRefusal>>()
+  const byShard = new Map<number, { readonly account: string; readonly recipient: Recipient }[]>()
+  for (const one of message.recipients) {
+    if (goesRound(one, message.already)) continue
+    for (const target of one.targets) {
+      if (outcomes.has(target.address)) continue
+      if (message.already.has(target.address)) {
+        outcomes.set(target.address, refused(LOOP))
+        continue
+      }
+      outcomes.set(target.address, refused({ kind: 'unavailable', reason: 'failed' }))
+      const list = byShard.get(target.account.shard) ?? []
+      byShard.set(target.account.shard, list)
+      list.push({ account: target.address, recipient: await recipientOf(deps, message, target, one.address, at) })
+    }
+  }
+  for (const [shard, list] of byShard) {
+    if (body === undefined) throw new Error(`There is no body for shard ${shard}`)
+    const answers = await deps.store.deliver({
+      shard,
+      by: message.origin.id,
+      body: await deps.store.restage(body, shard),
+      email: message.email,
+      recipients: list.map(({ recipient }) => recipient),
+    })
+    for (const [index, { account }] of list.entries()) {
+      const answer = answers[index]
+      if (answer !== undefined) outcomes.set(account, answer.ok ? done(undefined) : answer)
+    }
+  }
+  return {
+    outcomes: message.recipients.map((recipient) =>
+      goesRound(recipient, message.already)
+        ? refused(LOOP)
+        : worst(recipient.targets.map(({ address }) => outcomes.get(address))),
+    ),
+    asked: byShard.size > 0,
+  }
+}
+
+async function recipientOf(
+  { store, hostname }: LocalDeps,
+  { origin, verdict }: LocalMessage,
+  target: DeliveryTarget,
+  address: string,
+  at: number,
+): Promise<Recipient> {
+  const { headerLines, disposition } = verdict ?? {}
+  return {
+    account: target.account,
+    mailbox: disposition === 'junk' ? await junkMailbox(store, target.account, origin.id) : (target.detail ?? 'INBOX'),
+    trace: traceLines(origin, address, target.address, hostname, at, headerLines),
+    flags: NO_FLAGS,
+    internalDate: Math.floor(at / 1000) * 1000,
+    internalZone: 0,
+  }
+}
+
+/**
+ * What a recipient with several accounts behind it is told: a refusal if any refused. The sender then tries again, and
+ * the others may see the message twice; that is better than never.
+ */
+function worst(outcomes: readonly (Result<void, LocalRefusal> | undefined)[]): Result<void, LocalRefusal> {
+  return outcomes.find((outcome) => outcome !== undefined && !outcome.ok) ?? done(undefined)
+}

@@ -1,0 +1,100 @@
+/**
+ * What is asked of a message that a person here sends (RFC 6409): whose name it bears, and what its header lacks. The
+ * header is changed in the stream, before anything looks at the message, so that everybody gets the same bytes.
+ * @module
+ */
+import { randomBytes } from 'node:crypto'
+import type { Clock } from '#lib/clock.ts'
+import { done, type Result, refused } from '#lib/result.ts'
+import { type HeaderFault, SubmittedHeader } from '#mail/submitted-header.ts'
+import type { HoldReason } from '#store/queue.ts'
+import type { ConnectionId, Login, Registry } from './registry.ts'
+
+/** Addresses of one From that are looked up; those after them are nobody's. */
+const MOST_SENDERS = 100
+
+/** From `[submission]`. */
+export interface SubmissionPolicy {
+  /** Whose addresses a person may use, in the envelope and in From: their own, all of their domain, or any. */
+  readonly checkSender: 'own' | 'domain' | 'off'
+  /** Received does not tell where the client is. */
+  readonly hideClient: boolean
+  /** Bcc goes, and From, Date and Message-ID come where they are missing, or the header stays as it came. */
+  readonly header: 'complete' | 'keep'
+}
+
+/** Where nothing is configured. */
+export const NO_POLICY: SubmissionPolicy = { checkSender: 'off', hideClient: false, header: 'complete' }
+
+export type SubmissionRefusal =
+  /** `own`: the address of who is logged in. */
+  | { readonly kind: 'not-own-address'; readonly address: string; readonly own: string }
+  /** The null sender is for answers of programs. */
+  | { readonly kind: 'null-sender' }
+  | { readonly kind: 'bad-header'; readonly why: HeaderFault }
+
+/** The message may be sent. */
+export interface Admission {
+  readonly held: HoldReason | undefined
+}
+
+export interface SubmissionDeps {
+  readonly registry: Pick<Registry, 'ownAddresses'>
+  readonly clock: Clock
+}
+
+/** A message and who sends it. */
+export interface SubmissionFacts {
+  readonly connection: ConnectionId
+  readonly login: Login
+  /** Envelope sender. */
+  readonly sender: string
+  readonly id: string
+  readonly policy: SubmissionPolicy
+}
+
+/** The one message of one transaction. */
+export class Submission {
+  /** Takes the bytes first. */
+  readonly header: SubmittedHeader
+  readonly #deps: SubmissionDeps
+  readonly #facts: SubmissionFacts
+
+  constructor(deps: SubmissionDeps, facts: SubmissionFacts) {
+    this.#deps = deps
+    this.#facts = facts
+    const { address, displayName } = facts.login
+    const domain = address.slice(address.lastIndexOf('@') + 1)
+    this.header = new SubmittedHeader({
+      address,
+      name: displayName,
+      messageId: `<${facts.id}.${randomBytes(6).toString('hex')}@${domain}>`,
+      at: deps.clock.now(),
+      keep: facts.policy.header === 'keep',
+    })
+  }
+
+  /** Asked when the message is whole, before anything of it is kept. */
+  async admit(): Promise<Result<Admission, SubmissionRefusal>> {
+    const { sender, policy } = this.#facts
+    if (policy.checkSender !== 'off') {
+      if (sender === '' && !this.header.automatic) return refused({ kind: 'null-sender' })
+      const refusal = await foreignSender(this.#deps, this.#facts, this.header.from)
+      if (refusal !== undefined) return refused(refusal)
+    }
+    return done({ held: undefined })
+  }
+}
+
+/** The first of these addresses that the person may not use; `undefined`: all may be used. */
+export async function foreignSender(
+  { registry }: Pick<SubmissionDeps, 'registry'>,
+  { connection, login, policy }: Pick<SubmissionFacts, 'connection' | 'login' | 'policy'>,
+  addresses: readonly string[],
+): Promise<SubmissionRefusal | undefined> {
+  if (policy.checkSender === 'off') return undefined
+  const asked = addresses.slice(0, MOST_SENDERS)
+  const own = await registry.ownAddresses(connection, asked, policy.checkSender)
+  const foreign = addresses.find((_, index) => own[index] !== true)
+  return foreign === undefined ? undefined : { kind: 'not-own-address', address: foreign, own: login.address }
+}

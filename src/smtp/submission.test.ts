@@ -1,0 +1,259 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { SubmissionPolicy } from '#services/submission.ts'
+import { MemoryOutbox } from '#testing/memory-outbox.ts'
+import { PASSWORD, type SmtpClient, type SmtpServerOptions, TestSmtpServer } from '#testing/smtp-server.ts'
+
+const OWN: SubmissionPolicy = { checkSender: 'own', hideClient: false, header: 'complete' }
+const HEADER = 'From: ann@example.org\r\nDate: Sun, 29 Nov 2026 08:00:00 +0000\r\nMessage-ID: <lunch@laptop>\r\n'
+
+type Work = (client: SmtpClient, outbox: MemoryOutbox, server: TestSmtpServer) => Promise<void>
+
+async function submitting(options: Partial<SmtpServerOptions>, work: Work): Promise<void> {
+  const outbox = new MemoryOutbox()
+  await using server = await TestSmtpServer.start({
+    role: 'submission',
+    allowPlaintext: true,
+    outbox,
+    submission: OWN,
+    ...options,
+  })
+  const client = await server.connect()
+  try {
+    await client.reply()
+    await client.say('EHLO laptop')
+    await client.say(`AUTH PLAIN ${Buffer.from(`\0ann@example.org\0${PASSWORD}`).toString('base64')}`)
+    await work(client, outbox, server)
+    assert.equal(outbox.open, 0, 'a stage was left open')
+  } finally {
+    client.close()
+  }
+}
+
+/** Sends one message; the last reply. */
+async function send(client: SmtpClient, text: string, from: string, ...recipients: readonly string[]): Promise<string> {
+  const mail = await client.say(`MAIL FROM:${from}`)
+  if (!mail.startsWith('250')) return mail
+  for (const recipient of recipients) {
+    const reply = await client.say(`RCPT TO:${recipient}`)
+    if (!reply.startsWith('250')) {
+      await client.say('RSET')
+      return reply
+    }
+  }
+  await client.say('DATA')
+  client.send(`${text}\r\n.\r\n`)
+  return client.reply()
+}
+
+test('mail for other servers is in the queue when 250 comes, under the id that the reply names', () =>
+  submitting({}, async (client, outbox) => {
+    const reply = await send(
+      client,
+      `${HEADER}Bcc: eve@else.example\r\nSubject: é\r\n\r\n..dot\nmore`,
+      '<ann@example.org> RET=HDRS ENVID=QQ314',
+      '<Ben.Lee@Else.example> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;ben@old.example',
+      '<eve@else.example> NOTIFY=NEVER',
+      '<ben.lee@else.example>',
+    )
+    const id = /^250 2\.0\.0 Kept as (\S+)$/.exec(reply)?.[1]
+    assert.ok(id)
+    const [message, ...more] = outbox.messages
+    assert.ok(message)
+    assert.deepEqual(more, [])
+    const { body, at, ...rest } = message
+    assert.ok(Math.abs(Date.now() - at) < 60_000)
+    assert.deepEqual(rest, {
+      id,
+      sender: 'ann@example.org',
+      account: 'ann@example.org',
+      smtpUtf8: false,
+      eightBit: true,
+      returns: 'HDRS',
+      envelopeId: 'QQ314',
+      priority: 0,
+      language: 'en',
+      recipients: [{ address: 'ben.lee@else.example' }, { address: 'eve@else.example', notify: ['NEVER'] }],
+    })
+    const text = outbox.bodies.get(body.file) ?? ''
+    assert.match(
+      text,
+      /^Received: from laptop \(\[127\.0\.0\.1\]\)\r\n\tby mail\.example\.org \(Malle\) with ESMTPA id \S+; [^\r\n]*\r\nFrom: ann@example\.org\r\n/,
+    )
+    assert.ok(text.endsWith('\r\nMessage-ID: <lunch@laptop>\r\nSubject: é\r\n\r\n.dot\r\nmore\r\n'), text)
+    assert.equal(body.size, Buffer.byteLength(text))
+  }))
+
+test('DSN parameters go along, and one recipient alone is named in Received', () =>
+  submitting({}, async (client, outbox) => {
+    const to = '<Ben.Lee@Else.example> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;ben+2Bx@old.example'
+    await send(client, `${HEADER}\r\n`, '<ann+x@example.org>', to)
+    assert.deepEqual(outbox.messages[0]?.recipients, [
+      { address: 'Ben.Lee@else.example', original: 'rfc822;ben+x@old.example', notify: ['SUCCESS', 'DELAY'] },
+    ])
+    assert.equal(outbox.messages[0]?.sender, 'ann+x@example.org')
+    assert.match(outbox.textFor('Ben.Lee@else.example'), /\r\n\tfor <Ben\.Lee@Else\.example>; /i)
+  }))
+
+test('SMTPUTF8 is asked of others only where something needs it (RFC 6531 §3.4)', () =>
+  submitting({ submission: { checkSender: 'off', hideClient: false, header: 'complete' } }, async (client, outbox) => {
+    await send(client, `${HEADER}\r\n`, '<ann@example.org> SMTPUTF8', '<a@else.example>')
+    await send(client, `${HEADER}Subject: é\r\n\r\n`, '<ann@example.org> SMTPUTF8', '<b@else.example>')
+    await send(client, `${HEADER}Subject: é\r\n\r\n`, '<ann@example.org>', '<c@else.example>')
+    await send(client, `${HEADER}\r\n`, '<ann@example.org> SMTPUTF8', '<d@exämple.net>')
+    await send(client, `${HEADER}\r\n`, '<ann@exämple.net> SMTPUTF8', '<e@else.example>')
+    await send(client, `${HEADER}\r\né\r\n`, '<ann@example.org> SMTPUTF8', '<é@else.example>')
+    assert.deepEqual(
+      outbox.messages.map(({ smtpUtf8, eightBit, recipients }) => [recipients[0]?.address, smtpUtf8, eightBit]),
+      [
+        ['a@else.example', false, false],
+        ['b@else.example', true, true],
+        ['c@else.example', false, true],
+        ['d@xn--exmple-cua.net', false, false],
+        ['e@else.example', false, false],
+        ['é@else.example', true, true],
+      ],
+    )
+  }))
+
+test('one message goes to people here and elsewhere, with the same bytes', () =>
+  submitting({}, async (client, outbox, server) => {
+    const reply = await send(
+      client,
+      `${HEADER}Bcc: x@y\r\n\r\ntext`,
+      '<ann@example.org>',
+      '<bob@example.org>',
+      '<ben@else.example>',
+    )
+    assert.match(reply, /^250 /)
+    const [inbox] = await server.texts(server.bob)
+    const strip = (text: string) => text.slice(text.indexOf('From: '))
+    assert.equal(strip(inbox ?? ''), `${HEADER}\r\ntext\r\n`)
+    assert.equal(strip(outbox.textFor('ben@else.example')), strip(inbox ?? ''))
+  }))
+
+test('what a mailbox here refuses is not sent elsewhere, what the queue refuses is tried again', () =>
+  submitting({ bobLimit: 2_000 }, async (client, outbox, server) => {
+    const big = `${HEADER}\r\n${'x'.repeat(3_000)}`
+    assert.match(
+      await send(client, big, '<ann@example.org>', '<ben@else.example>', '<bob@example.org>'),
+      /^452 4\.2\.2 /,
+    )
+    assert.deepEqual(outbox.messages, [])
+    assert.equal(outbox.bodies.size, 0)
+    outbox.refusal = { kind: 'full' }
+    assert.match(await send(client, `${HEADER}\r\n`, '<ann@example.org>', '<ben@else.example>'), /^451 4\.3\.1 .*queue/)
+    assert.equal(outbox.bodies.size, 0)
+    // the mailbox was first: whoever gets no answer sends again, and is seen twice here rather than not at all there
+    await send(client, `${HEADER}\r\n`, '<ann@example.org>', '<ben@else.example>', '<bob@example.org>')
+    assert.equal(await server.messages(server.bob), 1)
+    outbox.refusal = undefined
+    assert.match(await send(client, `${HEADER}\r\n`, '<ann@example.org>', '<ben@else.example>'), /^250 /)
+  }))
+
+test('a client that vanishes in mid-message leaves nothing in the queue', async () => {
+  const outbox = new MemoryOutbox()
+  await using server = await TestSmtpServer.start({ role: 'submission', allowPlaintext: true, outbox, submission: OWN })
+  const client = await server.connect()
+  await client.reply()
+  await client.say('EHLO laptop')
+  await client.say(`AUTH PLAIN ${Buffer.from(`\0ann@example.org\0${PASSWORD}`).toString('base64')}`)
+  await client.say('MAIL FROM:<ann@example.org>')
+  await client.say('RCPT TO:<ben@else.example>')
+  await client.say('DATA')
+  client.send(`${HEADER}\r\nhalf`)
+  while (outbox.open === 0) await new Promise((resolve) => setImmediate(resolve))
+  client.close()
+  while (outbox.open > 0) await new Promise((resolve) => setImmediate(resolve))
+  assert.deepEqual([outbox.messages, outbox.bodies.size], [[], 0])
+})
+
+test('people send as themselves, as aliases that lead to them, and with a detail', () =>
+  submitting({}, async (client, outbox, server) => {
+    const text = (from: string) => `From: ${from}\r\n\r\n`
+    for (const [envelope, from] of [
+      ['ANN@Example.org', 'Ann Lee <ann@example.org>'],
+      ['ann+x@example.org', 'ann+y@example.org'],
+      ['team@example.org', 'Team <Team@example.org>'],
+      ['team+x@example.org', 'ann@example.org, team@example.org'],
+    ] as const)
+      assert.match(
+        await send(client, text(from), `<${envelope}>`, '<ben@else.example>'),
+        /^250 /,
+        `${envelope} ${from}`,
+      )
+    assert.equal(outbox.messages.length, 4)
+    for (const envelope of ['bob@example.org', 'ann@else.example', 'nobody@example.org', 'ann@sub.example.org'])
+      assert.match(
+        await send(client, text('ann@example.org'), `<${envelope}>`, '<ben@else.example>'),
+        /^550 5\.7\.1 \S+ is not an address of yours: send as ann@example\.org, what has \+ /,
+      )
+    for (const from of [
+      'bob@example.org',
+      'ann@example.org, bob@example.org',
+      '"ann@example.org" <boss@else.example>',
+      'ann',
+      'Team: ann@example.org, boss@else.example;',
+      '=?utf-8?q?ann=40example=2Eorg?= <boss@else.example>',
+    ]) {
+      const reply = await send(client, text(from), '<ann@example.org>', '<ben@else.example>', '<bob@example.org>')
+      assert.match(reply, /^550 5\.7\.1 \S+ is not an address of yours/, from)
+    }
+    const two = await send(
+      client,
+      `${text('ann@example.org').trim()}\r\nFrom: boss@example.org\r\n\r\n`,
+      '<ann@example.org>',
+      '<b@else.example>',
+    )
+    assert.match(two, /^550 5\.6\.0 .*several From/)
+    assert.equal(outbox.messages.length, 4)
+    assert.equal(await server.messages(server.bob), 0)
+  }))
+
+test('with "domain" any address of the domain may be used, with "off" any', async () => {
+  const text = (from: string) => `From: ${from}\r\n\r\n`
+  await submitting({ submission: { checkSender: 'domain', hideClient: false, header: 'complete' } }, async (client) => {
+    assert.match(await send(client, text('boss@example.org'), '<any@example.org>', '<b@else.example>'), /^250 /)
+    assert.match(await send(client, text('ann@example.org'), '<any@else.example>', '<b@else.example>'), /^550 5\.7\.1 /)
+    assert.match(await send(client, text('any@else.example'), '<ann@example.org>', '<b@else.example>'), /^550 5\.7\.1 /)
+  })
+  await submitting({ submission: { checkSender: 'off', hideClient: false, header: 'complete' } }, async (client) => {
+    assert.match(await send(client, text('any@else.example'), '<other@else.example>', '<b@else.example>'), /^250 /)
+    assert.match(await send(client, text('any@else.example'), '<>', '<b@else.example>'), /^250 /)
+  })
+})
+
+test('the null sender is for disposition notifications and answers of programs', () =>
+  submitting({}, async (client, outbox) => {
+    const receipt = `${HEADER}Content-Type: multipart/report; report-type=disposition-notification; boundary=x\r\n\r\n`
+    assert.match(await send(client, receipt, '<>', '<ben@else.example>'), /^250 /)
+    assert.match(
+      await send(client, `${HEADER}Auto-Submitted: auto-replied\r\n\r\n`, '<>', '<ben@else.example>'),
+      /^250 /,
+    )
+    assert.deepEqual([outbox.messages[0]?.sender, outbox.messages[0]?.account], ['', 'ann@example.org'])
+    assert.match(await send(client, `${HEADER}\r\n`, '<>', '<ben@else.example>'), /^550 5\.7\.1 The null sender/)
+    const forged = receipt.replace('ann@', 'bob@')
+    assert.match(await send(client, forged, '<>', '<ben@else.example>'), /^550 5\.7\.1 bob@/)
+  }))
+
+test('where the client is can be kept from others', () =>
+  submitting(
+    { submission: { checkSender: 'own', hideClient: true, header: 'complete' } },
+    async (client, outbox, server) => {
+      await send(client, `${HEADER}\r\n`, '<ann@example.org>', '<ben@else.example>', '<bob@example.org>')
+      for (const text of [outbox.textFor('ben@else.example'), ...(await server.texts(server.bob))]) {
+        assert.match(text, /(?:^|\n)Received: by mail\.example\.org \(Malle\) with ESMTPA id /)
+        assert.doesNotMatch(text.slice(0, text.indexOf('From: ')), /laptop|127\.0\.0\.1/)
+      }
+    },
+  ))
+
+test('addresses that cannot be sent to are refused at RCPT', () =>
+  submitting({}, async (client) => {
+    await client.say('MAIL FROM:<ann@example.org>')
+    assert.match(await client.say('RCPT TO:<ben@[192.0.2.1]>'), /^550 5\.7\.1 /)
+    assert.match(await client.say('RCPT TO:<nobody@example.org>'), /^550 5\.1\.1 /)
+    assert.match(await client.say('RCPT TO:<ben@192.0.2.1>'), /^501 5\.1\.3 /)
+    assert.match(await client.say('RCPT TO:<@relay.example:ben@else.example>'), /^250 /)
+  }))
