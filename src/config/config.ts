@@ -44,6 +44,22 @@ export interface RouteConfig {
 /** Where people reach a service. */
 export type PublicPlace = 'auto' | 'off' | { readonly host: string; readonly port: number }
 
+/** What mail from other servers goes through on port 25. */
+export interface CheckSettings {
+  /** Whose mail is not looked at. */
+  readonly exempt: readonly Network[]
+  /** For one message. */
+  readonly timeoutMs: number
+  /** Lower case. */
+  readonly trustedArc: readonly string[]
+  readonly spfFail: 'accept' | 'junk' | 'reject'
+  readonly dnsbl: readonly string[]
+  /** How long whoever is not known waits; `undefined`: nobody does. */
+  readonly greylistMs: number | undefined
+  /** `undefined`: it is not asked. */
+  readonly rspamd: string | undefined
+}
+
 /** The whole configuration: checked, derived, frozen. */
 export interface Config {
   readonly hostname: string
@@ -125,6 +141,8 @@ export interface Config {
   }
   readonly smtp: {
     readonly bareNewline: 'reject' | 'normalise'
+    /** `undefined`: mail on port 25 is not checked. */
+    readonly checks: CheckSettings | undefined
   }
   readonly pop3: {
     /** Of accounts that have none of their own. */

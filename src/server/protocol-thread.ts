@@ -6,13 +6,13 @@ import { ImapService } from '#imap/service.ts'
 import { warmUp } from '#imap/warm-up.ts'
 import { systemClock } from '#lib/clock.ts'
 import { type Pop3Options, Pop3Service } from '#pop3/service.ts'
+import { type AskChecks, type ChecksGate, GatedChecks } from '#services/gated-checks.ts'
 import { type NetworkTest, networkTest } from '#services/networks.ts'
 import type { OAuthOffer } from '#services/oauth-tokens.ts'
 import type { Registry } from '#services/registry.ts'
 import type { Log, SessionDeps, SessionLimits } from '#services/session-deps.ts'
 import { SmtpService } from '#smtp/service.ts'
 import type { MailStore } from '#store/mail-store.ts'
-import type { Outbox } from '#store/queue.ts'
 import type { SearchIndex } from '#store/search-index.ts'
 import { Handshakes } from './handshakes.ts'
 import { type Acceptor, type Endpoint, open } from './listeners.ts'
@@ -43,17 +43,12 @@ export interface ThreadSetup {
   /** Connections of one address at once, and networks that it does not count for. */
   readonly perAddress: number
   readonly exempt: readonly string[]
+  /** `undefined`: nothing is checked. */
+  readonly checks: ChecksGate | undefined
   readonly bareNewline: Config['smtp']['bareNewline']
   readonly submission: Config['submission']
   readonly pop3: Pop3Options
   readonly store: EmbeddedConnection
-}
-
-/** What the thread shares with others; of the main thread, or reached over a port. */
-export interface ThreadParts {
-  readonly registry: Registry
-  readonly searchIndex: SearchIndex
-  readonly outbox: Outbox
 }
 
 /** Names that ALPN knows (RFC 7301 §6, IANA); the others have none. */
@@ -67,6 +62,13 @@ const HANDSHAKES_AT_ONCE = 1_000
 const WARM_UP_MS = 1_000
 const IMPLICIT_TLS: ReadonlySet<MailListener> = new Set(['imaps', 'pop3s', 'submissions'])
 
+/** What a protocol thread asks others for. */
+export interface ThreadServices {
+  readonly registry: Registry
+  readonly search: SearchIndex
+  readonly checks: AskChecks | undefined
+}
+
 /** A running protocol thread, seen from inside it. */
 export class ProtocolThread implements AsyncDisposable {
   readonly meter: ThreadMeter
@@ -79,7 +81,7 @@ export class ProtocolThread implements AsyncDisposable {
   readonly #acceptors: Readonly<Record<MailListener, Acceptor>>
   readonly #listening: { close(): Promise<void> }[] = []
 
-  constructor(setup: ThreadSetup, { registry, searchIndex, outbox }: ThreadParts, log: Log) {
+  constructor(setup: ThreadSetup, { registry, search, checks }: ThreadServices, log: Log) {
     this.meter = new ThreadMeter()
     this.#tls = new ThreadTls(setup.tls)
     this.#proxies = networkTest(setup.proxyFrom)
@@ -92,15 +94,15 @@ export class ProtocolThread implements AsyncDisposable {
     const deps: SessionDeps = {
       hostname: setup.hostname,
       store: this.#store,
-      searchIndex,
+      searchIndex: search,
       registry,
-      outbox,
       limits: setup.limits,
       allowPlaintext: setup.allowPlaintext,
       scramForPasswords: setup.scramForPasswords,
       unauthenticate: setup.unauthenticate,
       oauth: setup.oauth,
       submission: setup.submission,
+      checks: setup.checks && checks && new GatedChecks(setup.checks, checks),
       tls: this.#tls,
       clock: systemClock,
       log,

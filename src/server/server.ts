@@ -6,13 +6,12 @@ import type { Log } from '#services/session-deps.ts'
 import type { MailStore } from '#store/mail-store.ts'
 import { RunningAdministration } from './administration.ts'
 import { readCertificates } from './certificates.ts'
+import { type ChecksHost, checksOf } from './checks-host.ts'
 import { serveControl } from './control.ts'
 import { startHttp } from './http.ts'
 import { openInstallation, type StoreTuning } from './installation.ts'
 import type { Endpoint } from './listeners.ts'
 import type { MailEndpoints } from './protocol-thread.ts'
-import { queueStart } from './queue-desk.ts'
-import { QueueHost } from './queue-host.ts'
 import { startThreads } from './threads.ts'
 import type { TlsMaterial } from './tls.ts'
 
@@ -21,6 +20,8 @@ export interface RunningServer extends AsyncDisposable {
   readonly endpoints: MailEndpoints & { readonly http: readonly Endpoint[]; readonly https: readonly Endpoint[] }
   readonly administration: RunningAdministration
   readonly store: MailStore
+  /** `undefined`: nothing is checked. */
+  readonly checks: ChecksHost | undefined
   readonly log: Log
   /** Path of the authority's certificate when Malle made its own. */
   readonly ca: string | undefined
@@ -43,12 +44,11 @@ export async function startServer(config: Config, log: Log, tuned?: StoreTuning)
   const tls: TlsMaterial = { pairs: certificates.pairs, clientCa: certificates.clientCa, ticketKeys }
   const { registry, host, search } = parts
   search.start()
-  const queue = started.use(new QueueHost({ start: queueStart(config), log }))
-  queue.start()
-  const threads = started.use(await startThreads({ config, tls, registry, host, search, queue, log }))
-  const http = started.use(await startHttp({ config, threads, queue, installation: parts, tls, log }))
+  const checks = started.use(checksOf(config, log))
+  const threads = started.use(await startThreads({ config, tls, registry, host, search, checks, log }))
+  const http = started.use(await startHttp({ config, threads, installation: parts, tls, log }))
   const endpoints = { ...threads.endpoints, ...http.endpoints }
-  const administration = new RunningAdministration(parts, queue, {
+  const administration = new RunningAdministration(parts, {
     status: () => ({
       since: since.toISOString(),
       endpoints,
@@ -70,6 +70,7 @@ export async function startServer(config: Config, log: Log, tuned?: StoreTuning)
     endpoints,
     administration,
     store: parts.store,
+    checks,
     log,
     ca: certificates.ca,
     failed: new Promise(() => undefined),

@@ -1,25 +1,23 @@
 /** Entry of a protocol thread that is a worker. @module */
 import { parentPort, workerData } from 'node:worker_threads'
 import { RemoteSearchIndex } from '#adapters/search/remote.ts'
-import { QueueFiles } from '#adapters/sqlite/queue-files.ts'
 import { shrinkWhenQuiet } from '#lib/quiet-heap.ts'
-import { RemoteOutbox } from '#services/remote-outbox.ts'
+import { askOver } from '#services/gated-checks.ts'
 import { RemoteRegistry } from '#services/remote-registry.ts'
 import { createLog } from './log.ts'
-import { ProtocolThread, type ThreadParts } from './protocol-thread.ts'
+import { ProtocolThread, type ThreadServices } from './protocol-thread.ts'
 import type { FromThread, ToThread, WorkerStart } from './threads.ts'
 
 const port = parentPort
 if (port === null) throw new Error('This module is the entry of a worker')
-const { setup, registry, search, queue, logLevel } = workerData as WorkerStart
+const { setup, registry, search, checks, logLevel } = workerData as WorkerStart
 const log = createLog(logLevel, { thread: setup.number })
-const files = new QueueFiles(queue.directory)
-const parts: ThreadParts = {
+const services: ThreadServices = {
   registry: new RemoteRegistry(registry),
-  searchIndex: new RemoteSearchIndex(search),
-  outbox: new RemoteOutbox(queue.port, () => files.stage()),
+  search: new RemoteSearchIndex(search),
+  checks: checks && askOver(checks),
 }
-const thread = new ProtocolThread(setup, parts, log)
+const thread = new ProtocolThread(setup, services, log)
 const tell = (message: FromThread): void => port.postMessage(message)
 
 port.on('message', (message: ToThread) => {
@@ -42,6 +40,6 @@ async function stop(): Promise<void> {
   tell({ kind: 'stopped' })
   registry.close()
   search.close()
-  queue.port.close()
+  checks?.close()
   port?.close()
 }

@@ -1,0 +1,286 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { MessageQuestion, Verdict } from '#services/inbound-checks.ts'
+import { type SigningKey, sealed, signed, signingKey } from '#testing/signed-mail.ts'
+import { startZoneServer, type ZoneServer } from '#testing/zone-server.ts'
+import { openResolver } from '../dns/dns-resolver.ts'
+import { Checker, type CheckerOptions } from './checker.ts'
+
+const BANK = signingKey('bank.example', 'rsa', 'rsa')
+const BANK_ED = signingKey('bank.example', 'ed', 'ed25519')
+const LIST = signingKey('list.example', 'arc', 'rsa')
+const NEWS = signingKey('mail.news.example', 's', 'ed25519')
+
+const ZONE = `
+1.2.0.192.in-addr.arpa. IN PTR mx.bank.example.
+mx.bank.example. IN A 192.0.2.1
+2.2.0.192.in-addr.arpa. IN PTR mx.bank.example.
+bank.example. IN TXT "v=spf1 ip4:192.0.2.1 -all"
+_dmarc.bank.example. IN TXT "v=DMARC1; p=reject; rua=mailto:dmarc@bank.example"
+news.example. IN TXT "v=spf1 include:spf.news.example ~all"
+spf.news.example. IN TXT "v=spf1 ip4:192.0.2.9 -all"
+_dmarc.news.example. IN TXT "v=DMARC1; p=quarantine; adkim=r"
+loose.example. IN TXT "v=spf1 ip4:192.0.2.9 -all"
+_dmarc.loose.example. IN TXT "v=DMARC1; p=none"
+half.example. IN TXT "v=spf1 -all"
+_dmarc.half.example. IN TXT "v=DMARC1; p=reject; pct=40"
+plain.example. IN TXT "v=spf1 -all"
+list.example. IN TXT "v=spf1 ip4:192.0.2.7 -all"
+${[BANK, BANK_ED, LIST, NEWS].map(({ record }) => record).join('')}
+`
+
+function message(from: string, more = ''): string {
+  return `From: ${from}\r\nTo: ann@example.org\r\nSubject: about\r\nDate: Sun, 29 Nov 2026 08:00:00 +0000\r\nMessage-ID: <1@x>\r\n${more}\r\nText\r\n`
+}
+
+interface Scene {
+  readonly zone: ZoneServer
+  readonly warnings: string[]
+  readonly check: (
+    text: string,
+    sending?: Partial<MessageQuestion>,
+    options?: Partial<CheckerOptions>,
+    chance?: number,
+  ) => Promise<Verdict>
+}
+
+async function scene(work: (scene: Scene) => Promise<void>): Promise<void> {
+  await using zone = await startZoneServer(ZONE)
+  const warnings: string[] = []
+  await work({
+    zone,
+    warnings,
+    check: (text, sending = {}, options = {}, chance = 0) => {
+      const resolver = openResolver({ servers: [zone.server], trustAd: 'never', timeoutMs: 2_000 })
+      const checker = new Checker(
+        {
+          hostname: 'mx.example.org',
+          timeoutMs: 3_000,
+          dnsbl: [],
+          rspamd: undefined,
+          trustedArc: [],
+          spfFail: 'accept',
+          ...options,
+        },
+        { resolver, greylist: undefined, random: () => chance, warn: (line) => warnings.push(line) },
+      )
+      return checker.check({
+        id: 'c1.1',
+        remoteAddress: '192.0.2.200',
+        helo: 'mx.other.example',
+        sender: '',
+        recipients: ['ann@example.org'],
+        body: { kind: 'bytes', bytes: Buffer.from(text) },
+        ...sending,
+      })
+    },
+  })
+  assert.deepEqual(warnings, [])
+}
+
+/** `spf=pass dkim=none …` */
+function said({ facts }: Verdict): string {
+  return facts.results.map(({ method, result }) => `${method}=${result}`).join(' ')
+}
+
+const fromBank = { remoteAddress: '192.0.2.1', helo: 'mx.bank.example', sender: 'ann@bank.example' }
+
+test('what the domain of the author authenticates is accepted, with everything in Authentication-Results', () =>
+  scene(async ({ check }) => {
+    const verdict = await check(await signed(message('ann@bank.example'), BANK, BANK_ED), fromBank)
+    assert.equal(verdict.disposition, 'accept')
+    assert.equal(said(verdict), 'spf=pass dkim=pass dkim=pass dmarc=pass iprev=pass')
+    assert.equal(verdict.facts.reverseName, 'mx.bank.example')
+    const lines = verdict.headerLines.replaceAll(/header\.b=[^\s;]+/g, 'header.b=B').split('\r\n')
+    assert.deepEqual(lines, [
+      'Authentication-Results: mx.example.org;',
+      '\tspf=pass smtp.mailfrom=ann@bank.example;',
+      '\tdkim=pass header.d=bank.example header.s=rsa header.a=rsa-sha256 header.b=B;',
+      '\tdkim=pass header.d=bank.example header.s=ed header.a=ed25519-sha256 header.b=B;',
+      '\tdmarc=pass header.from=bank.example policy.dmarc=reject;',
+      '\tiprev=pass (mx.bank.example) policy.iprev=192.0.2.1',
+      '',
+    ])
+  }))
+
+test('the null sender is checked by what the client calls itself', () =>
+  scene(async ({ check, zone }) => {
+    zone.load(`${ZONE}mx.bank.example. IN TXT "v=spf1 a -all"\n`)
+    const verdict = await check(message('Postmaster <postmaster@bank.example>'), { ...fromBank, sender: '' })
+    assert.match(verdict.headerLines, /spf=pass smtp\.helo=mx\.bank\.example;/)
+    assert.equal(said(verdict), 'spf=pass dkim=none dmarc=pass iprev=pass')
+  }))
+
+test('DMARC reject refuses and says why', () =>
+  scene(async ({ check }) => {
+    const forged = await check(message('ann@bank.example'), { sender: 'ann@bank.example' })
+    assert.equal(forged.disposition, 'reject')
+    assert.deepEqual(forged.reply, {
+      code: 550,
+      text: '5.7.1 bank.example asks to refuse mail that it has not authenticated (DMARC reject; SPF fail, DKIM none)',
+    })
+    assert.match(
+      forged.headerLines,
+      /dmarc=fail \(reject: DMARC reject\) header\.from=bank\.example policy\.dmarc=reject/,
+    )
+    const changed = (await signed(message('ann@bank.example'), BANK)).replace('Text', 'Txet')
+    assert.match((await check(changed)).reply?.text ?? '', /SPF none, DKIM fail\)$/)
+    // a signature of somebody else does not speak for the bank
+    const other = await check(await signed(message('ann@bank.example'), LIST), {
+      sender: 'x@list.example',
+      remoteAddress: '192.0.2.7',
+    })
+    assert.equal(other.disposition, 'reject')
+    assert.equal(said(other), 'spf=pass dkim=pass dmarc=fail iprev=permerror')
+  }))
+
+test('DMARC quarantine goes to Junk, none is accepted, a relaxed signature of a subdomain passes', () =>
+  scene(async ({ check }) => {
+    const forged = await check(message('a@news.example'))
+    assert.equal(forged.disposition, 'junk')
+    assert.equal(forged.reply, undefined)
+    assert.equal((await check(message('a@loose.example'))).disposition, 'accept')
+    assert.equal((await check(await signed(message('a@news.example'), NEWS))).disposition, 'accept')
+  }))
+
+test('messages outside the share of pct get the policy below', () =>
+  scene(async ({ check }) => {
+    assert.equal((await check(message('a@half.example'), {}, {}, 0.39)).disposition, 'reject')
+    assert.equal((await check(message('a@half.example'), {}, {}, 0.4)).disposition, 'junk')
+  }))
+
+test('SPF alone refuses nothing unless the configuration says so', () =>
+  scene(async ({ check }) => {
+    const sending = { sender: 'a@plain.example' }
+    assert.equal((await check(message('a@plain.example'), sending)).disposition, 'accept')
+    assert.equal((await check(message('a@plain.example'), sending, { spfFail: 'junk' })).disposition, 'junk')
+    assert.match(
+      (await check(message('a@plain.example'), sending, { spfFail: 'reject' })).reply?.text ?? '',
+      /^5\.7\.23 plain\.example /,
+    )
+    // who signs is believed although SPF fails
+    const text = await signed(message('ann@bank.example'), BANK)
+    assert.equal((await check(text, { sender: 'ann@bank.example' }, { spfFail: 'reject' })).disposition, 'accept')
+  }))
+
+test('several authors go to Junk', () =>
+  scene(async ({ check }) => {
+    for (const text of [
+      message('a@loose.example, ann@bank.example'),
+      message('a@loose.example', 'From: ann@bank.example\r\n'),
+    ]) {
+      const verdict = await check(text)
+      assert.equal(verdict.disposition, 'junk')
+      assert.match(verdict.headerLines, /dmarc=permerror \(junk: several-authors\)/)
+    }
+  }))
+
+/** As a mailing list hands it on: the subject has another form, so the signature fails. */
+async function throughList(seal: SigningKey, found: string): Promise<string> {
+  const original = await signed(message('ann@bank.example'), BANK)
+  return sealed(original.replace('Subject: about', 'Subject: [list] about'), seal, found, 'none')
+}
+
+test('a trusted sealer vouches for what it authenticated; others do not', () =>
+  scene(async ({ check }) => {
+    const sending = { sender: 'list-bounces@list.example', remoteAddress: '192.0.2.7' }
+    const trusting = { trustedArc: ['list.example'] }
+    const genuine = await throughList(
+      LIST,
+      'list.example; dkim=pass header.d=bank.example; dmarc=pass header.from=bank.example',
+    )
+    const accepted = await check(genuine, sending, trusting)
+    assert.equal(accepted.disposition, 'accept')
+    assert.equal(said(accepted), 'spf=pass dkim=fail arc=pass dmarc=fail iprev=permerror')
+    assert.match(accepted.headerLines, /dmarc=fail \(accepted: trusted ARC sealer list\.example\)/)
+    assert.equal((await check(genuine, sending)).disposition, 'reject')
+    assert.equal((await check(genuine, sending, { trustedArc: ['other.example'] })).disposition, 'reject')
+    // a trusted sealer that had not believed it either
+    const doubtful = await throughList(
+      LIST,
+      'list.example; dkim=fail header.d=bank.example; dmarc=fail header.from=bank.example',
+    )
+    assert.equal((await check(doubtful, sending, trusting)).disposition, 'reject')
+    // it was changed after the seal
+    const changed = await check(genuine.replace('Text', 'Txet'), sending, trusting)
+    assert.equal(changed.disposition, 'reject')
+    assert.match(said(changed), /arc=fail/)
+    // an untrusted one has sealed after the trusted one
+    const twice = await sealed(genuine, BANK, 'bank.example; arc=pass', 'pass')
+    assert.equal((await check(twice, sending, trusting)).disposition, 'reject')
+    assert.equal((await check(twice, sending, { trustedArc: ['list.example', 'bank.example'] })).disposition, 'accept')
+  }))
+
+test('DNS that does not answer defers a message only where it matters', () =>
+  scene(async ({ check, zone }) => {
+    const text = await signed(message('ann@bank.example'), BANK)
+    // the key cannot be had, and the bank asks to refuse
+    zone.trouble('_domainkey.bank.example', 'servfail')
+    const deferred = await check(text)
+    assert.equal(deferred.disposition, 'defer')
+    assert.equal(deferred.reply?.code, 451)
+    assert.match(deferred.reply.text, /^4\.7\.0 The DNS of bank\.example /)
+    // SPF speaks for it
+    assert.equal((await check(text, fromBank)).disposition, 'accept')
+    zone.trouble('_domainkey.bank.example', undefined)
+    // the policy is not known: the signature of the very domain passes with any
+    zone.trouble('_dmarc.bank.example', 'servfail')
+    assert.equal((await check(text)).disposition, 'accept')
+    assert.equal((await check(message('ann@bank.example'))).disposition, 'defer')
+    // what somebody else's DNS does is no matter
+    zone.trouble('_dmarc.bank.example', undefined)
+    zone.trouble('list.example', 'servfail')
+    const other = await check(message('ann@bank.example'), { sender: 'x@list.example' })
+    assert.equal(said(other), 'spf=temperror dkim=none dmarc=fail iprev=permerror')
+    assert.equal(other.disposition, 'reject')
+    assert.equal((await check(message('a@loose.example'), { sender: 'x@list.example' })).disposition, 'accept')
+  }))
+
+test('a dead resolver defers within the time, it does not hang', () =>
+  scene(async ({ check, zone }) => {
+    zone.trouble('', 'silent')
+    const started = performance.now()
+    const verdict = await check(await signed(message('ann@bank.example'), BANK), fromBank, { timeoutMs: 300 })
+    assert.equal(verdict.disposition, 'defer')
+    assert.equal(said(verdict), 'spf=temperror spf=temperror dkim=temperror dmarc=temperror iprev=temperror')
+    assert.ok(performance.now() - started < 1_500)
+  }))
+
+test('iprev says what the name of the address is worth', () =>
+  scene(async ({ check, zone }) => {
+    const iprev = async (remoteAddress: string) =>
+      (await check(message('a@loose.example'), { remoteAddress })).facts.results.find(
+        ({ method }) => method === 'iprev',
+      )?.result
+    assert.equal(await iprev('192.0.2.1'), 'pass')
+    assert.equal(await iprev('192.0.2.2'), 'fail')
+    assert.equal(await iprev('192.0.2.3'), 'permerror')
+    zone.load(
+      `${ZONE}8.b.d.0.1.0.0.2.ip6.arpa. IN NS x.\n1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa. IN PTR v6.example.\nv6.example. IN AAAA 2001:db8:0:0:0:0:0:1\n`,
+    )
+    assert.equal(await iprev('2001:db8::1'), 'pass')
+    zone.trouble('2.0.192.in-addr.arpa', 'servfail')
+    assert.equal(await iprev('192.0.2.1'), 'temperror')
+  }))
+
+test('signatures that are too many, and headers that are too long, cost nothing', () =>
+  scene(async ({ check }) => {
+    const one = await signed(message('ann@bank.example'), BANK)
+    const [signature = ''] = /^DKIM-Signature:[\s\S]*?\r\n(?=\S)/.exec(one) ?? []
+    const many = await check(
+      `${one.replace(signature, `${signature}${signature.replace('d=bank', 'd=bonk').repeat(500)}`)}`,
+    )
+    assert.equal(many.facts.results.filter(({ method }) => method === 'dkim').length, 10)
+    assert.equal(many.disposition, 'accept')
+    const long = `X: ${'y\r\n '.repeat(10_001)}\r\n`
+    const started = performance.now()
+    assert.deepEqual((await check(long + one)).reply, {
+      code: 550,
+      text: '5.6.0 The header of the message is too long',
+    })
+    assert.equal((await check(`X: ${'y'.repeat(600_000)}\r\n${one}`)).disposition, 'reject')
+    assert.ok(performance.now() - started < 1_000)
+    assert.equal((await check(`X: ${'y\r\n '.repeat(9_900)}\r\n${one}`)).disposition, 'accept')
+    assert.equal((await check(`\r\n${'no header at all\r\n'.repeat(100_000)}`)).disposition, 'accept')
+    assert.equal((await check('')).disposition, 'accept')
+  }))

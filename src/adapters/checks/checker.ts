@@ -1,0 +1,128 @@
+/** Everything that is checked of mail from other servers, as the checks thread does it. @module */
+import { formatAuthenticationResults, type MethodResult } from '#mail/authentication-results.ts'
+import {
+  type CheckReply,
+  type Disposition,
+  type MessageQuestion,
+  NOT_NOW,
+  type RecipientQuestion,
+  type Verdict,
+} from '#services/inbound-checks.ts'
+import type { Resolver } from '#services/resolver.ts'
+import { type Authentication, authenticate } from './authentication.ts'
+import { deadlineResolver } from './deadline-resolver.ts'
+import { listedBy } from './dnsbl.ts'
+import type { Greylist } from './greylist.ts'
+import { openMessage } from './header.ts'
+import { type AuthenticationPolicy, type Decision, decide } from './policy.ts'
+import { reverseName } from './reverse-name.ts'
+import { askRspamd } from './rspamd.ts'
+
+export interface CheckerOptions extends AuthenticationPolicy {
+  /** Our name, also in Authentication-Results. */
+  readonly hostname: string
+  /** For one message. */
+  readonly timeoutMs: number
+  readonly dnsbl: readonly string[]
+  /** Where rspamd listens; `undefined`: it is not asked. */
+  readonly rspamd: string | undefined
+}
+
+export interface CheckerParts {
+  readonly resolver: Resolver
+  readonly greylist: Greylist | undefined
+  /** From 0 up to 1. */
+  readonly random: () => number
+  /** A sentence for the log. */
+  readonly warn: (message: string) => void
+}
+
+/** Whoever writes to these is heard, wherever from (RFC 5321 §4.5.1, RFC 2142). */
+const ALWAYS_HEARD = /^(?:postmaster|abuse)@/i
+
+const TOO_LONG: Verdict = {
+  disposition: 'reject',
+  reply: { code: 550, text: '5.6.0 The header of the message is too long' },
+  headerLines: '',
+  facts: { results: [], reason: 'header too long' },
+}
+
+export class Checker {
+  readonly #options: CheckerOptions
+  readonly #parts: CheckerParts
+
+  constructor(options: CheckerOptions, parts: CheckerParts) {
+    this.#options = options
+    this.#parts = parts
+  }
+
+  /** Lists first, then greylisting: who is listed is not to come again. */
+  async recipient({ remoteAddress, sender, recipient }: RecipientQuestion): Promise<CheckReply | undefined> {
+    const { dnsbl, timeoutMs } = this.#options
+    if (ALWAYS_HEARD.test(recipient)) return undefined
+    if (dnsbl.length > 0) {
+      using resolver = deadlineResolver(this.#parts.resolver, timeoutMs)
+      const listing = await listedBy(remoteAddress, dnsbl, resolver)
+      if (listing !== undefined) {
+        const text = listing.text === '' ? '' : `: ${listing.text}`
+        return { code: 550, text: `5.7.1 ${remoteAddress} is listed by ${listing.list}${text}` }
+      }
+    }
+    if (this.#parts.greylist?.holds(remoteAddress, sender, recipient) === true)
+      return { code: 451, text: '4.7.1 Not known yet here, try again in a few minutes' }
+    return undefined
+  }
+
+  /** Never rejects. */
+  async check(question: MessageQuestion): Promise<Verdict> {
+    try {
+      return await this.#check(question)
+    } catch (error) {
+      this.#parts.warn(
+        `Message ${question.id} could not be checked: ${error instanceof Error ? error.stack : String(error)}`,
+      )
+      return NOT_NOW
+    }
+  }
+
+  async #check(question: MessageQuestion): Promise<Verdict> {
+    const { hostname, rspamd, timeoutMs } = this.#options
+    const message = await openMessage(question.body)
+    if (message === undefined) return TOO_LONG
+    using resolver = deadlineResolver(this.#parts.resolver, timeoutMs)
+    const [found, reverse, opinion] = await Promise.all([
+      authenticate(message.verifiable(), question, resolver, hostname),
+      reverseName(question.remoteAddress, resolver),
+      rspamd === undefined ? undefined : askRspamd(rspamd, message, question, AbortSignal.timeout(timeoutMs)),
+    ])
+    if (rspamd !== undefined && opinion === undefined)
+      this.#parts.warn(`rspamd at ${rspamd} does not answer: message ${question.id} goes on without it`)
+    const own = decide(found, this.#options, this.#parts.random())
+    const decision = opinion === undefined ? own : stricter(own, opinion.decision)
+    const results = [...withReason(found, own), reverse.result, ...(opinion === undefined ? [] : [opinion.result])]
+    const { disposition, reply, reason } = decision
+    return {
+      disposition,
+      ...(reply !== undefined && { reply }),
+      headerLines: formatAuthenticationResults({ by: hostname, results }),
+      facts: {
+        results,
+        ...(reverse.name !== undefined && { reverseName: reverse.name }),
+        ...(reason !== undefined && { reason }),
+      },
+    }
+  }
+}
+
+/** What was made of it stands beside `dmarc=`. */
+function withReason({ results }: Authentication, { disposition, reason }: Decision): readonly MethodResult[] {
+  if (reason === undefined) return results
+  const comment = disposition === 'accept' ? `accepted: ${reason}` : `${disposition}: ${reason}`
+  return results.map((result) => (result.method === 'dmarc' ? { ...result, comment } : result))
+}
+
+const STRICTNESS: readonly Disposition[] = ['accept', 'junk', 'defer', 'reject']
+
+function stricter(one: Decision, other: Decision): Decision {
+  return STRICTNESS.indexOf(other.disposition) > STRICTNESS.indexOf(one.disposition) ? other : one
+}

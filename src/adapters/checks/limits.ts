@@ -1,0 +1,14 @@
+/** How much of a hostile message, or of hostile DNS, the checks look at. @module */
+
+/** A header that is longer, or has more lines, is refused: its fields are looked through again and again. */
+export const MAX_HEADER_BYTES = 524_288
+export const MAX_HEADER_LINES = 10_000
+
+/** DKIM signatures that are verified, from the top; others are left out of account (RFC 6376 §6.1). */
+export const MAX_SIGNATURES = 10
+
+/** Names of an address that are followed back (RFC 7208 §5.5 does the same). */
+export const MAX_REVERSE_NAMES = 10
+
+/** RSA keys must be as long (RFC 8301 §3.2). */
+export const MIN_KEY_BITS = 1_024

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
+import { SmtpClient } from '#testing/smtp-server.ts'
+import { wholeServer } from '#testing/whole-server.ts'
+import { startZoneServer } from '#testing/zone-server.ts'
+
+const ZONE = `
+_dmarc.bank.example. IN TXT "v=DMARC1; p=reject"
+_dmarc.plain.example. IN TXT "v=DMARC1; p=none"
+1.0.0.127.in-addr.arpa. IN PTR client.example.
+client.example. IN A 127.0.0.1
+1.0.0.127.bl.example. IN A 127.0.0.2
+1.0.0.127.bl.example. IN TXT "it is listed"
+`
+
+async function send(port: number, from: string, body = 'Text\r\n', to = 'ann@example.org'): Promise<string> {
+  const client = await SmtpClient.connect(port)
+  try {
+    await client.reply()
+    await client.say('EHLO client.example')
+    await client.say(`MAIL FROM:<${from}>`)
+    const answer = await client.say(`RCPT TO:<${to}>`)
+    if (!answer.startsWith('250')) return answer
+    await client.say('DATA')
+    client.send(`From: ${from}\r\nSubject: x\r\n\r\n${body}.\r\n`)
+    return await client.reply()
+  } finally {
+    client.close()
+  }
+}
+
+for (const count of [1, 2])
+  test(`port 25 checks mail in a thread that starts with the first message (workers: ${count})`, async () => {
+    await using zone = await startZoneServer(ZONE)
+    const servers = [`${zone.server.host}:${zone.server.port}`]
+    await using whole = await wholeServer({ workers: { count }, dns: { servers }, smtp: { check_exempt: [] } })
+    const { checks } = whole.server
+    assert.ok(checks)
+    assert.ok(checks.worker === undefined)
+    const port = whole.port('smtp')
+    assert.match(await send(port, 'a@bank.example'), /^550 5\.7\.1 bank\.example asks to refuse /)
+    assert.match(await send(port, 'a@plain.example'), /^250 2\.0\.0 Kept as /)
+    assert.equal(checks.restarts, 0)
+  })
+
+test('a message of more than 1 MB is checked where it lies, and a thread that ends costs a 451 at most', async () => {
+  await using zone = await startZoneServer(ZONE)
+  const servers = [`${zone.server.host}:${zone.server.port}`]
+  await using whole = await wholeServer({ dns: { servers }, smtp: { check_exempt: [] } })
+  const { checks } = whole.server
+  const port = whole.port('smtp')
+  const large = '0123456789abcde\r\n'.repeat(70_000)
+  assert.match(await send(port, 'a@bank.example', large), /^550 5\.7\.1 /)
+  assert.match(await send(port, 'a@plain.example', large), /^250 2\.0\.0 Kept as /)
+  const first = checks?.worker
+  assert.ok(first)
+  const gone = once(first, 'exit')
+  void first.terminate()
+  await gone
+  assert.match(await send(port, 'a@plain.example'), /^451 4\.7\.0 The message cannot be checked now/)
+  assert.equal(checks?.restarts, 1)
+  // a moment later the next one takes over
+  await setTimeout(1_050)
+  assert.match(await send(port, 'a@plain.example'), /^250 /)
+  assert.notEqual(checks.worker, first)
+})
+
+test('a list of addresses refuses at RCPT, but postmaster is always heard', async () => {
+  await using zone = await startZoneServer(ZONE)
+  const servers = [`${zone.server.host}:${zone.server.port}`]
+  await using whole = await wholeServer({ dns: { servers }, smtp: { check_exempt: [], dnsbl: ['bl.example'] } })
+  const port = whole.port('smtp')
+  assert.equal(await send(port, 'a@plain.example'), '550 5.7.1 127.0.0.1 is listed by bl.example: it is listed')
+  assert.doesNotMatch(await send(port, 'a@plain.example', '', 'postmaster@example.org'), /listed/)
+})
+
+test('whoever is not known waits when greylisting is on', async () => {
+  await using zone = await startZoneServer(ZONE)
+  const servers = [`${zone.server.host}:${zone.server.port}`]
+  await using whole = await wholeServer({ dns: { servers }, smtp: { check_exempt: [], greylist_minutes: 1 } })
+  assert.match(await send(whole.port('smtp'), 'a@plain.example'), /^451 4\.7\.1 Not known yet here/)
+})
+
+test('nothing is asked and no thread starts where nothing is checked', async () => {
+  await using zone = await startZoneServer(ZONE)
+  const servers = [`${zone.server.host}:${zone.server.port}`]
+  for (const smtp of [{ checks: false, check_exempt: [] }, {}]) {
+    await using whole = await wholeServer({ dns: { servers }, smtp })
+    assert.match(await send(whole.port('smtp'), 'a@bank.example'), /^250 /)
+    assert.equal(whole.server.checks?.worker, undefined)
+  }
+  assert.deepEqual(zone.asked, [])
+})
