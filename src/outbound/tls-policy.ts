@@ -1,6 +1,7 @@
 /** What the TLS of a connection to another mail server must be, and why: DANE, MTA-STS, a route, or nobody. @module */
 import type { Result } from '#lib/result.ts'
 import type { TlsaRecord } from '#services/resolver.ts'
+import type { KnownStsPolicy } from '#store/tls-records.ts'
 
 /** What a connection must be before mail goes over it. */
 export interface TlsPolicy {
@@ -20,8 +21,13 @@ export interface TlsPolicy {
   readonly tlsa: readonly TlsaRecord[]
   /** Begins what the sender is told where it is not met: `MTA-STS of example.org (enforce)`. */
   readonly why: string
-  /** MTA-STS in mode `testing` (RFC 8461 §5): the level is `opportunistic`, but this is what would have been asked for. */
+  /**
+   * MTA-STS in mode `testing` (RFC 8461 §5): the level is `opportunistic`, but this is what would have been asked for;
+   * without names where the policy does not list the host.
+   */
   readonly testing?: TlsPolicy
+  /** With `mta-sts`: the policy, for reports. */
+  readonly sts?: KnownStsPolicy
 }
 
 /** Why nothing goes to a host, although it is there. Both may be otherwise later. */
@@ -30,6 +36,8 @@ export interface TlsRefusal {
   readonly kind: 'not-listed' | 'unavailable'
   /** Enhanced status and words for the queue: `4.7.5 MTA-STS of example.org (enforce): mx1.example.net is not in its policy`. */
   readonly reply: string
+  /** With `not-listed`: the policy, for reports. */
+  readonly sts?: KnownStsPolicy
 }
 
 /** Where connections to mail servers learn what they must be. */
@@ -37,8 +45,9 @@ export interface TlsPolicies {
   /**
    * @param domain Of the recipient, ASCII.
    * @param host Name of the mail server, as the MX record says it; the domain itself where it has no MX.
+   * @param port Where it is connected to; absent: 25.
    */
-  policyFor(domain: string, host: string): Promise<Result<TlsPolicy, TlsRefusal>>
+  policyFor(domain: string, host: string, port?: number): Promise<Result<TlsPolicy, TlsRefusal>>
 }
 
 /** TLS where it is offered. */
