@@ -94,7 +94,7 @@ function whereOf(event: HistoryEventView): string {
   return event.to === null ? from : `${from} → ${placeName(event.to)}`
 }
 
-function whoOf({ by, session, peer, account, appPassword, sender }: HistoryEventView, owner: string): string {
+function whoOf({ by, session, peer, account, appPassword, sender, checks }: HistoryEventView, owner: string): string {
   if (by === null) return '-'
   const parts = [session === null ? by : `${by} ${session}`]
   if (peer !== null) parts.push(say(`from ${peer}`, `depuis ${peer}`))
@@ -103,5 +103,6 @@ function whoOf({ by, session, peer, account, appPassword, sender }: HistoryEvent
     parts.push(say(`app password "${appPassword}"`, `mot de passe d’application « ${appPassword} »`))
   if (sender !== null)
     parts.push(sender === '' ? say('no sender', 'sans expéditeur') : say(`sender ${sender}`, `expéditeur ${sender}`))
+  if (checks !== null) parts.push(say(`checks: ${checks}`, `vérifications : ${checks}`))
   return parts.join(', ')
 }

@@ -43,6 +43,9 @@ for (const count of [1, 2])
     assert.match(await send(port, 'a@bank.example'), /^550 5\.7\.1 bank\.example asks to refuse /)
     assert.match(await send(port, 'a@plain.example'), /^250 2\.0\.0 Kept as /)
     assert.equal(checks.restarts, 0)
+    const asked = { address: 'ann@example.org', message: '1', mailbox: 'INBOX' }
+    const [history] = await whole.server.administration.ask('history', asked)
+    assert.equal(history?.events[0]?.checks, 'spf=none, dkim=none, dmarc=fail, iprev=pass (client.example)')
   })
 
 test('a message of more than 1 MB is checked where it lies, and a thread that ends costs a 451 at most', async () => {

@@ -2,6 +2,7 @@
 import type { EmailKey, Uid } from '#mail/ids.ts'
 import { uidSetOf } from '#mail/uid-set.ts'
 import { type HistoryEntry, historyOf, type Place } from '#services/history.ts'
+import { resultsSaid } from '#services/inbound-checks.ts'
 import { bringBack, type Chosen, chooseDeleted, type UndeleteChoice, type UndeleteReport } from '#services/undelete.ts'
 import { flagNames, keywordSetId, systemFlags } from '#store/flags.ts'
 import type { Cause } from '#store/gone.ts'
@@ -81,6 +82,8 @@ export interface HistoryEventView extends PlaceView {
   readonly appPassword: string | null
   /** Of a delivery: the envelope sender. */
   readonly sender: string | null
+  /** Of a delivery: what the checks found, `spf=pass, dkim=pass example.org, dmarc=pass`; `null` without any. */
+  readonly checks: string | null
 }
 
 /** Longer lists are cut to their newest. */
@@ -205,6 +208,7 @@ function eventView({ at, kind, place, to, detail, by, origin }: HistoryEntry): H
     account: by?.address ?? null,
     appPassword: by?.appPassword ?? null,
     sender: origin?.sender ?? null,
+    checks: origin?.results === undefined ? null : resultsSaid(origin.results),
   }
 }
 

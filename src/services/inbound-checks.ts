@@ -82,3 +82,13 @@ export function checksLogged({ disposition, facts }: Verdict): object {
   const checks = results.map(({ method, result }) => `${method}=${result}`).join(' ')
   return { disposition, checks, reverseName, reason }
 }
+
+/** Results as people are told them, with what they were found about. */
+export function resultsSaid(results: readonly MethodResult[]): string {
+  return results
+    .map(({ method, result, comment, properties }) => {
+      const about = properties['header.d'] ?? (comment === undefined ? undefined : `(${comment})`)
+      return about === undefined ? `${method}=${result}` : `${method}=${result} ${about}`
+    })
+    .join(', ')
+}
