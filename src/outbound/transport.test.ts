@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { createHash, X509Certificate } from 'node:crypto'
 import { after, before, suite, test } from 'node:test'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { MailSink, type SinkAnswer, type SinkOptions, USUAL_EXTENSIONS } from '#testing/mail-sink.ts'
+import { serverAuthority } from '#testing/server-certificates.ts'
 import { TestSmtpServer } from '#testing/smtp-server.ts'
 import { type TestCertificate, testCertificate } from '#testing/test-certificate.ts'
 import { TIMEOUTS } from './limits.ts'
@@ -335,6 +337,29 @@ suite('mail to another server', () => {
         assert.equal(sink.connections, 1)
       })
     }
+
+    test('dane: the certificate must be the one that the TLSA records tell of, whoever signed it', async () => {
+      const issued = await (await serverAuthority()).issue(['other.example'])
+      await using sink = await MailSink.start({ tls: createSecureContext(issued) })
+      const digest = createHash('sha256').update(new X509Certificate(issued.cert).raw).digest()
+      const attempt = (data: Uint8Array) =>
+        openConnection(
+          to(sink.port, {
+            tls: { ...policy('dane'), why: 'DANE of localhost', tlsa: [{ usage: 3, selector: 0, matching: 1, data }] },
+          }),
+        )
+      const wrong = await attempt(new Uint8Array(32))
+      assert.ok(!wrong.ok && wrong.error.kind === 'tls')
+      assert.equal(
+        wrong.error.words,
+        '4.7.5 DANE of localhost: the certificate of localhost is not right: it is not the one that its TLSA records tell of',
+      )
+      const right = await attempt(digest)
+      assert.ok(right.ok)
+      assert.equal(right.value.tls, 'TLSv1.3 dane')
+      await right.value.quit()
+      assert.equal(sink.messages.length, 0)
+    })
 
     test('verified: the certificate must be right, for one of the names', async () => {
       await using sink = await MailSink.start({ tls: certificate })
