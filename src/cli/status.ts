@@ -42,6 +42,7 @@ function formatStatus(status: StatusView): string {
     )
   }
   if (status.search.accounts > 0) lines.push(formatSearch(status.search))
+  if (status.queue.messages > 0 || status.queue.paused) lines.push(formatQueue(status.queue))
   if (status.threadRestarts > 0)
     lines.push(
       say(`Threads restarted: ${status.threadRestarts}`, `Fils d’exécution redémarrés : ${status.threadRestarts}`),
@@ -59,6 +60,21 @@ function formatSearch({ accounts, waiting }: StatusView['search']): string {
         `  search index: ${indexed}; ${messages} still to be indexed, which searches read until then`,
         `  index de recherche : ${indexed} ; ${messages} à indexer, que les recherches lisent en attendant`,
       )
+}
+
+function formatQueue({ messages, bytes, waiting, held, oldest, paused }: StatusView['queue']): string {
+  const parts = [
+    `${counted(messages, ['message', 'messages'], ['message', 'messages'])} (${formatBytes(bytes)})`,
+    counted(
+      waiting,
+      ['recipient waiting', 'recipients waiting'],
+      ['destinataire en attente', 'destinataires en attente'],
+    ),
+  ]
+  if (held > 0) parts.push(say(`${held} held`, `${held} retenu${held < 2 ? '' : 's'}`))
+  if (oldest !== null) parts.push(say(`the oldest of ${formatTime(oldest)}`, `le plus ancien du ${formatTime(oldest)}`))
+  if (paused) parts.push(say('paused ("malle queue resume")', 'en pause (« malle queue resume »)'))
+  return say(`  queue: ${parts.join(', ')}`, `  file d’attente : ${parts.join(', ')}`)
 }
 
 const STATES = { ok: 'ok', full: 'pleine', 'read-only': 'en lecture seule', failed: 'en panne' } as const

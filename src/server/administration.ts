@@ -27,6 +27,9 @@ import { forgetMigration, migrateRequest } from './migrate-request.ts'
 
 import { type MoveDeps, moveAccount } from './moves.ts'
 
+import { LocalQueueDesk, type QueueDesk, queueStart } from './queue-desk.ts'
+import { queueStatusView } from './queue-views.ts'
+
 import type { Task, TaskMessage } from './task-thread.ts'
 import {
   type AccountChangeArgs,
@@ -58,11 +61,13 @@ type Handlers = {
 /** The verbs on an open installation. */
 export class RunningAdministration implements Administration {
   readonly #parts: Installation
+  readonly #queue: QueueDesk
   readonly #facts: RunningFacts | undefined
   readonly #handlers: Handlers
 
-  constructor(parts: Installation, facts: RunningFacts | undefined) {
+  constructor(parts: Installation, queue: QueueDesk, facts: RunningFacts | undefined) {
     this.#parts = parts
+    this.#queue = queue
     this.#facts = facts
     this.#handlers = this.#verbs()
   }
@@ -352,6 +357,7 @@ export class RunningAdministration implements Administration {
       domains: (await directory.domains()).length,
       shards,
       search: search.status(),
+      queue: queueStatusView(await this.#queue.status()),
       problems: shards.filter(({ state }) => state !== 'ok').map(({ shard, state }) => SHARD_PROBLEMS[state](shard)),
     }
   }
@@ -412,10 +418,14 @@ function appPasswordView({ name, protocols, createdAt, lastUsedAt }: AppPassword
 export async function openAdministration(config: Config): Promise<Administration> {
   if ((await askControl(config.data, 'status', {})) !== undefined) return new RemoteAdministration(config.data)
   const parts = await openInstallation(config, createLog('warn'))
-  const local = new RunningAdministration(parts, undefined)
+  const queue = new LocalQueueDesk(queueStart(config))
+  const local = new RunningAdministration(parts, queue, undefined)
   return {
     ask: (verb, args, progress, signal) => local.ask(verb, args, progress, signal),
-    [Symbol.asyncDispose]: () => parts[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await queue[Symbol.asyncDispose]()
+      await parts[Symbol.asyncDispose]()
+    },
   }
 }
 

@@ -12,6 +12,7 @@ import { formatNetwork } from '#lib/network.ts'
 import { networkTest } from '#services/networks.ts'
 import type { HttpOptions } from './http.ts'
 import { mtaStsPolicy, publicServices } from './public-names.ts'
+import { queueMetrics } from './queue-metrics.ts'
 
 export function httpAnswers(options: HttpOptions): RequestListener {
   const { config, threads, installation } = options
@@ -43,7 +44,7 @@ async function problemsOf({ installation }: HttpOptions): Promise<readonly strin
 }
 
 /** What the main thread measures: the process, connections by protocol, each shard (as of the last `refresh`). */
-function installationMetrics({ installation, threads }: HttpOptions): {
+function installationMetrics({ installation, queue, threads }: HttpOptions): {
   readonly registry: MetricsRegistry
   refresh(): Promise<void>
 } {
@@ -91,6 +92,7 @@ function installationMetrics({ installation, threads }: HttpOptions): {
     syncs: shard('syncs', 'Syncs since the start'),
     queued: shard('queued', 'Writes that wait'),
   }
+  const showQueue = queueMetrics(queue, registers)
   const shards = new Gauge({ name: 'malle_shards', help: 'Shards of the store', registers })
   return {
     registry,
@@ -98,6 +100,7 @@ function installationMetrics({ installation, threads }: HttpOptions): {
     async refresh() {
       const list = await installation.host.status()
       shards.set(list.length)
+      await showQueue()
       for (const one of list) {
         const labels = { shard: String(one.shard) }
         gauges.ok.set(labels, one.state === 'ok' ? 1 : 0)

@@ -6,6 +6,7 @@ import type { Config } from '#config/config.ts'
 import type { Log } from '#services/session-deps.ts'
 import type { Installation } from './installation.ts'
 import { type Endpoint, ListenFault } from './listeners.ts'
+import type { QueueDesk } from './queue-desk.ts'
 import type { ProtocolThreads } from './threads.ts'
 import { ThreadTls, type TlsMaterial } from './tls.ts'
 
@@ -16,6 +17,7 @@ const { createServer: createSecureServer } = process.getBuiltinModule('node:http
 export interface HttpOptions {
   readonly config: Config
   readonly threads: ProtocolThreads
+  readonly queue: QueueDesk
   readonly installation: Installation
   readonly tls: TlsMaterial
   readonly log: Log

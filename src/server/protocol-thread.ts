@@ -13,6 +13,7 @@ import type { Registry } from '#services/registry.ts'
 import type { Log, SessionDeps, SessionLimits } from '#services/session-deps.ts'
 import { SmtpService } from '#smtp/service.ts'
 import type { MailStore } from '#store/mail-store.ts'
+import type { Outbox } from '#store/queue.ts'
 import type { SearchIndex } from '#store/search-index.ts'
 import { Handshakes } from './handshakes.ts'
 import { type Acceptor, type Endpoint, open } from './listeners.ts'
@@ -66,6 +67,7 @@ const IMPLICIT_TLS: ReadonlySet<MailListener> = new Set(['imaps', 'pop3s', 'subm
 export interface ThreadServices {
   readonly registry: Registry
   readonly search: SearchIndex
+  readonly outbox: Outbox
   readonly checks: AskChecks | undefined
 }
 
@@ -81,7 +83,7 @@ export class ProtocolThread implements AsyncDisposable {
   readonly #acceptors: Readonly<Record<MailListener, Acceptor>>
   readonly #listening: { close(): Promise<void> }[] = []
 
-  constructor(setup: ThreadSetup, { registry, search, checks }: ThreadServices, log: Log) {
+  constructor(setup: ThreadSetup, { registry, search, outbox, checks }: ThreadServices, log: Log) {
     this.meter = new ThreadMeter()
     this.#tls = new ThreadTls(setup.tls)
     this.#proxies = networkTest(setup.proxyFrom)
@@ -96,6 +98,7 @@ export class ProtocolThread implements AsyncDisposable {
       store: this.#store,
       searchIndex: search,
       registry,
+      outbox,
       limits: setup.limits,
       allowPlaintext: setup.allowPlaintext,
       scramForPasswords: setup.scramForPasswords,

@@ -12,6 +12,8 @@ import { startHttp } from './http.ts'
 import { openInstallation, type StoreTuning } from './installation.ts'
 import type { Endpoint } from './listeners.ts'
 import type { MailEndpoints } from './protocol-thread.ts'
+import { queueStart } from './queue-desk.ts'
+import { QueueHost } from './queue-host.ts'
 import { startThreads } from './threads.ts'
 import type { TlsMaterial } from './tls.ts'
 
@@ -45,10 +47,12 @@ export async function startServer(config: Config, log: Log, tuned?: StoreTuning)
   const { registry, host, search } = parts
   search.start()
   const checks = started.use(checksOf(config, log))
-  const threads = started.use(await startThreads({ config, tls, registry, host, search, checks, log }))
-  const http = started.use(await startHttp({ config, threads, installation: parts, tls, log }))
+  const queue = started.use(new QueueHost({ start: queueStart(config), log }))
+  queue.start()
+  const threads = started.use(await startThreads({ config, tls, registry, host, search, queue, checks, log }))
+  const http = started.use(await startHttp({ config, threads, queue, installation: parts, tls, log }))
   const endpoints = { ...threads.endpoints, ...http.endpoints }
-  const administration = new RunningAdministration(parts, {
+  const administration = new RunningAdministration(parts, queue, {
     status: () => ({
       since: since.toISOString(),
       endpoints,

@@ -14,7 +14,8 @@ import type { Log } from '#services/session-deps.ts'
 import type { SearchIndex } from '#store/search-index.ts'
 import { type ChecksHost, checksGate } from './checks-host.ts'
 import { probe } from './listeners.ts'
-import { type MailEndpoints, ProtocolThread, type ThreadSetup } from './protocol-thread.ts'
+import { type MailEndpoints, ProtocolThread, type ThreadServices, type ThreadSetup } from './protocol-thread.ts'
+import type { QueueHost } from './queue-host.ts'
 import type { TlsMaterial } from './tls.ts'
 
 /** What the main thread says to a worker. */
@@ -34,6 +35,7 @@ export interface WorkerStart {
   readonly setup: ThreadSetup
   readonly registry: MessagePort
   readonly search: MessagePort
+  readonly queue: { readonly port: MessagePort; readonly directory: string }
   /** Absent: nothing is checked. */
   readonly checks: MessagePort | undefined
   readonly logLevel: Config['log']['level']
@@ -57,6 +59,7 @@ export interface ThreadsOptions {
   readonly registry: Registry
   readonly host: EmbeddedHost
   readonly search: SearchIndex
+  readonly queue: QueueHost
   /** `undefined`: nothing is checked. */
   readonly checks: ChecksHost | undefined
   readonly log: Log
@@ -101,12 +104,13 @@ function wanted({ config }: ThreadsOptions): MailEndpoints {
 }
 
 async function startHere(options: ThreadsOptions): Promise<ProtocolThreads> {
-  const { registry, search, checks, log } = options
+  const { registry, search, queue, checks, log } = options
   const ask: AskChecks | undefined = checks && ((question) => checks.ask(question))
-  const thread = new ProtocolThread(setupOf(options, 0, wanted(options)), { registry, search, checks: ask }, log)
+  const services: ThreadServices = { registry, search, outbox: queue.outbox(), checks: ask }
+  const thread = new ProtocolThread(setupOf(options, 0, wanted(options)), services, log)
   let endpoints: MailEndpoints
   try {
-    endpoints = await thread.listen(wanted(options), false, options.log)
+    endpoints = await thread.listen(wanted(options), false, log)
   } catch (error) {
     await thread[Symbol.asyncDispose]()
     throw error
@@ -204,26 +208,35 @@ class WorkerThreads implements ProtocolThreads {
   }
 
   async #run(number: number): Promise<MailEndpoints> {
-    const { registry, search, checks, config, log } = this.#options
+    const { registry, search, queue, checks, config, log } = this.#options
     const { port1, port2 } = new MessageChannel()
     const searches = new MessageChannel()
+    const sending = new MessageChannel()
     const checking = checks && new MessageChannel()
     const setup = { ...setupOf(this.#options, number, this.#endpoints), tls: this.#tls }
     const start: WorkerStart = {
       setup,
       registry: port2,
       search: searches.port2,
+      queue: { port: sending.port2, directory: queue.directory },
       checks: checking?.port2,
       logLevel: config.log.level,
     }
     const worker = new Worker(new URL(`./worker-thread${path.extname(import.meta.filename)}`, import.meta.url), {
       workerData: start,
-      transferList: [port2, searches.port2, ...(checking === undefined ? [] : [checking.port2]), ...setup.store.ports],
+      transferList: [
+        port2,
+        searches.port2,
+        sending.port2,
+        ...(checking === undefined ? [] : [checking.port2]),
+        ...setup.store.ports,
+      ],
       resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB },
       name: `protocol-${number}`,
     })
     const endServing = serveRegistry(registry, port1)
     serveSearchIndex(search, searches.port1)
+    queue.serve(sending.port1)
     if (checks !== undefined && checking !== undefined) serveChecks((question) => checks.ask(question), checking.port1)
     this.#workers.set(number, { worker, endServing })
     const listening = Promise.withResolvers<MailEndpoints>()
@@ -240,6 +253,7 @@ class WorkerThreads implements ProtocolThreads {
       endServing()
       port1.close()
       searches.port1.close()
+      sending.port1.close()
       checking?.port1.close()
       this.#workers.delete(number)
       if (!this.#stopping) this.#restart(number)

@@ -24,6 +24,7 @@ import type { Progress } from '#transfer/sync/sync.ts'
 import type { DeletedListing, HistoryView, UndeleteArgs } from './gone-views.ts'
 import type { Endpoint } from './listeners.ts'
 import type { MailEndpoints } from './protocol-thread.ts'
+import type { QueueStatusView } from './queue-views.ts'
 
 export interface DomainView {
   readonly name: string
@@ -104,6 +105,7 @@ export interface StatusView {
   readonly shards: readonly ShardStatus[]
   /** `waiting`: messages that are not in the search index of their account yet, at most. */
   readonly search: SearchIndexStatus
+  readonly queue: QueueStatusView
   /** Sentences that say what is wrong; empty when all is well. */
   readonly problems: readonly string[]
 }

@@ -1,8 +1,10 @@
 /** Entry of a protocol thread that is a worker. @module */
 import { parentPort, workerData } from 'node:worker_threads'
 import { RemoteSearchIndex } from '#adapters/search/remote.ts'
+import { QueueFiles } from '#adapters/sqlite/queue-files.ts'
 import { shrinkWhenQuiet } from '#lib/quiet-heap.ts'
 import { askOver } from '#services/gated-checks.ts'
+import { RemoteOutbox } from '#services/remote-outbox.ts'
 import { RemoteRegistry } from '#services/remote-registry.ts'
 import { createLog } from './log.ts'
 import { ProtocolThread, type ThreadServices } from './protocol-thread.ts'
@@ -10,11 +12,13 @@ import type { FromThread, ToThread, WorkerStart } from './threads.ts'
 
 const port = parentPort
 if (port === null) throw new Error('This module is the entry of a worker')
-const { setup, registry, search, checks, logLevel } = workerData as WorkerStart
+const { setup, registry, search, queue, checks, logLevel } = workerData as WorkerStart
 const log = createLog(logLevel, { thread: setup.number })
+const files = new QueueFiles(queue.directory)
 const services: ThreadServices = {
   registry: new RemoteRegistry(registry),
   search: new RemoteSearchIndex(search),
+  outbox: new RemoteOutbox(queue.port, () => files.stage()),
   checks: checks && askOver(checks),
 }
 const thread = new ProtocolThread(setup, services, log)
@@ -40,6 +44,7 @@ async function stop(): Promise<void> {
   tell({ kind: 'stopped' })
   registry.close()
   search.close()
+  queue.port.close()
   checks?.close()
   port?.close()
 }

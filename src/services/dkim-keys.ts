@@ -33,6 +33,21 @@ export interface PrivateKeyFiles {
   remove(domain: string, selector?: string): Promise<void>
 }
 
+/** A key that signs now. */
+export interface SigningKey {
+  readonly domain: string
+  readonly selector: string
+  readonly algorithm: DkimAlgorithm
+  /** PEM. */
+  readonly privateKey: string
+}
+
+/** What signs, for the thread that sends. */
+export interface SigningKeys {
+  /** Of each algorithm one at most; none where the domain is not ours. Changes are seen at once. */
+  active(domain: string): readonly SigningKey[]
+}
+
 export interface DkimDeps {
   readonly directory: Pick<Directory, 'domain' | 'dkimKeys' | 'putDkimKeys' | 'removeDkimKey'>
   readonly files: PrivateKeyFiles

@@ -35,7 +35,7 @@ export function privateKeyFiles(folder: string): PrivateKeyFiles {
   }
 }
 
-function privateKeyFile(folder: string, domain: string, selector: string): string {
+export function privateKeyFile(folder: string, domain: string, selector: string): string {
   return path.join(folder, domain, `${selector}.pem`)
 }
 

@@ -17,6 +17,11 @@ const FOLDERS = 256
 /** A file that no message names is left behind by somebody who died; younger ones may be on their way. */
 const ORPHAN_MS = 3_600_000
 
+/** The database of a queue's folder. */
+export function queueFile(directory: string): string {
+  return path.join(directory, 'queue.db')
+}
+
 /** The files of a queue. */
 export class QueueFiles {
   readonly #queue: string

@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
-import { newerFormatOf } from '#store/newer-format.ts'
+import { NewerFormat, newerFormatOf } from '#store/newer-format.ts'
 import { newMessage, type OpenQueue, outcomeOf, queueContract, stageBody } from '#store/queue.contract.ts'
-import { openQueue, queueFile } from './queue.ts'
-import { QueueFiles } from './queue-files.ts'
+import { openQueue } from './queue.ts'
+import { QueueFiles, queueFile } from './queue-files.ts'
+import { peekQueue } from './queue-peek.ts'
 
 const NOW = 1_700_000_000_000
 
@@ -151,4 +152,22 @@ test('a queue of a newer release is refused', async () => {
   }
   await assert.rejects(openIn(home.path), (error: Error) => newerFormatOf(error)?.format === 99)
   assert.ok(existsSync(file))
+  assert.throws(() => peekQueue(path.join(home.path, 'queue')), NewerFormat)
+})
+
+test('peekQueue() tells whether there is mail, and makes nothing', async () => {
+  await using home = await folder()
+  const directory = path.join(home.path, 'queue')
+  assert.equal(peekQueue(directory), undefined)
+  assert.equal(existsSync(directory), false)
+  {
+    await using queue = await openIn(home.path)
+    await queue.store.setStandingHold({ kind: 'all', name: '', since: NOW, reason: 'administrator' }, true)
+  }
+  assert.deepEqual(peekQueue(directory), { mail: false, paused: true })
+  {
+    await using queue = await openIn(home.path)
+    await queue.store.enqueue([newMessage('a', await stageBody(queue), ['x@one.example'])])
+  }
+  assert.deepEqual(peekQueue(directory), { mail: true, paused: true })
 })

@@ -1,7 +1,6 @@
 /** The queue in one SQLite database and a file a body; opened by one thread only. @module */
 
 import { mkdir } from 'node:fs/promises'
-import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Clock, systemClock } from '#lib/clock.ts'
@@ -24,7 +23,7 @@ import { faultKind } from '../embedded/faults.ts'
 import { migrate } from './migrations.ts'
 import { GroupCommits } from './queue-commits.ts'
 import { destinationsDue, dueMessages, nextDue } from './queue-due.ts'
-import { QueueFiles } from './queue-files.ts'
+import { QueueFiles, queueFile } from './queue-files.ts'
 import { attemptOf, loadMessage, standingHoldOf } from './queue-rows.ts'
 import { QUEUE_MIGRATIONS } from './queue-schema.ts'
 import { QueueSql } from './queue-sql.ts'
@@ -52,11 +51,8 @@ export interface QueueOptions {
   readonly clock?: Clock
   /** The disk failed: nothing can be written until the queue is opened again. */
   readonly broken?: (error: unknown) => void
-}
-
-/** The database of a queue's folder. */
-export function queueFile(directory: string): string {
-  return path.join(directory, 'queue.db')
+  /** Told of outcomes that are on disk. */
+  readonly recorded?: (outcomes: readonly Outcome[]) => void
 }
 
 /** Opens the queue, makes or upgrades it, and removes what a crash left. @throws {NewerFormat} also as a cause */
@@ -83,15 +79,17 @@ class SqliteQueue implements QueueStore {
   readonly #commits: GroupCommits
   readonly #clock: Clock
   readonly #historyMs: number
+  readonly #recorded: QueueOptions['recorded']
   readonly #removals = new Set<Promise<void>>()
   readonly #timer: NodeJS.Timeout
 
-  constructor(sql: QueueSql, { directory, historyDays, broken }: QueueOptions, clock: Clock) {
+  constructor(sql: QueueSql, { directory, historyDays, broken, recorded }: QueueOptions, clock: Clock) {
     this.#sql = sql
     this.#files = new QueueFiles(directory)
     this.#commits = new GroupCommits(sql, broken ?? (() => undefined))
     this.#clock = clock
     this.#historyMs = historyDays * DAY_MS
+    this.#recorded = recorded
     this.#timer = setInterval(() => void this.#forget(), FORGET_EVERY_MS).unref()
   }
 
@@ -137,6 +135,7 @@ class SqliteQueue implements QueueStore {
       insertMessages(this.#sql, reports)
       return unneeded
     })
+    this.#recorded?.(outcomes)
     void this.#remove(files)
   }
 

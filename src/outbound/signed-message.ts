@@ -1,0 +1,63 @@
+/** What is signed of a message, read once from its beginning to its end. @module */
+import { binaryOf } from '#mail/bytes.ts'
+import { type HeaderField, headerFields } from '#mail/headers.ts'
+import { MAX_FIELDS } from '#mail/limits.ts'
+import { RelaxedBodyHash } from './relaxed-body.ts'
+
+/** Octets of a header that is signed. What is longer is no mail of people, and goes out as it is. */
+const MOST_HEADER = 262_144
+
+/** A message as signatures see it. */
+export interface SignedMessage {
+  /** In their order; every octet of the header belongs to one. */
+  readonly fields: readonly HeaderField[]
+  /** The header as a binary string, which the offsets of fields are in. */
+  readonly header: string
+  /** `bh=` of the relaxed body. */
+  readonly bodyHash: string
+}
+
+/** Why nothing is signed. */
+export type Unsignable = 'header-too-long' | 'header-malformed'
+
+/** Reads a message. Its header is in memory, of its body one chunk at a time; what cannot be signed is not read to its end. */
+export async function readSigned(body: AsyncIterable<Uint8Array>): Promise<SignedMessage | Unsignable> {
+  const hash = new RelaxedBodyHash()
+  let beginning: Buffer | undefined = Buffer.alloc(0)
+  let header = ''
+  for await (const chunk of body) {
+    if (beginning === undefined) {
+      hash.update(chunk)
+      continue
+    }
+    const from: number = beginning.length
+    beginning = from === 0 ? Buffer.from(chunk) : Buffer.concat([beginning, chunk])
+    const end = headerEnd(beginning, from)
+    if ((end ?? beginning.length) > MOST_HEADER) return 'header-too-long'
+    if (end === undefined) continue
+    header = binaryOf(beginning.subarray(0, end))
+    // where there is no blank line between them, the body begins where the header ends
+    hash.update(beginning.subarray(end + 2))
+    beginning = undefined
+  }
+  if (beginning !== undefined) header = binaryOf(beginning)
+  const fields = headerFields(header, MAX_FIELDS)
+  return isWhole(header, fields) ? { fields, header, bodyHash: hash.digest() } : 'header-malformed'
+}
+
+/** Where the blank line begins. */
+function headerEnd(bytes: Buffer, from: number): number | undefined {
+  if (bytes[0] === 13 && bytes[1] === 10) return 0
+  const blank = bytes.indexOf('\r\n\r\n', Math.max(0, from - 3), 'latin1')
+  return blank === -1 ? undefined : blank + 2
+}
+
+/** Lines that belong to no field are read by everybody in another way: what is signed must not depend on that. */
+function isWhole(header: string, fields: readonly HeaderField[]): boolean {
+  let at = 0
+  for (const { start, end } of fields) {
+    if (start !== at) return false
+    at = end
+  }
+  return at === header.length && (at === 0 || header.endsWith('\r\n')) && !/\r(?!\n)|(?<!\r)\n|\0/.test(header)
+}

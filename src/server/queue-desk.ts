@@ -1,0 +1,101 @@
+/** Where the rest of the server asks about the queue, whoever has it open. @module */
+import path from 'node:path'
+import { openQueue } from '#adapters/sqlite/queue.ts'
+import { peekQueue } from '#adapters/sqlite/queue-peek.ts'
+import type { Config } from '#config/config.ts'
+import type { QueueStore } from '#store/queue.ts'
+import {
+  answerQuestion,
+  type OutcomeCounts,
+  type QueueAnswer,
+  type QueueQuestion,
+  type QueueStart,
+  type QueueVerb,
+} from './queue-protocol.ts'
+
+/** How the queue is. */
+export interface QueueStatus {
+  readonly waiting: number
+  readonly held: number
+  readonly messages: number
+  readonly bytes: number
+  /** When the oldest message came, in milliseconds since 1970. */
+  readonly oldest?: number
+  readonly paused: boolean
+  /** Since the server runs. */
+  readonly outcomes: OutcomeCounts
+  /** Threads of the queue that ended by themselves. */
+  readonly restarts: number
+}
+
+/** See the module. */
+export interface QueueDesk extends AsyncDisposable {
+  ask<V extends QueueVerb>(
+    ...question: Extract<QueueQuestion, readonly [V, ...(readonly unknown[])]>
+  ): Promise<QueueAnswer<V>>
+  status(): Promise<QueueStatus>
+}
+
+/** What the queue of an installation is opened with. */
+export function queueStart({ data, queue, log }: Config): QueueStart {
+  return { directory: path.join(data, 'queue'), settings: queue, logLevel: log.level }
+}
+
+export const NO_OUTCOMES: OutcomeCounts = { delivered: 0, deferred: 0, failed: 0 }
+
+/** What a queue that nobody has made yet would answer; `undefined`: it must be made for that. */
+export function answerOfNone(verb: QueueVerb): { readonly value: unknown } | undefined {
+  switch (verb) {
+    case 'enqueue':
+    case 'setStandingHold':
+      return undefined
+    case 'list':
+    case 'standingHolds':
+      return { value: [] }
+    case 'history':
+      return { value: undefined }
+    case 'hold':
+    case 'release':
+    case 'retry':
+    case 'drop':
+      return { value: 0 }
+    case 'size':
+      return { value: { waiting: 0, held: 0, messages: 0, bytes: 0 } }
+  }
+}
+
+/** The queue in this process, while no server runs: opened when it is asked for, and nothing is sent. */
+export class LocalQueueDesk implements QueueDesk {
+  readonly #start: QueueStart
+  #store: Promise<QueueStore> | undefined
+
+  constructor(start: QueueStart) {
+    this.#start = start
+  }
+
+  async ask<V extends QueueVerb>(
+    ...question: Extract<QueueQuestion, readonly [V, ...(readonly unknown[])]>
+  ): Promise<QueueAnswer<V>> {
+    const none = answerOfNone(question[0])
+    // Each verb has its answer; the switches do not know which.
+    if (this.#store === undefined && none !== undefined && peekQueue(this.#start.directory) === undefined)
+      return none.value as QueueAnswer<V>
+    const { directory, settings } = this.#start
+    this.#store ??= openQueue({ directory, historyDays: settings.historyDays })
+    return (await answerQuestion(await this.#store, question)) as QueueAnswer<V>
+  }
+
+  async status(): Promise<QueueStatus> {
+    const holds = await this.ask('standingHolds')
+    return {
+      ...(await this.ask('size')),
+      paused: holds.some(({ kind }) => kind === 'all'),
+      outcomes: NO_OUTCOMES,
+      restarts: 0,
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await (await this.#store)?.[Symbol.asyncDispose]()
+  }
+}

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { MessageChannel } from 'node:worker_threads'
+import { QueueFiles } from '#adapters/sqlite/queue-files.ts'
+import { checkConfig } from '#config/schema.ts'
+import { RemoteOutbox } from '#services/remote-outbox.ts'
+import type { Log } from '#services/session-deps.ts'
+import { newMessage, stageBody } from '#store/queue.contract.ts'
+import { LocalQueueDesk, queueStart } from './queue-desk.ts'
+import { QueueHost } from './queue-host.ts'
+import type { QueueStart } from './queue-protocol.ts'
+
+async function inFolder(work: (start: QueueStart) => Promise<void>): Promise<void> {
+  const data = await mkdtemp(path.join(tmpdir(), 'malle-queue-host-'))
+  const config = checkConfig({ hostname: 'localhost', data, log: { level: 'error' } })
+  assert.ok(config.ok)
+  try {
+    await work(queueStart(config.value))
+  } finally {
+    await rm(data, { recursive: true })
+  }
+}
+
+/** One of these tests breaks a thread, which is logged. */
+const silence = (): void => undefined
+const log: Log = { debug: silence, info: silence, warn: silence, error: silence }
+
+function hostOf(start: QueueStart, restMs = 60_000): QueueHost {
+  return new QueueHost({ start, log, restMs })
+}
+
+test('the thread of the queue begins with the first message, and an empty queue makes nothing', () =>
+  inFolder(async (start) => {
+    await using host = hostOf(start)
+    host.start()
+    assert.deepEqual(await host.ask('list', {}, 10), [])
+    assert.equal(await host.ask('drop', {}, 0), 0)
+    assert.equal(await host.ask('history', 'x'), undefined)
+    assert.equal((await host.status()).messages, 0)
+    assert.equal(host.running || existsSync(start.directory), false)
+    const outbox = host.outbox()
+    const body = await stageBody(outbox)
+    assert.deepEqual(await outbox.enqueue([newMessage('a', body, ['x@one.example'])]), { ok: true, value: undefined })
+    assert.equal(host.running, true)
+    assert.deepEqual(
+      (await host.ask('list', {}, 10)).map(({ id }) => id),
+      ['a'],
+    )
+    assert.equal((await host.status()).waiting, 1)
+    await assert.rejects(outbox.enqueue([newMessage('a', body, ['x@one.example'])]), /UNIQUE/)
+  }))
+
+test('what waits from before starts the thread again, and the server can ask while it is stopped', () =>
+  inFolder(async (start) => {
+    {
+      await using host = hostOf(start)
+      await host.enqueue([newMessage('a', await stageBody(host.outbox()), ['x@one.example'])])
+      await host.ask('setStandingHold', { kind: 'all', name: '', since: 1, reason: 'administrator' }, true)
+      assert.equal((await host.status()).paused, true)
+    }
+    {
+      await using desk = new LocalQueueDesk(start)
+      const { messages, held, paused } = await desk.status()
+      assert.deepEqual({ messages, held, paused }, { messages: 1, held: 1, paused: true })
+    }
+    await using host = hostOf(start)
+    host.start()
+    assert.equal(host.running, true)
+    assert.equal((await host.status()).paused, true)
+    assert.equal((await host.ask('list', {}, 10)).length, 1)
+  }))
+
+test('other threads enqueue over a port', () =>
+  inFolder(async (start) => {
+    await using host = hostOf(start)
+    const { port1, port2 } = new MessageChannel()
+    host.serve(port1)
+    const files = new QueueFiles(start.directory)
+    const outbox = new RemoteOutbox(port2, () => files.stage())
+    const all = Array.from({ length: 30 }, async (_, n) =>
+      outbox.enqueue([newMessage(`m${n}`, await stageBody(outbox), ['x@one.example'])]),
+    )
+    assert.ok((await Promise.all(all)).every(({ ok }) => ok))
+    assert.equal((await host.status()).messages, 30)
+    await assert.rejects(outbox.enqueue([newMessage('m1', await stageBody(outbox), ['x@one.example'])]), /UNIQUE/)
+    const waiting = outbox.enqueue([newMessage('late', await stageBody(outbox), ['x@one.example'])])
+    port2.close()
+    assert.deepEqual(await waiting, { ok: false, error: { kind: 'unavailable' } })
+    assert.deepEqual(await outbox.enqueue([]), { ok: false, error: { kind: 'unavailable' } })
+  }))
+
+test('the thread ends when the queue has been empty for a while, and begins again', () =>
+  inFolder(async (start) => {
+    await using host = hostOf(start, 30)
+    await host.enqueue([newMessage('a', await stageBody(host.outbox()), ['x@one.example'])])
+    await delay(100)
+    assert.equal(host.running, true)
+    await host.ask('drop', {}, 0)
+    while (host.running) await delay(10)
+    // Nobody need wait for the one that ends.
+    const bodies = await Promise.all(Array.from({ length: 20 }, () => stageBody(host.outbox())))
+    for (const [n, body] of bodies.entries()) {
+      assert.equal((await host.enqueue([newMessage(`b${n}`, body, ['x@one.example'])])).ok, true)
+      await host.ask('drop', {}, 0)
+      await delay(7)
+    }
+  }))
+
+test('a thread that cannot begin refuses for now, and is tried again', () =>
+  inFolder(async (start) => {
+    await using host = hostOf(start)
+    const body = await stageBody(host.outbox())
+    await mkdir(start.directory, { recursive: true })
+    await writeFile(
+      path.join(start.directory, 'queue.db'),
+      'this is no database, but it is longer than a header'.repeat(50),
+    )
+    const message = newMessage('a', body, ['x@one.example'])
+    assert.deepEqual(await host.enqueue([message]), { ok: false, error: { kind: 'unavailable' } })
+    assert.deepEqual(await host.enqueue([message]), { ok: false, error: { kind: 'unavailable' } })
+    assert.equal((await host.status()).restarts, 1)
+    await rm(path.join(start.directory, 'queue.db'))
+    while (!(await host.enqueue([message])).ok) await delay(20)
+    assert.equal((await host.status()).messages, 1)
+  }))

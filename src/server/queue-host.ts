@@ -1,0 +1,246 @@
+/**
+ * The main thread's side of the queue: starts its thread at the first message, or where mail waits from before, ends it
+ * when nothing has been in it for a while, and starts it again when it dies.
+ * @module
+ */
+import path from 'node:path'
+import { type MessagePort, Worker } from 'node:worker_threads'
+import { QueueFiles } from '#adapters/sqlite/queue-files.ts'
+import { peekQueue } from '#adapters/sqlite/queue-peek.ts'
+import { type Result, refused } from '#lib/result.ts'
+import { serveOutbox } from '#services/remote-outbox.ts'
+import type { Log } from '#services/session-deps.ts'
+import type { EnqueueRefusal, NewMessage, Outbox } from '#store/queue.ts'
+import { answerOfNone, NO_OUTCOMES, type QueueDesk, type QueueStatus } from './queue-desk.ts'
+import type { FromQueue, QueueAnswer, QueueQuestion, QueueStart, QueueVerb, ToQueue } from './queue-protocol.ts'
+
+/** How often an empty queue is noticed; it has been for as long when its thread ends. */
+const REST_MS = 60_000
+/** A thread that dies is started again after this, then after twice as long … */
+const FIRST_PAUSE_MS = 200
+const LONGEST_PAUSE_MS = 60_000
+/** What is in flight when the server stops has this long. */
+const STOP_MS = 10_000
+
+export interface QueueHostOptions {
+  readonly start: QueueStart
+  readonly log: Log
+  /** For tests. */
+  readonly restMs?: number
+}
+
+/** The thread has ended before it answered: nobody knows whether it did what it was asked. */
+class QueueGone extends Error {
+  override readonly name = 'QueueGone'
+}
+
+interface Waiter {
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: Error) => void
+}
+
+interface Thread {
+  readonly worker: Worker
+  readonly ready: Promise<void>
+  readonly ended: Promise<void>
+  readonly waiting: Map<number, Waiter>
+}
+
+/** See the module. */
+export class QueueHost implements QueueDesk {
+  readonly #options: QueueHostOptions
+  readonly #files: QueueFiles
+  #thread: Thread | undefined
+  /** Set while a thread ends as it should; the next one begins afterwards. */
+  #ending: Promise<void> | undefined
+  /** After a thread died. */
+  #pause: NodeJS.Timeout | undefined
+  #pauseMs = FIRST_PAUSE_MS
+  #rest: NodeJS.Timeout | undefined
+  /** Something was asked since the last look. */
+  #asked = false
+  /** There is a database. */
+  #made = false
+  #paused = false
+  #outcomes = NO_OUTCOMES
+  #restarts = 0
+  #lastId = 0
+  #closing: Promise<void> | undefined
+
+  constructor(options: QueueHostOptions) {
+    this.#options = options
+    this.#files = new QueueFiles(options.start.directory)
+  }
+
+  /** The folder `queue/`. */
+  get directory(): string {
+    return this.#options.start.directory
+  }
+
+  /** Starts the thread where mail waits, without waiting for it. @throws {NewerFormat} */
+  start(): void {
+    const glimpse = peekQueue(this.directory)
+    this.#made = glimpse !== undefined
+    this.#paused = glimpse?.paused === true
+    if (glimpse?.mail === true) this.#begin()
+  }
+
+  /** Its thread runs; without one nothing waits. */
+  get running(): boolean {
+    return this.#thread !== undefined
+  }
+
+  /** The way into the queue for sessions of this thread. */
+  outbox(): Outbox {
+    return { stage: () => this.#files.stage(), enqueue: (messages) => this.enqueue(messages) }
+  }
+
+  /** Lets another thread enqueue, until the port closes. */
+  serve(port: MessagePort): void {
+    serveOutbox(this, port)
+  }
+
+  async enqueue(messages: readonly NewMessage[]): Promise<Result<void, EnqueueRefusal>> {
+    try {
+      return await this.ask('enqueue', messages)
+    } catch (error) {
+      // Its bodies stay: a message may have come in that names them.
+      if (error instanceof QueueGone) return refused({ kind: 'unavailable' })
+      throw error
+    }
+  }
+
+  async ask<V extends QueueVerb>(
+    ...question: Extract<QueueQuestion, readonly [V, ...(readonly unknown[])]>
+  ): Promise<QueueAnswer<V>> {
+    // Each verb has its answer; the port does not know which.
+    const value = (await this.#ask(question)) as QueueAnswer<V>
+    const asked: QueueQuestion = question
+    if (asked[0] === 'setStandingHold' && asked[1].kind === 'all') this.#paused = asked[2]
+    return value
+  }
+
+  async status(): Promise<QueueStatus> {
+    // A thread is never started to say that there is nothing.
+    const size = this.#thread === undefined ? { waiting: 0, held: 0, messages: 0, bytes: 0 } : await this.ask('size')
+    return { ...size, paused: this.#paused, outcomes: this.#outcomes, restarts: this.#restarts }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    clearTimeout(this.#pause)
+    await this.#ending
+    await this.#end()
+  }
+
+  async #ask(question: QueueQuestion): Promise<unknown> {
+    const none = this.#made ? undefined : answerOfNone(question[0])
+    if (none !== undefined) return none.value
+    await this.#ending
+    if (this.#pause !== undefined) throw new QueueGone('The thread of the queue is being started again')
+    if (this.#thread === undefined && this.#closing !== undefined) throw new QueueGone('The server is stopping')
+    const thread = this.#thread ?? this.#begin()
+    await thread.ready
+    // Who only looks how much there is does not keep it awake.
+    this.#asked ||= question[0] !== 'size'
+    this.#lastId += 1
+    const id = this.#lastId
+    return new Promise((resolve, reject) => {
+      thread.waiting.set(id, { resolve, reject })
+      thread.worker.postMessage({ kind: 'ask', id, question } satisfies ToQueue)
+    })
+  }
+
+  #begin(): Thread {
+    const { start, log } = this.#options
+    this.#made = true
+    const worker = new Worker(new URL(`./queue-thread${path.extname(import.meta.filename)}`, import.meta.url), {
+      workerData: start,
+      name: 'queue',
+    })
+    const ready = Promise.withResolvers<void>()
+    const ended = Promise.withResolvers<void>()
+    const thread: Thread = { worker, ready: ready.promise, ended: ended.promise, waiting: new Map() }
+    this.#thread = thread
+    // Who waits for it hears of it, too.
+    thread.ready.catch(() => undefined)
+    worker.on('message', (message: FromQueue) => {
+      if (message.kind === 'ready') ready.resolve()
+      else this.#heard(thread, message)
+    })
+    worker.on('error', (error) => log.error({ error }, 'the thread of the queue failed'))
+    worker.on('exit', () => {
+      const gone = new QueueGone('The thread of the queue ended')
+      ready.reject(gone)
+      for (const { reject } of thread.waiting.values()) reject(gone)
+      this.#thread = undefined
+      clearInterval(this.#rest)
+      if (this.#ending === undefined && this.#closing === undefined) this.#beginAgain()
+      ended.resolve()
+    })
+    this.#rest = setInterval(() => void this.#restIfEmpty(thread), this.#options.restMs ?? REST_MS).unref()
+    return thread
+  }
+
+  #heard(thread: Thread, message: Exclude<FromQueue, { readonly kind: 'ready' }>): void {
+    if (message.kind === 'outcomes') {
+      const { delivered, deferred, failed } = message.counts
+      const before = this.#outcomes
+      this.#outcomes = {
+        delivered: before.delivered + delivered,
+        deferred: before.deferred + deferred,
+        failed: before.failed + failed,
+      }
+      return
+    }
+    // One that works is no longer one that dies again and again.
+    this.#pauseMs = FIRST_PAUSE_MS
+    const waiter = thread.waiting.get(message.id)
+    thread.waiting.delete(message.id)
+    if (message.kind === 'answer') waiter?.resolve(message.value)
+    else waiter?.reject(new Error(`The queue failed: ${message.message}`))
+  }
+
+  #beginAgain(): void {
+    this.#restarts += 1
+    this.#pause = setTimeout(() => {
+      this.#pause = undefined
+      this.#begin()
+    }, this.#pauseMs).unref()
+    this.#pauseMs = Math.min(LONGEST_PAUSE_MS, 2 * this.#pauseMs)
+  }
+
+  async #restIfEmpty(thread: Thread): Promise<void> {
+    if (this.#asked) {
+      this.#asked = false
+      return
+    }
+    try {
+      const { messages } = await this.ask('size')
+      if (messages > 0 || this.#asked || this.#thread !== thread) return
+    } catch (error) {
+      if (error instanceof QueueGone) return
+      throw error
+    }
+    this.#ending = this.#end().finally(() => {
+      this.#ending = undefined
+    })
+  }
+
+  async #end(): Promise<void> {
+    const thread = this.#thread
+    if (thread === undefined) return
+    const { worker, ended } = thread
+    worker.postMessage({ kind: 'stop' } satisfies ToQueue)
+    const late = setTimeout(() => {
+      this.#options.log.warn({}, 'the thread of the queue did not end in time')
+      void worker.terminate()
+    }, STOP_MS)
+    await ended
+    clearTimeout(late)
+  }
+}

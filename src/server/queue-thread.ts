@@ -1,0 +1,59 @@
+/** Entry of the queue thread: the only one that changes the queue. @module */
+import { parentPort, workerData } from 'node:worker_threads'
+import { openQueue } from '#adapters/sqlite/queue.ts'
+import type { Outcome } from '#store/queue.ts'
+import { answerQuestion, type FromQueue, type OutcomeCounts, type QueueStart, type ToQueue } from './queue-protocol.ts'
+
+/** How late the main thread hears of outcomes, at most. */
+const COUNT_MS = 500
+const NONE: OutcomeCounts = { delivered: 0, deferred: 0, failed: 0 }
+
+const port = parentPort
+if (port === null) throw new Error('This module is the entry of a worker')
+const { directory, settings } = workerData as QueueStart
+const say = (message: FromQueue): void => port.postMessage(message)
+
+let counts = NONE
+let telling: NodeJS.Timeout | undefined
+
+const store = await openQueue({
+  directory,
+  historyDays: settings.historyDays,
+  // A new thread opens it again; whoever waits has been told.
+  broken: (error) =>
+    setImmediate(() => {
+      throw error
+    }),
+  recorded: count,
+})
+
+port.on('message', (message: ToQueue) => {
+  if (message.kind === 'stop') {
+    void stop()
+    return
+  }
+  const { id, question } = message
+  answerQuestion(store, question).then(
+    (value) => say({ kind: 'answer', id, value }),
+    (error: unknown) => say({ kind: 'fault', id, message: String(error) }),
+  )
+})
+say({ kind: 'ready' })
+
+function count(outcomes: readonly Outcome[]): void {
+  for (const { attempt } of outcomes) counts = { ...counts, [attempt.outcome]: counts[attempt.outcome] + 1 }
+  telling ??= setTimeout(tell, COUNT_MS).unref()
+}
+
+function tell(): void {
+  clearTimeout(telling)
+  telling = undefined
+  if (counts !== NONE) say({ kind: 'outcomes', counts })
+  counts = NONE
+}
+
+async function stop(): Promise<void> {
+  await store[Symbol.asyncDispose]()
+  tell()
+  port?.close()
+}
