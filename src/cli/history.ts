@@ -1,30 +1,71 @@
 /** `malle history`: what happened to a message, and who did it. @module */
 import { Command } from 'commander'
+import { EXIT } from '#lib/exit-codes.ts'
 import type { HistoryEventView, HistoryView, PlaceView } from '#server/gone-views.ts'
+import type { QueueHistoryView } from '#server/queue-views.ts'
+import { type Administration, VerbRefused } from '#server/verbs.ts'
+import { CliError } from './cli-error.ts'
 import { administer, type CommonOptions, show, withListing } from './context.ts'
 import { formatTime, say } from './language.ts'
 import { oneLine } from './mail-text.ts'
+import { formatQueueHistory } from './queue-words.ts'
 import { formatTable } from './table.ts'
 
 export function historyCommand(): Command {
   return withListing(new Command('history'))
-    .argument('<address>')
+    .argument('<address>', say('of the account; or the ID of a message alone', 'du compte ; ou l’ID d’un message seul'))
     .argument(
-      '<message>',
-      say('Message-ID, EMAILID, or UID in --mailbox', 'Message-ID, EMAILID, ou UID dans --mailbox'),
+      '[message]',
+      say(
+        'Message-ID, EMAILID, UID in --mailbox, or the ID of one that was sent',
+        'Message-ID, EMAILID, UID dans --mailbox, ou ID d’un message envoyé',
+      ),
     )
     .description(
       say(
-        'tell what happened to a message: delivered, read, flagged, moved, deleted, restored, and by whom',
-        'dire ce qui est arrivé à un message : remis, lu, marqué, déplacé, supprimé, restauré, et par qui',
+        'tell what happened to a message: delivered, read, flagged, moved, deleted, restored, and by whom; or each try to send it',
+        'dire ce qui est arrivé à un message : remis, lu, marqué, déplacé, supprimé, restauré, et par qui ; ou chaque essai d’envoi',
       ),
     )
     .option('--mailbox <name>', say('where the UID is meant', 'dossier de l’UID'))
-    .action(async (address: string, message: string, options: CommonOptions & { readonly mailbox?: string }) => {
-      const args = { address, message, mailbox: options.mailbox ?? null }
-      const histories = await administer(options, (admin) => admin.ask('history', args))
-      show(options, histories, () => histories.map((one) => told(one, address)).join('\n\n'))
+    .action(
+      async (address: string, message: string | undefined, options: CommonOptions & { readonly mailbox?: string }) => {
+        const found = await administer(options, (admin) =>
+          message === undefined ? sentAlone(admin, address) : kept(admin, address, message, options.mailbox ?? null),
+        )
+        if ('tries' in found) show(options, found, () => formatQueueHistory(found))
+        else show(options, found, () => found.map((one) => told(one, address)).join('\n\n'))
+      },
+    )
+}
+
+/** By the id of its SMTP reply. */
+function sentAlone(admin: Administration, id: string): Promise<QueueHistoryView> {
+  if (!id.includes('@')) return admin.ask('queue.show', { id })
+  throw new CliError(
+    EXIT.usage,
+    say('Say which message of that account.', 'Dites de quel message de ce compte il s’agit.'),
+  )
+}
+
+/** In the account; else what it sent under that id. */
+async function kept(
+  admin: Administration,
+  address: string,
+  message: string,
+  mailbox: string | null,
+): Promise<readonly HistoryView[] | QueueHistoryView> {
+  try {
+    return await admin.ask('history', { address, message, mailbox })
+  } catch (error) {
+    if (!(error instanceof VerbRefused) || error.refusal.kind !== 'no-such-message') throw error
+    const sent = await admin.ask('queue.show', { id: message }).catch((refused: unknown) => {
+      if (refused instanceof VerbRefused) return undefined
+      throw refused
     })
+    if (sent?.account !== address.toLowerCase()) throw error
+    return sent
+  }
 }
 
 function told({ emailId, messageId, subject, from, places, events }: HistoryView, address: string): string {

@@ -64,6 +64,11 @@ const COMMANDS: readonly (readonly [name: string, load: () => Promise<Command>, 
     say('connections that are open', 'connexions ouvertes'),
   ],
   [
+    'queue',
+    async () => (await import('./queue.ts')).queueCommand(),
+    say('mail on its way to other servers', 'courrier en route vers d’autres serveurs'),
+  ],
+  [
     'import',
     async () => (await import('./transfer.ts')).importCommand(),
     say('take mail from files into an account', 'importer du courrier depuis des fichiers'),

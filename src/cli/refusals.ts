@@ -12,6 +12,7 @@ export function exitCodeOf(refusal: VerbRefusal): number {
     case 'no-such-connection':
     case 'no-such-mailbox':
     case 'no-such-message':
+    case 'not-in-queue':
     case 'nothing-there':
     case 'not-in-backup':
     case 'backup-unfinished':
@@ -132,6 +133,8 @@ export function sentenceOf(refusal: VerbRefusal): string {
       return say(`There is no connection ${refusal.id}.`, `Il n’y a pas de connexion ${refusal.id}.`)
     case 'no-such-message':
       return say(`There is no message "${refusal.message}".`, `Il n’y a pas de message « ${refusal.message} ».`)
+    case 'not-in-queue':
+      return say(`The queue has no message "${refusal.id}".`, `La file d’attente n’a pas de message « ${refusal.id} ».`)
     case 'undelete-refused': {
       const before = counted(refusal.messages, ['message', 'messages'], ['message', 'messages'])
       return say(

@@ -42,7 +42,7 @@ function formatStatus(status: StatusView): string {
     )
   }
   if (status.search.accounts > 0) lines.push(formatSearch(status.search))
-  if (status.queue.messages > 0 || status.queue.paused) lines.push(formatQueue(status.queue))
+  if (status.queue.messages > 0 || status.queue.holds.length > 0) lines.push(formatQueue(status.queue))
   if (status.threadRestarts > 0)
     lines.push(
       say(`Threads restarted: ${status.threadRestarts}`, `Fils d’exécution redémarrés : ${status.threadRestarts}`),
@@ -62,7 +62,7 @@ function formatSearch({ accounts, waiting }: StatusView['search']): string {
       )
 }
 
-function formatQueue({ messages, bytes, waiting, held, oldest, paused }: StatusView['queue']): string {
+function formatQueue({ messages, bytes, waiting, held, oldest, holds }: StatusView['queue']): string {
   const parts = [
     `${counted(messages, ['message', 'messages'], ['message', 'messages'])} (${formatBytes(bytes)})`,
     counted(
@@ -73,7 +73,8 @@ function formatQueue({ messages, bytes, waiting, held, oldest, paused }: StatusV
   ]
   if (held > 0) parts.push(say(`${held} held`, `${held} retenu${held < 2 ? '' : 's'}`))
   if (oldest !== null) parts.push(say(`the oldest of ${formatTime(oldest)}`, `le plus ancien du ${formatTime(oldest)}`))
-  if (paused) parts.push(say('paused ("malle queue resume")', 'en pause (« malle queue resume »)'))
+  if (holds.some(({ kind }) => kind === 'all'))
+    parts.push(say('paused ("malle queue resume")', 'en pause (« malle queue resume »)'))
   return say(`  queue: ${parts.join(', ')}`, `  file d’attente : ${parts.join(', ')}`)
 }
 

@@ -28,6 +28,7 @@ import { forgetMigration, migrateRequest } from './migrate-request.ts'
 import { type MoveDeps, moveAccount } from './moves.ts'
 
 import { LocalQueueDesk, type QueueDesk, queueStart } from './queue-desk.ts'
+import { queueVerbs } from './queue-verbs.ts'
 import { queueStatusView } from './queue-views.ts'
 
 import type { Task, TaskMessage } from './task-thread.ts'
@@ -103,6 +104,7 @@ export class RunningAdministration implements Administration {
     const backups = new Backups(this.#parts, (task, progress) => this.#run(task, progress))
     return {
       ...dkimVerbs(this.#parts),
+      ...queueVerbs(this.#queue),
       'domain.add': async ({ name, dkim }) => {
         const added = must(await accounts.addDomain(name))
         if (dkim === true) await this.ask('dkim.add', { domain: added.name })

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { openQueue } from '#adapters/sqlite/queue.ts'
 import { peekQueue } from '#adapters/sqlite/queue-peek.ts'
 import type { Config } from '#config/config.ts'
-import type { QueueStore } from '#store/queue.ts'
+import type { QueueStore, StandingHold } from '#store/queue.ts'
 import {
   answerQuestion,
   type OutcomeCounts,
@@ -21,7 +21,7 @@ export interface QueueStatus {
   readonly bytes: number
   /** When the oldest message came, in milliseconds since 1970. */
   readonly oldest?: number
-  readonly paused: boolean
+  readonly holds: readonly StandingHold[]
   /** Since the server runs. */
   readonly outcomes: OutcomeCounts
   /** Threads of the queue that ended by themselves. */
@@ -54,6 +54,7 @@ export function answerOfNone(verb: QueueVerb): { readonly value: unknown } | und
       return { value: [] }
     case 'history':
       return { value: undefined }
+    case 'count':
     case 'hold':
     case 'release':
     case 'retry':
@@ -86,10 +87,9 @@ export class LocalQueueDesk implements QueueDesk {
   }
 
   async status(): Promise<QueueStatus> {
-    const holds = await this.ask('standingHolds')
     return {
       ...(await this.ask('size')),
-      paused: holds.some(({ kind }) => kind === 'all'),
+      holds: await this.ask('standingHolds'),
       outcomes: NO_OUTCOMES,
       restarts: 0,
     }

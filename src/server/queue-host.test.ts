@@ -61,17 +61,17 @@ test('what waits from before starts the thread again, and the server can ask whi
       await using host = hostOf(start)
       await host.enqueue([newMessage('a', await stageBody(host.outbox()), ['x@one.example'])])
       await host.ask('setStandingHold', { kind: 'all', name: '', since: 1, reason: 'administrator' }, true)
-      assert.equal((await host.status()).paused, true)
+      assert.equal((await host.status()).holds[0]?.kind, 'all')
     }
     {
       await using desk = new LocalQueueDesk(start)
-      const { messages, held, paused } = await desk.status()
-      assert.deepEqual({ messages, held, paused }, { messages: 1, held: 1, paused: true })
+      const { messages, held, holds } = await desk.status()
+      assert.deepEqual([messages, held, holds.length], [1, 1, 1])
     }
     await using host = hostOf(start)
     host.start()
     assert.equal(host.running, true)
-    assert.equal((await host.status()).paused, true)
+    assert.deepEqual((await host.status()).holds, [{ kind: 'all', name: '', since: 1, reason: 'administrator' }])
     assert.equal((await host.ask('list', {}, 10)).length, 1)
   }))
 

@@ -10,7 +10,7 @@ import { peekQueue } from '#adapters/sqlite/queue-peek.ts'
 import { type Result, refused } from '#lib/result.ts'
 import { serveOutbox } from '#services/remote-outbox.ts'
 import type { Log } from '#services/session-deps.ts'
-import type { EnqueueRefusal, NewMessage, Outbox } from '#store/queue.ts'
+import type { EnqueueRefusal, NewMessage, Outbox, StandingHold } from '#store/queue.ts'
 import { answerOfNone, NO_OUTCOMES, type QueueDesk, type QueueStatus } from './queue-desk.ts'
 import type { FromQueue, QueueAnswer, QueueQuestion, QueueStart, QueueVerb, ToQueue } from './queue-protocol.ts'
 
@@ -61,7 +61,8 @@ export class QueueHost implements QueueDesk {
   #asked = false
   /** There is a database. */
   #made = false
-  #paused = false
+  /** As they are on disk. */
+  #holds: readonly StandingHold[] = []
   #outcomes = NO_OUTCOMES
   #restarts = 0
   #lastId = 0
@@ -81,7 +82,7 @@ export class QueueHost implements QueueDesk {
   start(): void {
     const glimpse = peekQueue(this.directory)
     this.#made = glimpse !== undefined
-    this.#paused = glimpse?.paused === true
+    this.#holds = glimpse?.holds ?? []
     if (glimpse?.mail === true) this.#begin()
   }
 
@@ -115,15 +116,14 @@ export class QueueHost implements QueueDesk {
   ): Promise<QueueAnswer<V>> {
     // Each verb has its answer; the port does not know which.
     const value = (await this.#ask(question)) as QueueAnswer<V>
-    const asked: QueueQuestion = question
-    if (asked[0] === 'setStandingHold' && asked[1].kind === 'all') this.#paused = asked[2]
+    if (question[0] === 'setStandingHold') this.#holds = await this.ask('standingHolds')
     return value
   }
 
   async status(): Promise<QueueStatus> {
     // A thread is never started to say that there is nothing.
     const size = this.#thread === undefined ? { waiting: 0, held: 0, messages: 0, bytes: 0 } : await this.ask('size')
-    return { ...size, paused: this.#paused, outcomes: this.#outcomes, restarts: this.#restarts }
+    return { ...size, holds: this.#holds, outcomes: this.#outcomes, restarts: this.#restarts }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -30,7 +30,7 @@ export function queueMetrics(queue: QueueDesk, registers: Registry[]): () => Pro
     messages.set(status.messages)
     bytes.set(status.bytes)
     oldest.set(status.oldest === undefined ? 0 : Math.max(0, systemClock.now() - status.oldest) / 1000)
-    paused.set(status.paused ? 1 : 0)
+    paused.set(status.holds.some(({ kind }) => kind === 'all') ? 1 : 0)
     restarts.set(status.restarts)
     deliveries.reset()
     for (const [outcome, count] of Object.entries(status.outcomes)) deliveries.inc({ outcome }, count)

@@ -6,6 +6,7 @@ import type { Attempt, QueueStore } from '#store/queue.ts'
 export type QueueVerb =
   | 'enqueue'
   | 'list'
+  | 'count'
   | 'history'
   | 'hold'
   | 'release'
@@ -50,6 +51,8 @@ export function answerQuestion(store: Pick<QueueStore, QueueVerb>, question: Que
       return store.enqueue(question[1])
     case 'list':
       return store.list(question[1], question[2])
+    case 'count':
+      return store.count(question[1])
     case 'history':
       return store.history(question[1])
     case 'hold':

@@ -24,7 +24,7 @@ import type { Progress } from '#transfer/sync/sync.ts'
 import type { DeletedListing, HistoryView, UndeleteArgs } from './gone-views.ts'
 import type { Endpoint } from './listeners.ts'
 import type { MailEndpoints } from './protocol-thread.ts'
-import type { QueueStatusView } from './queue-views.ts'
+import type { QueueFilterArgs, QueueHistoryView, QueueMessageView, QueueStatusView } from './queue-views.ts'
 
 export interface DomainView {
   readonly name: string
@@ -245,6 +245,17 @@ export interface Verbs {
     progress: { readonly messages: number; readonly bytes: number }
   }
   'undelete.list': { args: UndeleteArgs; value: DeletedListing }
+  /** Mail on its way to other servers, oldest first. */
+  'queue.list': { args: QueueFilterArgs & { readonly limit: number }; value: readonly QueueMessageView[] }
+  /** By the id of its SMTP reply, also when it has left the queue. */
+  'queue.show': { args: { readonly id: string }; value: QueueHistoryView }
+  /** Of an account, or to a domain, what comes as well. Each answers how many recipients changed. */
+  'queue.hold': { args: QueueFilterArgs; value: { readonly recipients: number } }
+  'queue.release': { args: QueueFilterArgs; value: { readonly recipients: number } }
+  'queue.retry': { args: QueueFilterArgs; value: { readonly recipients: number } }
+  'queue.drop': { args: QueueFilterArgs & { readonly dryRun: boolean }; value: { readonly recipients: number } }
+  'queue.pause': { args: Record<string, never>; value: null }
+  'queue.resume': { args: Record<string, never>; value: null }
   /** `message`: a Message-ID, an EMAILID, or the UID that it has, or had, in `mailbox` (`null`: INBOX). */
   history: {
     args: { readonly address: string; readonly message: string; readonly mailbox: string | null }
@@ -301,6 +312,7 @@ export type VerbRefusal =
   | { readonly kind: 'unknown-verb'; readonly verb: string }
   | UndeleteRefused
   | { readonly kind: 'no-such-message'; readonly message: string }
+  | { readonly kind: 'not-in-queue'; readonly id: string }
   | { readonly kind: 'no-such-connection'; readonly id: string }
   /** The account cannot be opened in the store now. */
   | { readonly kind: 'account-closed'; readonly address: string }

@@ -275,6 +275,7 @@ export function queueContract(open: () => Promise<OpenQueue>): void {
     assert.equal(await store.hold({ domain: 'TWO.example' }, 'administrator'), 2)
     assert.equal(await store.hold({ domain: 'two.example', account: 'bob@example.org' }, 'policy'), 0)
     assert.deepEqual(await states(queue, 'a'), ['waiting', 'held administrator'])
+    assert.deepEqual([await store.count({}), await store.count({ held: true, domain: 'two.example' })], [4, 2])
     assert.deepEqual(
       (await store.list({ held: true }, 10)).map(({ id }) => id),
       ['b', 'c', 'a'].toSorted(),

@@ -1,15 +1,17 @@
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { NewerFormat } from '#store/newer-format.ts'
+import type { StandingHold } from '#store/queue.ts'
 import { queueFile } from './queue-files.ts'
+import { readStandingHolds } from './queue-rows.ts'
 import { QUEUE_MIGRATIONS } from './queue-schema.ts'
+import { QueueSql } from './queue-sql.ts'
 
 /** What there is in a queue that nobody has open. */
 export interface QueueGlimpse {
   /** There is mail in it. */
   readonly mail: boolean
-  /** All of it is held, also what comes. */
-  readonly paused: boolean
+  readonly holds: readonly StandingHold[]
 }
 
 /**
@@ -25,11 +27,10 @@ export function peekQueue(directory: string): QueueGlimpse | undefined {
     const format = Number(db.prepare('PRAGMA user_version').get()?.user_version ?? 0)
     if (format > QUEUE_MIGRATIONS.length) throw new NewerFormat({ path: file, format, reads: QUEUE_MIGRATIONS.length })
     // It was made, and then its maker died.
-    if (format === 0) return { mail: false, paused: false }
-    const has = (sql: string): boolean => db.prepare(sql).get() !== undefined
+    if (format === 0) return { mail: false, holds: [] }
     return {
-      mail: has('SELECT 1 FROM message WHERE gone_at IS NULL LIMIT 1'),
-      paused: has("SELECT 1 FROM standing_hold WHERE kind = 'all'"),
+      mail: db.prepare('SELECT 1 FROM message WHERE gone_at IS NULL LIMIT 1').get() !== undefined,
+      holds: readStandingHolds(new QueueSql(db)),
     }
   } finally {
     db.close()

@@ -108,7 +108,12 @@ function messageOf(row: Row, recipients: readonly QueuedRecipient[]): QueuedMess
   }
 }
 
-export function standingHoldOf(row: Row): StandingHold {
+/** From the oldest. */
+export function readStandingHolds(sql: QueueSql): readonly StandingHold[] {
+  return sql.all('SELECT * FROM standing_hold ORDER BY since, kind, name').map(standingHoldOf)
+}
+
+function standingHoldOf(row: Row): StandingHold {
   const reason = reasonOf(integer(row.reason))
   if (reason === undefined) throw new TypeError('A standing hold has no reason')
   return {

@@ -34,6 +34,12 @@ export function listKeys(sql: QueueSql, filter: QueueFilter, limit: number): rea
   return rows.map(({ key }) => integer(key))
 }
 
+/** Recipients that wait or are held. */
+export function countRecipients(sql: QueueSql, filter: QueueFilter): number {
+  const { text: matching, values } = ofRecipient(filter)
+  return sql.number(`SELECT count(*) FROM recipient r WHERE ${matching}`, ...values) ?? 0
+}
+
 export function holdRecipients(sql: QueueSql, filter: QueueFilter, reason: HoldReason): number {
   return change(sql, filter, 'own_hold = ?, state = 1', reasonNumber(reason), 'r.own_hold = 0')
 }

@@ -160,14 +160,15 @@ test('peekQueue() tells whether there is mail, and makes nothing', async () => {
   const directory = path.join(home.path, 'queue')
   assert.equal(peekQueue(directory), undefined)
   assert.equal(existsSync(directory), false)
+  const pause = { kind: 'all', name: '', since: NOW, reason: 'administrator' } as const
   {
     await using queue = await openIn(home.path)
-    await queue.store.setStandingHold({ kind: 'all', name: '', since: NOW, reason: 'administrator' }, true)
+    await queue.store.setStandingHold(pause, true)
   }
-  assert.deepEqual(peekQueue(directory), { mail: false, paused: true })
+  assert.deepEqual(peekQueue(directory), { mail: false, holds: [pause] })
   {
     await using queue = await openIn(home.path)
     await queue.store.enqueue([newMessage('a', await stageBody(queue), ['x@one.example'])])
   }
-  assert.deepEqual(peekQueue(directory), { mail: true, paused: true })
+  assert.deepEqual(peekQueue(directory), { mail: true, holds: [pause] })
 })

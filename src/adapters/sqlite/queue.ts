@@ -24,11 +24,12 @@ import { migrate } from './migrations.ts'
 import { GroupCommits } from './queue-commits.ts'
 import { destinationsDue, dueMessages, nextDue } from './queue-due.ts'
 import { QueueFiles, queueFile } from './queue-files.ts'
-import { attemptOf, loadMessage, standingHoldOf } from './queue-rows.ts'
+import { attemptOf, loadMessage, readStandingHolds } from './queue-rows.ts'
 import { QUEUE_MIGRATIONS } from './queue-schema.ts'
 import { QueueSql } from './queue-sql.ts'
 import {
   changeStandingHold,
+  countRecipients,
   dropRecipients,
   holdRecipients,
   listKeys,
@@ -143,6 +144,10 @@ class SqliteQueue implements QueueStore {
     return listKeys(this.#sql, filter, limit).map((key) => loadMessage(this.#sql, key).message)
   }
 
+  async count(filter: QueueFilter): Promise<number> {
+    return countRecipients(this.#sql, filter)
+  }
+
   async history(
     id: QueueId,
   ): Promise<{ readonly message: QueuedMessage; readonly attempts: readonly Attempt[] } | undefined> {
@@ -175,7 +180,7 @@ class SqliteQueue implements QueueStore {
   }
 
   async standingHolds(): Promise<readonly StandingHold[]> {
-    return this.#sql.all('SELECT * FROM standing_hold ORDER BY since, kind, name').map(standingHoldOf)
+    return readStandingHolds(this.#sql)
   }
 
   setStandingHold(hold: StandingHold, on: boolean): Promise<void> {
