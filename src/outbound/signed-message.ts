@@ -45,6 +45,23 @@ export async function readSigned(body: AsyncIterable<Uint8Array>): Promise<Signe
   return isWhole(header, fields) ? { fields, header, bodyHash: hash.digest() } : 'header-malformed'
 }
 
+/** A field in the form in which mailauth wants it. */
+export interface HeaderRow {
+  readonly key: string
+  readonly casedKey: string
+  /** Without its line end. */
+  readonly line: Buffer
+}
+
+/** @param casedKey What `h=` calls it. */
+export function headerRow(
+  { header }: SignedMessage,
+  { name, lowerName, start, end }: HeaderField,
+  casedKey: string = name,
+): HeaderRow {
+  return { key: lowerName, casedKey, line: Buffer.from(header.slice(start, end - 2), 'latin1') }
+}
+
 /** Where the blank line begins. */
 function headerEnd(bytes: Buffer, from: number): number | undefined {
   if (bytes[0] === 13 && bytes[1] === 10) return 0

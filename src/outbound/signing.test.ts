@@ -31,6 +31,8 @@ function signer(log = new ListLog()): Signer {
     keys: { active: (domain) => (domain === 'example.org' ? keys : []) },
     clock: { now: () => NOW },
     log,
+    hostname: 'mx.example.org',
+    checked: true,
   })
 }
 
@@ -169,6 +171,8 @@ test('a key that cannot be used is told, and the others sign', async () => {
     keys: { active: () => keys.map((key) => (key.algorithm === 'rsa' ? { ...key, privateKey: 'nonsense' } : key)) },
     clock: { now: () => NOW },
     log,
+    hostname: 'mx.example.org',
+    checked: true,
   })
   const message = plainMail()
   const lines = await broken.sign(OURS, pieces(message, 100))

@@ -1,8 +1,9 @@
 /**
- * What goes before a message on its way out: DKIM-Signature (RFC 6376, RFC 8463) of the domain that it is from.
+ * What goes before a message on its way out: DKIM-Signature (RFC 6376, RFC 8463) of the domain that it is from, or an ARC
+ * set (RFC 8617) where it is only forwarded.
  *
- * Signed is what an account of ours sent, and what this server itself writes. Mail that is only forwarded is not: whoever
- * wrote it could put any of our addresses into its From.
+ * Signed is what an account of ours sent, and what this server itself writes. What is forwarded is not: whoever wrote it
+ * could put any of our addresses into its From.
  * @module
  */
 import { createRequire } from 'node:module'
@@ -13,7 +14,8 @@ import { parseDomain } from '#services/addresses.ts'
 import type { SigningKey, SigningKeys } from '#services/dkim-keys.ts'
 import type { Log } from '#services/session-deps.ts'
 import type { NewMessage } from '#store/queue.ts'
-import { readSigned, type SignedMessage } from './signed-message.ts'
+import { sealLines } from './arc.ts'
+import { type HeaderRow, headerRow, readSigned, type SignedMessage } from './signed-message.ts'
 
 /** Mail of ours, or mail that we hand on. */
 export type Outgoing = Pick<NewMessage, 'id' | 'sender' | 'account'>
@@ -25,7 +27,7 @@ export interface Signer {
    * @param body All of it. It is read once, a chunk at a time, and not always to its end.
    */
   sign(message: Outgoing, body: AsyncIterable<Uint8Array>): Promise<Uint8Array>
-  /** The same for what this server writes itself, reports: also for names below a domain of ours. */
+  /** The same for what this server writes itself, reports: also where it calls itself by a name below a domain of ours. */
   signOwn(id: string, body: AsyncIterable<Uint8Array>): Promise<Uint8Array>
 }
 
@@ -33,6 +35,10 @@ export interface SigningDeps {
   readonly keys: SigningKeys
   readonly clock: Clock
   readonly log: Log
+  /** Our name. */
+  readonly hostname: string
+  /** Mail from other servers is checked, so that results in our name are ours: what is forwarded is sealed with them. */
+  readonly checked: boolean
 }
 
 const NOTHING = new Uint8Array(0)
@@ -51,7 +57,7 @@ const CLOSED = ['From', 'Reply-To', 'Subject', 'Date', 'Message-ID', 'To', 'Cc',
 export function openSigner(deps: SigningDeps): Signer {
   return {
     sign: (message, body) =>
-      message.account === undefined ? nothing(body) : sign(deps, message.id, body, exact(deps)),
+      message.account === undefined ? seal(deps, message, body) : sign(deps, message.id, body, exact(deps)),
     signOwn: (id, body) => sign(deps, id, body, closest(deps)),
   }
 }
@@ -77,6 +83,25 @@ function closest({ keys }: SigningDeps): KeyChoice {
     }
     return []
   }
+}
+
+/** By the domain that forwards it, which its envelope sender has been rewritten to. */
+async function seal(deps: SigningDeps, message: Outgoing, body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const { checked, hostname, clock, log, keys } = deps
+  const domain = message.sender.slice(message.sender.lastIndexOf('@') + 1).toLowerCase()
+  const [key = closest(deps)(hostname)[0]] = keys.active(domain)
+  if (!checked || key === undefined) return nothing(body)
+  const { id } = message
+  const signed = await readSigned(body)
+  if (typeof signed === 'string') return unsigned(deps, id, signed)
+  try {
+    const lines = await sealLines(signed, { key, hostname, now: clock.now() })
+    if (lines.ok) return Buffer.from(lines.value, 'latin1')
+    log.debug({ id, reason: lines.error }, 'a message is forwarded without a seal')
+  } catch (error) {
+    log.error({ id, error }, 'a message could not be sealed')
+  }
+  return NOTHING
 }
 
 async function sign(
@@ -144,23 +169,19 @@ async function signatures(
  * Fields in the form in which mailauth wants them. It knows of no field that is named oftener than it is there, but writes
  * the names as it is given them: `From:From` is one field and its absence.
  */
-function signedRows({ fields, header }: SignedMessage): readonly HeaderRow[] {
+function signedRows(message: SignedMessage): readonly HeaderRow[] {
+  const { fields } = message
   const absent = CLOSED.filter((name) => !fields.some(({ lowerName }) => lowerName === name.toLowerCase()))
   const closed = new Set<string>()
-  return fields.flatMap(({ name, lowerName, start, end }) => {
+  return fields.flatMap((field) => {
+    const { name, lowerName } = field
     if (!SIGNED.has(lowerName)) return []
     const names = [name]
     if (!closed.has(lowerName) && CLOSED.some((one) => one.toLowerCase() === lowerName)) names.push(name)
     closed.add(lowerName)
     if (lowerName === 'from') names.push(...absent)
-    return [{ key: lowerName, casedKey: names.join(':'), line: Buffer.from(header.slice(start, end - 2), 'latin1') }]
+    return [headerRow(message, field, names.join(':'))]
   })
-}
-
-interface HeaderRow {
-  readonly key: string
-  readonly casedKey: string
-  readonly line: Buffer
 }
 
 interface SignerModule {
