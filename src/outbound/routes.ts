@@ -117,7 +117,7 @@ export class Routes {
     if (addresses.length === 0) {
       return refused({ outcome: 'failed', words: `5.4.6 ${name} leads back to this server` })
     }
-    const tls = await this.#policy(name, domain, setting)
+    const tls = await this.#policy(name, domain, port, setting)
     if (!tls.ok) return tls
     return done({
       addresses: addresses.slice(0, MOST_ADDRESSES),
@@ -169,6 +169,7 @@ export class Routes {
   async #policy(
     name: string,
     domain: string,
+    port: number,
     setting: RouteSetting | undefined,
   ): Promise<Result<TlsPolicy, RouteRefusal>> {
     const route = `the route for ${setting?.domain ?? ''}`
@@ -176,7 +177,7 @@ export class Routes {
     if (setting?.security === 'none') return done({ level: 'none', ...own })
     if (setting?.security === 'starttls' || setting?.security === 'tls') return done({ level: 'verified', ...own })
     if (setting?.host !== undefined || isIP(name) !== 0) return done(opportunistic(name))
-    const policy = await this.#deps.policies.policyFor(domain, name)
+    const policy = await this.#deps.policies.policyFor(domain, name, port)
     return policy.ok ? policy : refused({ outcome: 'deferred', words: policy.error.reply })
   }
 }

@@ -9,8 +9,10 @@ import { readFile } from 'node:fs/promises'
 import { isIP, connect as netConnect, type Socket } from 'node:net'
 import { TLSSocket, type ConnectionOptions as TlsOptions } from 'node:tls'
 import SMTPConnection, { type SMTPConnectionOptions, type SMTPError } from 'nodemailer/lib/smtp-connection'
+import { systemClock } from '#lib/clock.ts'
 import { done, type Result, refused } from '#lib/result.ts'
 import { TIMEOUTS, type Timeouts } from './limits.ts'
+import { peerFault, peerOf, type TlsFailure } from './peer-verdict.ts'
 import { parseReply, printable, type Reply, ReplyReader } from './reply.ts'
 import { describeTls, type TlsPolicy } from './tls-policy.ts'
 
@@ -30,8 +32,6 @@ export interface ConnectOptions {
   /** PEM file of the authority of its certificate. */
   readonly ca?: string | undefined
   readonly login?: { readonly user: string; readonly password: string } | undefined
-  /** @returns why the certificate is not what the policy asks for. */
-  readonly checkPeer: (socket: TLSSocket, policy: TlsPolicy) => string | undefined
   readonly timeouts?: Timeouts | undefined
 }
 
@@ -49,6 +49,8 @@ export interface ConnectFailure {
   readonly words: string
   /** The server's reply, where there is one. */
   readonly reply?: Reply | undefined
+  /** Where it was TLS: as reports name it (RFC 8460 §4.3). */
+  readonly failure?: TlsFailure | undefined
 }
 
 /** What a server can do, from its answer to EHLO. */
@@ -195,7 +197,7 @@ export class OutboundConnection {
   }
 }
 
-function nameOf({ host, address, port }: Pick<ConnectOptions, 'host' | 'address' | 'port'>): string {
+export function nameOf({ host, address, port }: Pick<ConnectOptions, 'host' | 'address' | 'port'>): string {
   const place = `[${address}]:${port}`
   return host === address ? place : `${host} ${place}`
 }
@@ -208,8 +210,9 @@ export async function openConnection(options: ConnectOptions): Promise<Result<Ou
   const first = await setUp(options, options.tls.level === 'none')
   if (first.ok || first.error.kind !== 'handshake') return first
   if (options.tls.level === 'opportunistic' && options.implicitTls !== true) return setUp(options, true)
-  const { words, reply } = first.error
-  return refused({ kind: 'tls', words: `4.7.4 ${because(options.tls)}no TLS with ${options.host}: ${words}`, reply })
+  const { words, reply, failure } = first.error
+  const told = `4.7.4 ${because(options.tls)}no TLS with ${options.host}: ${words}`
+  return refused({ kind: 'tls', words: told, reply, failure })
 }
 
 function because({ why }: TlsPolicy): string {
@@ -238,10 +241,11 @@ async function setUp(options: ConnectOptions, plaintext: boolean): Promise<Resul
   if (now === false || now === null || now.destroyed) {
     return refused({ kind: 'unreachable', words: '4.4.2 Connection closed unexpectedly' })
   }
-  const fault = now instanceof TLSSocket ? options.checkPeer(now, tls) : undefined
+  const fault = now instanceof TLSSocket ? peerFault(peerOf(now), tls, systemClock.now()) : undefined
   if (fault !== undefined) {
     connection.close()
-    return refused({ kind: 'tls', words: `4.7.5 ${because(tls)}the certificate of ${host} is not right: ${fault}` })
+    const words = `4.7.5 ${because(tls)}the certificate of ${host} ${fault.words}`
+    return refused({ kind: 'tls', words, failure: fault.failure })
   }
   const extensions = extensionsOf(connection.lastServerResponse || '')
   if (login !== undefined) {
@@ -329,7 +333,9 @@ async function settings(
 function failureOf(error: SMTPError, upgrading: boolean): ConnectFailure {
   const reply = typeof error.response === 'string' ? parseReply(error.response) : undefined
   if (upgrading || error.code === 'ETLS') {
-    return { kind: 'handshake', words: reply?.text ?? wordsOf(error), reply }
+    // a reply: it does not start; none: it did, and broke
+    const failure = reply === undefined ? 'validation-failure' : 'starttls-not-supported'
+    return { kind: 'handshake', words: reply?.text ?? wordsOf(error), reply, failure }
   }
   if (reply !== undefined && reply.code >= 400) return { kind: 'refused', words: reply.text, reply }
   if (error.code === 'EAUTH') return { kind: 'login', words: `4.7.8 ${wordsOf(error)}` }

@@ -1,0 +1,189 @@
+/** Connections to other servers: found, opened host by host, kept a moment for the next message. @module */
+import { readFile } from 'node:fs/promises'
+import type { Timeouts } from './limits.ts'
+import { outcomeOf } from './reply.ts'
+import type { Routes } from './routes.ts'
+import {
+  type ConnectFailure,
+  type ConnectOptions,
+  nameOf,
+  type OutboundConnection,
+  openConnection,
+} from './transport.ts'
+
+/** Why no host of a domain could be spoken to. */
+export interface NoConnection {
+  readonly outcome: 'deferred' | 'failed'
+  readonly words: string
+  /** Whose words they are, where there was somebody. */
+  readonly host: string | undefined
+}
+
+export interface ConnectionDeps {
+  readonly routes: Routes
+  readonly hostname: string
+  readonly messagesPerConnection: number
+  /** Open at once, idle ones included. */
+  readonly most: number
+  readonly timeouts?: Timeouts | undefined
+  /** What became of each connection that was tried, for reports about TLS (RFC 8460). */
+  readonly tried?: (options: ConnectOptions, domain: string, failure: ConnectFailure | undefined) => void
+  /** Calls back after so many milliseconds, unless what it gives is called before. */
+  readonly after: (ms: number, run: () => void) => () => void
+}
+
+/** How long an idle connection is kept: other servers have better use for it. */
+const IDLE_MS = 4_000
+
+interface Idle {
+  readonly connection: OutboundConnection
+  readonly forget: () => void
+}
+
+export class Connections {
+  readonly #deps: ConnectionDeps
+  readonly #idle = new Map<string, Idle[]>()
+  readonly #open = new Set<OutboundConnection>()
+  #closing = false
+
+  constructor(deps: ConnectionDeps) {
+    this.#deps = deps
+  }
+
+  /** Open connections, idle ones included. */
+  get size(): number {
+    return this.#open.size
+  }
+
+  /** One that nobody uses, for a key of {@link Routes.keyOf}. */
+  idle(key: string): OutboundConnection | undefined {
+    for (;;) {
+      const last = this.#idle.get(key)?.pop()
+      last?.forget()
+      if (last === undefined || last.connection.lost === undefined) return last?.connection
+    }
+  }
+
+  /** Opens a new one: host after host, address after address (RFC 5321 §5.1). */
+  async open(domain: string): Promise<OutboundConnection | NoConnection> {
+    const { routes, most } = this.#deps
+    if (this.#open.size >= most) await this.#giveWay()
+    const hosts = await routes.hosts(domain)
+    if (!hosts.ok) return { ...hosts.error, host: undefined }
+    const failures: NoConnection[] = []
+    for (const host of hosts.value) {
+      const endpoint = await routes.endpoint(host)
+      if (!endpoint.ok) {
+        failures.push({ ...endpoint.error, host: undefined })
+        continue
+      }
+      const { user, passwordFile, ca, sourceAddress } = host.setting ?? {}
+      const login = await loginOf(user, passwordFile)
+      if (typeof login === 'string') return { outcome: 'deferred', words: login, host: undefined }
+      for (const address of endpoint.value.addresses) {
+        const { port, tls, implicitTls } = endpoint.value
+        const { hostname, timeouts } = this.#deps
+        const options = {
+          address,
+          port,
+          host: host.name,
+          hostname,
+          sourceAddress,
+          tls,
+          implicitTls,
+          ca,
+          login,
+          timeouts,
+        }
+        const opened = await openConnection(options)
+        this.#deps.tried?.(options, domain, opened.ok ? undefined : opened.error)
+        if (opened.ok) return this.#opened(opened.value)
+        failures.push(noConnection(opened.error, nameOf(options)))
+        // the same server at another address has the same to say
+        if (opened.error.kind === 'login') break
+      }
+    }
+    return mostTelling(failures)
+  }
+
+  /** The idle one that was used longest ago ends. */
+  async #giveWay(): Promise<void> {
+    const [first] = this.#idle.values()
+    const oldest = first?.[0]
+    if (oldest === undefined) return
+    oldest.forget()
+    first?.shift()
+    await oldest.connection.quit()
+  }
+
+  /** Takes back what {@link idle} or {@link open} gave. */
+  release(key: string, connection: OutboundConnection): void {
+    if (connection.lost !== undefined) return
+    if (this.#closing || connection.transactions >= this.#deps.messagesPerConnection) {
+      void connection.quit()
+      return
+    }
+    const list = this.#idle.get(key) ?? []
+    this.#idle.set(key, list)
+    const remove = (): void => {
+      const at = list.findIndex((one) => one.connection === connection)
+      if (at !== -1) list.splice(at, 1)
+      if (list.length === 0) this.#idle.delete(key)
+    }
+    const forget = this.#deps.after(IDLE_MS, () => {
+      remove()
+      void connection.quit()
+    })
+    list.push({ connection, forget })
+    connection.onLost(() => {
+      forget()
+      remove()
+    })
+  }
+
+  /** Idle ones end; those in use do when they are released. */
+  async close(): Promise<void> {
+    this.#closing = true
+    const idle = [...this.#idle.values()].flat()
+    this.#idle.clear()
+    for (const { forget } of idle) forget()
+    await Promise.all(idle.map(({ connection }) => connection.quit()))
+  }
+
+  /** All of them, now. */
+  destroy(): void {
+    for (const connection of this.#open) connection.destroy('This server is stopping')
+  }
+
+  #opened(connection: OutboundConnection): OutboundConnection {
+    this.#open.add(connection)
+    connection.onLost(() => this.#open.delete(connection))
+    return connection
+  }
+}
+
+async function loginOf(
+  user: string | undefined,
+  passwordFile: string | undefined,
+): Promise<{ readonly user: string; readonly password: string } | undefined | string> {
+  if (user === undefined || passwordFile === undefined) return undefined
+  try {
+    return { user, password: (await readFile(passwordFile, 'utf8')).replace(/\r?\n$/, '') }
+  } catch {
+    return '4.3.5 The password file of the route cannot be read'
+  }
+}
+
+/** A password of ours that is refused is no fault of the message. */
+function noConnection({ kind, words, reply }: ConnectFailure, host: string): NoConnection {
+  const failed = kind === 'refused' && reply !== undefined && outcomeOf(reply) === 'failed'
+  return { outcome: failed ? 'failed' : 'deferred', words, host }
+}
+
+/** As long as one of them may be otherwise later, it is tried again; what a server said tells more than its silence. */
+function mostTelling(failures: readonly NoConnection[]): NoConnection {
+  const deferred = failures.filter(({ outcome }) => outcome === 'deferred')
+  const counted = deferred.length > 0 ? deferred : failures
+  const telling = counted.findLast(({ words }) => !words.startsWith('4.4.')) ?? counted.at(-1)
+  return telling ?? { outcome: 'deferred', words: '4.4.1 No host could be tried', host: undefined }
+}

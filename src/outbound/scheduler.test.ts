@@ -1,0 +1,381 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { MailSink, type SinkAnswer, type SinkOptions, type SinkStep } from '#testing/mail-sink.ts'
+import { type OutboundOptions, START, TestOutbound } from '#testing/outbound.ts'
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+
+interface Post extends AsyncDisposable {
+  readonly sink: MailSink
+  readonly out: TestOutbound
+}
+
+/** A server for x.net and y.net, and a queue. */
+async function post(answer?: SinkOptions['answer'], options: Partial<OutboundOptions> = {}): Promise<Post> {
+  const sink = await MailSink.start({ answer })
+  const domains = { 'x.net': ['127.0.0.1'], 'y.net': ['127.0.0.1'], 'null.net': 'null', 'fails.net': 'fails' } as const
+  const out = await TestOutbound.start({ domains, port: sink.port, ...options })
+  return {
+    sink,
+    out,
+    async [Symbol.asyncDispose]() {
+      await out[Symbol.asyncDispose]()
+      await sink[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** Answers of one step, one after the other; then the usual one. */
+function inOrder(step: SinkStep, ...answers: readonly SinkAnswer[]): NonNullable<SinkOptions['answer']> {
+  let next = 0
+  return (at) => {
+    if (at !== step) return undefined
+    next += 1
+    return answers[next - 1]
+  }
+}
+
+test('a message goes to each of its destinations once, signed, all recipients of one together', async () => {
+  await using p = await post()
+  await p.out.send('a', ['bob@x.net', 'cid@x.net', 'dan@y.net'])
+  await p.out.quiet()
+  const got = p.sink.messages.map(({ to }) => to.map(({ address }) => address).join(' ')).sort()
+  assert.deepEqual(got, ['bob@x.net cid@x.net', 'dan@y.net'])
+  assert.match(p.sink.messages[0]?.body.toString() ?? '', /^X-Signed: yes\r\nSubject: a\r\n/)
+  assert.deepEqual(await p.out.waiting(), [])
+  assert.deepEqual(await p.out.attempts('a'), Array(3).fill('delivered 250 2.0.0 kept'))
+  const lines = p.out.log.lines.filter(({ message }) => message === 'message out')
+  assert.equal(lines.length, 3)
+})
+
+test('connections are used again, as many at once as may be, and closed when nothing comes', async () => {
+  await using p = await post(undefined, { settings: { connectionsPerDestination: 5, connections: 4 } })
+  await p.out.sendMany(
+    Array.from({ length: 60 }, (_, n) => ({ id: `m${n}`, to: [`u${n}@${n % 2 === 0 ? 'x' : 'y'}.net`] })),
+  )
+  await p.out.quiet()
+  assert.equal(p.sink.messages.length, 60)
+  assert.ok(p.sink.mostOpen <= 5, String(p.sink.mostOpen))
+  assert.ok(p.sink.connections < 30, String(p.sink.connections))
+  p.out.pass(5_000)
+  await p.out.until('idle connections end', () => p.sink.open === 0)
+  assert.equal(p.out.connections.size, 0)
+})
+
+test('a connection is closed after so many messages', async () => {
+  await using p = await post(undefined, { messagesPerConnection: 5, settings: { connectionsPerDestination: 1 } })
+  await p.out.sendMany(Array.from({ length: 20 }, (_, n) => ({ id: `m${n}`, to: ['bob@x.net'] })))
+  await p.out.quiet()
+  assert.equal(p.sink.messages.length, 20)
+  assert.ok(p.sink.connections >= 4)
+})
+
+test('a kept connection that the server has closed costs no try', async () => {
+  await using p = await post(inOrder('mail', undefined, 'drop'))
+  await p.out.send('a', ['bob@x.net'])
+  await p.out.quiet()
+  await p.out.send('b', ['bob@x.net'])
+  await p.out.quiet()
+  assert.deepEqual(await p.out.attempts('b'), ['delivered 250 2.0.0 kept'])
+  assert.equal(p.sink.connections, 2)
+})
+
+test('each recipient has its own outcome, and a failure comes back to the sender in the same moment', async () => {
+  await using p = await post((step, line) =>
+    step === 'rcpt' && line.includes('bob')
+      ? '550 5.1.1 no bob'
+      : step === 'rcpt' && line.includes('cid')
+        ? '450 4.2.1 later'
+        : undefined,
+  )
+  await p.out.store.setStandingHold({ kind: 'domain', name: 'example.org', since: 0, reason: 'administrator' }, true)
+  const to = ['bob@x.net', { address: 'cid@x.net', notify: ['FAILURE', 'DELAY'] as const }, 'dan@x.net']
+  await p.out.send('a', to, { language: 'fr', envelopeId: 'E1' })
+  await p.out.quiet()
+  const all = await p.out.waiting()
+  const mail = all.find(({ id }) => id === 'a')
+  assert.deepEqual(
+    mail?.recipients.map(({ state, attempts, nextAt }) => [state, attempts, nextAt && nextAt - START]),
+    [
+      ['failed', 1, undefined],
+      ['waiting', 1, 5 * MINUTE],
+      ['delivered', 1, undefined],
+    ],
+  )
+  const report = all.find(({ id }) => id !== 'a')
+  assert.ok(report)
+  assert.deepEqual([report.sender, report.priority, report.account], ['', -1, undefined])
+  assert.deepEqual(
+    report.recipients.map(({ address }) => address),
+    ['ann@example.org'],
+  )
+  const text = await p.out.text(report)
+  assert.match(text, /^Subject: Message non remis\r$/m)
+  assert.match(text, /^Original-Envelope-Id: E1\r$/m)
+  assert.match(text, /^Final-Recipient: rfc822; bob@x\.net\r\nAction: failed\r\nStatus: 5\.1\.1\r\n/m)
+  assert.doesNotMatch(text, /cid@x\.net|dan@x\.net/)
+  assert.match(text, /\r\nContent-Type: message\/rfc822\r\n\r\nSubject: a\r\n/)
+})
+
+test('a message that is deferred is tried again as the schedule says, then given up, and its sender hears of both', async () => {
+  await using p = await post((step) => (step === 'rcpt' ? '451 4.7.1 greylisted' : undefined))
+  await p.out.store.setStandingHold({ kind: 'domain', name: 'example.org', since: 0, reason: 'administrator' }, true)
+  await p.out.send('a', ['bob@x.net'], { language: 'en' })
+  const tries: number[] = []
+  for (let n = 0; n < 100; n += 1) {
+    await p.out.quiet()
+    const mail = (await p.out.waiting()).find(({ id }) => id === 'a')
+    const next = mail?.recipients[0]?.nextAt
+    tries.push(Math.round((p.out.now - START) / MINUTE))
+    if (next === undefined) break
+    p.out.pass(next - p.out.now)
+  }
+  assert.deepEqual(
+    tries.slice(0, 8),
+    [0, 5, 20, 50, 110, 230, 240, 480].map((minutes) => minutes),
+  )
+  assert.equal(tries.at(-1), 5 * 1_440)
+  const texts = await Promise.all((await p.out.waiting()).map((one) => p.out.text(one)))
+  assert.equal(texts.length, 2)
+  assert.match(texts[0] ?? '', /^Action: delayed\r\nStatus: 4\.7\.1\r\n/m)
+  assert.match(texts[0] ?? '', /^Will-Retry-Until: Sun, 19 Nov 2023 22:13:20 \+0000\r$/m)
+  assert.match(texts[1] ?? '', /^Action: failed\r\nStatus: 5\.4\.7\r\n/m)
+  const attempts = await p.out.attempts('a')
+  assert.equal(attempts.at(-1), 'failed 5.4.7 Given up after 5 days. At last: 451 4.7.1 greylisted')
+  assert.equal(attempts.length, tries.length)
+})
+
+for (const [what, sender, notify, expected] of [
+  ['the null sender', '', undefined, 0],
+  ['NOTIFY=NEVER', 'ann@example.org', ['NEVER'], 0],
+  ['NOTIFY=SUCCESS', 'ann@example.org', ['SUCCESS'], 0],
+  ['NOTIFY=FAILURE', 'ann@example.org', ['FAILURE'], 1],
+  ['nothing', 'ann@example.org', undefined, 1],
+] as const)
+  test(`a failure with ${what} makes ${expected} report`, async () => {
+    await using p = await post((step) => (step === 'rcpt' ? '550 5.7.1 no' : undefined))
+    await p.out.store.setStandingHold({ kind: 'domain', name: 'example.org', since: 0, reason: 'administrator' }, true)
+    const recipient = notify === undefined ? 'bob@x.net' : { address: 'bob@x.net', notify }
+    await p.out.send('a', [recipient], { sender })
+    await p.out.quiet()
+    assert.equal((await p.out.waiting()).length, expected)
+    assert.deepEqual(await p.out.attempts('a'), ['failed 550 5.7.1 no'])
+  })
+
+test('NOTIFY=SUCCESS makes a report where the next server makes none (RFC 3461 §5.2.2)', async () => {
+  for (const [extensions, expected] of [
+    [['PIPELINING'], 1],
+    [['DSN'], 0],
+  ] as const) {
+    await using p = await post()
+    p.sink.options = { extensions }
+    await p.out.store.setStandingHold({ kind: 'domain', name: 'example.org', since: 0, reason: 'administrator' }, true)
+    await p.out.send('a', [{ address: 'bob@x.net', notify: ['SUCCESS'] }])
+    await p.out.quiet()
+    const reports = await p.out.waiting()
+    assert.equal(reports.length, expected)
+    if (reports[0] !== undefined) assert.match(await p.out.text(reports[0]), /^Action: relayed\r\nStatus: 2\.0\.0\r\n/m)
+    else assert.equal(p.sink.messages[0]?.to[0]?.parameters, 'NOTIFY=SUCCESS')
+  }
+})
+
+test('a destination that does not answer is tried once, for all that waits there', async () => {
+  let refuse = true
+  await using p = await post((step) => (refuse && step === 'connect' ? '421 4.3.2 not today' : undefined))
+  await p.out.sendMany(Array.from({ length: 250 }, (_, n) => ({ id: `m${n}`, to: [`u${n}@x.net`] })))
+  await p.out.quiet()
+  const first = p.sink.connections
+  assert.equal(first, 1)
+  const waiting = await p.out.waiting()
+  assert.equal(waiting.length, 250)
+  assert.ok(waiting.every(({ recipients }) => recipients[0]?.last?.reply === '421 4.3.2 not today'))
+  // what comes now waits until it is time for another try
+  await p.out.send('late', ['late@x.net'])
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  assert.equal(p.sink.connections, first)
+  refuse = false
+  p.out.pass(6 * MINUTE)
+  await p.out.quiet()
+  assert.equal(p.sink.messages.length, 251)
+})
+
+test('a destination that takes no more connections is not one that does not answer', async () => {
+  await using p = await post((step, _, sink) =>
+    step === 'connect' && sink.open > 2 ? '421 4.7.0 too many' : undefined,
+  )
+  await p.out.sendMany(Array.from({ length: 100 }, (_, n) => ({ id: `m${n}`, to: [`u${n}@x.net`] })))
+  await p.out.quiet()
+  assert.ok(p.sink.messages.length >= 95, String(p.sink.messages.length))
+})
+
+test('other hosts of a domain are tried, and what no host can do fails at once', async () => {
+  const domains = { 'x.net': ['127.0.0.9', '127.0.0.1'], 'null.net': 'null', 'fails.net': 'fails' } as const
+  await using p = await post(undefined, { domains })
+  await p.out.store.setStandingHold({ kind: 'domain', name: 'example.org', since: 0, reason: 'administrator' }, true)
+  await p.out.send('a', ['bob@x.net', 'bob@null.net', 'bob@no.net', 'bob@fails.net'])
+  await p.out.quiet()
+  assert.deepEqual([...(await p.out.attempts('a'))].sort(), [
+    'deferred 4.4.3 The DNS does not tell about fails.net: SERVFAIL',
+    'delivered 250 2.0.0 kept',
+    'failed 5.1.10 null.net takes no mail (null MX)',
+    'failed 5.1.2 The domain no.net does not exist',
+  ])
+})
+
+test('a smarthost that refuses us keeps the mail waiting', async () => {
+  await using p = await post((step) => (step === 'connect' ? '554 5.7.1 who are you' : undefined), {
+    routes: [{ domain: '*', host: '127.0.0.1', security: 'opportunistic' }],
+  })
+  await p.out.send('a', ['bob@x.net', 'bob@y.net'])
+  await p.out.quiet()
+  assert.equal(p.sink.connections, 1)
+  assert.deepEqual(await p.out.attempts('a'), Array(2).fill('deferred 554 5.7.1 who are you'))
+})
+
+test('more recipients than a server takes go in further transactions', async () => {
+  let taken = 0
+  await using p = await post((step) => {
+    if (step === 'mail') taken = 0
+    if (step !== 'rcpt') return undefined
+    taken += 1
+    return taken > 60 ? '452 4.5.3 too many' : undefined
+  })
+  await p.out.send(
+    'a',
+    Array.from({ length: 150 }, (_, n) => `u${n}@x.net`),
+  )
+  await p.out.quiet()
+  assert.deepEqual(
+    p.sink.messages.map(({ to }) => to.length),
+    [60, 60, 30],
+  )
+  assert.equal(new Set(p.sink.messages.flatMap(({ to }) => to.map(({ address }) => address))).size, 150)
+})
+
+test('a message that may have arrived is tried again, and that is said', async () => {
+  await using p = await post(inOrder('message', 'keep-and-drop'))
+  await p.out.send('a', ['bob@x.net'])
+  await p.out.quiet()
+  const [attempt] = await p.out.attempts('a')
+  assert.match(attempt ?? '', /^deferred 4\.4\.2 .*: it may arrive twice$/)
+  assert.ok(p.out.log.lines.some(({ fields }) => 'result' in fields && fields.result === 'uncertain'))
+  p.out.pass(6 * MINUTE)
+  await p.out.quiet()
+  assert.equal(p.sink.messages.length, 2)
+})
+
+test('a message waits until its time (FUTURERELEASE), and waiting is no delay', async () => {
+  await using p = await post((step) => (step === 'rcpt' ? '451 4.0.0 later' : undefined))
+  await p.out.send('a', ['bob@x.net'], { notBefore: START + 100 * HOUR })
+  await new Promise((resolve) => setTimeout(resolve, 30))
+  assert.equal(p.sink.connections, 0)
+  p.out.pass(100 * HOUR)
+  await p.out.quiet()
+  assert.equal(p.sink.connections, 1)
+  assert.equal((await p.out.waiting()).length, 1)
+})
+
+test('what is held is not sent, and goes when it is released', async () => {
+  await using p = await post()
+  await p.out.send('a', ['bob@x.net'], { held: 'outburst' })
+  await new Promise((resolve) => setTimeout(resolve, 30))
+  assert.equal(p.sink.connections, 0)
+  await p.out.store.release({ ids: ['a'] })
+  p.out.scheduler.changed()
+  await p.out.quiet()
+  assert.equal(p.sink.messages.length, 1)
+})
+
+test('somebody with a thousand messages does not keep others waiting', async () => {
+  await using p = await post(undefined, { settings: { connectionsPerDestination: 1 } })
+  await p.out.store.setStandingHold({ kind: 'all', name: '', since: 0, reason: 'administrator' }, true)
+  await p.out.sendMany(Array.from({ length: 60 }, (_, n) => ({ id: `many${n}`, to: [`u${n}@x.net`] })))
+  await p.out.send('one', ['bob@x.net'], { account: 'eve@example.org' })
+  await p.out.send('report', ['bob@x.net'], { account: 'eve@example.org', priority: -1 })
+  await p.out.store.setStandingHold({ kind: 'all', name: '', since: 0, reason: 'administrator' }, false)
+  p.out.scheduler.changed()
+  await p.out.quiet()
+  const order = p.sink.messages.map(({ body }) => /^Subject: (.*)\r$/m.exec(body.toString())?.[1])
+  assert.ok(order.indexOf('one') < 5, String(order.indexOf('one')))
+  assert.equal(order.at(-1), 'report')
+})
+
+test('no more than so many messages a minute to one destination', async () => {
+  await using p = await post(undefined, { settings: { messagesPerMinute: 10 } })
+  await p.out.sendMany(Array.from({ length: 25 }, (_, n) => ({ id: `m${n}`, to: ['bob@x.net'] })))
+  for (const expected of [10, 20, 25]) {
+    await p.out.until('as many as may be are sent', () => p.sink.messages.length === expected)
+    await new Promise((resolve) => setTimeout(resolve, 40))
+    assert.equal(p.sink.messages.length, expected)
+    p.out.pass(MINUTE)
+  }
+})
+
+test('mail for our own people is delivered here, and what leads on goes on in the same commit', async () => {
+  const here: string[] = []
+  await using p = await post(undefined, {
+    local: {
+      isLocal: async (domain) => domain === 'example.org',
+      async deliver(message, recipient) {
+        if (recipient.address.startsWith('full')) return { outcome: 'deferred', words: '4.2.2 The mailbox is full' }
+        if (recipient.address.startsWith('on')) {
+          const { recipients: _, ...rest } = message
+          const onward = [{ ...rest, id: `${message.id}.on`, recipients: [{ address: 'bob@x.net' }] }]
+          return { outcome: 'delivered', words: '2.0.0 Goes on', onward }
+        }
+        here.push(recipient.address)
+        return { outcome: 'delivered', words: '2.0.0 Kept' }
+      },
+    },
+  })
+  await p.out.send('a', ['ann@example.org', 'full@example.org', 'on@example.org'])
+  await p.out.quiet()
+  assert.deepEqual(here, ['ann@example.org'])
+  assert.deepEqual(
+    p.sink.messages.map(({ to }) => to[0]?.address),
+    ['bob@x.net'],
+  )
+  assert.deepEqual(
+    (await p.out.waiting()).map(({ recipients }) => recipients.map(({ state }) => state)),
+    [['delivered', 'waiting', 'delivered']],
+  )
+})
+
+test('a message whose bytes are gone waits with a reason, and keeps nobody else', async () => {
+  await using p = await post()
+  const body = { file: 'messages/00/gone.eml', size: 10 }
+  await p.out.send('gone', ['bob@x.net'], { body })
+  await p.out.send('b', ['bob@x.net'])
+  await p.out.quiet()
+  assert.deepEqual(await p.out.attempts('gone'), ['deferred 4.3.0 A fault of this server'])
+  assert.deepEqual(await p.out.attempts('b'), ['delivered 250 2.0.0 kept'])
+})
+
+test('stopping finishes what is in flight and begins nothing', async () => {
+  const gate = Promise.withResolvers<undefined>()
+  await using p = await post((step) => (step === 'message' ? gate.promise : undefined), {
+    settings: { connectionsPerDestination: 2 },
+  })
+  await p.out.sendMany(Array.from({ length: 10 }, (_, n) => ({ id: `m${n}`, to: ['bob@x.net'] })))
+  await p.out.until('two are on their way', () => p.sink.lines.filter((line) => line === 'DATA').length === 2)
+  const stopped = p.out.stop()
+  gate.resolve(undefined)
+  await stopped
+  assert.equal(p.sink.messages.length, 2)
+  assert.equal((await p.out.waiting()).length, 8)
+})
+
+test('what does not end in time when we stop stays in the queue as it was', async () => {
+  await using p = await post((step) => (step === 'message' ? 'silence' : undefined))
+  await p.out.send('a', ['bob@x.net'])
+  await p.out.until('it is on its way', () => p.sink.lines.includes('DATA'))
+  const stopped = p.out.stop()
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  p.out.pass(9_000)
+  await stopped
+  assert.deepEqual(
+    (await p.out.waiting()).map(({ recipients }) => recipients[0]?.attempts),
+    [0],
+  )
+})
