@@ -25,6 +25,8 @@ const STANDARDS: Readonly<Record<number, readonly [title: string, done: Done, re
   8601: ['Authentication-Results', 'yes'],
   8617: ['ARC', 'partial', 'validated'],
   9989: ['DMARC', 'partial', "mailauth's; no reports of failures"],
+  8460: ['SMTP TLS reporting', 'partial', 'reports are received'],
+  9990: ['DMARC aggregate reports', 'partial', 'received, none is sent'],
   2920: ['SMTP PIPELINING', 'yes'],
   3207: ['SMTP STARTTLS', 'yes'],
   3461: [

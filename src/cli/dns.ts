@@ -1,7 +1,8 @@
-/** `malle dns`: what the DNS of a domain must say. @module */
+/** `malle dns`: what the DNS of a domain must say, and what others report. @module */
 import { Command } from 'commander'
 import { type DnsRecord, type DomainFacts, dnsRecords, formatData, formatRecord } from '#services/dns-records.ts'
 import { administer, type CommonOptions, show, withListing } from './context.ts'
+import { reportsCommand } from './dns-reports.ts'
 import { purposeSentence } from './dns-words.ts'
 import { say } from './language.ts'
 
@@ -20,6 +21,7 @@ export function dnsCommand(): Command {
         () => formatZone(facts, records),
       )
     })
+  dns.addCommand(reportsCommand())
   return dns
 }
 

@@ -58,6 +58,8 @@ export interface CheckSettings {
   readonly greylistMs: number | undefined
   /** `undefined`: it is not asked. */
   readonly rspamd: string | undefined
+  /** Local parts whose mail is looked through for reports. */
+  readonly reportsTo: readonly string[]
 }
 
 /** The whole configuration: checked, derived, frozen. */

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { CheckFinding } from '#adapters/embedded/check.ts'
 import type { ShardStatus } from '#adapters/embedded/options.ts'
+import { REPORTS, storedReports } from '#adapters/sqlite/domain-reports.ts'
 import type { Config } from '#config/config.ts'
 import type { Result } from '#lib/result.ts'
 import { Turns } from '#lib/turns.ts'
@@ -11,6 +12,7 @@ import { formatPop3Policy } from '#mail/pop3-policy.ts'
 import { parseAccountCsv } from '#services/account-csv.ts'
 import type { AccountsRefusal } from '#services/accounts.ts'
 import { parseAddress, parseDomain } from '#services/addresses.ts'
+import { summaryOf } from '#services/domain-reports.ts'
 import { resolveRecipient } from '#services/recipients.ts'
 import type { AccountRecord, AliasRecord, AppPasswordRecord, DomainRecord } from '#store/directory.ts'
 import type { AccountRef } from '#store/types.ts'
@@ -18,7 +20,7 @@ import { MoveRefused } from '#transfer/move.ts'
 import { Backups } from './backups.ts'
 import { askControl, ControlError, ServerGone } from './control.ts'
 import { dkimVerbs } from './dkim-verbs.ts'
-import { dnsFacts } from './dns-facts.ts'
+import { dnsFacts, knownDomain } from './dns-facts.ts'
 import { listDeleted, messageHistory, undeleteMail } from './gone-views.ts'
 import { type Installation, openInstallation } from './installation.ts'
 import { createLog } from './log.ts'
@@ -117,6 +119,10 @@ export class RunningAdministration implements Administration {
         must(await accounts.removeDomain(name))
         await this.#parts.dkim.forget(name)
         return null
+      },
+      'dns.reports': async ({ domain: name, since }) => {
+        const { name: domain } = await knownDomain(this.#parts, name)
+        return summaryOf(domain, storedReports(path.join(this.#parts.config.data, REPORTS), domain, since))
       },
       'dns.facts': ({ domain }) => dnsFacts(this.#parts, domain, this.#facts?.status().endpoints),
       'account.add': async ({ address, name, password, protocols, quotaBytes, quotaMessages }) =>

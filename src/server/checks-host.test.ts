@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
+import { zippedDmarcReport } from '#testing/reports.ts'
 import { SmtpClient } from '#testing/smtp-server.ts'
 import { wholeServer } from '#testing/whole-server.ts'
 import { startZoneServer } from '#testing/zone-server.ts'
+import { VerbRefused } from './verbs.ts'
 
 const ZONE = `
 _dmarc.bank.example. IN TXT "v=DMARC1; p=reject"
@@ -15,7 +17,13 @@ client.example. IN A 127.0.0.1
 1.0.0.127.bl.example. IN TXT "it is listed"
 `
 
-async function send(port: number, from: string, body = 'Text\r\n', to = 'ann@example.org'): Promise<string> {
+async function send(
+  port: number,
+  from: string,
+  body = 'Text\r\n',
+  to = 'ann@example.org',
+  made?: (from: string) => string,
+): Promise<string> {
   const client = await SmtpClient.connect(port)
   try {
     await client.reply()
@@ -24,7 +32,7 @@ async function send(port: number, from: string, body = 'Text\r\n', to = 'ann@exa
     const answer = await client.say(`RCPT TO:<${to}>`)
     if (!answer.startsWith('250')) return answer
     await client.say('DATA')
-    client.send(`From: ${from}\r\nSubject: x\r\n\r\n${body}.\r\n`)
+    client.send(`${made?.(from) ?? `From: ${from}\r\nSubject: x\r\n\r\n${body}`}.\r\n`)
     return await client.reply()
   } finally {
     client.close()
@@ -84,6 +92,25 @@ test('whoever is not known waits when greylisting is on', async () => {
   const servers = [`${zone.server.host}:${zone.server.port}`]
   await using whole = await wholeServer({ dns: { servers }, smtp: { check_exempt: [], greylist_minutes: 1 } })
   assert.match(await send(whole.port('smtp'), 'a@plain.example'), /^451 4\.7\.1 Not known yet here/)
+})
+
+test('a report that comes in is told by dns.reports', async () => {
+  await using zone = await startZoneServer(`${ZONE}big.example. IN TXT "v=spf1 ip4:127.0.0.1 -all"\n`)
+  const servers = [`${zone.server.host}:${zone.server.port}`]
+  await using whole = await wholeServer({ dns: { servers }, smtp: { check_exempt: [], reports_to: ['ann'] } })
+  const { administration } = whole.server
+  const asked = { domain: 'example.org', since: 0 }
+  assert.equal((await administration.ask('dns.reports', asked)).dmarc.reports, 0)
+  assert.match(await send(whole.port('smtp'), 'r@big.example', '', 'ann@example.org', zippedDmarcReport), /^250 /)
+  const { dmarc } = await administration.ask('dns.reports', asked)
+  assert.deepEqual(
+    dmarc.sources.map(({ source, messages }) => [source, messages]),
+    [
+      ['2001:db8::9', 4],
+      ['192.0.2.1', 120],
+    ],
+  )
+  await assert.rejects(administration.ask('dns.reports', { domain: 'other.example', since: 0 }), VerbRefused)
 })
 
 test('nothing is asked and no thread starts where nothing is checked', async () => {

@@ -4,6 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { Checker } from '#adapters/checks/checker.ts'
 import { Greylist } from '#adapters/checks/greylist.ts'
 import { openResolver } from '#adapters/dns/dns-resolver.ts'
+import { REPORTS, SqliteDomainReports } from '#adapters/sqlite/domain-reports.ts'
 import { systemClock } from '#lib/clock.ts'
 import { shrinkWhenQuiet } from '#lib/quiet-heap.ts'
 import type { ChecksAnswer, ChecksQuestion } from '#services/gated-checks.ts'
@@ -17,11 +18,17 @@ const greylist =
   greylistMs === undefined
     ? undefined
     : new Greylist({ path: path.join(data, 'greylist.db'), waitMs: greylistMs, clock: systemClock })
+let reports: SqliteDomainReports | undefined
 const checker = new Checker(
   { hostname, ...settings },
   {
     resolver: openResolver(dns),
     greylist,
+    reports: () => {
+      reports ??= new SqliteDomainReports(path.join(data, REPORTS))
+      return reports
+    },
+    clock: systemClock,
     random: Math.random,
     warn: (message) => tell({ level: 'warn', message }),
   },
@@ -30,6 +37,7 @@ const checker = new Checker(
 port.on('message', (said: ToChecks) => {
   if (said === 'stop') {
     greylist?.[Symbol.dispose]()
+    reports?.[Symbol.dispose]()
     port.close()
     stopShrinking()
     return

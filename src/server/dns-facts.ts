@@ -2,6 +2,7 @@
 import { parseDomain } from '#services/addresses.ts'
 import { dkimRecord } from '#services/dkim-keys.ts'
 import type { DomainFacts } from '#services/dns-records.ts'
+import type { DomainRecord } from '#store/directory.ts'
 import { publicKeyHash, shownCertificate } from './certificates.ts'
 import type { Installation } from './installation.ts'
 import type { MailEndpoints } from './protocol-thread.ts'
@@ -14,10 +15,7 @@ export async function dnsFacts(
   name: string,
   endpoints: MailEndpoints | null | undefined,
 ): Promise<DomainFacts> {
-  const domain = parseDomain(name)
-  if (domain === undefined) throw new VerbRefused({ kind: 'bad-domain', text: name })
-  if ((await directory.domain(domain)) === undefined)
-    throw new VerbRefused({ kind: 'no-such', what: 'domain', name: domain })
+  const { name: domain } = await knownDomain({ directory }, name)
   const keys = await dkim.list(domain)
   const certificate = await shownCertificate(config)
   return {
@@ -25,4 +23,13 @@ export async function dnsFacts(
     dkim: keys.ok ? keys.value.map((key) => ({ selector: key.selector, text: dkimRecord(key).value })) : [],
     tlsa: certificate === undefined ? [] : [publicKeyHash(certificate)],
   }
+}
+
+/** @throws {VerbRefused} */
+export async function knownDomain({ directory }: Pick<Installation, 'directory'>, name: string): Promise<DomainRecord> {
+  const domain = parseDomain(name)
+  if (domain === undefined) throw new VerbRefused({ kind: 'bad-domain', text: name })
+  const known = await directory.domain(domain)
+  if (known === undefined) throw new VerbRefused({ kind: 'no-such', what: 'domain', name: domain })
+  return known
 }

@@ -8,6 +8,7 @@ import type { CsvRefusal } from '#services/account-csv.ts'
 import type { AccountsRefusal } from '#services/accounts.ts'
 import type { DkimRefusal, DkimState } from '#services/dkim-keys.ts'
 import type { DomainFacts } from '#services/dns-records.ts'
+import type { ReportSummary } from '#services/domain-reports.ts'
 import type { ConnectionView } from '#services/registry.ts'
 import type { UndeleteRefused, UndeleteReport } from '#services/undelete.ts'
 import type { DkimAlgorithm, Protocol } from '#store/directory.ts'
@@ -159,6 +160,8 @@ export interface Verbs {
   'domain.set': { args: { readonly name: string; readonly catchAll: string | null }; value: DomainView }
   'domain.remove': { args: { readonly name: string }; value: null }
   /** What its DNS records are made of. */
+  /** `since` in milliseconds since 1970. */
+  'dns.reports': { args: { readonly domain: string; readonly since: number }; value: ReportSummary }
   'dns.facts': { args: { readonly domain: string }; value: DomainFacts }
   /** These answer the keys that were made, or begin to sign. */
   'dkim.add': { args: DkimArgs; value: readonly DkimKeyView[] }

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { DomainReports } from '#services/domain-reports.ts'
 import type { MessageQuestion, Verdict } from '#services/inbound-checks.ts'
+import { zippedDmarcReport, zippedTlsReport } from '#testing/reports.ts'
 import { type SigningKey, sealed, signed, signingKey } from '#testing/signed-mail.ts'
 import { startZoneServer, type ZoneServer } from '#testing/zone-server.ts'
 import { openResolver } from '../dns/dns-resolver.ts'
+import { SqliteDomainReports } from '../sqlite/domain-reports.ts'
 import { Checker, type CheckerOptions } from './checker.ts'
+
+const NOW = Date.UTC(2026, 10, 29)
 
 const BANK = signingKey('bank.example', 'rsa', 'rsa')
 const BANK_ED = signingKey('bank.example', 'ed', 'ed25519')
@@ -36,6 +41,7 @@ function message(from: string, more = ''): string {
 interface Scene {
   readonly zone: ZoneServer
   readonly warnings: string[]
+  readonly reports: DomainReports
   readonly check: (
     text: string,
     sending?: Partial<MessageQuestion>,
@@ -47,9 +53,11 @@ interface Scene {
 async function scene(work: (scene: Scene) => Promise<void>): Promise<void> {
   await using zone = await startZoneServer(ZONE)
   const warnings: string[] = []
+  using reports = new SqliteDomainReports(':memory:')
   await work({
     zone,
     warnings,
+    reports,
     check: (text, sending = {}, options = {}, chance = 0) => {
       const resolver = openResolver({ servers: [zone.server], trustAd: 'never', timeoutMs: 2_000 })
       const checker = new Checker(
@@ -58,11 +66,19 @@ async function scene(work: (scene: Scene) => Promise<void>): Promise<void> {
           timeoutMs: 3_000,
           dnsbl: [],
           rspamd: undefined,
+          reportsTo: ['dmarc'],
           trustedArc: [],
           spfFail: 'accept',
           ...options,
         },
-        { resolver, greylist: undefined, random: () => chance, warn: (line) => warnings.push(line) },
+        {
+          resolver,
+          greylist: undefined,
+          reports: () => reports,
+          clock: { now: () => NOW },
+          random: () => chance,
+          warn: (line) => warnings.push(line),
+        },
       )
       return checker.check({
         id: 'c1.1',
@@ -283,4 +299,19 @@ test('signatures that are too many, and headers that are too long, cost nothing'
     assert.equal((await check(`X: ${'y\r\n '.repeat(9_900)}\r\n${one}`)).disposition, 'accept')
     assert.equal((await check(`\r\n${'no header at all\r\n'.repeat(100_000)}`)).disposition, 'accept')
     assert.equal((await check('')).disposition, 'accept')
+  }))
+
+test('reports are kept from senders that are who they say, at the addresses for them', () =>
+  scene(async ({ check, reports }) => {
+    const at = { ...fromBank, recipients: ['DMARC+x@example.org'] }
+    const report = zippedDmarcReport('ann@bank.example')
+    assert.equal((await check(report, { ...at, recipients: ['ann@example.org'] })).disposition, 'accept')
+    await check(report, { ...at, remoteAddress: '192.0.2.200' })
+    assert.deepEqual(reports.of('example.org', 0), [])
+    assert.equal((await check(report, at)).disposition, 'accept')
+    assert.equal((await check(zippedTlsReport('ann@bank.example'), at)).disposition, 'accept')
+    assert.deepEqual(
+      reports.of('example.org', 0).map(({ kind }) => kind),
+      ['tls', 'dmarc'],
+    )
   }))

@@ -1,5 +1,7 @@
 /** Everything that is checked of mail from other servers, as the checks thread does it. @module */
+import type { Clock } from '#lib/clock.ts'
 import { formatAuthenticationResults, type MethodResult } from '#mail/authentication-results.ts'
+import type { DomainReports } from '#services/domain-reports.ts'
 import {
   type CheckReply,
   type Disposition,
@@ -13,8 +15,10 @@ import { type Authentication, authenticate } from './authentication.ts'
 import { deadlineResolver } from './deadline-resolver.ts'
 import { listedBy } from './dnsbl.ts'
 import type { Greylist } from './greylist.ts'
-import { openMessage } from './header.ts'
+import { type OpenMessage, openMessage } from './header.ts'
+import { MAX_REPORT_BYTES } from './limits.ts'
 import { type AuthenticationPolicy, type Decision, decide } from './policy.ts'
+import { reportsIn } from './read-reports.ts'
 import { reverseName } from './reverse-name.ts'
 import { askRspamd } from './rspamd.ts'
 
@@ -26,11 +30,16 @@ export interface CheckerOptions extends AuthenticationPolicy {
   readonly dnsbl: readonly string[]
   /** Where rspamd listens; `undefined`: it is not asked. */
   readonly rspamd: string | undefined
+  /** Local parts of recipients, lower case, whose mail may be reports. */
+  readonly reportsTo: readonly string[]
 }
 
 export interface CheckerParts {
   readonly resolver: Resolver
   readonly greylist: Greylist | undefined
+  /** Where reports about our domains are kept. */
+  readonly reports: () => DomainReports
+  readonly clock: Clock
   /** From 0 up to 1. */
   readonly random: () => number
   /** A sentence for the log. */
@@ -101,6 +110,7 @@ export class Checker {
     const decision = opinion === undefined ? own : stricter(own, opinion.decision)
     const results = [...withReason(found, own), reverse.result, ...(opinion === undefined ? [] : [opinion.result])]
     const { disposition, reply, reason } = decision
+    if (disposition === 'accept' && authenticated(found)) await this.#keepReports(question, message)
     return {
       disposition,
       ...(reply !== undefined && { reply }),
@@ -112,6 +122,31 @@ export class Checker {
       },
     }
   }
+
+  /** The message is kept whatever comes of this. */
+  async #keepReports({ id, recipients }: MessageQuestion, message: OpenMessage): Promise<void> {
+    const { reports, clock, warn } = this.#parts
+    const wanted = recipients.some((one) => this.#options.reportsTo.includes(localPart(one)))
+    if (!wanted || message.size > MAX_REPORT_BYTES) return
+    try {
+      const chunks: Uint8Array[] = []
+      for await (const chunk of message.octets()) chunks.push(chunk)
+      const found = reportsIn(Buffer.concat(chunks))
+      if (found.length > 0) reports().add(found, clock.now())
+    } catch (error) {
+      warn(`Reports in message ${id} could not be kept: ${error instanceof Error ? error.stack : String(error)}`)
+    }
+  }
+}
+
+function localPart(address: string): string {
+  return address.slice(0, address.lastIndexOf('@')).replace(/\+.*$/, '').toLowerCase()
+}
+
+/** Who sent it is sure enough to believe what it reports (RFC 7489 §7.2). */
+function authenticated({ dmarc, spf, dkim }: Authentication): boolean {
+  if (dmarc.kind !== 'none') return dmarc.kind === 'pass'
+  return spf.result === 'pass' || dkim.some(({ result }) => result === 'pass')
 }
 
 /** What was made of it stands beside `dmarc=`. */

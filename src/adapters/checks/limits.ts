@@ -10,5 +10,8 @@ export const MAX_SIGNATURES = 10
 /** Names of an address that are followed back (RFC 7208 §5.5 does the same). */
 export const MAX_REVERSE_NAMES = 10
 
+/** Larger messages are not looked through for reports. */
+export const MAX_REPORT_BYTES = 10_485_760
+
 /** RSA keys must be as long (RFC 8301 §3.2). */
 export const MIN_KEY_BITS = 1_024

@@ -71,6 +71,15 @@ export const smtpSection: Section<Config['smtp']> = section(
       right: 'a URL such as "http://127.0.0.1:11333", or ""',
       sample: 'http://127.0.0.1:11333',
     }),
+    reports_to: field(
+      v.array(v.pipe(text(), v.regex(/^[^@\s]{1,64}$/, 'is not the part of an address before its @')), 'is not a list'),
+      ['postmaster', 'dmarc', 'tls-reports'],
+      {
+        doc: 'Addresses, by what stands before the `@`, whose mail is looked through for DMARC and TLS reports, which `malle dns reports` shows. They must be accounts or aliases, and stand in `rua=` of the DNS.',
+        type: 'list of names',
+        right: 'a list such as ["postmaster", "dmarc"], or [] for none',
+      },
+    ),
   }),
   (raw) => ({
     bareNewline: raw.bare_newline,
@@ -82,6 +91,7 @@ export const smtpSection: Section<Config['smtp']> = section(
           spfFail: raw.spf_fail,
           dnsbl: raw.dnsbl,
           greylistMs: raw.greylist_minutes === 0 ? undefined : raw.greylist_minutes * 60_000,
+          reportsTo: raw.reports_to.map((name) => name.toLowerCase()),
           rspamd: raw.rspamd === '' ? undefined : raw.rspamd,
         }
       : undefined,
