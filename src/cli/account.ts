@@ -3,6 +3,7 @@ import { Command, Option } from 'commander'
 import { EXIT } from '#lib/exit-codes.ts'
 import type { AccountView } from '#server/verbs.ts'
 import { type Pop3SetOptions, pop3Of, pop3Rows, withPop3 } from './account-pop3.ts'
+import { type SendingSetOptions, sendingOf, sendingRows, withSending } from './account-sending.ts'
 import { CliError } from './cli-error.ts'
 import { administer, type CommonOptions, print, show, withConfig, withListing } from './context.ts'
 import { counted, formatBytes, formatTime, say } from './language.ts'
@@ -37,7 +38,7 @@ interface MoveOptions extends CommonOptions {
   readonly leaveUnreadable?: boolean
 }
 
-interface SetOptions extends CommonOptions, PasswordOptions, Pop3SetOptions {
+interface SetOptions extends CommonOptions, PasswordOptions, Pop3SetOptions, SendingSetOptions {
   readonly name?: string
   readonly newPassword?: boolean
   readonly protocols?: string
@@ -159,7 +160,7 @@ function addCommand(account: Command): void {
 }
 
 function setCommand(account: Command): void {
-  withPop3(withPassword(withLimits(withConfig(account.command('set <address>')))))
+  withSending(withPop3(withPassword(withLimits(withConfig(account.command('set <address>'))))))
     .description(say('change an account', 'modifier un compte'))
     .option('--new-password', say('ask for a new password', 'demander un nouveau mot de passe'))
     .option('--enable', say('let it log in', 'permettre la connexion'))
@@ -182,8 +183,20 @@ function setCommand(account: Command): void {
         : undefined
       const { quotaBytes, quotaMessages, protocols } = limitsOf(options)
       const pop3 = pop3Of(options)
+      const sending = sendingOf(options)
       const { name, enable, disable, administrator } = options
-      const given = [password, quotaBytes, quotaMessages, protocols, pop3, name, enable, disable, administrator]
+      const given = [
+        password,
+        quotaBytes,
+        quotaMessages,
+        protocols,
+        pop3,
+        sending,
+        name,
+        enable,
+        disable,
+        administrator,
+      ]
       if (given.every((one) => one === undefined))
         throw new CliError(EXIT.usage, say('There is nothing to change.', 'Il n’y a rien à modifier.'))
       await administer(options, (admin) =>
@@ -193,6 +206,7 @@ function setCommand(account: Command): void {
           ...(name === undefined ? {} : { name }),
           ...(protocols === undefined ? {} : { protocols }),
           ...(pop3 === undefined ? {} : { pop3 }),
+          ...sending,
           ...(enable === true ? { enabled: true } : disable === true ? { enabled: false } : {}),
           ...(administrator === undefined ? {} : { administrator: administrator === 'yes' }),
           limits: {
@@ -279,6 +293,7 @@ function formatAccount(one: AccountView): string {
     ],
     ...(one.administrator ? [adminRow()] : []),
     ...pop3Rows(one),
+    ...sendingRows(one),
     [say('Password', 'Mot de passe'), one.password ? say('set', 'défini') : say('none', 'aucun')],
     [say('App passwords', 'Mots de passe d’application'), String(one.appPasswords)],
     ['Shard', String(one.shard)],

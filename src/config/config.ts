@@ -157,6 +157,7 @@ export interface Config {
     readonly checkSender: 'own' | 'domain' | 'off'
     readonly hideClient: boolean
     readonly header: 'complete' | 'keep'
+    readonly language: 'en' | 'fr'
   }
   readonly queue: {
     /** At once, in all and to one destination. */

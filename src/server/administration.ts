@@ -285,6 +285,10 @@ export class RunningAdministration implements Administration {
       appPasswords: (await directory.appPasswords(record.ref.id)).length,
       pop3Policy: record.pop3.policy === undefined ? null : formatPop3Policy(record.pop3.policy),
       pop3LoginDelay: record.pop3.loginDelaySeconds ?? null,
+      sentCopy: record.sending?.copy ?? false,
+      messagesPerDay: record.sending?.messagesPerDay ?? null,
+      recipientsPerDay: record.sending?.recipientsPerDay ?? null,
+      language: record.language ?? null,
       created: new Date(record.createdAt).toISOString(),
     }
   }
@@ -299,7 +303,15 @@ export class RunningAdministration implements Administration {
     return { added: plans.value.length }
   }
 
-  async #changeAccount({ address, name, limits, pop3, ...wish }: AccountChangeArgs): Promise<AccountView> {
+  async #changeAccount({
+    address,
+    name,
+    limits,
+    pop3,
+    sending,
+    language,
+    ...wish
+  }: AccountChangeArgs): Promise<AccountView> {
     const { accounts } = this.#parts
     const before = must(await accounts.account(address))
     const merged = <T>(value: T | null | undefined, old: T | undefined): T | undefined =>
@@ -324,6 +336,16 @@ export class RunningAdministration implements Administration {
                 loginDelaySeconds: merged(pop3.loginDelaySeconds, before.pop3.loginDelaySeconds),
               },
             }),
+        ...(sending === undefined
+          ? {}
+          : {
+              sending: {
+                copy: sending.copy ?? before.sending?.copy ?? false,
+                messagesPerDay: merged(sending.messagesPerDay, before.sending?.messagesPerDay),
+                recipientsPerDay: merged(sending.recipientsPerDay, before.sending?.recipientsPerDay),
+              },
+            }),
+        ...(language === undefined ? {} : { language: language ?? undefined }),
       }),
     )
     return this.#accountView(changed)

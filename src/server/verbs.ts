@@ -11,7 +11,7 @@ import type { DomainFacts } from '#services/dns-records.ts'
 import type { ReportSummary } from '#services/domain-reports.ts'
 import type { ConnectionView } from '#services/registry.ts'
 import type { UndeleteRefused, UndeleteReport } from '#services/undelete.ts'
-import type { DkimAlgorithm, Protocol } from '#store/directory.ts'
+import type { DkimAlgorithm, PersonLanguage, Protocol } from '#store/directory.ts'
 import type { QuotaLimits } from '#store/types.ts'
 import type { BackupReport } from '#transfer/backup/backup.ts'
 import type { BackupRefusal } from '#transfer/backup/format.ts'
@@ -74,6 +74,12 @@ export interface AccountView {
   readonly pop3Policy: string | null
   /** Seconds; `null`: as configured for all. */
   readonly pop3LoginDelay: number | null
+  /** What it sends is kept in Sent. */
+  readonly sentCopy: boolean
+  /** 0: no limit; `null`: as configured for all. */
+  readonly messagesPerDay: number | null
+  readonly recipientsPerDay: number | null
+  readonly language: PersonLanguage | null
   /** ISO 8601. */
   readonly created: string
 }
@@ -121,6 +127,12 @@ export interface AccountChangeArgs {
   readonly limits?: Partial<{ readonly [K in keyof QuotaLimits]: number | null }>
   /** `null`: as configured for all. */
   readonly pop3?: { readonly policy?: Pop3Policy | null; readonly loginDelaySeconds?: number | null }
+  readonly sending?: {
+    readonly copy?: boolean
+    readonly messagesPerDay?: number | null
+    readonly recipientsPerDay?: number | null
+  }
+  readonly language?: PersonLanguage | null
 }
 
 /** A server that mail comes from. */

@@ -11,8 +11,10 @@ import type {
   DirectoryRefusal,
   DomainRecord,
   NewAccount,
+  PersonLanguage,
   Pop3Settings,
   Protocol,
+  SendingSettings,
 } from '#store/directory.ts'
 import type { MailStore } from '#store/mail-store.ts'
 import type { QuotaLimits } from '#store/types.ts'
@@ -76,6 +78,8 @@ export interface AccountWish {
   readonly limits?: QuotaLimits
   /** From the next POP3 login on. */
   readonly pop3?: Pop3Settings
+  readonly sending?: SendingSettings
+  readonly language?: PersonLanguage | undefined
   readonly enabled?: boolean
   readonly administrator?: boolean
 }

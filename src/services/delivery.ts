@@ -15,7 +15,13 @@ import { type BodyStage, StoreFull } from '#store/mail-store.ts'
 import type { HoldReason } from '#store/queue.ts'
 import type { StagedBody } from '#store/types.ts'
 import type { CheckReply, InboundChecks, Verdict } from './inbound-checks.ts'
-import { type AcceptedRecipient, deliverLocally, type LocalDeps, type LocalRefusal } from './local-delivery.ts'
+import {
+  type AcceptedRecipient,
+  deliverLocally,
+  type LocalDelivery,
+  type LocalDeps,
+  type LocalRefusal,
+} from './local-delivery.ts'
 import { countHops, deliveredTo, MOST_HOPS } from './mail-loops.ts'
 import { OutgoingMessage, type OutgoingTerms } from './outgoing.ts'
 import { readStaged } from './staged-bytes.ts'
@@ -72,6 +78,7 @@ export class IncomingMessage {
   #full = false
   #header: Uint8Array = new Uint8Array(0)
   #verdict: Verdict | undefined
+  #copy: LocalDelivery['copy']
 
   constructor(deps: DeliveryDeps, origin: Origin, recipients: readonly AcceptedRecipient[], options: DeliveryOptions) {
     this.#deps = deps
@@ -82,8 +89,9 @@ export class IncomingMessage {
     this.#detector = options.lineEnds === 'reject' ? new BareLineEndDetector() : undefined
     this.#forged = deps.checks === undefined ? undefined : new ForgedResultsFilter(deps.hostname)
     const [first] = recipients.flatMap(({ targets }) => targets.slice(0, 1))
-    const looked = first !== undefined || deps.checks !== undefined
-    this.#stage = looked ? deps.store.stage(first?.account.shard ?? 0) : undefined
+    const keeper = first?.account ?? options.submission?.keepsCopy
+    const looked = keeper !== undefined || deps.checks !== undefined
+    this.#stage = looked ? deps.store.stage(keeper?.shard ?? 0) : undefined
     // What the checks find stands before the message: where there are any, it goes out when they have been asked.
     if (deps.checks === undefined) this.#outgoing = this.#wayOut()
   }
@@ -91,6 +99,11 @@ export class IncomingMessage {
   /** What the checks found, once they have been asked. */
   get verdict(): Verdict | undefined {
     return this.#verdict
+  }
+
+  /** What became of the copy in Sent; `undefined`: there was none to be made. */
+  get copy(): LocalDelivery['copy'] {
+    return this.#copy
   }
 
   /** Octets taken so far, after normalisation. */
@@ -152,8 +165,10 @@ export class IncomingMessage {
       email: prepareEmail(scanned),
       already: deliveredTo(header),
       verdict: this.#verdict,
+      copy: await submission?.copy(this.#deps.store),
     }
-    const { outcomes, asked } = await deliverLocally(this.#deps, local, body)
+    const { outcomes, asked, copy } = await deliverLocally(this.#deps, local, body)
+    this.#copy = copy
     if (!asked) await this.#stage?.abandon()
     return this.#enqueue(outcomes, scanned.has8Bit, admitted?.value.held)
   }

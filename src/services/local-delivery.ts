@@ -35,6 +35,8 @@ export interface LocalMessage {
   /** Addresses of the Delivered-To lines that it came with. */
   readonly already: ReadonlySet<string>
   readonly verdict: Verdict | undefined
+  /** The sender's own copy, whose fate nobody waits for. */
+  readonly copy?: Recipient | undefined
 }
 
 const LOOP = { kind: 'mail-loop' } as const
@@ -42,6 +44,8 @@ const LOOP = { kind: 'mail-loop' } as const
 export interface LocalDelivery {
   /** In the order of the recipients; who has nobody here is answered for nobody, with `ok`. */
   readonly outcomes: readonly Result<void, LocalRefusal>[]
+  /** What became of the copy; absent: there was none to be made. */
+  readonly copy?: 'kept' | DeliverRefusal['kind']
   /** The store was asked to keep the body: it is the store's. */
   readonly asked: boolean
 }
@@ -57,7 +61,10 @@ export async function deliverLocally(
 ): Promise<LocalDelivery> {
   const at = deps.clock.now()
   const outcomes = new Map<string, Result<void, LocalRefusal>>()
-  const byShard = new Map<number, { readonly account: string; readonly recipient: Recipient }[]>()
+  const byShard = new Map<number, { readonly account: string | undefined; readonly recipient: Recipient }[]>()
+  let copied: LocalDelivery['copy']
+  if (message.copy !== undefined)
+    byShard.set(message.copy.account.shard, [{ account: undefined, recipient: message.copy }])
   for (const one of message.recipients) {
     if (goesRound(one, message.already)) continue
     for (const target of one.targets) {
@@ -83,7 +90,9 @@ export async function deliverLocally(
     })
     for (const [index, { account }] of list.entries()) {
       const answer = answers[index]
-      if (answer !== undefined) outcomes.set(account, answer.ok ? done(undefined) : answer)
+      if (answer === undefined) continue
+      if (account === undefined) copied = answer.ok ? 'kept' : answer.error.kind
+      else outcomes.set(account, answer.ok ? done(undefined) : answer)
     }
   }
   return {
@@ -92,6 +101,7 @@ export async function deliverLocally(
         ? refused(LOOP)
         : worst(recipient.targets.map(({ address }) => outcomes.get(address))),
     ),
+    ...(copied === undefined ? {} : { copy: copied }),
     asked: byShard.size > 0,
   }
 }

@@ -35,6 +35,7 @@ import type {
   ScramAttempt,
   ScramOutcome,
   ScramSecrets,
+  SendingTerms,
   SessionOrder,
   TokenAttempt,
 } from './registry.ts'
@@ -332,9 +333,7 @@ export class LocalRegistry implements Registry {
     limits: QuotaLimits | undefined,
   ): Promise<Result<AccountRef, QuotaRefusal>> {
     const { directory, setLimits } = this.#deps
-    const asker = this.#connections.get(connection)?.account
-    // as it is now, not as it was at the login
-    const now = asker === undefined ? undefined : await directory.accountById(asker.ref.id)
+    const now = await this.#accountNow(connection)
     if (now?.administrator !== true) return refused({ kind: 'not-administrator' })
     const canonical = parseAddress(address)?.address
     const account = canonical === undefined ? undefined : await directory.account(canonical)
@@ -347,6 +346,17 @@ export class LocalRegistry implements Registry {
   async addressesOf(accounts: readonly AccountId[]): Promise<readonly (string | undefined)[]> {
     const { directory } = this.#deps
     return Promise.all(accounts.map(async (id) => (await directory.accountById(id))?.address))
+  }
+
+  async sendingTerms(id: ConnectionId): Promise<SendingTerms | undefined> {
+    const account = await this.#accountNow(id)
+    return account && { sentCopy: account.sending?.copy ?? false, language: account.language }
+  }
+
+  /** The account of a connection as it is now, not as it was at the login. */
+  async #accountNow(id: ConnectionId): Promise<AccountRecord | undefined> {
+    const account = this.#connections.get(id)?.account
+    return account && this.#deps.directory.accountById(account.ref.id)
   }
 
   async ownAddresses(

@@ -6,7 +6,7 @@
 import type { Result } from '#lib/result.ts'
 import type { AccountId, MailboxKey } from '#mail/ids.ts'
 import type { Pop3Policy } from '#mail/pop3-policy.ts'
-import type { Protocol, ScramVerifier } from '#store/directory.ts'
+import type { PersonLanguage, Protocol, ScramVerifier } from '#store/directory.ts'
 import type { AccountRef, QuotaLimits } from '#store/types.ts'
 
 /** Unique in the installation's run, short, in every log line of the connection. */
@@ -182,6 +182,14 @@ export type RecipientRefusal =
   /** Aliases that lead back to themselves, or to more than 1,000 accounts and addresses. */
   | { readonly kind: 'alias-loop' }
 
+/** How the person logged in sends. */
+export interface SendingTerms {
+  /** The account wants what it sends in its Sent mailbox. */
+  readonly sentCopy: boolean
+  /** `undefined`: as configured for all. */
+  readonly language: PersonLanguage | undefined
+}
+
 export type QuotaRefusal =
   /** The person logged in may not ask for others. */
   { readonly kind: 'not-administrator' } | { readonly kind: 'no-such-account' } | { readonly kind: 'unavailable' }
@@ -237,6 +245,9 @@ export interface Registry {
 
   /** Canonical addresses of accounts, in their order; `undefined` where there is none. */
   addressesOf(accounts: readonly AccountId[]): Promise<readonly (string | undefined)[]>
+
+  /** `undefined`: nobody is logged in, or the account is gone. */
+  sendingTerms(connection: ConnectionId): Promise<SendingTerms | undefined>
 
   /**
    * Which of these addresses lead to the account of the connection (itself, aliases, details behind `+`), or with `domain`

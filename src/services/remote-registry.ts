@@ -27,6 +27,7 @@ import type {
   ScramAttempt,
   ScramOutcome,
   ScramSecrets,
+  SendingTerms,
   SessionOrder,
   TokenAttempt,
 } from './registry.ts'
@@ -43,6 +44,7 @@ type Asking =
   | 'quotaOf'
   | 'addressesOf'
   | 'ownAddresses'
+  | 'sendingTerms'
   | 'resolve'
 type Telling = 'note' | 'disconnect' | 'unlockMaildrop'
 /** Arguments that cross; the listener of `connect` stays behind. */
@@ -103,6 +105,8 @@ export function serveRegistry(registry: Registry, port: RegistryPort): () => voi
         return registry.quotaOf(question[2], question[3], question[4])
       case 'addressesOf':
         return registry.addressesOf(question[2])
+      case 'sendingTerms':
+        return registry.sendingTerms(question[2])
       case 'ownAddresses':
         return registry.ownAddresses(question[2], question[3], question[4])
       case 'resolve':
@@ -222,6 +226,10 @@ export class RemoteRegistry implements Registry {
 
   addressesOf(accounts: readonly AccountId[]): Promise<readonly (string | undefined)[]> {
     return this.#ask((id) => ['addressesOf', id, accounts])
+  }
+
+  sendingTerms(connection: ConnectionId): Promise<SendingTerms | undefined> {
+    return this.#ask((id) => ['sendingTerms', id, connection])
   }
 
   ownAddresses(

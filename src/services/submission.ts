@@ -7,8 +7,13 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from '#lib/clock.ts'
 import { done, type Result, refused } from '#lib/result.ts'
 import { type HeaderFault, SubmittedHeader } from '#mail/submitted-header.ts'
+import type { PersonLanguage } from '#store/directory.ts'
+import type { MailStore } from '#store/mail-store.ts'
 import type { HoldReason } from '#store/queue.ts'
+import type { AccountRef } from '#store/types.ts'
+import type { Recipient } from '#store/writes.ts'
 import type { ConnectionId, Login, Registry } from './registry.ts'
+import { copyInSent } from './sent-copy.ts'
 
 /** Addresses of one From that are looked up; those after them are nobody's. */
 const MOST_SENDERS = 100
@@ -21,10 +26,12 @@ export interface SubmissionPolicy {
   readonly hideClient: boolean
   /** Bcc goes, and From, Date and Message-ID come where they are missing, or the header stays as it came. */
   readonly header: 'complete' | 'keep'
+  /** What people are written to in who have no language of their own. */
+  readonly language: PersonLanguage
 }
 
 /** Where nothing is configured. */
-export const NO_POLICY: SubmissionPolicy = { checkSender: 'off', hideClient: false, header: 'complete' }
+export const NO_POLICY: SubmissionPolicy = { checkSender: 'off', hideClient: false, header: 'complete', language: 'en' }
 
 export type SubmissionRefusal =
   /** `own`: the address of who is logged in. */
@@ -51,6 +58,8 @@ export interface SubmissionFacts {
   readonly sender: string
   readonly id: string
   readonly policy: SubmissionPolicy
+  /** The account wants a copy in Sent. */
+  readonly sentCopy: boolean
 }
 
 /** The one message of one transaction. */
@@ -72,6 +81,19 @@ export class Submission {
       at: deps.clock.now(),
       keep: facts.policy.header === 'keep',
     })
+  }
+
+  /** Who has the copy in Sent. */
+  get keepsCopy(): AccountRef | undefined {
+    return this.#facts.sentCopy ? this.#facts.login.account : undefined
+  }
+
+  /** Once the header is whole. @returns where the copy goes; `undefined`: nowhere. */
+  async copy(store: MailStore): Promise<Recipient | undefined> {
+    const account = this.keepsCopy
+    if (account === undefined) return undefined
+    const { messageId, bcc } = this.header
+    return copyInSent(store, { account, messageId, bcc, by: this.#facts.id, at: this.#deps.clock.now() })
   }
 
   /** Asked when the message is whole, before anything of it is kept. */

@@ -11,7 +11,7 @@ import type { SMTPServer as Engine, SMTPServerAddress, SMTPServerDataStream, SMT
 import { type DeliveryOptions, IncomingMessage, type LineEndPolicy } from '#services/delivery.ts'
 import { checksLogged, type InboundChecks } from '#services/inbound-checks.ts'
 import { MOST_WAYS, waysOf } from '#services/outgoing.ts'
-import type { Login, SessionOrder } from '#services/registry.ts'
+import type { Login, SendingTerms, SessionOrder } from '#services/registry.ts'
 import type { SessionDeps } from '#services/session-deps.ts'
 import { foreignSender, NO_POLICY, Submission } from '#services/submission.ts'
 import type { Origin } from '#services/trace-lines.ts'
@@ -52,6 +52,8 @@ interface Conversation {
   readonly recipients: Map<string, EnvelopeRecipient>
   /** See {@link waysOf}. */
   ways: ReadonlySet<string | undefined>
+  /** Of who is logged in to send. */
+  terms: SendingTerms | undefined
   /** What MAIL asked for (RFC 3461 §4.3, §4.4). */
   dsn: EnvelopeDsn
 }
@@ -187,6 +189,7 @@ export class SmtpService implements AsyncDisposable {
       id: session.id,
       recipients: new Map(),
       ways: new Set(),
+      terms: undefined,
       dsn: NO_ENVELOPE_DSN,
     })
     this.#deps.log.info(
@@ -211,8 +214,9 @@ export class SmtpService implements AsyncDisposable {
   async #mailFrom({ address }: SMTPServerAddress, session: SMTPServerSession): Promise<void> {
     const conversation = this.#conversation(session)
     const login = this.#submitter(session)
+    const { registry, submission: policy = NO_POLICY } = this.#deps
+    if (login !== undefined) conversation.terms = await registry.sendingTerms(session.id)
     if (login !== undefined && address !== '') {
-      const { registry, submission: policy = NO_POLICY } = this.#deps
       const refusal = await foreignSender({ registry }, { connection: session.id, login, policy }, [address])
       if (refusal !== undefined) throw submissionRefused(refusal)
     }
@@ -287,6 +291,7 @@ export class SmtpService implements AsyncDisposable {
           account: login?.address,
           size: message.size,
           ...(message.verdict && checksLogged(message.verdict)),
+          ...(message.copy && { sentCopy: message.copy }),
           result: outcome.ok ? 'delivered' : outcome.error.kind,
         },
         'message in',
@@ -326,17 +331,19 @@ export class SmtpService implements AsyncDisposable {
   #deliveryOptions(session: SMTPServerSession, { id, sender }: Origin): DeliveryOptions {
     const { limits, outbox, registry, clock, forwardedSender, submission: policy = NO_POLICY } = this.#deps
     const { role, bareNewline } = this.#options
-    const { dsn } = this.#conversation(session)
+    const { dsn, terms } = this.#conversation(session)
     const login = this.#submitter(session)
+    const sentCopy = terms?.sentCopy === true
+    const facts = login && { connection: session.id, login, sender, id, policy, sentCopy }
     return {
       lineEnds: role === 'mx' ? bareNewline : 'normalise',
       limitBytes: limits.messageBytes,
       oneAnswer: role !== 'lmtp',
-      submission: login && new Submission({ registry, clock }, { connection: session.id, login, sender, id, policy }),
+      submission: facts && new Submission({ registry, clock }, facts),
       outgoing: outbox && {
         outbox,
         account: login?.address,
-        language: 'en',
+        language: terms?.language ?? policy.language,
         returns: dsn.ret,
         envelopeId: dsn.envelopeId,
         utf8: session.envelope.smtpUtf8 === true,

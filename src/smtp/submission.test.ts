@@ -4,7 +4,7 @@ import type { SubmissionPolicy } from '#services/submission.ts'
 import { MemoryOutbox } from '#testing/memory-outbox.ts'
 import { PASSWORD, type SmtpClient, type SmtpServerOptions, TestSmtpServer } from '#testing/smtp-server.ts'
 
-const OWN: SubmissionPolicy = { checkSender: 'own', hideClient: false, header: 'complete' }
+const OWN: SubmissionPolicy = { checkSender: 'own', hideClient: false, header: 'complete', language: 'en' }
 const HEADER = 'From: ann@example.org\r\nDate: Sun, 29 Nov 2026 08:00:00 +0000\r\nMessage-ID: <lunch@laptop>\r\n'
 
 type Work = (client: SmtpClient, outbox: MemoryOutbox, server: TestSmtpServer) => Promise<void>
@@ -96,25 +96,28 @@ test('DSN parameters go along, and one recipient alone is named in Received', ()
   }))
 
 test('SMTPUTF8 is asked of others only where something needs it (RFC 6531 §3.4)', () =>
-  submitting({ submission: { checkSender: 'off', hideClient: false, header: 'complete' } }, async (client, outbox) => {
-    await send(client, `${HEADER}\r\n`, '<ann@example.org> SMTPUTF8', '<a@else.example>')
-    await send(client, `${HEADER}Subject: é\r\n\r\n`, '<ann@example.org> SMTPUTF8', '<b@else.example>')
-    await send(client, `${HEADER}Subject: é\r\n\r\n`, '<ann@example.org>', '<c@else.example>')
-    await send(client, `${HEADER}\r\n`, '<ann@example.org> SMTPUTF8', '<d@exämple.net>')
-    await send(client, `${HEADER}\r\n`, '<ann@exämple.net> SMTPUTF8', '<e@else.example>')
-    await send(client, `${HEADER}\r\né\r\n`, '<ann@example.org> SMTPUTF8', '<é@else.example>')
-    assert.deepEqual(
-      outbox.messages.map(({ smtpUtf8, eightBit, recipients }) => [recipients[0]?.address, smtpUtf8, eightBit]),
-      [
-        ['a@else.example', false, false],
-        ['b@else.example', true, true],
-        ['c@else.example', false, true],
-        ['d@xn--exmple-cua.net', false, false],
-        ['e@else.example', false, false],
-        ['é@else.example', true, true],
-      ],
-    )
-  }))
+  submitting(
+    { submission: { checkSender: 'off', hideClient: false, header: 'complete', language: 'en' } },
+    async (client, outbox) => {
+      await send(client, `${HEADER}\r\n`, '<ann@example.org> SMTPUTF8', '<a@else.example>')
+      await send(client, `${HEADER}Subject: é\r\n\r\n`, '<ann@example.org> SMTPUTF8', '<b@else.example>')
+      await send(client, `${HEADER}Subject: é\r\n\r\n`, '<ann@example.org>', '<c@else.example>')
+      await send(client, `${HEADER}\r\n`, '<ann@example.org> SMTPUTF8', '<d@exämple.net>')
+      await send(client, `${HEADER}\r\n`, '<ann@exämple.net> SMTPUTF8', '<e@else.example>')
+      await send(client, `${HEADER}\r\né\r\n`, '<ann@example.org> SMTPUTF8', '<é@else.example>')
+      assert.deepEqual(
+        outbox.messages.map(({ smtpUtf8, eightBit, recipients }) => [recipients[0]?.address, smtpUtf8, eightBit]),
+        [
+          ['a@else.example', false, false],
+          ['b@else.example', true, true],
+          ['c@else.example', false, true],
+          ['d@xn--exmple-cua.net', false, false],
+          ['e@else.example', false, false],
+          ['é@else.example', true, true],
+        ],
+      )
+    },
+  ))
 
 test('one message goes to people here and elsewhere, with the same bytes', () =>
   submitting({}, async (client, outbox, server) => {
@@ -212,15 +215,27 @@ test('people send as themselves, as aliases that lead to them, and with a detail
 
 test('with "domain" any address of the domain may be used, with "off" any', async () => {
   const text = (from: string) => `From: ${from}\r\n\r\n`
-  await submitting({ submission: { checkSender: 'domain', hideClient: false, header: 'complete' } }, async (client) => {
-    assert.match(await send(client, text('boss@example.org'), '<any@example.org>', '<b@else.example>'), /^250 /)
-    assert.match(await send(client, text('ann@example.org'), '<any@else.example>', '<b@else.example>'), /^550 5\.7\.1 /)
-    assert.match(await send(client, text('any@else.example'), '<ann@example.org>', '<b@else.example>'), /^550 5\.7\.1 /)
-  })
-  await submitting({ submission: { checkSender: 'off', hideClient: false, header: 'complete' } }, async (client) => {
-    assert.match(await send(client, text('any@else.example'), '<other@else.example>', '<b@else.example>'), /^250 /)
-    assert.match(await send(client, text('any@else.example'), '<>', '<b@else.example>'), /^250 /)
-  })
+  await submitting(
+    { submission: { checkSender: 'domain', hideClient: false, header: 'complete', language: 'en' } },
+    async (client) => {
+      assert.match(await send(client, text('boss@example.org'), '<any@example.org>', '<b@else.example>'), /^250 /)
+      assert.match(
+        await send(client, text('ann@example.org'), '<any@else.example>', '<b@else.example>'),
+        /^550 5\.7\.1 /,
+      )
+      assert.match(
+        await send(client, text('any@else.example'), '<ann@example.org>', '<b@else.example>'),
+        /^550 5\.7\.1 /,
+      )
+    },
+  )
+  await submitting(
+    { submission: { checkSender: 'off', hideClient: false, header: 'complete', language: 'en' } },
+    async (client) => {
+      assert.match(await send(client, text('any@else.example'), '<other@else.example>', '<b@else.example>'), /^250 /)
+      assert.match(await send(client, text('any@else.example'), '<>', '<b@else.example>'), /^250 /)
+    },
+  )
 })
 
 test('the null sender is for disposition notifications and answers of programs', () =>
@@ -239,7 +254,7 @@ test('the null sender is for disposition notifications and answers of programs',
 
 test('where the client is can be kept from others', () =>
   submitting(
-    { submission: { checkSender: 'own', hideClient: true, header: 'complete' } },
+    { submission: { checkSender: 'own', hideClient: true, header: 'complete', language: 'en' } },
     async (client, outbox, server) => {
       await send(client, `${HEADER}\r\n`, '<ann@example.org>', '<ben@else.example>', '<bob@example.org>')
       for (const text of [outbox.textFor('ben@else.example'), ...(await server.texts(server.bob))]) {
@@ -256,4 +271,45 @@ test('addresses that cannot be sent to are refused at RCPT', () =>
     assert.match(await client.say('RCPT TO:<nobody@example.org>'), /^550 5\.1\.1 /)
     assert.match(await client.say('RCPT TO:<ben@192.0.2.1>'), /^501 5\.1\.3 /)
     assert.match(await client.say('RCPT TO:<@relay.example:ben@else.example>'), /^250 /)
+  }))
+
+test('a copy goes into Sent where the account asks for it, once, with Bcc, and as it was sent', () =>
+  submitting({}, async (client, outbox, server) => {
+    const message = `Bcc: eve@else.example\r\n${HEADER}Subject: x\r\n\r\ntext`
+    await send(client, message, '<ann@example.org>', '<ben@else.example>')
+    assert.deepEqual(await server.texts(server.ann, 'Sent'), [])
+    await server.accounts.changeAccount('ann@example.org', {
+      sending: { copy: true, messagesPerDay: undefined, recipientsPerDay: undefined },
+      language: 'fr',
+    })
+    await send(client, message, '<ann@example.org>', '<ben@else.example>', '<bob@example.org>', '<ann@example.org>')
+    const kept = `Bcc: eve@else.example\r\n${HEADER}Subject: x\r\n\r\ntext\r\n`
+    assert.deepEqual(await server.texts(server.ann, 'Sent'), [kept])
+    const sent = server.ann && (await server.store.mailboxByName(server.ann, 'Sent'))
+    assert.deepEqual([sent?.messages, sent?.unseen], [1, 0])
+    // who sends again after a refusal, and a program that keeps its own, have it once
+    await send(client, message, '<ann@example.org>', '<ben@else.example>')
+    assert.equal((await server.texts(server.ann, 'Sent')).length, 1)
+    await send(client, message.replace('<lunch@', '<dinner@'), '<ann@example.org>', '<ben@else.example>')
+    assert.equal((await server.texts(server.ann, 'Sent')).length, 2)
+    assert.deepEqual([await server.messages(server.ann), await server.messages(server.bob)], [1, 1])
+    assert.deepEqual(
+      outbox.messages.map(({ language }) => language),
+      ['en', 'fr', 'fr', 'fr'],
+    )
+  }))
+
+test('a copy that finds no room is no reason not to send', () =>
+  submitting({}, async (client, outbox, server) => {
+    await server.accounts.changeAccount('ann@example.org', {
+      sending: { copy: true, messagesPerDay: undefined, recipientsPerDay: undefined },
+      limits: { storageBytes: 100, messages: undefined },
+    })
+    assert.match(
+      await send(client, `${HEADER}\r\n${'x'.repeat(200)}`, '<ann@example.org>', '<b@else.example>'),
+      /^250 /,
+    )
+    assert.equal(outbox.messages.length, 1)
+    assert.deepEqual(await server.texts(server.ann, 'Sent'), [])
+    assert.ok(server.log.lines.some((entry) => 'sentCopy' in entry.fields && entry.fields.sentCopy === 'over-quota'))
   }))

@@ -136,6 +136,25 @@ export function directoryContract(open: (clock: Clock) => Promise<Directory>): v
     assert.deepEqual(Buffer.from(await directory.scramSalt(record.ref.id)), Buffer.alloc(16, 9))
   })
 
+  test('settings of sending are kept for each account', async () => {
+    await using directory = await withDomain()
+    const ann = await add(directory, 'ann@example.org')
+    assert.deepEqual([ann.sending, ann.language], [undefined, undefined])
+    for (const sending of [
+      { copy: true, messagesPerDay: 0, recipientsPerDay: undefined },
+      { copy: false, messagesPerDay: undefined, recipientsPerDay: 50 },
+    ]) {
+      assert.ok((await directory.changeAccount(ann.ref.id, { sending, language: 'fr' })).ok)
+      const archive = await directory.archive()
+      for (const one of [await directory.accountById(ann.ref.id), archive.accounts[0]])
+        assert.deepEqual([one?.sending, one?.language], [sending, 'fr'])
+    }
+    const none = { copy: false, messagesPerDay: undefined, recipientsPerDay: undefined }
+    const changed = await directory.changeAccount(ann.ref.id, { sending: none, language: undefined })
+    assert.ok(changed.ok)
+    assert.deepEqual(changed.value, ann)
+  })
+
   test('settings of POP3 are kept for each account, and their extremes told', async () => {
     await using directory = await withDomain()
     const none = { policy: undefined, loginDelaySeconds: undefined }

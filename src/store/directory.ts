@@ -28,12 +28,28 @@ export interface AccountRecord {
   readonly protocols: readonly Protocol[]
   readonly limits: QuotaLimits
   readonly pop3: Pop3Settings
+  /** Absent: no copy, and as configured for all. */
+  readonly sending?: SendingSettings | undefined
+  /** Absent: as configured for all. */
+  readonly language?: PersonLanguage | undefined
   /** `false`: nobody logs in; mail is still received. */
   readonly enabled: boolean
   /** May set quotas of everybody over IMAP (RFC 9208 §4.1.3). */
   readonly administrator: boolean
   readonly createdAt: number
 }
+
+/** What an account has of its own for sending. */
+export interface SendingSettings {
+  /** What it sends is kept in its Sent mailbox. */
+  readonly copy: boolean
+  /** 0: no limit; `undefined`: as configured for all. */
+  readonly messagesPerDay: number | undefined
+  readonly recipientsPerDay: number | undefined
+}
+
+/** What people read. */
+export type PersonLanguage = 'en' | 'fr'
 
 /** What an account has of its own for POP3; `undefined`: as configured for all. */
 export interface Pop3Settings {

@@ -22,6 +22,7 @@ import type {
   ScramAttempt,
   ScramOutcome,
   ScramSecrets,
+  SendingTerms,
   SessionOrder,
   TokenAttempt,
 } from '#services/registry.ts'
@@ -183,6 +184,11 @@ export class FakeRegistry implements Registry {
   async addressesOf(accounts: readonly AccountId[]): Promise<readonly (string | undefined)[]> {
     await Promise.resolve()
     return accounts.map((id) => this.#accounts.find((one) => one.account.id === id)?.address)
+  }
+
+  async sendingTerms(): Promise<SendingTerms | undefined> {
+    await Promise.resolve()
+    return { sentCopy: false, language: undefined }
   }
 
   async ownAddresses(_connection: ConnectionId, addresses: readonly string[]): Promise<readonly boolean[]> {

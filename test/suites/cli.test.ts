@@ -44,6 +44,17 @@ async function everyVerb(place: Place): Promise<Ran[]> {
   await run(['account', 'set', 'ann@example.org', '--password-file', passwordFile, '--name', 'Ann É'])
   await run(['account', 'set', 'ann@example.org', '--pop3-policy', 'keep=30', '--pop3-login-delay', '60'])
   await run(['account', 'set', 'ann@example.org', '--pop3-login-delay', 'default'])
+  await run([
+    'account',
+    'set',
+    'ann@example.org',
+    '--sent-copy',
+    'on',
+    '--recipients-per-day',
+    '50',
+    '--language',
+    'fr',
+  ])
   const people = `address,hash,name,protocols\r\nbob@example.org,{PLAIN}${SECRETS[2]},"Bob, B","imap,pop3"\r\n`
   const csv = await place.file('people.csv', `${people}cat@example.org,{PLAIN}${SECRETS[3]},,\r\n`)
   await run(['account', 'add', '--from', csv, '--dry-run'])
@@ -72,6 +83,10 @@ async function everyVerb(place: Place): Promise<Ran[]> {
     appPasswords: 0,
     pop3Policy: 'keep=30',
     pop3LoginDelay: null,
+    sentCopy: true,
+    messagesPerDay: null,
+    recipientsPerDay: 50,
+    language: 'fr',
   })
 
   await run(['alias', 'add', 'info@example.org', 'ann@example.org', 'bob@example.org'])
@@ -172,7 +187,7 @@ const REFUSALS: readonly Refusal[] = [
     says: /^malle: Line 2: 1 field where the heading has 2\.$/,
   },
   { args: ['import', 'ann@example.org', 'wrong.csv'], code: 65, says: /wrong\.csv holds no mail/ },
-  { args: ['alias', 'add', 'x@example.org', 'far@away.net'], code: 65, says: /not of a domain of this server/ },
+  { args: ['alias', 'add', 'x@example.org', 'far@example.org'], code: 65, says: /there is no such account or alias/ },
   {
     args: ['account', 'show', 'nobody@example.org'],
     code: 66,

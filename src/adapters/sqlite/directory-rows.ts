@@ -90,10 +90,22 @@ export function accountOf(row: Row): AccountRecord {
       policy: optional(row.pop3_policy, (value) => policyOf(integer(value))),
       loginDelaySeconds: optional(row.pop3_login_delay, integer),
     },
+    ...sendingOf(row),
     enabled: row.enabled === 1,
     administrator: row.administrator === 1,
     createdAt: integer(row.created_at),
   }
+}
+
+function sendingOf(row: Row): Pick<AccountRecord, 'sending' | 'language'> {
+  const sending = {
+    copy: row.sent_copy === 1,
+    messagesPerDay: optional(row.messages_sent, integer),
+    recipientsPerDay: optional(row.recipients_sent, integer),
+  }
+  const own = sending.copy || sending.messagesPerDay !== undefined || sending.recipientsPerDay !== undefined
+  const language = row.language === 'en' || row.language === 'fr' ? row.language : undefined
+  return { ...(own ? { sending } : {}), ...(language === undefined ? {} : { language }) }
 }
 
 /** Values of the column `pop3_policy` that are not days; never renumbered. */
@@ -145,6 +157,10 @@ export function accountColumns(
     message_limit: account.limits.messages ?? null,
     pop3_policy: account.pop3.policy === undefined ? null : policyNumber(account.pop3.policy),
     pop3_login_delay: account.pop3.loginDelaySeconds ?? null,
+    sent_copy: account.sending?.copy === true ? 1 : 0,
+    messages_sent: account.sending?.messagesPerDay ?? null,
+    recipients_sent: account.sending?.recipientsPerDay ?? null,
+    language: account.language ?? null,
     enabled: account.enabled ? 1 : 0,
     administrator: account.administrator === true ? 1 : 0,
     scram_iterations: account.scram?.iterations ?? null,

@@ -85,4 +85,11 @@ export const DIRECTORY_MIGRATIONS: readonly string[] = [
     PRIMARY KEY (domain, selector)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE account ADD COLUMN sent_copy INTEGER NOT NULL DEFAULT 0;
+  -- a day; 0: no limit
+  ALTER TABLE account ADD COLUMN messages_sent INTEGER;
+  ALTER TABLE account ADD COLUMN recipients_sent INTEGER;
+  ALTER TABLE account ADD COLUMN language TEXT;
+  `,
 ]

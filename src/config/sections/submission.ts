@@ -20,6 +20,11 @@ export const submissionSection: Section<Config['submission']> = section(
       type: '"complete" or "keep"',
       right: '"complete" or "keep"',
     }),
+    language: field(oneOf(['en', 'fr']), 'en', {
+      doc: 'What people are written to in (reports, warnings) who have no language of their own (`malle account set --language`).',
+      type: '"en" or "fr"',
+      right: '"en" or "fr"',
+    }),
   }),
-  (raw) => ({ checkSender: raw.check_sender, hideClient: raw.hide_client, header: raw.header }),
+  (raw) => ({ checkSender: raw.check_sender, hideClient: raw.hide_client, header: raw.header, language: raw.language }),
 )
