@@ -16,6 +16,7 @@ import { DkimKeys, type PrivateKeyFiles } from '#services/dkim-keys.ts'
 import { LocalRegistry } from '#services/local-registry.ts'
 import { JwtVerifier } from '#services/oauth-tokens.ts'
 import type { Log } from '#services/session-deps.ts'
+import { SenderRewriting, senderKey } from '#services/srs.ts'
 import type { Directory } from '#store/directory.ts'
 import type { MailStore } from '#store/mail-store.ts'
 import { lockData } from './data-lock.ts'
@@ -98,6 +99,7 @@ export async function openInstallation(config: Config, log: Log, tuned?: StoreTu
   )
   const registry: LocalRegistry = new LocalRegistry({
     directory,
+    rewriting: new SenderRewriting(senderKey(await directory.secret()), systemClock),
     limits: {
       connections: limits.connections,
       connectionsPerUser: limits.connectionsPerUser,

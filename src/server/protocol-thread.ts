@@ -11,6 +11,7 @@ import { type NetworkTest, networkTest } from '#services/networks.ts'
 import type { OAuthOffer } from '#services/oauth-tokens.ts'
 import type { Registry } from '#services/registry.ts'
 import type { Log, SessionDeps, SessionLimits } from '#services/session-deps.ts'
+import { SenderRewriting } from '#services/srs.ts'
 import { SmtpService } from '#smtp/service.ts'
 import type { MailStore } from '#store/mail-store.ts'
 import type { Outbox } from '#store/queue.ts'
@@ -34,6 +35,8 @@ export interface ThreadSetup {
   readonly hostname: string
   readonly endpoints: MailEndpoints
   readonly tls: TlsMaterial
+  /** For the envelope senders of what is forwarded (`services/srs.ts`). */
+  readonly senderKey: Uint8Array
   readonly limits: SessionLimits
   readonly allowPlaintext: boolean
   readonly scramForPasswords: boolean
@@ -93,12 +96,14 @@ export class ProtocolThread implements AsyncDisposable {
       exempt: networkTest(setup.exempt),
     })
     this.#store = openEmbeddedStore(setup.store, systemClock)
+    const rewriting = new SenderRewriting(setup.senderKey, systemClock)
     const deps: SessionDeps = {
       hostname: setup.hostname,
       store: this.#store,
       searchIndex: search,
       registry,
       outbox,
+      forwardedSender: (sender, alias) => rewriting.forward(sender, domainOf(alias)),
       limits: setup.limits,
       allowPlaintext: setup.allowPlaintext,
       scramForPasswords: setup.scramForPasswords,
@@ -163,6 +168,10 @@ export class ProtocolThread implements AsyncDisposable {
     ])
     await this.#store[Symbol.asyncDispose]()
   }
+}
+
+function domainOf(address: string): string {
+  return address.slice(address.lastIndexOf('@') + 1)
 }
 
 /** Short ids that no two connections of a run share, whichever thread they are on. */

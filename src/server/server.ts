@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { Config } from '#config/config.ts'
 import { shrinkWhenQuiet } from '#lib/quiet-heap.ts'
 import type { Log } from '#services/session-deps.ts'
+import { senderKey } from '#services/srs.ts'
 import type { MailStore } from '#store/mail-store.ts'
 import { RunningAdministration } from './administration.ts'
 import { readCertificates } from './certificates.ts'
@@ -49,7 +50,8 @@ export async function startServer(config: Config, log: Log, tuned?: StoreTuning)
   const checks = started.use(checksOf(config, log))
   const queue = started.use(new QueueHost({ start: queueStart(config), log }))
   queue.start()
-  const threads = started.use(await startThreads({ config, tls, registry, host, search, queue, checks, log }))
+  const sender = senderKey(await parts.directory.secret())
+  const threads = started.use(await startThreads({ config, tls, sender, registry, host, search, queue, checks, log }))
   const http = started.use(await startHttp({ config, threads, queue, installation: parts, tls, log }))
   const endpoints = { ...threads.endpoints, ...http.endpoints }
   const administration = new RunningAdministration(parts, queue, {

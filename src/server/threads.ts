@@ -56,6 +56,8 @@ export interface ProtocolThreads extends AsyncDisposable {
 export interface ThreadsOptions {
   readonly config: Config
   readonly tls: TlsMaterial
+  /** See {@link ThreadSetup.senderKey}. */
+  readonly sender: Uint8Array
   readonly registry: Registry
   readonly host: EmbeddedHost
   readonly search: SearchIndex
@@ -74,7 +76,7 @@ export async function startThreads(options: ThreadsOptions): Promise<ProtocolThr
   return options.config.workers.count === 1 ? startHere(options) : startWorkers(options)
 }
 
-function setupOf({ config, tls, host }: ThreadsOptions, number: number, endpoints: MailEndpoints): ThreadSetup {
+function setupOf({ config, tls, sender, host }: ThreadsOptions, number: number, endpoints: MailEndpoints): ThreadSetup {
   const { hostname, limits, auth, proxyFrom, smtp, submission, pop3, workers } = config
   return {
     number,
@@ -82,6 +84,7 @@ function setupOf({ config, tls, host }: ThreadsOptions, number: number, endpoint
     hostname,
     endpoints,
     tls,
+    senderKey: sender,
     limits: { messageBytes: limits.messageBytes, lineBytes: limits.lineBytes, idleMs: limits.idleMs },
     allowPlaintext: auth.allowPlaintext,
     scramForPasswords: auth.scramForPasswords,

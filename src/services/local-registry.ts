@@ -39,6 +39,7 @@ import type {
   SessionOrder,
   TokenAttempt,
 } from './registry.ts'
+import type { SenderRewriting } from './srs.ts'
 import { LoginThrottle } from './throttle.ts'
 
 /** From `[limits]`; counts of 0 are no limit. */
@@ -65,6 +66,8 @@ export const DEFAULT_REGISTRY_LIMITS: RegistryLimits = {
 
 export interface RegistryDeps {
   readonly directory: Directory
+  /** Knows the senders of mail that was forwarded; absent: none was rewritten. */
+  readonly rewriting?: Pick<SenderRewriting, 'reverse'>
   readonly limits: RegistryLimits
   /** `auth.scram_for_passwords`. */
   readonly scramForPasswords: boolean
@@ -373,8 +376,8 @@ export class LocalRegistry implements Registry {
   }
 
   async resolve(address: string, asker?: Asker): Promise<Result<Resolution, RecipientRefusal>> {
-    const { directory, ensureOpen } = this.#deps
-    const answer = await resolveRecipient(directory, address, asker)
+    const { directory, ensureOpen, rewriting } = this.#deps
+    const answer = await resolveRecipient(directory, address, asker, rewriting)
     if (!answer.ok || ensureOpen === undefined) return answer
     for (const { account } of answer.value.local) {
       const record = await directory.accountById(account.id)

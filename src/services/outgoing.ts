@@ -37,7 +37,7 @@ export interface OutgoingTerms {
   /** The client said SMTPUTF8. */
   readonly utf8: boolean
   /** The envelope sender of what an alias forwards for others (SRS); absent: it stays. */
-  readonly forwardedSender?: ((sender: string, alias: string) => Promise<string>) | undefined
+  readonly forwardedSender?: ((sender: string, alias: string) => string) | undefined
 }
 
 /** What is known when the message is at its end. */
@@ -152,7 +152,7 @@ export class OutgoingMessage {
     // with A-labels, so that nothing needs SMTPUTF8 for its domain alone
     const from = parseOutsideAddress(this.#origin.sender) ?? this.#origin.sender
     const forwarded = account === undefined && through !== undefined && from !== ''
-    const sender = forwarded ? ((await forwardedSender?.(from, through)) ?? from) : from
+    const sender = forwarded ? (forwardedSender?.(from, through) ?? from) : from
     this.#ended.add(stage)
     const addresses = [sender, ...recipients.map(({ recipient }) => recipient.address)]
     return {

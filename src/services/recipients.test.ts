@@ -4,6 +4,7 @@ import { openDirectory } from '#adapters/sqlite/directory.ts'
 import { newAccount } from '#store/directory.contract.ts'
 import type { Directory } from '#store/directory.ts'
 import { resolveRecipient } from './recipients.ts'
+import { SenderRewriting } from './srs.ts'
 
 async function directoryOf(accounts: readonly string[], aliases: Readonly<Record<string, readonly string[]>> = {}) {
   const directory = await openDirectory(':memory:')
@@ -148,4 +149,29 @@ test('postmaster is always somebody', async () => {
   assert.equal(await resolved(directory, 'postmaster@example.org'), 'ann')
   await directory.setAlias('postmaster@example.org', ['ann@example.org', 'zoe@example.org'])
   assert.equal(await resolved(directory, 'postmaster@example.org'), 'ann, zoe')
+})
+
+test('mail to a rewritten sender goes to that sender, on other servers or here, whatever the catch-all is', async () => {
+  await using directory = await directoryOf(['ann', 'all'])
+  await directory.setCatchAll('example.org', 'all@example.org')
+  const rewriting = new SenderRewriting(new Uint8Array(32), { now: () => 1_700_000_000_000 })
+  const find = async (address: string): Promise<unknown> => {
+    const answer = await resolveRecipient(directory, address, 'anyone', rewriting)
+    if (!answer.ok) return answer.error.kind
+    const { local, outside } = answer.value
+    return [...local.map(({ address }) => address), ...outside.map(({ address, through }) => [address, through])]
+  }
+  for (const sender of ['Bob@other.example', `${'long'.repeat(16)}@other.example`, '"b o b"@other.example']) {
+    const rewritten = rewriting.forward(sender, 'example.org')
+    assert.deepEqual(await find(rewritten), [[sender, rewritten]])
+    // without the secret it is an address like others
+    const plain = await resolveRecipient(directory, rewritten)
+    assert.deepEqual(plain.ok ? plain.value.outside : [], [])
+  }
+  assert.deepEqual(await find(rewriting.forward('ann@example.org', 'example.org')), ['ann@example.org'])
+  assert.deepEqual(await find(rewriting.forward('ann@example.org', 'example.org').replace('ann', 'eve')), [
+    'all@example.org',
+  ])
+  // a domain that is not ours
+  assert.equal(await find(rewriting.forward('bob@other.example', 'third.example')), 'not-local')
 })

@@ -1,8 +1,16 @@
 /** Where mail for an address goes: accounts, aliases, plus-addressing, catch-all, postmaster. @module */
 import { done, type Result, refused } from '#lib/result.ts'
 import type { AccountRecord, Directory } from '#store/directory.ts'
-import { type Address, canonicalLocal, parseAddress, parseOutsideAddress, splitDetail } from './addresses.ts'
+import {
+  type Address,
+  canonicalLocal,
+  parseAddress,
+  parseDomain,
+  parseOutsideAddress,
+  splitDetail,
+} from './addresses.ts'
 import type { Asker, OutsideTarget, RecipientRefusal, Resolution } from './registry.ts'
+import type { SenderRewriting } from './srs.ts'
 
 /** Accounts and outside addresses that one address may lead to. */
 const MOST_TARGETS = 1_000
@@ -12,6 +20,8 @@ const MOST_ALIASES = 10_000
 
 /** What is asked of a directory. */
 export type RecipientDirectory = Pick<Directory, 'domains' | 'domain' | 'account' | 'oldestAccount' | 'alias'>
+
+type Rewriting = Pick<SenderRewriting, 'reverse'>
 
 const POSTMASTER = 'postmaster'
 
@@ -31,12 +41,16 @@ type Outcome = 'found' | 'unknown' | 'loop'
  * back at most until its own Delivered-To line is seen (`delivery.ts`). An exact account or alias comes before its part ahead of `+`, that before the catch-all.
  * `postmaster` is always accepted (RFC 5321 §4.5.1): without an account, alias or catch-all of its own its mail goes
  * to the domain's oldest account, and without a domain it is the oldest domain's that has one.
+ * @param rewriting Mail to a sender that it has rewritten goes to that sender, wherever he is.
  */
 export async function resolveRecipient(
   directory: RecipientDirectory,
   text: string,
   asker: Asker = 'anyone',
+  rewriting?: Rewriting,
 ): Promise<Result<Resolution, RecipientRefusal>> {
+  const sender = await rewrittenSender(directory, text, rewriting)
+  if (sender !== undefined) return throughRewritten(text, await resolveRecipient(directory, sender, 'own', rewriting))
   if (!text.includes('@') && canonicalLocal(text) === POSTMASTER) return resolvePostmaster(directory)
   const address = parseAddress(text)
   if (address === undefined) return refused({ kind: /@\[[^@]*\]$/.test(text) ? 'not-local' : 'bad-address' })
@@ -44,6 +58,28 @@ export async function resolveRecipient(
   const mayLeave = asker === 'own' && !answer.ok && answer.error.kind === 'not-local'
   const outside = mayLeave ? parseOutsideAddress(text) : undefined
   return outside === undefined ? answer : done({ local: [], outside: [{ address: outside }] })
+}
+
+/** Local parts may be longer here than any of our own. */
+async function rewrittenSender(
+  directory: RecipientDirectory,
+  text: string,
+  rewriting: Rewriting | undefined,
+): Promise<string | undefined> {
+  const sender = rewriting?.reverse(text)
+  if (sender === undefined) return undefined
+  const domain = parseDomain(text.slice(text.lastIndexOf('@') + 1))
+  return domain !== undefined && (await directory.domain(domain)) !== undefined ? sender : undefined
+}
+
+/** It is forwarded as by an alias: its own envelope sender is rewritten likewise. */
+function throughRewritten(
+  address: string,
+  answer: Result<Resolution, RecipientRefusal>,
+): Result<Resolution, RecipientRefusal> {
+  if (!answer.ok) return answer
+  const { local, outside } = answer.value
+  return done({ local, outside: outside.map((target) => ({ ...target, through: address })) })
 }
 
 /** The postmaster of the oldest domain that has somebody. */

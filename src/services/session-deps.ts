@@ -58,7 +58,7 @@ export interface SessionDeps {
   /** Takes mail for other servers; without one, it is refused. */
   readonly outbox?: Outbox | undefined
   /** Envelope sender of what an alias forwards to another server (SRS); absent: it stays. */
-  readonly forwardedSender?: ((sender: string, alias: string) => Promise<string>) | undefined
+  readonly forwardedSender?: ((sender: string, alias: string) => string) | undefined
   /** What people here may send; absent: anything. */
   readonly submission?: SubmissionPolicy | undefined
   readonly limits: SessionLimits

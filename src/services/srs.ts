@@ -27,14 +27,19 @@ const SRS0 = /^srs0[=+-]([^=]+)=(.*)$/is
 const SRS1 = /^srs1[=+-]([^=]+)=([^=]+)=(.*)$/is
 const SRS0_PARTS = /^([a-z2-7]{2})=([^=]+)=(.+)$/is
 
+/** The key of an installation, for all its threads and for those that share its directory. @param secret Of the directory. */
+export function senderKey(secret: Uint8Array): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', secret, '', 'malle srs', 32))
+}
+
 /** Rewrites senders, and finds them again. */
 export class SenderRewriting {
   readonly #key: Uint8Array
   readonly #clock: Clock
 
-  /** @param secret Of the installation; what was made with another is not known. */
-  constructor(secret: Uint8Array, clock: Clock) {
-    this.#key = new Uint8Array(hkdfSync('sha256', secret, '', 'malle srs', 32))
+  /** @param key What was made with another is not known. */
+  constructor(key: Uint8Array, clock: Clock) {
+    this.#key = key
     this.#clock = clock
   }
 

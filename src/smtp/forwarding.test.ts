@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Verdict } from '#services/inbound-checks.ts'
+import { SenderRewriting } from '#services/srs.ts'
 import { MemoryOutbox } from '#testing/memory-outbox.ts'
 import { type SmtpClient, type SmtpServerOptions, TestSmtpServer } from '#testing/smtp-server.ts'
 
@@ -76,7 +77,7 @@ function isSaid([key]: readonly [string, unknown]): boolean {
 
 test('an alias forwards from port 25, with a sender that is ours and the alias in Delivered-To', () =>
   talking(
-    { role: 'mx', forwardedSender: async (sender, alias) => `srs=${sender.replace('@', '=')}@${alias.split('@')[1]}` },
+    { role: 'mx', forwardedSender: (sender, alias) => `srs=${sender.replace('@', '=')}@${alias.split('@')[1]}` },
     async (client, outbox, server) => {
       const reply = await send(
         client,
@@ -145,6 +146,32 @@ test('what comes back by an alias is refused, whoever else it is for', () =>
     )
     assert.equal(outbox.messages.length, 1)
   }))
+
+test('what is answered to a rewritten sender goes back to him, and nothing to one that is made up', () => {
+  const rewriting = new SenderRewriting(new Uint8Array(32), { now: () => 1_700_000_000_000 })
+  const forwardedSender = (sender: string, alias: string): string =>
+    rewriting.forward(sender, alias.slice(alias.indexOf('@') + 1))
+  return talking({ role: 'mx', forwardedSender, rewriting }, async (client, outbox) => {
+    for (const sender of ['Eve@else.example', `${'very'.repeat(14)}.long@else.example`]) {
+      await send(client, `${HEADER}\r\n`, `<${sender}>`, '<away@example.org>')
+      const rewritten = outbox.messages.at(-1)?.sender ?? ''
+      assert.match(rewritten, /^SRS0=[^@]*@example\.org$/)
+      await send(client, 'From: mailer-daemon@home.example\r\n\r\n', '<>', `<${rewritten}>`)
+      const answer = outbox.messages.at(-1)
+      assert.deepEqual([answer?.sender, answer?.account], ['', undefined])
+      assert.deepEqual(
+        answer?.recipients.map(({ address }) => address),
+        [sender],
+      )
+      // somebody who writes there is forwarded as by an alias
+      await send(client, `${HEADER}\r\n`, '<ben@home.example>', `<${rewritten}>`)
+      assert.match(outbox.messages.at(-1)?.sender ?? '', /^SRS0=.*=home\.example=ben@example\.org$/)
+      await client.say('MAIL FROM:<>')
+      assert.match(await client.say(`RCPT TO:<${rewritten.replace('else', 'evil')}>`), /^5\d\d /)
+      await client.say('RSET')
+    }
+  })
+})
 
 test('LMTP forwards for those whose mailboxes took the message', () =>
   talking({ role: 'lmtp', bobLimit: 1_000 }, async (client, outbox) => {

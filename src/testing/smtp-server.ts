@@ -15,6 +15,7 @@ import type { InboundChecks } from '#services/inbound-checks.ts'
 import { DEFAULT_REGISTRY_LIMITS, LocalRegistry } from '#services/local-registry.ts'
 import { JwtVerifier, type OAuthIssuer, oauthOffer } from '#services/oauth-tokens.ts'
 import type { SessionDeps } from '#services/session-deps.ts'
+import type { SenderRewriting } from '#services/srs.ts'
 import type { SubmissionPolicy } from '#services/submission.ts'
 import { type SmtpRole, SmtpService } from '#smtp/service.ts'
 import type { Directory } from '#store/directory.ts'
@@ -35,6 +36,8 @@ export interface SmtpServerOptions {
   readonly outbox?: Outbox | undefined
   readonly submission?: SubmissionPolicy
   readonly forwardedSender?: SessionDeps['forwardedSender']
+  /** Whose rewritten senders lead back. */
+  readonly rewriting?: SenderRewriting
   /** Storage of bob's account, octets. */
   readonly bobLimit?: number
 }
@@ -64,6 +67,7 @@ export class TestSmtpServer implements AsyncDisposable {
     })
     this.registry = new LocalRegistry({
       directory,
+      ...(options.rewriting === undefined ? {} : { rewriting: options.rewriting }),
       limits: DEFAULT_REGISTRY_LIMITS,
       scramForPasswords: false,
       tokens: options.oauth && new JwtVerifier(options.oauth, { clock: systemClock }),
