@@ -10,11 +10,13 @@ export const PROGRAM_PATH: string = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/u
 /** A program of another project. */
 export type Program =
   | 'curl'
+  | 'dkimverify'
   | 'fetchmail'
   | 'getmail'
   | 'mbsync'
   | 'mpop'
   | 'neomutt'
+  | 'opendkim'
   | 'python3'
   | 'strace'
   | 'swaks'
@@ -30,12 +32,18 @@ interface Origin {
 
 const PROGRAMS: Readonly<Record<Program, Origin>> = {
   curl: { packages: ['curl'] },
+  // Without PyNaCl it knows no Ed25519, without authres it cannot seal, without dnspython it does not start.
+  dkimverify: {
+    packages: ['python3-dkim', 'python3-nacl', 'python3-dnspython', 'python3-authres'],
+    probe: ['python3', '-c', 'import authres, dkim, nacl'],
+  },
   fetchmail: { packages: ['fetchmail'] },
   getmail: { packages: ['getmail6'] },
   // Without the modules it knows no mechanism of SASL.
   mbsync: { packages: ['isync', 'libsasl2-modules'], probe: ['sh', '-c', 'ls /usr/lib/*/sasl2/libplain.so'] },
   mpop: { packages: ['mpop'] },
   neomutt: { packages: ['neomutt'] },
+  opendkim: { packages: ['opendkim'] },
   python3: { packages: ['python3'] },
   strace: { packages: ['strace'] },
   thunderbird: { packages: ['thunderbird'] },
