@@ -145,7 +145,7 @@ export interface StandingHold {
   readonly reason: HoldReason
 }
 
-/** Messages of a destination are counted up to here. */
+/** Of the mail that is due for a destination, this much is counted. */
 export const MOST_COUNTED = 100
 
 /** The queue as its one writing thread has it. Every method is durable when it settles. */
