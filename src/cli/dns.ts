@@ -49,8 +49,8 @@ function missingLines({ hostname, domain }: DomainFacts): { readonly address: st
     ],
     dkim: [
       say(
-        `; ${domain} has no DKIM key: its mail goes out unsigned.`,
-        `; ${domain} n’a pas de clé DKIM : son courrier part sans signature.`,
+        `; ${domain} has no DKIM key: its mail goes out unsigned ("malle domain dkim add ${domain}" makes them).`,
+        `; ${domain} n’a pas de clé DKIM : son courrier part sans signature (« malle domain dkim add ${domain} » en crée).`,
       ),
     ],
   }

@@ -5,9 +5,11 @@ import path from 'node:path'
 import { Command } from 'commander'
 import { type Config, LISTENERS } from '#config/config.ts'
 import { EXIT } from '#lib/exit-codes.ts'
+import { certificateViews } from '#server/certificates.ts'
 import { askControl } from '#server/control.ts'
 import { formatEndpoint, ListenFault, probe } from '#server/listeners.ts'
 import { CertificateFault, readPair } from '#server/tls.ts'
+import { problemSentence } from './certificate-words.ts'
 import { type CommonOptions, show, withListing } from './context.ts'
 import { certificateSentence, listenSentence } from './failure.ts'
 import { formatBytes, say } from './language.ts'
@@ -95,21 +97,76 @@ async function examinePorts(config: Config): Promise<Finding[]> {
 }
 
 async function examineCertificates(config: Config): Promise<Finding[]> {
-  const { files, hosts } = config.tls
+  const { files, hosts, acme } = config.tls
+  if (files === undefined && acme !== undefined) return [...(await examineAcme(config)), ...(await examineEach(hosts))]
   if (files === undefined) {
     return [
       {
         check: 'certificate',
         state: 'warning',
         message: say(
-          'No certificate is configured; Malle makes one that no client trusts.',
-          'Aucun certificat configuré ; Malle en crée un auquel aucun client ne fait confiance.',
+          'No certificate is configured; Malle makes one that no client trusts. [tls.acme] gets one by itself.',
+          'Aucun certificat configuré ; Malle en crée un auquel aucun client ne fait confiance. [tls.acme] en obtient un tout seul.',
         ),
       },
+      ...(await examineEach(hosts)),
     ]
   }
-  const named = [{ ...files, name: config.hostname }, ...hosts]
+  return examineEach([{ ...files, name: config.hostname }, ...hosts])
+}
+
+function examineEach(named: Config['tls']['hosts']): Promise<Finding[]> {
   return Promise.all(named.map(examineCertificate))
+}
+
+/** What the authority gave, and what it refused. */
+async function examineAcme(config: Config): Promise<Finding[]> {
+  const views = await certificateViews(config)
+  const findings = views.map((view): Finding => {
+    const { names, source, until, problem } = view
+    const listed = names.join(', ')
+    const left = until === null ? 0 : Date.parse(until) - Date.now()
+    if (problem !== null)
+      return { check: 'certificate', state: left > 0 ? 'warning' : 'failed', message: problemSentence(view) }
+    if (source === 'self-made')
+      return {
+        check: 'certificate',
+        state: 'warning',
+        message: say(
+          `The authority has given no certificate for ${config.hostname} yet; a self-made one is used until then.`,
+          `L’autorité n’a pas encore donné de certificat pour ${config.hostname} ; celui de Malle sert en attendant.`,
+        ),
+      }
+    const date = until?.slice(0, 10)
+    return left > 0
+      ? {
+          check: 'certificate',
+          state: 'ok',
+          message: say(
+            `The certificate for ${listed} is good until ${date}.`,
+            `Le certificat pour ${listed} est valable jusqu’au ${date}.`,
+          ),
+        }
+      : {
+          check: 'certificate',
+          state: 'failed',
+          message: say(
+            `The certificate for ${listed} ended on ${date}.`,
+            `Le certificat pour ${listed} a expiré le ${date}.`,
+          ),
+        }
+  })
+  if (findings.length > 0) return findings
+  return [
+    {
+      check: 'certificate',
+      state: 'ok',
+      message: say(
+        'Certificates will come from the authority when the server runs.',
+        'Les certificats viendront de l’autorité quand le serveur fonctionnera.',
+      ),
+    },
+  ]
 }
 
 async function examineCertificate({ cert, key, name }: { cert: string; key: string; name: string }): Promise<Finding> {

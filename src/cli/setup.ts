@@ -51,7 +51,7 @@ export function setupCommand(): Command {
       const data =
         options.data === undefined ? (process.getuid?.() === 0 ? '/var/lib/malle' : 'data') : path.resolve(options.data)
       await mkdir(path.dirname(file), { recursive: true })
-      await writeFile(file, configText(hostname, data), { mode: 0o600, flag: 'wx' })
+      await writeFile(file, configText(hostname, data, domain), { mode: 0o600, flag: 'wx' })
       try {
         await administer({ config: file }, (admin) => fill(admin, { address, domain, password }))
       } catch (error) {
@@ -83,7 +83,7 @@ async function unlessThere(asked: Promise<unknown>): Promise<void> {
   }
 }
 
-function configText(hostname: string, data: string): string {
+function configText(hostname: string, data: string, domain: string): string {
   return `# Malle's configuration. Every key is explained in docs/configuration.md.
 hostname = ${JSON.stringify(hostname)}
 data = ${JSON.stringify(data)}
@@ -99,7 +99,11 @@ submission = ["[::]:587"]
 submissions = ["[::]:465"]
 http = ["127.0.0.1:8080"]
 
-# PEM files of your certificate; without them Malle makes one that no client trusts.
+# Certificates come by themselves with this and port 80 open ("http" above as "[::]:80"); see docs/acme.md.
+# [tls.acme]
+# directory = "https://acme-v02.api.letsencrypt.org/directory"
+# email = ${JSON.stringify(`postmaster@${domain}`)}
+# Or PEM files of your own. With neither Malle makes a certificate that no client trusts.
 # [tls]
 # cert = "/etc/letsencrypt/live/${hostname}/fullchain.pem"
 # key = "/etc/letsencrypt/live/${hostname}/privkey.pem"
@@ -115,12 +119,12 @@ function nextSteps(file: string, hostname: string, domain: string, address: stri
 Next:
   1. ${malle} doctor${named}     looks whether this machine is ready
   2. ${malle} serve${named}      runs the server
-  3. in the DNS of ${domain}:  ${domain}. MX 10 ${hostname}.  and an address record for ${hostname}.`,
+  3. ${malle} dns records ${domain}${named}     prints what the DNS must say`,
     `${file} écrit, ${domain} et ${address} ajoutés (postmaster@${domain} y mène).
 
 Ensuite :
   1. ${malle} doctor${named}     vérifie que cette machine est prête
   2. ${malle} serve${named}      lance le serveur
-  3. dans le DNS de ${domain} :  ${domain}. MX 10 ${hostname}.  et une adresse pour ${hostname}.`,
+  3. ${malle} dns records ${domain}${named}     affiche ce que le DNS doit contenir`,
   )
 }

@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { EXIT } from '#lib/exit-codes.ts'
 import { formatEndpoint } from '#server/listeners.ts'
 import type { StatusView } from '#server/verbs.ts'
+import { certificateLines } from './certificate-words.ts'
 import { administer, type CommonOptions, show, withListing } from './context.ts'
 import { counted, formatBytes, formatTime, say } from './language.ts'
 
@@ -10,8 +11,13 @@ export function statusCommand(): Command {
   return withListing(new Command('status'))
     .description(say('say how the server is', 'afficher l’état du serveur'))
     .action(async (options: CommonOptions) => {
-      const status = await administer(options, (admin) => admin.ask('status', {}))
-      show(options, status, () => formatStatus(status))
+      const [status, certificates] = await administer(options, async (admin) => [
+        await admin.ask('status', {}),
+        await admin.ask('certificate.list', {}),
+      ])
+      show(options, { ...status, certificates }, () =>
+        [formatStatus(status), ...certificateLines(certificates)].join('\n'),
+      )
       if (status.problems.length > 0) process.exitCode = EXIT.failed
     })
 }

@@ -41,6 +41,19 @@ export interface RouteConfig {
   readonly sourceAddress: string | undefined
 }
 
+/** Certificates by ACME. */
+export interface AcmeConfig {
+  readonly directory: string
+  readonly email: string | undefined
+  readonly names: readonly string[]
+  /** For names in each domain too. */
+  readonly domains: boolean
+  readonly challenge: 'auto' | 'http-01' | 'tls-alpn-01'
+  /** Absolute. */
+  readonly ca: string | undefined
+  readonly account: { readonly keyId: string; readonly keyFile: string } | undefined
+}
+
 /** Where people reach a service. */
 export type PublicPlace = 'auto' | 'off' | { readonly host: string; readonly port: number }
 
@@ -79,6 +92,8 @@ export interface Config {
     readonly hosts: readonly (CertificateFiles & { readonly name: string })[]
     /** Absolute path of the authorities that client certificates may come from; `undefined`: none is asked for. */
     readonly clientCa: string | undefined
+    /** Certificates by ACME; `undefined`: off. */
+    readonly acme: AcmeConfig | undefined
   }
   /** How this server is seen from outside. */
   readonly public: {

@@ -56,6 +56,7 @@ test('a configuration is derived, absolute and frozen', () => {
     clientCa: '/etc/malle/clients.pem',
     files: { cert: '/etc/malle/tls/cert.pem', key: '/key.pem' },
     hosts: [{ name: 'imap.example.net', cert: '/etc/malle/a', key: '/etc/malle/b' }],
+    acme: undefined,
   })
   assert.deepEqual(config.proxyFrom, [{ address: '10.0.0.0', prefix: 8, family: 'ipv4' }])
   assert.ok(!('proxy_from' in config.listen))
@@ -245,4 +246,22 @@ test('sizes and addresses to listen on are read strictly', () => {
   assert.deepEqual(parseListenAddress('[fe80::1%eth0]:25'), { host: 'fe80::1%eth0', port: 25 })
   for (const text of ['', ':25', '25', '::1:25', '[::1]', '1.2.3:25', '[x]:25', 'a:65536', 'a b:1', 'a:1 '])
     assert.equal(parseListenAddress(text), undefined, text)
+})
+
+test('certificates come from files or from an authority, whose files are absolute', () => {
+  const text = `hostname = "mail.example.org"
+[tls.acme]
+directory = "https://ca.example/dir"
+ca = "ca.pem"
+eab_key_id = "7"
+eab_key_file = "eab.key"
+`
+  const loaded = parseConfig(text, 'malle.toml', around)
+  assert.ok(loaded.ok)
+  assert.equal(loaded.value.tls.acme?.ca, '/etc/malle/ca.pem')
+  assert.deepEqual(loaded.value.tls.acme?.account, { keyId: '7', keyFile: '/etc/malle/eab.key' })
+  const both = parseConfig(`${text}[tls]\ncert = "a"\nkey = "b"\n`, 'malle.toml', around)
+  assert.deepEqual(both.ok || both.error.map(({ key, wrong }) => [key, wrong]), [
+    ['tls.cert', 'tls.cert "a" is set while tls.acme.directory is too'],
+  ])
 })

@@ -165,6 +165,11 @@ function derive(raw: v.InferOutput<typeof schema>, { folder, cores, platform }: 
       clientCa: tls.clientCa === undefined ? undefined : absolute(tls.clientCa),
       files: tls.files === undefined ? undefined : located(tls.files),
       hosts: tls.hosts.map(located),
+      acme: tls.acme && {
+        ...tls.acme,
+        ca: tls.acme.ca === undefined ? undefined : absolute(tls.acme.ca),
+        account: tls.acme.account && { ...tls.acme.account, keyFile: absolute(tls.acme.account.keyFile) },
+      },
     },
     routes: route.map(({ passwordFile, ca, ...one }) => ({
       ...one,

@@ -5,6 +5,7 @@ import { type Field, type FieldDoc, fieldDoc } from './fields.ts'
 const SECTION_DOCS: Readonly<Record<string, string>> = {
   listen: 'Where Malle accepts connections. What is empty or absent is off.',
   tls: 'Certificates. SIGHUP reads them again.',
+  'tls.acme': 'Certificates from an authority that gives them by itself (ACME), renewed while the server runs.',
   public:
     'How this server is seen from outside: in DNS records (`malle dns records`) and in what mail programs are told.',
   auth: 'How people show who they are.',

@@ -18,6 +18,7 @@ import type { AccountRecord, AliasRecord, AppPasswordRecord, DomainRecord } from
 import type { AccountRef } from '#store/types.ts'
 import { MoveRefused } from '#transfer/move.ts'
 import { Backups } from './backups.ts'
+import { certificateViews } from './certificates.ts'
 import { askControl, ControlError, ServerGone } from './control.ts'
 import { dkimVerbs } from './dkim-verbs.ts'
 import { dnsFacts, knownDomain } from './dns-facts.ts'
@@ -51,6 +52,8 @@ import {
 /** What only a running server can tell. */
 export interface RunningFacts {
   status(): Pick<StatusView, 'since' | 'endpoints' | 'threads' | 'threadRestarts' | 'connections'>
+  /** There is another domain. */
+  domainAdded(): void
 }
 
 type Handlers = {
@@ -109,6 +112,7 @@ export class RunningAdministration implements Administration {
       ...queueVerbs(this.#queue),
       'domain.add': async ({ name, dkim }) => {
         const added = must(await accounts.addDomain(name))
+        this.#facts?.domainAdded()
         if (dkim === true) await this.ask('dkim.add', { domain: added.name })
         return this.#domainView(added)
       },
@@ -197,6 +201,7 @@ export class RunningAdministration implements Administration {
       'session.list': async () => registry.sessions(),
       'session.kick': ({ what }) => this.#kick(what),
       status: () => this.#status(),
+      'certificate.list': () => certificateViews(this.#parts.config),
       check: async ({ repair, bodies }, progress) => {
         const findings: CheckFinding[] = []
         // Mail of a lost index comes back into accounts that are there.

@@ -49,7 +49,7 @@ export function domainFacts(
   domain: string,
   services: PublicServices,
 ): Omit<DomainFacts, 'dkim' | 'tlsa'> {
-  const { addresses, dmarc, reports, caa } = config.public
+  const { addresses, dmarc, reports } = config.public
   return {
     domain,
     hostname: config.hostname,
@@ -58,8 +58,14 @@ export function domainFacts(
     dmarc,
     reports: reports.includes('@') ? reports : `${reports}@${domain}`,
     mtaSts: mtaStsPolicy(config),
-    caa,
+    caa: authorities(config),
   }
+}
+
+/** Who may sign for us, as CAA records name them. */
+function authorities({ public: { caa }, tls: { acme } }: Config): readonly string[] {
+  if (caa.length > 0 || acme === undefined) return caa
+  return new URL(acme.directory).hostname.endsWith('.letsencrypt.org') ? ['letsencrypt.org'] : []
 }
 
 /** The policy of every domain; `null`: none is served. */

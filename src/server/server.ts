@@ -5,6 +5,8 @@ import { shrinkWhenQuiet } from '#lib/quiet-heap.ts'
 import type { Log } from '#services/session-deps.ts'
 import { senderKey } from '#services/srs.ts'
 import type { MailStore } from '#store/mail-store.ts'
+import { Challenges } from './acme/challenges.ts'
+import { keepCertificates } from './acme/keep-certificates.ts'
 import { RunningAdministration } from './administration.ts'
 import { readCertificates } from './certificates.ts'
 import { type ChecksHost, checksOf } from './checks-host.ts'
@@ -52,7 +54,17 @@ export async function startServer(config: Config, log: Log, tuned?: StoreTuning)
   queue.start()
   const sender = senderKey(await parts.directory.secret())
   const threads = started.use(await startThreads({ config, tls, sender, registry, host, search, queue, checks, log }))
-  const http = started.use(await startHttp({ config, threads, queue, installation: parts, tls, log }))
+  const challenges = new Challenges()
+  const http = started.use(await startHttp({ config, threads, queue, installation: parts, tls, challenges, log }))
+  let current = config
+  const showAgain = async (): Promise<void> => {
+    const { pairs, clientCa } = await readCertificates(current, log)
+    const material = { pairs, clientCa, ticketKeys }
+    threads.replaceTls(material)
+    http.replaceTls(material)
+  }
+  const { directory } = parts
+  const keeper = started.use(keepCertificates(config, { directory, challenges, log, changed: showAgain }))
   const endpoints = { ...threads.endpoints, ...http.endpoints }
   const administration = new RunningAdministration(parts, queue, {
     status: () => ({
@@ -62,6 +74,7 @@ export async function startServer(config: Config, log: Log, tuned?: StoreTuning)
       threadRestarts: threads.restarts,
       connections: parts.registry.sessions().length,
     }),
+    domainAdded: () => keeper.start(current),
   })
   started.use(
     await serveControl(config.data, (verb, args, progress, signal) =>
@@ -72,6 +85,7 @@ export async function startServer(config: Config, log: Log, tuned?: StoreTuning)
   started.defer(shrinkWhenQuiet())
   const running = started.move()
   log.info({ endpoints, threads: threads.count }, 'ready')
+  keeper.start()
   return {
     endpoints,
     administration,
@@ -81,10 +95,15 @@ export async function startServer(config: Config, log: Log, tuned?: StoreTuning)
     ca: certificates.ca,
     failed: new Promise(() => undefined),
     async reload(fresh) {
-      const { pairs, clientCa } = await readCertificates(fresh, log)
-      const material = { pairs, clientCa, ticketKeys }
-      threads.replaceTls(material)
-      http.replaceTls(material)
+      const before = current
+      current = fresh
+      try {
+        await showAgain()
+      } catch (error) {
+        current = before
+        throw error
+      }
+      keeper.start(fresh)
       log.info({}, 'certificates read again')
     },
     async [Symbol.asyncDispose]() {

@@ -90,9 +90,17 @@ export async function readClientCa(file: string): Promise<string> {
   return certificates.join('\n')
 }
 
+/** A certificate and, once somebody wants it, the context that shows it. */
+interface Entry {
+  readonly certificate: X509Certificate
+  readonly context: () => SecureContext
+}
+
 /** The contexts of one thread. */
 export class ThreadTls implements TlsIdentity {
-  #entries: readonly { readonly certificate: X509Certificate; readonly context: SecureContext }[] = []
+  #entries: readonly Entry[] = []
+  /** By the names that certificates are for, in lower case, `*.example.org` among them. */
+  #names: ReadonlyMap<string, Entry> = new Map()
   #ticketKeys: Buffer = Buffer.alloc(48)
   #requestsCertificate = false
 
@@ -107,19 +115,32 @@ export class ThreadTls implements TlsIdentity {
     // a session that other authorities let in is not resumed
     const sessionIdContext =
       clientCa === undefined ? 'malle' : createHash('sha256').update(clientCa).digest('hex').slice(0, 32)
-    this.#entries = pairs.map(({ cert, key }) => ({
-      certificate: new X509Certificate(cert),
-      context: createSecureContext({
-        cert,
-        key,
-        minVersion: 'TLSv1.2',
-        ciphers: CIPHERS,
-        honorCipherOrder: true,
-        ticketKeys: this.#ticketKeys,
-        sessionIdContext,
-        ...(clientCa === undefined ? {} : { ca: clientCa }),
-      }),
-    }))
+    this.#entries = pairs.map(({ cert, key }) => {
+      let context: SecureContext | undefined
+      const make = (): SecureContext =>
+        createSecureContext({
+          cert,
+          key,
+          minVersion: 'TLSv1.2',
+          ciphers: CIPHERS,
+          honorCipherOrder: true,
+          ticketKeys: this.#ticketKeys,
+          sessionIdContext,
+          ...(clientCa === undefined ? {} : { ca: clientCa }),
+        })
+      return {
+        certificate: new X509Certificate(cert),
+        context: () => {
+          context ??= make()
+          return context
+        },
+      }
+    })
+    const names = new Map<string, Entry>()
+    // of two for one name the first counts
+    for (const entry of this.#entries.toReversed())
+      for (const name of namesOf(entry.certificate)) names.set(name, entry)
+    this.#names = names
   }
 
   get choosesByName(): boolean {
@@ -135,19 +156,30 @@ export class ThreadTls implements TlsIdentity {
   }
 
   context(serverName: string | undefined): SecureContext | undefined {
-    const named =
-      serverName === undefined
-        ? undefined
-        : this.#entries.find(({ certificate }) => certificate.checkHost(serverName) !== undefined)
-    return (named ?? this.#entries[0])?.context
+    return this.#entry(serverName)?.context()
   }
 
   /** The certificate sent for a name, for `tls-server-end-point` bindings and the doctor. */
   certificate(serverName: string | undefined): X509Certificate | undefined {
-    const named =
-      serverName === undefined
-        ? undefined
-        : this.#entries.find(({ certificate }) => certificate.checkHost(serverName) !== undefined)
-    return (named ?? this.#entries[0])?.certificate
+    return this.#entry(serverName)?.certificate
   }
+
+  #entry(serverName: string | undefined): Entry | undefined {
+    const name = serverName?.toLowerCase()
+    const named = name === undefined ? undefined : (this.#names.get(name) ?? this.#names.get(wildcardOf(name)))
+    return named ?? this.#entries[0]
+  }
+}
+
+/** `*.example.org` for `imap.example.org` (RFC 9525 §6.3). */
+function wildcardOf(name: string): string {
+  const dot = name.indexOf('.')
+  return dot < 0 ? '' : `*${name.slice(dot)}`
+}
+
+/** Host names that a certificate is for; its common name where it has no others, as old ones of one's own. */
+export function namesOf({ subjectAltName, subject }: X509Certificate): readonly string[] {
+  const names = Array.from((subjectAltName ?? '').matchAll(/(?:^|, )DNS:([\w.*-]+)/g), ([, name = '']) => name)
+  if (names.length === 0) names.push(...Array.from(subject.matchAll(/^CN=([\w.*-]+)$/gm), ([, name = '']) => name))
+  return names.map((name) => name.toLowerCase())
 }

@@ -22,6 +22,7 @@ import type { MigrateReport } from '#transfer/migrate/migrate.ts'
 import type { MigrateRefusal } from '#transfer/migrate/refusal.ts'
 import type { MoveRefused, MoveReport } from '#transfer/move.ts'
 import type { Progress } from '#transfer/sync/sync.ts'
+import type { CertificateView } from './certificates.ts'
 import type { DeletedListing, HistoryView, UndeleteArgs } from './gone-views.ts'
 import type { Endpoint } from './listeners.ts'
 import type { MailEndpoints } from './protocol-thread.ts'
@@ -225,6 +226,7 @@ export interface Verbs {
   /** A connection id, or an address for all of its connections. */
   'session.kick': { args: { readonly what: string }; value: { readonly kicked: number } }
   status: { args: Record<string, never>; value: StatusView }
+  'certificate.list': { args: Record<string, never>; value: readonly CertificateView[] }
   check: {
     args: { readonly repair: boolean; readonly bodies: boolean }
     value: readonly CheckFinding[]

@@ -17,6 +17,7 @@ export type Program =
   | 'mpop'
   | 'neomutt'
   | 'opendkim'
+  | 'pebble'
   | 'python3'
   | 'strace'
   | 'swaks'
@@ -44,6 +45,7 @@ const PROGRAMS: Readonly<Record<Program, Origin>> = {
   mpop: { packages: ['mpop'] },
   neomutt: { packages: ['neomutt'] },
   opendkim: { packages: ['opendkim'] },
+  pebble: { packages: ['pebble'] },
   python3: { packages: ['python3'] },
   strace: { packages: ['strace'] },
   thunderbird: { packages: ['thunderbird'] },

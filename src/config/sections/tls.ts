@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import type { Config } from '../config.ts'
 import { type Field, field, fieldsOf, hostName, type Section, section, text } from '../fields.ts'
+import { acmeSection } from './acme.ts'
 
 function pemFile(doc: string): Field<string, string> {
   return field(text(), '', { doc, type: 'path', right: 'the path of a PEM file in quotes' })
@@ -36,14 +37,21 @@ export const tlsSection: Section<Config['tls']> = section(
         right: '[[tls.hosts]] with name = "imap.example.net", cert = "…" and key = "…"',
       },
     ),
+    acme: acmeSection,
   }),
-  ({ cert, key, client_ca: clientCa, hosts }) => ({
+  ({ cert, key, client_ca: clientCa, hosts, acme }) => ({
+    acme,
     clientCa: clientCa === '' ? undefined : clientCa,
     files: cert === '' ? undefined : { cert, key },
     hosts: hosts.map((host) => ({ ...host, name: host.name.toLowerCase() })),
   }),
   [
     { key: 'key', wrong: 'is empty while tls.cert is not', holds: ({ cert, key }) => cert === '' || key !== '' },
+    {
+      key: 'cert',
+      wrong: 'is set while tls.acme.directory is too',
+      holds: ({ cert, acme }) => cert === '' || acme === undefined,
+    },
     { key: 'cert', wrong: 'is empty while tls.key is not', holds: ({ cert, key }) => key === '' || cert !== '' },
   ],
 )
