@@ -23,8 +23,7 @@ before(() => {
     const spki = publicKey.export({ type: 'spki', format: 'der' })
     const p = (algorithm === 'rsa' ? spki : spki.subarray(-32)).toString('base64')
     zone.set(`s._domainkey.${domain}`, `v=DKIM1; k=${algorithm}; p=${p}`)
-    const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
-    keys.push({ domain, selector: 's', algorithm, privateKey: pem })
+    keys.push({ domain, selector: 's', algorithm, privateKey })
   }
 })
 

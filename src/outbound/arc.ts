@@ -52,7 +52,7 @@ export async function sealLines(
     seal: {
       signingDomain: key.domain,
       selector: key.selector,
-      privateKey: key.privateKey,
+      privateKey: key.privateKey.export({ type: 'pkcs8', format: 'pem' }),
       algorithm: `${key.algorithm}-sha256`,
       authResults: payload,
       cv,
@@ -70,7 +70,7 @@ export async function sealLines(
  * The field that our checks have put above all others; one further down may be of anybody.
  * @returns all behind its colon, folds kept.
  */
-function resultsOfOurs([first]: readonly HeaderField[], hostname: string): string | undefined {
+export function resultsOfOurs([first]: readonly HeaderField[], hostname: string): string | undefined {
   if (first?.lowerName !== 'authentication-results') return undefined
   const payload = first.rawValue.trim()
   return authServIdOf(bytesOfBinary(payload)) === hostname.toLowerCase() ? payload : undefined

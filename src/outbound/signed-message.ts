@@ -20,13 +20,19 @@ export interface SignedMessage {
 /** Why nothing is signed. */
 export type Unsignable = 'header-too-long' | 'header-malformed'
 
-/** Reads a message. Its header is in memory, of its body one chunk at a time; what cannot be signed is not read to its end. */
-export async function readSigned(body: AsyncIterable<Uint8Array>): Promise<SignedMessage | Unsignable> {
+/**
+ * Reads a message. Its header is in memory, of its body one chunk at a time; what cannot be signed, or is not wanted by what
+ * its fields say, is not read to its end.
+ */
+export async function readSigned(
+  body: AsyncIterable<Uint8Array>,
+  isWanted: (fields: readonly HeaderField[]) => boolean,
+): Promise<SignedMessage | Unsignable | 'not-wanted'> {
   const hash = new RelaxedBodyHash()
-  let beginning: Buffer | undefined = Buffer.alloc(0)
-  let header = ''
+  let beginning = Buffer.alloc(0)
+  let head: Head | undefined
   for await (const chunk of body) {
-    if (beginning === undefined) {
+    if (head !== undefined) {
       hash.update(chunk)
       continue
     }
@@ -35,14 +41,23 @@ export async function readSigned(body: AsyncIterable<Uint8Array>): Promise<Signe
     const end = headerEnd(beginning, from)
     if ((end ?? beginning.length) > MOST_HEADER) return 'header-too-long'
     if (end === undefined) continue
-    header = binaryOf(beginning.subarray(0, end))
-    // where there is no blank line between them, the body begins where the header ends
+    head = headOf(beginning.subarray(0, end))
+    if (head === undefined) return 'header-malformed'
+    if (!isWanted(head.fields)) return 'not-wanted'
     hash.update(beginning.subarray(end + 2))
-    beginning = undefined
   }
-  if (beginning !== undefined) header = binaryOf(beginning)
+  // there may be no blank line, and no body
+  head ??= headOf(beginning)
+  if (head === undefined) return 'header-malformed'
+  return isWanted(head.fields) ? { ...head, bodyHash: hash.digest() } : 'not-wanted'
+}
+
+type Head = Omit<SignedMessage, 'bodyHash'>
+
+function headOf(bytes: Uint8Array): Head | undefined {
+  const header = binaryOf(bytes)
   const fields = headerFields(header, MAX_FIELDS)
-  return isWhole(header, fields) ? { fields, header, bodyHash: hash.digest() } : 'header-malformed'
+  return isWhole(header, fields) ? { header, fields } : undefined
 }
 
 /** A field in the form in which mailauth wants it. */

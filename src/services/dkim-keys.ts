@@ -38,8 +38,7 @@ export interface SigningKey {
   readonly domain: string
   readonly selector: string
   readonly algorithm: DkimAlgorithm
-  /** PEM. */
-  readonly privateKey: string
+  readonly privateKey: KeyObject
 }
 
 /** What signs, for the thread that sends. */

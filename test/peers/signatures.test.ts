@@ -71,7 +71,7 @@ suite('signatures', { skip: lacking('dkimverify', 'opendkim') }, () => {
   let home: string
   const keys: SigningKey[] = []
   /** As the programs want keys: PEM of RSA, 32 octets in base64 of Ed25519. */
-  const theirKeys: SigningKey[] = []
+  const theirKeys: (Omit<SigningKey, 'privateKey'> & { readonly privateKey: string })[] = []
   const zone = new Map<string, string>()
   before(async () => {
     home = await mkdtemp(path.join(tmpdir(), 'malle-signatures-'))
@@ -79,11 +79,11 @@ suite('signatures', { skip: lacking('dkimverify', 'opendkim') }, () => {
       const { privateKey, publicKey } =
         algorithm === 'rsa' ? generateKeyPairSync('rsa', { modulusLength: 2048 }) : generateKeyPairSync('ed25519')
       const spki = publicKey.export({ type: 'spki', format: 'der' })
-      const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
       const der = privateKey.export({ type: 'pkcs8', format: 'der' })
-      const key = { domain: 'example.org', selector: algorithm, algorithm, privateKey: pem }
+      const key = { domain: 'example.org', selector: algorithm, algorithm, privateKey }
       keys.push(key)
-      theirKeys.push(algorithm === 'rsa' ? key : { ...key, privateKey: der.subarray(-32).toString('base64') })
+      const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+      theirKeys.push({ ...key, privateKey: algorithm === 'rsa' ? pem : der.subarray(-32).toString('base64') })
       const p = (algorithm === 'rsa' ? spki : spki.subarray(-32)).toString('base64')
       zone.set(`${algorithm}._domainkey.example.org`, `v=DKIM1; k=${algorithm}; p=${p}`)
     }
@@ -201,7 +201,7 @@ suite('signatures', { skip: lacking('dkimverify', 'opendkim') }, () => {
       assert.equal(await verified(Buffer.from(String(text), 'base64')), 'ed25519=pass rsa=pass arc=none')
     const key = path.join(home, 'rsa.pem')
     const config = path.join(home, 'sign.conf')
-    await writeFile(key, keys[0]?.privateKey ?? '', { mode: 0o600 })
+    await writeFile(key, theirKeys[0]?.privateKey ?? '', { mode: 0o600 })
     await writeFile(
       config,
       `Mode s\nDomain example.org\nSelector rsa\nKeyFile ${key}\nCanonicalization relaxed/relaxed\nSyslog no\nRequireSafeKeys no\n`,
