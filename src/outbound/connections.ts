@@ -1,5 +1,6 @@
 /** Connections to other servers: found, opened host by host, kept a moment for the next message. @module */
 import { readFile } from 'node:fs/promises'
+import type { Result } from '#lib/result.ts'
 import type { Timeouts } from './limits.ts'
 import { outcomeOf } from './reply.ts'
 import type { Routes } from './routes.ts'
@@ -27,7 +28,7 @@ export interface ConnectionDeps {
   readonly most: number
   readonly timeouts?: Timeouts | undefined
   /** What became of each connection that was tried, for reports about TLS (RFC 8460). */
-  readonly tried?: (options: ConnectOptions, domain: string, failure: ConnectFailure | undefined) => void
+  readonly tried?: (options: ConnectOptions, domain: string, opened: Result<OutboundConnection, ConnectFailure>) => void
   /** Calls back after so many milliseconds, unless what it gives is called before. */
   readonly after: (ms: number, run: () => void) => () => void
 }
@@ -96,7 +97,7 @@ export class Connections {
           timeouts,
         }
         const opened = await openConnection(options)
-        this.#deps.tried?.(options, domain, opened.ok ? undefined : opened.error)
+        this.#deps.tried?.(options, domain, opened)
         if (opened.ok) return this.#opened(opened.value)
         failures.push(noConnection(opened.error, nameOf(options)))
         // the same server at another address has the same to say

@@ -31,6 +31,9 @@ export interface PeerFault {
   readonly words: string
 }
 
+/** A host that the MTA-STS policy of the domain does not know (RFC 8461 §4.1). */
+export const NOT_LISTED: PeerFault = { failure: 'validation-failure', words: 'is not in the policy' }
+
 /** Certificates that anybody sends; more are not looked at. */
 const MOST_CERTIFICATES = 16
 

@@ -10,11 +10,11 @@ import { openTlsRecords } from '#adapters/sqlite/tls-records.ts'
 import type { NewMessage } from '#store/queue.ts'
 import type { TlsRecords } from '#store/tls-records.ts'
 import { startZoneServer, type ZoneServer } from '#testing/zone-server.ts'
-import type { Reply } from './reply.ts'
 import { opportunistic, type TlsPolicy } from './tls-policy.ts'
 import { parseTlsRpt } from './tls-report.ts'
 import { sendTlsReports, type TlsReportsDeps } from './tls-reports.ts'
 import { TlsResults } from './tls-results.ts'
+import type { ConnectFailure } from './transport.ts'
 
 const DAY = Date.parse('2026-11-28T10:00:00Z')
 const NEXT = Date.parse('2026-11-29T00:30:00Z')
@@ -71,6 +71,8 @@ async function bench(t: TestContext): Promise<Bench> {
   return made
 }
 
+const PLAINTEXT = { ok: true, value: { tls: undefined, testingFault: undefined } } as const
+
 const plain = opportunistic('mx.example.org')
 const place = { host: 'mx.example.org', address: '192.0.2.1' }
 const sts = { id: '1', mode: 'testing', mx: ['*.example.org'], maxAgeSeconds: 60, fetchedAt: 0 } as const
@@ -83,19 +85,15 @@ const dane: TlsPolicy = {
 
 test('domains that ask for it are told of a day once it is over, once', async (t) => {
   const { results, deps, sent, records, clock } = await bench(t)
-  results.tried({ ...place, tls: { ...dane } }, 'example.org', {
-    kind: 'tls',
-    words: '4.7.4 no',
-    reply: reply('454 no'),
-  })
-  results.tried({ ...place, tls: { ...dane } }, 'example.org', { kind: 'tls', words: '4.7.4 alert' })
-  results.tried({ ...place, tls: { ...plain } }, 'example.org', undefined)
-  results.tried({ ...place, tls: { ...plain } }, 'example.org', undefined)
+  results.tried({ ...place, tls: { ...dane } }, 'example.org', failed('tls', '4.7.4 no', 454))
+  results.tried({ ...place, tls: { ...dane } }, 'example.org', failed('tls', '4.7.4 alert'))
+  results.tried({ ...place, tls: { ...plain } }, 'example.org', PLAINTEXT)
+  results.tried({ ...place, tls: { ...plain } }, 'example.org', PLAINTEXT)
   results.fetchFault('example.org', { failure: 'sts-webpki-invalid', words: 'has expired' })
-  results.tried({ ...place, tls: { ...plain } }, 'quiet.example', undefined)
+  results.tried({ ...place, tls: { ...plain } }, 'quiet.example', PLAINTEXT)
   // neither of these says anything about TLS to a domain
-  results.tried({ ...place, tls: { ...plain, source: 'route' } }, 'example.org', undefined)
-  results.tried({ ...place, tls: { ...plain } }, 'example.org', { kind: 'unreachable', words: '4.4.1 no' })
+  results.tried({ ...place, tls: { ...plain, source: 'route' } }, 'example.org', PLAINTEXT)
+  results.tried({ ...place, tls: { ...plain } }, 'example.org', failed('unreachable', '4.4.1 no'))
   await results.flush()
   assert.equal(await sendTlsReports(deps), 0)
   clock.at = NEXT
@@ -184,7 +182,7 @@ test('what policies refuse is counted under them', async (t) => {
   results.tried(
     { ...place, tls: { ...plain, testing: { ...plain, level: 'verified', source: 'mta-sts', sts } } },
     'example.org',
-    undefined,
+    PLAINTEXT,
   )
   await results.flush()
   const told = (await records.sessions('2026-11-28', 'example.org')).map(({ policy, failure, words, host }) => [
@@ -195,7 +193,7 @@ test('what policies refuse is counted under them', async (t) => {
   ])
   assert.deepEqual(told, [
     ['sts', 'starttls-not-supported', '', 'mx.example.org'],
-    ['sts', 'validation-failure', 'the host is not in the policy', 'other.example'],
+    ['sts', 'validation-failure', 'is not in the policy', 'other.example'],
     ['tlsa', 'dnssec-invalid', 'DANE of mx.example.org: SERVFAIL', 'mx.example.org'],
   ])
   const [first] = await records.sessions('2026-11-28', 'example.org')
@@ -206,7 +204,7 @@ test('what policies refuse is counted under them', async (t) => {
 test('what cannot be told now is told later, for three days', async (t) => {
   const state = await bench(t)
   const { results, deps, records, clock, zone } = state
-  results.tried({ ...place, tls: plain }, 'example.org', undefined)
+  results.tried({ ...place, tls: plain }, 'example.org', PLAINTEXT)
   await results.flush()
   clock.at = NEXT
   zone.trouble('_smtp._tls.example.org', 'servfail')
@@ -222,9 +220,9 @@ test('what cannot be told now is told later, for three days', async (t) => {
 
 test('counts are written when a day ends, and when there are many', async (t) => {
   const { results, records, clock } = await bench(t)
-  results.tried({ ...place, tls: plain }, 'example.org', undefined)
+  results.tried({ ...place, tls: plain }, 'example.org', PLAINTEXT)
   clock.at = NEXT
-  for (let i = 0; i < 1001; i += 1) results.tried({ ...place, tls: plain }, `d${i}.example`, undefined)
+  for (let i = 0; i < 1001; i += 1) results.tried({ ...place, tls: plain }, `d${i}.example`, PLAINTEXT)
   await results[Symbol.asyncDispose]()
   assert.deepEqual(await records.domains('2026-11-28'), ['example.org'])
   assert.equal((await records.domains('2026-11-29')).length, 1001)
@@ -244,6 +242,11 @@ for (const [record, addresses] of [
   })
 }
 
-function reply(text: string): Reply {
-  return { code: Number(text.slice(0, 3)), status: undefined, text }
+function failed(
+  kind: ConnectFailure['kind'],
+  words: string,
+  code?: number,
+): { readonly ok: false; readonly error: ConnectFailure } {
+  const reply = code === undefined ? undefined : { code, status: undefined, text: `${code} no` }
+  return { ok: false, error: { kind, words, reply } }
 }

@@ -1,12 +1,12 @@
 /** How TLS to other servers went, counted for those who ask to be told (RFC 8460 §4.2). @module */
-import type { TLSSocket } from 'node:tls'
 import type { Clock } from '#lib/clock.ts'
+import type { Result } from '#lib/result.ts'
 import type { TlsaRecord } from '#services/resolver.ts'
 import type { AppliedPolicy, TlsRecords, TlsSessions } from '#store/tls-records.ts'
-import { type PeerFault, peerFault, peerOf, type TlsFailure } from './peer-verdict.ts'
+import { NOT_LISTED, type PeerFault, type TlsFailure } from './peer-verdict.ts'
 import type { FetchFault } from './policy-fetch.ts'
 import type { TlsPolicies, TlsPolicy, TlsRefusal } from './tls-policy.ts'
-import type { ConnectFailure, ConnectOptions } from './transport.ts'
+import type { ConnectFailure, ConnectOptions, OutboundConnection } from './transport.ts'
 
 export interface TlsResultsDeps {
   readonly records: Pick<TlsRecords, 'count'>
@@ -21,16 +21,9 @@ export interface TlsResultsDeps {
 const FLUSH_MS = 30_000
 const MOST_HELD = 1_000
 
-/** What the peer of a connection showed, until it is known what became of the connection. */
-interface Shown {
-  /** Under the policy that is reported: in mode `testing` it is not the one that counted. */
-  readonly fault: PeerFault | undefined
-}
-
-/** Looks at peers and counts. It belongs to one thread. */
+/** Counts. It belongs to one thread. */
 export class TlsResults implements AsyncDisposable {
   readonly #deps: TlsResultsDeps
-  readonly #shown = new WeakMap<TlsPolicy, Shown>()
   #held = new Map<string, TlsSessions>()
   #day = ''
   #cancel: (() => void) | undefined
@@ -40,26 +33,15 @@ export class TlsResults implements AsyncDisposable {
     this.#deps = deps
   }
 
-  /** As {@link ConnectOptions} wants it. */
-  readonly checkPeer = (socket: TLSSocket, policy: TlsPolicy): string | undefined => {
-    const peer = peerOf(socket)
-    const now = this.#deps.clock.now()
-    const fault = peerFault(peer, policy, now)
-    this.#shown.set(policy, { fault: policy.testing === undefined ? fault : testingFault(policy.testing, peer, now) })
-    return fault === undefined ? undefined : `it ${fault.words}`
-  }
-
   /** What became of a connection to a server of a domain. */
   readonly tried = (
     { tls, host, address }: Pick<ConnectOptions, 'tls' | 'host' | 'address'>,
     domain: string,
-    failure: ConnectFailure | undefined,
+    opened: Result<Pick<OutboundConnection, 'tls' | 'testingFault'>, ConnectFailure>,
   ): void => {
-    const shown = this.#shown.get(tls)
-    this.#shown.delete(tls)
     // who answers for a smarthost is no domain; what did not come to TLS says nothing about it
-    if (tls.source === 'route' || (failure !== undefined && failure.kind !== 'tls')) return
-    const fault = shown === undefined ? withoutTls(failure) : shown.fault
+    if (tls.source === 'route' || (!opened.ok && opened.error.kind !== 'tls')) return
+    const fault = opened.ok ? faultOf(opened.value) : failureOf(opened.error)
     this.#note(domain, appliedPolicy(tls.testing ?? tls), host, address, fault)
   }
 
@@ -119,19 +101,15 @@ export function dayOf(ms: number): string {
   return new Date(ms).toISOString().slice(0, 10)
 }
 
-function testingFault(policy: TlsPolicy, peer: ReturnType<typeof peerOf>, now: number): PeerFault | undefined {
-  return policy.names.length === 0 ? NOT_LISTED : peerFault(peer, policy, now)
+function faultOf({ tls, testingFault }: Pick<OutboundConnection, 'tls' | 'testingFault'>): PeerFault | undefined {
+  return tls === undefined ? { failure: 'starttls-not-supported', words: '' } : testingFault
 }
 
-const NOT_LISTED: PeerFault = { failure: 'validation-failure', words: 'the host is not in the policy' }
-
-/** The connection never came to TLS. */
-function withoutTls(failure: ConnectFailure | undefined): PeerFault {
+function failureOf({ failure, reply, words }: ConnectFailure): PeerFault {
+  if (failure !== undefined) return { failure, words }
   // a reply: it said that it has none; else it broke on the way
-  if (failure === undefined || failure.reply !== undefined) {
-    return { failure: 'starttls-not-supported', words: failure?.reply?.text ?? '' }
-  }
-  return { failure: 'validation-failure', words: failure.words }
+  if (reply !== undefined) return { failure: 'starttls-not-supported', words: reply.text }
+  return { failure: 'validation-failure', words }
 }
 
 function refusalFault({ kind, reply }: TlsRefusal): PeerFault {

@@ -12,7 +12,7 @@ import SMTPConnection, { type SMTPConnectionOptions, type SMTPError } from 'node
 import { systemClock } from '#lib/clock.ts'
 import { done, type Result, refused } from '#lib/result.ts'
 import { TIMEOUTS, type Timeouts } from './limits.ts'
-import { peerFault, peerOf, type TlsFailure } from './peer-verdict.ts'
+import { NOT_LISTED, type PeerFault, peerFault, peerOf, type TlsFailure } from './peer-verdict.ts'
 import { parseReply, printable, type Reply, ReplyReader } from './reply.ts'
 import { describeTls, type TlsPolicy } from './tls-policy.ts'
 
@@ -71,6 +71,8 @@ export class OutboundConnection {
   readonly timeouts: Timeouts
   /** As an attempt tells it: `TLSv1.3 dane`; `undefined`: plaintext. */
   readonly tls: string | undefined
+  /** What a policy in mode `testing` would have found (RFC 8461 §5). */
+  readonly testingFault: PeerFault | undefined
   /** Transactions that were begun. */
   transactions = 0
   /** RSET comes before the next MAIL. */
@@ -90,6 +92,7 @@ export class OutboundConnection {
     this.#connection = connection
     this.#socket = socket
     this.tls = socket instanceof TLSSocket ? describeTls(options.tls, socket.getProtocol()) : undefined
+    this.testingFault = testingFault(options.tls, socket)
     // the reader of the set-up ends here; its other listeners go on telling when the connection breaks
     socket.removeAllListeners('data')
     socket.on('data', (chunk: Buffer) => this.#received(chunk))
@@ -195,6 +198,13 @@ export class OutboundConnection {
     this.#drained?.()
     for (const listener of this.#whenLost.splice(0)) listener()
   }
+}
+
+function testingFault({ testing }: TlsPolicy, socket: Socket): PeerFault | undefined {
+  if (testing === undefined || !(socket instanceof TLSSocket)) return undefined
+  // the policy does not list the host
+  if (testing.names.length === 0) return NOT_LISTED
+  return peerFault(peerOf(socket), testing, systemClock.now())
 }
 
 export function nameOf({ host, address, port }: Pick<ConnectOptions, 'host' | 'address' | 'port'>): string {
