@@ -5,11 +5,11 @@ import path from 'node:path'
 import { openQueue } from '#adapters/sqlite/queue.ts'
 import { QueueFiles } from '#adapters/sqlite/queue-files.ts'
 import { done } from '#lib/result.ts'
-import { Connections } from '#outbound/connections.ts'
+import { type ConnectionDeps, Connections } from '#outbound/connections.ts'
 import { TIMEOUTS, type Timeouts } from '#outbound/limits.ts'
-import { type RouteSetting, Routes } from '#outbound/routes.ts'
+import { type RouteDeps, type RouteSetting, Routes } from '#outbound/routes.ts'
 import { type LocalDelivery, Scheduler, type SchedulerSettings } from '#outbound/scheduler.ts'
-import { opportunistic } from '#outbound/tls-policy.ts'
+import { opportunistic, type TlsPolicies } from '#outbound/tls-policy.ts'
 import type { Attempt, NewMessage, NewRecipient, QueuedMessage, QueueStore } from '#store/queue.ts'
 import { ListLog } from './list-log.ts'
 
@@ -28,6 +28,11 @@ export interface OutboundOptions {
   readonly local?: LocalDelivery
   readonly timeouts?: Partial<Timeouts>
   readonly messagesPerConnection?: number
+  /** In place of what `domains` says. */
+  readonly resolver?: RouteDeps['resolver']
+  /** Absent: TLS where it is offered. */
+  readonly policies?: TlsPolicies
+  readonly tried?: ConnectionDeps['tried']
 }
 
 /** A queue whose mail goes out. */
@@ -48,7 +53,7 @@ export class TestOutbound implements AsyncDisposable {
     this.#files = files
     const { domains, port } = options
     const routes = new Routes({
-      resolver: {
+      resolver: options.resolver ?? {
         mx: async (name) => {
           const known = domains[name] ?? 'unknown'
           if (known === 'fails') return { ok: false, error: { kind: 'temporary', reason: 'SERVFAIL' } }
@@ -71,7 +76,7 @@ export class TestOutbound implements AsyncDisposable {
         }),
         aaaa: async () => ({ ok: false, error: { kind: 'none', nameExists: true, authenticated: false } }),
       },
-      policies: { policyFor: async (_domain, host) => done(opportunistic(host)) },
+      policies: options.policies ?? { policyFor: async (_domain, host) => done(opportunistic(host)) },
       settings: options.routes ?? [],
       hostname: 'mail.example.org',
       port,
@@ -86,6 +91,7 @@ export class TestOutbound implements AsyncDisposable {
       most: options.settings?.connections ?? 20,
       timeouts: { ...TIMEOUTS, ...options.timeouts },
       after,
+      ...(options.tried === undefined ? {} : { tried: options.tried }),
     })
     let ids = 0
     this.scheduler = new Scheduler({
