@@ -27,6 +27,11 @@ const MOST_WHOLE = 65_536
 const MOST_WHOLE_ASKED = 1_048_576
 const MOST_HEADER = 65_536
 
+/** Written by this server, and not only handed on. */
+export function isOwnReport({ sender, account, priority }: QueuedMessage): boolean {
+  return sender === '' && account === undefined && priority === REPORT_PRIORITY
+}
+
 const ACTIONS = ['failed', 'delayed', 'relayed'] as const
 
 /** Whether the sender wants to hear of it (RFC 3461 §4.1); nothing said means failures and delays. */

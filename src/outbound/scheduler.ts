@@ -57,6 +57,12 @@ export interface SchedulerDeps {
   readonly log: Log
 }
 
+/** One of those who work for a lane. */
+interface Hands {
+  /** It has had a connection. */
+  connected: boolean
+}
+
 /** Destinations looked at in one turn, and messages of one that are fetched together. */
 const MOST_DESTINATIONS = 1_000
 const FETCHED = 100
@@ -232,6 +238,15 @@ export class Scheduler {
   }
 
   async #serve(lane: Lane): Promise<void> {
+    const hands: Hands = { connected: false }
+    try {
+      await this.#work(lane, hands)
+    } finally {
+      if (hands.connected) lane.connected -= 1
+    }
+  }
+
+  async #work(lane: Lane, hands: Hands): Promise<void> {
     const { clock, settings } = this.#deps
     for (let sent = 0; !this.#stopping && (sent < SHARE || !this.#hungry); sent += 1) {
       if (lane.blockedUntil > clock.now() || lane.active > lane.limit) return
@@ -243,7 +258,7 @@ export class Scheduler {
       lane.inFlight += 1
       try {
         if (lane.local) await this.#deliverHere(job)
-        else await this.#send(lane, job)
+        else await this.#send(lane, job, hands)
       } finally {
         this.#inHands.delete(key)
         lane.inFlight -= 1
@@ -272,41 +287,47 @@ export class Scheduler {
     return due.filter((one) => !this.#inHands.has(jobKey(one)))
   }
 
-  async #send(lane: Lane, job: DueMessage): Promise<void> {
+  async #send(lane: Lane, job: DueMessage, hands: Hands): Promise<void> {
     const { connections } = this.#deps
     const kept = connections.idle(lane.key)
     if (kept !== undefined) {
-      const handed = await this.#over(lane, job, kept)
+      const handed = await this.#over(lane, job, kept, hands)
       if (!wasClosed(kept, handed)) return this.#record(job, handed)
       if (this.#stopping) return
     }
     const domain = domainOf(job)
     const opened = await connections.open(domain)
-    if (!(opened instanceof OutboundConnection)) return this.#reachedNobody(lane, job, opened)
+    if (!(opened instanceof OutboundConnection)) return this.#reachedNobody(lane, job, opened, hands)
     if (lane.answered()) this.poke()
-    await this.#record(job, await this.#over(lane, job, opened))
+    await this.#record(job, await this.#over(lane, job, opened, hands))
   }
 
-  async #over(lane: Lane, job: DueMessage, connection: OutboundConnection): Promise<readonly HandedOver[]> {
-    lane.connected += 1
+  async #over(
+    lane: Lane,
+    job: DueMessage,
+    connection: OutboundConnection,
+    hands: Hands,
+  ): Promise<readonly HandedOver[]> {
+    if (!hands.connected) lane.connected += 1
+    hands.connected = true
     try {
       return await handOver(job, connection, this.#deps)
     } catch (error) {
       connection.destroy('The message could not be sent')
       return this.#unreadable(job, error)
     } finally {
-      lane.connected -= 1
       this.#deps.connections.release(lane.key, connection)
     }
   }
 
   /** All that is due there has the same outcome, without another try. */
-  async #reachedNobody(lane: Lane, job: DueMessage, reason: NoConnection): Promise<void> {
+  async #reachedNobody(lane: Lane, job: DueMessage, reason: NoConnection, hands: Hands): Promise<void> {
     const { routes, clock, random, log } = this.#deps
     if (this.#aborted) return
-    if (lane.connected > 0) {
-      // others of ours are being served: it takes no more of us at once
-      lane.limit = lane.connected
+    const others = lane.connected - (hands.connected ? 1 : 0)
+    if (others > 0) {
+      // they are being served: it takes no more of us at once
+      lane.limit = others
       return
     }
     // what is wrong with a smarthost is no fault of the mail

@@ -37,8 +37,9 @@ export interface QueueDesk extends AsyncDisposable {
 }
 
 /** What the queue of an installation is opened with. */
-export function queueStart({ data, queue, log }: Config): QueueStart {
-  return { directory: path.join(data, 'queue'), settings: queue, logLevel: log.level }
+export function queueStart({ data, hostname, queue, routes, dns, smtp, log }: Config): QueueStart {
+  const sending = { data, hostname, queue, routes, dns, checked: smtp.checks !== undefined }
+  return { directory: path.join(data, 'queue'), settings: queue, sending, logLevel: log.level }
 }
 
 export const NO_OUTCOMES: OutcomeCounts = { delivered: 0, deferred: 0, failed: 0 }

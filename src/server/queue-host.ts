@@ -12,7 +12,16 @@ import { serveOutbox } from '#services/remote-outbox.ts'
 import type { Log } from '#services/session-deps.ts'
 import type { EnqueueRefusal, NewMessage, Outbox, StandingHold } from '#store/queue.ts'
 import { answerOfNone, NO_OUTCOMES, type QueueDesk, type QueueStatus } from './queue-desk.ts'
-import type { FromQueue, QueueAnswer, QueueQuestion, QueueStart, QueueVerb, ToQueue } from './queue-protocol.ts'
+import type { QueueLink } from './queue-link.ts'
+import type {
+  FromQueue,
+  QueueAnswer,
+  QueueQuestion,
+  QueueStart,
+  QueueThreadStart,
+  QueueVerb,
+  ToQueue,
+} from './queue-protocol.ts'
 
 /** How often an empty queue is noticed; it has been for as long when its thread ends. */
 const REST_MS = 60_000
@@ -25,6 +34,8 @@ const STOP_MS = 10_000
 export interface QueueHostOptions {
   readonly start: QueueStart
   readonly log: Log
+  /** Connects each new thread; absent: nothing is sent. */
+  readonly connect?: () => QueueLink
   /** For tests. */
   readonly restMs?: number
 }
@@ -158,8 +169,11 @@ export class QueueHost implements QueueDesk {
   #begin(): Thread {
     const { start, log } = this.#options
     this.#made = true
+    const link = this.#options.connect?.()
+    const workerData: QueueThreadStart = { ...start, link: link && { store: link.store, registry: link.registry } }
     const worker = new Worker(new URL(`./queue-thread${path.extname(import.meta.filename)}`, import.meta.url), {
-      workerData: start,
+      workerData,
+      transferList: link === undefined ? [] : [link.registry, ...link.store.ports],
       name: 'queue',
     })
     const ready = Promise.withResolvers<void>()
@@ -174,6 +188,7 @@ export class QueueHost implements QueueDesk {
     })
     worker.on('error', (error) => log.error({ error }, 'the thread of the queue failed'))
     worker.on('exit', () => {
+      link?.end()
       const gone = new QueueGone('The thread of the queue ended')
       ready.reject(gone)
       for (const { reject } of thread.waiting.values()) reject(gone)

@@ -1,6 +1,7 @@
 /** What the main thread asks the queue thread, and what it hears from it. @module */
 import type { Config } from '#config/config.ts'
 import type { Attempt, QueueStore } from '#store/queue.ts'
+import type { SendingLink, SendingSettings } from './queue-sender.ts'
 
 /** What others may ask of the queue; the rest of it belongs to the thread that sends. */
 export type QueueVerb =
@@ -29,7 +30,13 @@ export interface QueueStart {
   /** The folder `queue/`. */
   readonly directory: string
   readonly settings: Config['queue']
+  readonly sending: SendingSettings
   readonly logLevel: Config['log']['level']
+}
+
+/** What a thread is started with; without a link it keeps the queue and sends nothing. */
+export interface QueueThreadStart extends QueueStart {
+  readonly link: SendingLink | undefined
 }
 
 export type ToQueue =

@@ -2,7 +2,16 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { openQueue } from '#adapters/sqlite/queue.ts'
 import type { Outcome } from '#store/queue.ts'
-import { answerQuestion, type FromQueue, type OutcomeCounts, type QueueStart, type ToQueue } from './queue-protocol.ts'
+import { createLog } from './log.ts'
+import {
+  answerQuestion,
+  type FromQueue,
+  type OutcomeCounts,
+  type QueueThreadStart,
+  type QueueVerb,
+  type ToQueue,
+} from './queue-protocol.ts'
+import { type Sending, startSending } from './queue-sender.ts'
 
 /** How late the main thread hears of outcomes, at most. */
 const COUNT_MS = 500
@@ -10,7 +19,7 @@ const NONE: OutcomeCounts = { delivered: 0, deferred: 0, failed: 0 }
 
 const port = parentPort
 if (port === null) throw new Error('This module is the entry of a worker')
-const { directory, settings } = workerData as QueueStart
+const { directory, settings, sending: sendingSettings, link, logLevel } = workerData as QueueThreadStart
 const say = (message: FromQueue): void => port.postMessage(message)
 
 let counts = NONE
@@ -27,6 +36,15 @@ const store = await openQueue({
   recorded: count,
 })
 
+const log = createLog(logLevel, { thread: 'queue' })
+let sending: Sending | undefined
+/** Who enqueues does not wait for what sending needs. */
+const starting = link && startSending(store, directory, sendingSettings, link, log)
+void starting?.then((started) => {
+  sending = started
+  started.scheduler.poke()
+})
+
 port.on('message', (message: ToQueue) => {
   if (message.kind === 'stop') {
     void stop()
@@ -34,11 +52,33 @@ port.on('message', (message: ToQueue) => {
   }
   const { id, question } = message
   answerQuestion(store, question).then(
-    (value) => say({ kind: 'answer', id, value }),
+    (value) => {
+      say({ kind: 'answer', id, value })
+      heed(question[0])
+    },
     (error: unknown) => say({ kind: 'fault', id, message: String(error) }),
   )
 })
 say({ kind: 'ready' })
+/** What was asked may have changed what is due. */
+function heed(verb: QueueVerb): void {
+  switch (verb) {
+    case 'enqueue':
+    case 'retry':
+      return sending?.scheduler.poke()
+    case 'hold':
+    case 'release':
+    case 'drop':
+    case 'setStandingHold':
+      return sending?.scheduler.changed()
+    case 'count':
+    case 'list':
+    case 'history':
+    case 'standingHolds':
+    case 'size':
+      return undefined
+  }
+}
 
 function count(outcomes: readonly Outcome[]): void {
   for (const { attempt } of outcomes) counts = { ...counts, [attempt.outcome]: counts[attempt.outcome] + 1 }
@@ -53,6 +93,7 @@ function tell(): void {
 }
 
 async function stop(): Promise<void> {
+  await (await starting)?.stop()
   await store[Symbol.asyncDispose]()
   tell()
   port?.close()

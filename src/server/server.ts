@@ -17,6 +17,7 @@ import type { Endpoint } from './listeners.ts'
 import type { MailEndpoints } from './protocol-thread.ts'
 import { queueStart } from './queue-desk.ts'
 import { QueueHost } from './queue-host.ts'
+import { queueLink } from './queue-link.ts'
 import { startThreads } from './threads.ts'
 import type { TlsMaterial } from './tls.ts'
 
@@ -50,7 +51,7 @@ export async function startServer(config: Config, log: Log, tuned?: StoreTuning)
   const { registry, host, search } = parts
   search.start()
   const checks = started.use(checksOf(config, log))
-  const queue = started.use(new QueueHost({ start: queueStart(config), log }))
+  const queue = started.use(new QueueHost({ start: queueStart(config), log, connect: () => queueLink(registry, host) }))
   queue.start()
   const sender = senderKey(await parts.directory.secret())
   const threads = started.use(await startThreads({ config, tls, sender, registry, host, search, queue, checks, log }))

@@ -1,0 +1,111 @@
+/** What the queue thread sends with: resolver, policies, keys, the store for mail that stays here. @module */
+import type { MessagePort } from 'node:worker_threads'
+import { openResolver } from '#adapters/dns/dns-resolver.ts'
+import { openEmbeddedStore } from '#adapters/embedded/embedded-store.ts'
+import type { EmbeddedConnection } from '#adapters/embedded/options.ts'
+import { QueueFiles } from '#adapters/sqlite/queue-files.ts'
+import { openTlsRecords } from '#adapters/sqlite/tls-records.ts'
+import type { Config } from '#config/config.ts'
+import { systemClock } from '#lib/clock.ts'
+import { Connections } from '#outbound/connections.ts'
+import { openHere } from '#outbound/here.ts'
+import { keptPrefixes } from '#outbound/kept-prefixes.ts'
+import { MtaSts } from '#outbound/mta-sts.ts'
+import { policyFetch } from '#outbound/policy-fetch.ts'
+import { isOwnReport } from '#outbound/reports.ts'
+import { isThisMachine, Routes } from '#outbound/routes.ts'
+import { Scheduler } from '#outbound/scheduler.ts'
+import { tlsPolicies } from '#outbound/tls-policies.ts'
+import { RemoteRegistry } from '#services/remote-registry.ts'
+import type { Log } from '#services/session-deps.ts'
+import type { QueueStore } from '#store/queue.ts'
+import { openQueueSigning } from './queue-signing.ts'
+
+/** What the configuration says of sending; cloneable. */
+export interface SendingSettings {
+  readonly data: string
+  readonly hostname: string
+  readonly queue: Config['queue']
+  readonly routes: Config['routes']
+  readonly dns: Config['dns']
+  /** Mail from other servers is checked. */
+  readonly checked: boolean
+}
+
+/** A thread's ways to the rest; its ports are transferred. */
+export interface SendingLink {
+  readonly store: EmbeddedConnection
+  readonly registry: MessagePort
+}
+
+export interface Sending {
+  readonly scheduler: Scheduler
+  /** Finishes what is in flight, then lets go of everything but the queue. */
+  stop(): Promise<void>
+}
+
+export async function startSending(
+  store: QueueStore,
+  directory: string,
+  settings: SendingSettings,
+  link: SendingLink,
+  log: Log,
+): Promise<Sending> {
+  const { data, hostname, queue, dns } = settings
+  const resources = new AsyncDisposableStack()
+  const mail = resources.use(openEmbeddedStore(link.store, systemClock))
+  const records = resources.use(await openTlsRecords(directory))
+  const resolver = openResolver(dns)
+  const policies = tlsPolicies({
+    resolver,
+    mtaSts: new MtaSts({
+      resolver,
+      records,
+      fetch: policyFetch({ resolver }),
+      clock: systemClock,
+      onFault: (domain, fault) => log.info({ domain, fault }, 'the MTA-STS policy cannot be had'),
+    }),
+  })
+  const routes = new Routes({
+    resolver,
+    policies,
+    settings: settings.routes,
+    hostname,
+    port: queue.port,
+    isOurs: isThisMachine,
+    random: Math.random,
+  })
+  const after = (ms: number, run: () => void): (() => void) => {
+    const timer = setTimeout(run, ms)
+    return () => clearTimeout(timer)
+  }
+  const { connections: most, messagesPerConnection } = queue
+  const connections = new Connections({ routes, hostname, messagesPerConnection, most, after })
+  const files = new QueueFiles(directory)
+  const registry = new RemoteRegistry(link.registry)
+  const signing = resources.use(openQueueSigning({ data, hostname, checked: settings.checked, log }))
+  const prefixOf = keptPrefixes(signing, store)
+  const ownPrefixOf = keptPrefixes({ sign: ({ id }, body) => signing.signOwn(id, body) }, store)
+  const scheduler = new Scheduler({
+    store,
+    stage: () => files.stage(),
+    routes,
+    connections,
+    local: openHere({ store: mail, clock: systemClock, hostname, registry, stage: () => files.stage() }),
+    sign: (message) => (isOwnReport(message) ? ownPrefixOf(message) : prefixOf(message)),
+    settings: queue,
+    hostname,
+    clock: systemClock,
+    after,
+    random: Math.random,
+    log,
+  })
+  return {
+    scheduler,
+    async stop() {
+      await scheduler.stop()
+      await resources.disposeAsync()
+      link.registry.close()
+    },
+  }
+}
