@@ -121,6 +121,7 @@ test('a thread that cannot begin refuses for now, and is tried again', () =>
       'this is no database, but it is longer than a header'.repeat(50),
     )
     const message = newMessage('a', body, ['x@one.example'])
+    host.start()
     assert.deepEqual(await host.enqueue([message]), { ok: false, error: { kind: 'unavailable' } })
     assert.deepEqual(await host.enqueue([message]), { ok: false, error: { kind: 'unavailable' } })
     assert.equal((await host.status()).restarts, 1)

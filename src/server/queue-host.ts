@@ -6,10 +6,11 @@
 import path from 'node:path'
 import { type MessagePort, Worker } from 'node:worker_threads'
 import { QueueFiles } from '#adapters/sqlite/queue-files.ts'
-import { peekQueue } from '#adapters/sqlite/queue-peek.ts'
+import { peekQueue, type QueueGlimpse } from '#adapters/sqlite/queue-peek.ts'
 import { type Result, refused } from '#lib/result.ts'
 import { serveOutbox } from '#services/remote-outbox.ts'
 import type { Log } from '#services/session-deps.ts'
+import { NewerFormat } from '#store/newer-format.ts'
 import type { EnqueueRefusal, NewMessage, Outbox, StandingHold } from '#store/queue.ts'
 import { answerOfNone, NO_OUTCOMES, type QueueDesk, type QueueStatus } from './queue-desk.ts'
 import type { QueueLink } from './queue-link.ts'
@@ -91,10 +92,21 @@ export class QueueHost implements QueueDesk {
 
   /** Starts the thread where mail waits, without waiting for it. @throws {NewerFormat} */
   start(): void {
-    const glimpse = peekQueue(this.directory)
+    const glimpse = this.#peek()
     this.#made = glimpse !== undefined
     this.#holds = glimpse?.holds ?? []
     if (glimpse?.mail === true) this.#begin()
+  }
+
+  #peek(): QueueGlimpse | undefined {
+    try {
+      return peekQueue(this.directory)
+    } catch (error) {
+      if (error instanceof NewerFormat) throw error
+      // People can still read their mail.
+      this.#options.log.error({ error }, 'the queue cannot be opened: nothing goes to other servers')
+      return { mail: true, holds: [] }
+    }
   }
 
   /** Its thread runs; without one nothing waits. */

@@ -54,7 +54,6 @@ test('malle queue says what waits and changes it, while the server is stopped an
   assert.match(listed.stdout, /\nEverything is held since \S+ \S+ \(by an administrator\)\.\n$/)
   const french = await place.malle(['queue', 'hold', '--domain', 'one.example'], { env: { LC_ALL: 'fr_FR.UTF-8' } })
   assert.equal(french.stdout, 'Retenu : 0 destinataire.\n')
-  assert.equal((await place.malle(['queue', 'drop', '--yes'])).code, 64)
 
   await place.serve()
   const json = async (...args: string[]) => (await place.ok([...args, '--json'])) as readonly QueueMessageView[]
@@ -82,6 +81,4 @@ test('malle queue says what waits and changes it, while the server is stopped an
   assert.deepEqual([missing.code, missing.stderr], [66, 'malle: The queue has no message "q-1.2".\n'])
   const history = await place.malle(['history', ANN, 'q-1.3'])
   assert.match(history.stdout, /gone@two\.example {2}delivered, 1 try: .*250 2\.0\.0 Taken\n/)
-  assert.equal((await place.malle(['history', 'q-1.3'])).stdout, history.stdout)
-  assert.equal((await place.malle(['history', ANN, 'q-1.2'])).code, 66)
 })
