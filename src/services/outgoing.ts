@@ -148,7 +148,7 @@ export class OutgoingMessage {
     { header, eightBit, held }: OutgoingFacts,
   ): Promise<NewMessage> {
     const { account, language, returns, envelopeId, notBefore, utf8, forwardedSender } = this.#terms
-    const { id } = this.#origin
+    const { id, helo, remoteAddress, protocol } = this.#origin
     // with A-labels, so that nothing needs SMTPUTF8 for its domain alone
     const from = parseOutsideAddress(this.#origin.sender) ?? this.#origin.sender
     const forwarded = account === undefined && through !== undefined && from !== ''
@@ -160,6 +160,7 @@ export class OutgoingMessage {
       id: before === 0 ? id : `${id}.f${before}`,
       sender,
       ...(account === undefined ? {} : { account }),
+      receivedFrom: `${helo} [${remoteAddress}], ${protocol}`,
       body: await stage.finish(),
       smtpUtf8: addresses.some(isUnicode) || (utf8 && isUnicode(header)),
       eightBit,

@@ -94,6 +94,7 @@ test('an alias forwards from port 25, with a sender that is ours and the alias i
           {
             id,
             sender: 'srs=eve=else.example@example.org',
+            receivedFrom: 'mx.else.example [127.0.0.1], ESMTP',
             smtpUtf8: false,
             eightBit: false,
             priority: 0,
@@ -103,6 +104,7 @@ test('an alias forwards from port 25, with a sender that is ours and the alias i
           {
             id: `${id}.f1`,
             sender: 'srs=eve=else.example@example.org',
+            receivedFrom: 'mx.else.example [127.0.0.1], ESMTP',
             smtpUtf8: false,
             eightBit: false,
             priority: 0,

@@ -67,6 +67,7 @@ test('mail for other servers is in the queue when 250 comes, under the id that t
       id,
       sender: 'ann@example.org',
       account: 'ann@example.org',
+      receivedFrom: 'laptop [127.0.0.1], ESMTPA',
       smtpUtf8: false,
       eightBit: true,
       returns: 'HDRS',
