@@ -172,6 +172,11 @@ export interface Config {
     readonly checkSender: 'own' | 'domain' | 'off'
     readonly hideClient: boolean
     readonly header: 'complete' | 'keep'
+    /** Of 24 hours; 0: none. */
+    readonly messages: number
+    readonly recipients: number
+    /** Recipients an hour that are never an outburst; 0: nothing is. */
+    readonly outburst: number
     readonly language: 'en' | 'fr'
   }
   readonly queue: {

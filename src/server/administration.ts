@@ -105,11 +105,14 @@ export class RunningAdministration implements Administration {
   async [Symbol.asyncDispose](): Promise<void> {}
 
   #verbs(): Handlers {
-    const { accounts, directory, host, registry, search } = this.#parts
+    const { accounts, directory, host, registry, search, sending } = this.#parts
     const backups = new Backups(this.#parts, (task, progress) => this.#run(task, progress))
     return {
       ...dkimVerbs(this.#parts),
-      ...queueVerbs(this.#queue),
+      ...queueVerbs(this.#queue, async (address) => {
+        const account = await accounts.account(address)
+        if (account.ok) await sending.teach(account.value)
+      }),
       'domain.add': async ({ name, dkim }) => {
         const added = must(await accounts.addDomain(name))
         this.#facts?.domainAdded()

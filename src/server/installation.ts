@@ -8,6 +8,7 @@ import type { ProbeOrder } from '#adapters/embedded/probe.ts'
 import { privateKeyFiles } from '#adapters/files/private-keys.ts'
 import { SearchHost } from '#adapters/search/host.ts'
 import { openDirectory } from '#adapters/sqlite/directory.ts'
+import { openSendingRecord } from '#adapters/sqlite/sending.ts'
 import type { Config } from '#config/config.ts'
 import { type Clock, systemClock } from '#lib/clock.ts'
 import { formatNetwork } from '#lib/network.ts'
@@ -15,6 +16,7 @@ import { Accounts } from '#services/accounts.ts'
 import { DkimKeys, type PrivateKeyFiles } from '#services/dkim-keys.ts'
 import { LocalRegistry } from '#services/local-registry.ts'
 import { JwtVerifier } from '#services/oauth-tokens.ts'
+import { SendingLedger } from '#services/sending-ledger.ts'
 import type { Log } from '#services/session-deps.ts'
 import { SenderRewriting, senderKey } from '#services/srs.ts'
 import type { Directory } from '#store/directory.ts'
@@ -38,6 +40,8 @@ export interface Installation extends AsyncDisposable {
   /** Private keys, for a backup. */
   readonly keyFiles: PrivateKeyFiles
   readonly registry: LocalRegistry
+  /** What accounts send. */
+  readonly sending: SendingLedger
 }
 
 /** What suites change about the store of a real server; no configuration does. */
@@ -97,9 +101,13 @@ export async function openInstallation(config: Config, log: Log, tuned?: StoreTu
       ? log.error({}, 'memory is above limits.memory: new connections are told to come back later')
       : log.warn({}, 'memory is below limits.memory again: new connections are taken'),
   )
+  const record = lazily(() => openSendingRecord(path.join(config.data, 'sending.db')))
+  opened.defer(async () => (await record.opened)?.[Symbol.asyncDispose]())
+  const sending = new SendingLedger({ record: record.open, clock: systemClock, settings: config.submission })
   const registry: LocalRegistry = new LocalRegistry({
     directory,
     rewriting: new SenderRewriting(senderKey(await directory.secret()), systemClock),
+    sending,
     limits: {
       connections: limits.connections,
       connectionsPerUser: limits.connectionsPerUser,
@@ -135,6 +143,27 @@ export async function openInstallation(config: Config, log: Log, tuned?: StoreTu
     dkim,
     keyFiles,
     registry,
+    sending,
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  }
+}
+
+/** Opened by the first who needs it; tried again where that failed. */
+function lazily<T>(open: () => Promise<T>): {
+  readonly open: () => Promise<T>
+  readonly opened: Promise<T> | undefined
+} {
+  let opened: Promise<T> | undefined
+  return {
+    open: () => {
+      opened ??= open().catch((error: unknown) => {
+        opened = undefined
+        throw error
+      })
+      return opened
+    },
+    get opened() {
+      return opened
+    },
   }
 }

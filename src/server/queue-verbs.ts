@@ -8,7 +8,8 @@ import { VerbRefused, type Verbs } from './verbs.ts'
 type QueueVerbs = Extract<keyof Verbs, `queue.${string}`>
 type QueueHandlers = { [V in QueueVerbs]: (args: Verbs[V]['args']) => Promise<Verbs[V]['value']> }
 
-export function queueVerbs(queue: QueueDesk): QueueHandlers {
+/** @param released All mail of an account was released: what it has sent is as it should be. */
+export function queueVerbs(queue: QueueDesk, released: (account: string) => Promise<void>): QueueHandlers {
   return {
     'queue.list': async ({ limit, ...filter }) =>
       (await queue.ask('list', filterOf(filter), limit)).map(queueMessageView),
@@ -31,6 +32,7 @@ export function queueVerbs(queue: QueueDesk): QueueHandlers {
       const before = await held(queue, args)
       if (hold !== undefined) await queue.ask('setStandingHold', hold, false)
       await queue.ask('release', filterOf(args))
+      if (hold?.kind === 'account') await released(hold.name)
       return { recipients: before - (await held(queue, args)) }
     },
     'queue.retry': async (args) => {

@@ -14,6 +14,7 @@ import { serveControl } from './control.ts'
 import { startHttp } from './http.ts'
 import { openInstallation, type StoreTuning } from './installation.ts'
 import type { Endpoint } from './listeners.ts'
+import { onOutburst } from './outbursts.ts'
 import type { MailEndpoints } from './protocol-thread.ts'
 import { queueStart } from './queue-desk.ts'
 import { QueueHost } from './queue-host.ts'
@@ -53,6 +54,8 @@ export async function startServer(config: Config, log: Log, tuned?: StoreTuning)
   const checks = started.use(checksOf(config, log))
   const queue = started.use(new QueueHost({ start: queueStart(config), log, connect: () => queueLink(registry, host) }))
   queue.start()
+  const { directory, store } = parts
+  parts.sending.onOutburst((outburst) => onOutburst({ config, directory, registry, store, queue, log }, outburst))
   const sender = senderKey(await parts.directory.secret())
   const threads = started.use(await startThreads({ config, tls, sender, registry, host, search, queue, checks, log }))
   const challenges = new Challenges()
@@ -64,7 +67,6 @@ export async function startServer(config: Config, log: Log, tuned?: StoreTuning)
     threads.replaceTls(material)
     http.replaceTls(material)
   }
-  const { directory } = parts
   const keeper = started.use(keepCertificates(config, { directory, challenges, log, changed: showAgain }))
   const endpoints = { ...threads.endpoints, ...http.endpoints }
   const administration = new RunningAdministration(parts, queue, {

@@ -4,6 +4,7 @@ import { done, type Result, refused } from '#lib/result.ts'
 import type { AccountId, MailboxKey } from '#mail/ids.ts'
 import { retentionDays } from '#mail/pop3-policy.ts'
 import type { AccountRecord, Directory } from '#store/directory.ts'
+import type { HoldReason } from '#store/queue.ts'
 import type { AccountRef, QuotaLimits } from '#store/types.ts'
 import { AddressTally } from './address-tally.ts'
 import { parseAddress } from './addresses.ts'
@@ -35,10 +36,14 @@ import type {
   ScramAttempt,
   ScramOutcome,
   ScramSecrets,
+  SendingCount,
+  SendingRefusal,
   SendingTerms,
   SessionOrder,
   TokenAttempt,
 } from './registry.ts'
+import type { SendingLedger } from './sending-ledger.ts'
+import type { SendingLeft } from './sending-limits.ts'
 import type { SenderRewriting } from './srs.ts'
 import { LoginThrottle } from './throttle.ts'
 
@@ -68,6 +73,8 @@ export interface RegistryDeps {
   readonly directory: Directory
   /** Knows the senders of mail that was forwarded; absent: none was rewritten. */
   readonly rewriting?: Pick<SenderRewriting, 'reverse'>
+  /** Limits what people send; absent: there are none. */
+  readonly sending?: SendingLedger
   readonly limits: RegistryLimits
   /** `auth.scram_for_passwords`. */
   readonly scramForPasswords: boolean
@@ -103,6 +110,13 @@ interface Connection {
 
 /** Protocols that are of no use without a login. */
 const LOGS_IN: ReadonlySet<ConnectionInfo['protocol']> = new Set(['imap', 'pop3', 'submission'])
+
+const UNLIMITED: SendingLeft = {
+  messages: Number.POSITIVE_INFINITY,
+  recipients: Number.POSITIVE_INFINITY,
+  limits: { messages: 0, recipients: 0 },
+  resumesAt: 0,
+}
 
 const DEFAULT_POP3: Pop3Terms = { policy: { kind: 'client' }, loginDelaySeconds: 0 }
 
@@ -353,7 +367,24 @@ export class LocalRegistry implements Registry {
 
   async sendingTerms(id: ConnectionId): Promise<SendingTerms | undefined> {
     const account = await this.#accountNow(id)
-    return account && { sentCopy: account.sending?.copy ?? false, language: account.language }
+    if (account === undefined) return undefined
+    const left = (await this.#deps.sending?.left(account)) ?? UNLIMITED
+    return {
+      sentCopy: account.sending?.copy ?? false,
+      language: account.language,
+      messagesLeft: left.messages,
+      recipientsLeft: left.recipients,
+      messagesLimit: left.limits.messages,
+      recipientsLimit: left.limits.recipients,
+      resumesAt: left.resumesAt,
+    }
+  }
+
+  async countSending(id: ConnectionId, message: SendingCount): Promise<Result<HoldReason | undefined, SendingRefusal>> {
+    const account = await this.#accountNow(id)
+    const remoteAddress = this.#connections.get(id)?.info.remoteAddress
+    if (account === undefined || remoteAddress === undefined) return refused({ kind: 'no-sender' })
+    return (await this.#deps.sending?.count(account, { ...message, remoteAddress })) ?? done(undefined)
   }
 
   /** The account of a connection as it is now, not as it was at the login. */

@@ -7,7 +7,9 @@ import type { Result } from '#lib/result.ts'
 import type { AccountId, MailboxKey } from '#mail/ids.ts'
 import type { Pop3Policy } from '#mail/pop3-policy.ts'
 import type { PersonLanguage, Protocol, ScramVerifier } from '#store/directory.ts'
+import type { HoldReason } from '#store/queue.ts'
 import type { AccountRef, QuotaLimits } from '#store/types.ts'
+import type { TooMuchSent } from './sending-ledger.ts'
 
 /** Unique in the installation's run, short, in every log line of the connection. */
 export type ConnectionId = string
@@ -188,7 +190,27 @@ export interface SendingTerms {
   readonly sentCopy: boolean
   /** `undefined`: as configured for all. */
   readonly language: PersonLanguage | undefined
+  /** What may be sent within 24 hours; Infinity: no limit. */
+  readonly messagesLeft: number
+  readonly recipientsLeft: number
+  /** Of 24 hours; 0: none. */
+  readonly messagesLimit: number
+  readonly recipientsLimit: number
+  /** When it is more, ms since 1970. */
+  readonly resumesAt: number
 }
+
+/** How many people a message is for. */
+export interface SendingCount {
+  readonly recipients: number
+  /** Addresses on other servers. */
+  readonly outside: number
+}
+
+export type SendingRefusal =
+  | TooMuchSent
+  /** Nobody is logged in, or the account is gone. */
+  | { readonly kind: 'no-sender' }
 
 export type QuotaRefusal =
   /** The person logged in may not ask for others. */
@@ -248,6 +270,12 @@ export interface Registry {
 
   /** `undefined`: nobody is logged in, or the account is gone. */
   sendingTerms(connection: ConnectionId): Promise<SendingTerms | undefined>
+
+  /**
+   * Counts a message of the person logged in, about to be kept.
+   * @returns why it is to be held in the queue; `undefined`: it is not.
+   */
+  countSending(connection: ConnectionId, message: SendingCount): Promise<Result<HoldReason | undefined, SendingRefusal>>
 
   /**
    * Which of these addresses lead to the account of the connection (itself, aliases, details behind `+`), or with `domain`

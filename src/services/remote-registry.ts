@@ -6,6 +6,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Result } from '#lib/result.ts'
 import type { AccountId, MailboxKey } from '#mail/ids.ts'
+import type { HoldReason } from '#store/queue.ts'
 import type { AccountRef, QuotaLimits } from '#store/types.ts'
 import type {
   Asker,
@@ -27,6 +28,8 @@ import type {
   ScramAttempt,
   ScramOutcome,
   ScramSecrets,
+  SendingCount,
+  SendingRefusal,
   SendingTerms,
   SessionOrder,
   TokenAttempt,
@@ -45,6 +48,7 @@ type Asking =
   | 'addressesOf'
   | 'ownAddresses'
   | 'sendingTerms'
+  | 'countSending'
   | 'resolve'
 type Telling = 'note' | 'disconnect' | 'unlockMaildrop'
 /** Arguments that cross; the listener of `connect` stays behind. */
@@ -107,6 +111,8 @@ export function serveRegistry(registry: Registry, port: RegistryPort): () => voi
         return registry.addressesOf(question[2])
       case 'sendingTerms':
         return registry.sendingTerms(question[2])
+      case 'countSending':
+        return registry.countSending(question[2], question[3])
       case 'ownAddresses':
         return registry.ownAddresses(question[2], question[3], question[4])
       case 'resolve':
@@ -230,6 +236,13 @@ export class RemoteRegistry implements Registry {
 
   sendingTerms(connection: ConnectionId): Promise<SendingTerms | undefined> {
     return this.#ask((id) => ['sendingTerms', id, connection])
+  }
+
+  countSending(
+    connection: ConnectionId,
+    message: SendingCount,
+  ): Promise<Result<HoldReason | undefined, SendingRefusal>> {
+    return this.#ask((id) => ['countSending', id, connection, message])
   }
 
   ownAddresses(

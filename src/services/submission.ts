@@ -12,7 +12,7 @@ import type { MailStore } from '#store/mail-store.ts'
 import type { HoldReason } from '#store/queue.ts'
 import type { AccountRef } from '#store/types.ts'
 import type { Recipient } from '#store/writes.ts'
-import type { ConnectionId, Login, Registry } from './registry.ts'
+import type { ConnectionId, Login, Registry, SendingCount, SendingRefusal } from './registry.ts'
 import { copyInSent } from './sent-copy.ts'
 
 /** Addresses of one From that are looked up; those after them are nobody's. */
@@ -39,6 +39,7 @@ export type SubmissionRefusal =
   /** The null sender is for answers of programs. */
   | { readonly kind: 'null-sender' }
   | { readonly kind: 'bad-header'; readonly why: HeaderFault }
+  | SendingRefusal
 
 /** The message may be sent. */
 export interface Admission {
@@ -46,7 +47,7 @@ export interface Admission {
 }
 
 export interface SubmissionDeps {
-  readonly registry: Pick<Registry, 'ownAddresses'>
+  readonly registry: Pick<Registry, 'ownAddresses' | 'countSending'>
   readonly clock: Clock
 }
 
@@ -60,6 +61,7 @@ export interface SubmissionFacts {
   readonly policy: SubmissionPolicy
   /** The account wants a copy in Sent. */
   readonly sentCopy: boolean
+  readonly count: SendingCount
 }
 
 /** The one message of one transaction. */
@@ -104,13 +106,14 @@ export class Submission {
       const refusal = await foreignSender(this.#deps, this.#facts, this.header.from)
       if (refusal !== undefined) return refused(refusal)
     }
-    return done({ held: undefined })
+    const counted = await this.#deps.registry.countSending(this.#facts.connection, this.#facts.count)
+    return counted.ok ? done({ held: counted.value }) : counted
   }
 }
 
 /** The first of these addresses that the person may not use; `undefined`: all may be used. */
 export async function foreignSender(
-  { registry }: Pick<SubmissionDeps, 'registry'>,
+  { registry }: { readonly registry: Pick<Registry, 'ownAddresses'> },
   { connection, login, policy }: Pick<SubmissionFacts, 'connection' | 'login' | 'policy'>,
   addresses: readonly string[],
 ): Promise<SubmissionRefusal | undefined> {

@@ -78,11 +78,25 @@ export function submissionRefused(refusal: SubmissionRefusal): SmtpRefusal {
     }
     case 'null-sender':
       return new SmtpRefusal(550, '5.7.1 The null sender is for disposition notifications and automatic replies')
+    case 'too-much-sent': {
+      const { what, limit, resumesAt } = refusal
+      const text = `${what} a day are the limit of this account, go on after ${utc(resumesAt)}`
+      return what === 'messages'
+        ? new SmtpRefusal(450, `4.7.1 ${limit} ${text}`)
+        : new SmtpRefusal(452, `4.5.3 ${limit} ${text}`)
+    }
+    case 'no-sender':
+      return new SmtpRefusal(421, '4.3.2 The account is not there any more')
     case 'bad-header':
       return refusal.why === 'too-long'
         ? new SmtpRefusal(552, '5.3.4 The header is too long')
         : new SmtpRefusal(550, '5.6.0 The message has several From fields')
   }
+}
+
+/** `2026-11-29 14:00 UTC`, rounded up to the minute. */
+function utc(ms: number): string {
+  return `${new Date(Math.ceil(ms / 60_000) * 60_000).toISOString().slice(0, 16).replace('T', ' ')} UTC`
 }
 
 /** What a client said may go back only like this. */

@@ -215,7 +215,8 @@ export class SmtpService implements AsyncDisposable {
     const conversation = this.#conversation(session)
     const login = this.#submitter(session)
     const { registry, submission: policy = NO_POLICY } = this.#deps
-    if (login !== undefined) conversation.terms = await registry.sendingTerms(session.id)
+    conversation.terms = login && (await registry.sendingTerms(session.id))
+    this.#checkLimit(conversation, 'messages')
     if (login !== undefined && address !== '') {
       const refusal = await foreignSender({ registry }, { connection: session.id, login, policy }, [address])
       if (refusal !== undefined) throw submissionRefused(refusal)
@@ -231,6 +232,7 @@ export class SmtpService implements AsyncDisposable {
     const resolved = await registry.resolve(address, own ? 'own' : 'anyone')
     if (!resolved.ok) throw recipientRefused(resolved.error, this.#options.role)
     const { local, outside } = resolved.value
+    this.#checkLimit(this.#conversation(session), 'recipients')
     if (outside.length > 0 && outbox === undefined) throw recipientRefused({ kind: 'not-local' }, this.#options.role)
     const checks = this.#checksOf(session)
     const refusal = checks?.asksAtRecipient
@@ -261,6 +263,14 @@ export class SmtpService implements AsyncDisposable {
     if (ways.size > MOST_WAYS) throw new SmtpRefusal(452, TOO_MANY_WAYS)
     conversation.ways = ways
     conversation.recipients.set(address.toLowerCase(), recipient)
+  }
+
+  /** What cannot be sent today is said as early as it is known. */
+  #checkLimit({ terms, recipients }: Conversation, what: 'messages' | 'recipients'): void {
+    if (terms === undefined) return
+    const { messagesLeft, recipientsLeft, resumesAt } = terms
+    if (what === 'messages' ? messagesLeft > 0 : recipients.size < recipientsLeft) return
+    throw submissionRefused({ kind: 'too-much-sent', what, limit: terms[`${what}Limit`], resumesAt })
   }
 
   /** The replies to DATA: one for LMTP's each recipient, else one for all. */
@@ -331,10 +341,12 @@ export class SmtpService implements AsyncDisposable {
   #deliveryOptions(session: SMTPServerSession, { id, sender }: Origin): DeliveryOptions {
     const { limits, outbox, registry, clock, forwardedSender, submission: policy = NO_POLICY } = this.#deps
     const { role, bareNewline } = this.#options
-    const { dsn, terms } = this.#conversation(session)
+    const { dsn, terms, recipients } = this.#conversation(session)
     const login = this.#submitter(session)
     const sentCopy = terms?.sentCopy === true
-    const facts = login && { connection: session.id, login, sender, id, policy, sentCopy }
+    const all = Array.from(recipients.values(), ({ outside = [] }) => outside.map((target) => target.address)).flat()
+    const count = { recipients: recipients.size, outside: new Set(all).size }
+    const facts = login && { connection: session.id, login, sender, id, policy, sentCopy, count }
     return {
       lineEnds: role === 'mx' ? bareNewline : 'normalise',
       limitBytes: limits.messageBytes,

@@ -314,3 +314,52 @@ test('a copy that finds no room is no reason not to send', () =>
     assert.deepEqual(await server.texts(server.ann, 'Sent'), [])
     assert.ok(server.log.lines.some((entry) => 'sentCopy' in entry.fields && entry.fields.sentCopy === 'over-quota'))
   }))
+
+test('what is too much for a day is refused for now, with when to go on', () =>
+  submitting({ sending: { messages: 3, recipients: 4, outburst: 0 } }, async (client, outbox, server) => {
+    assert.match(
+      await send(client, `${HEADER}\r\n`, '<ann@example.org>', '<a@else.example>', '<bob@example.org>'),
+      /^250 /,
+    )
+    const [a, b, c] = ['<a@else.example>', '<b@else.example>', '<c@else.example>']
+    const when = '\\d{4}-\\d\\d-\\d\\d \\d\\d:00 UTC'
+    assert.match(
+      await send(client, `${HEADER}\r\n`, '<ann@example.org>', a, b, c),
+      new RegExp(`^452 4\\.5\\.3 4 recipients a day are the limit of this account, go on after ${when}$`),
+    )
+    assert.match(await send(client, `${HEADER}\r\n`, '<ann@example.org>', a), /^250 /)
+    assert.match(await send(client, `${HEADER}\r\n`, '<ann@example.org>', '<bob@example.org>'), /^250 /)
+    assert.match(
+      await send(client, `${HEADER}\r\n`, '<ann@example.org>', a),
+      new RegExp(`^450 4\\.7\\.1 3 messages a day are the limit of this account, go on after ${when}$`),
+    )
+    assert.equal(outbox.messages.length, 2)
+    assert.equal(await server.messages(server.bob), 2)
+  }))
+
+test('two connections of an account share its limit', () =>
+  submitting({ sending: { messages: 1, recipients: 0, outburst: 0 } }, async (client, outbox, server) => {
+    const other = await server.connect()
+    await other.reply()
+    await other.say('EHLO laptop')
+    await other.say(`AUTH PLAIN ${Buffer.from(`\0ann@example.org\0${PASSWORD}`).toString('base64')}`)
+    for (const one of [client, other]) {
+      await one.say('MAIL FROM:<ann@example.org>')
+      await one.say('RCPT TO:<a@else.example>')
+      await one.say('DATA')
+    }
+    for (const one of [client, other]) one.send(`${HEADER}\r\n\r\n.\r\n`)
+    const replies = [await client.reply(), await other.reply()].toSorted()
+    assert.match(replies[0] ?? '', /^250 /)
+    assert.match(replies[1] ?? '', /^450 4\.7\.1 /)
+    assert.equal(outbox.messages.length, 1)
+    other.close()
+  }))
+
+test('an outburst is held, not refused, and people here get it', () =>
+  submitting({ sending: { messages: 0, recipients: 0, outburst: 2 } }, async (client, outbox, server) => {
+    const three = ['<a@else.example>', '<b@else.example>', '<c@else.example>']
+    assert.match(await send(client, `${HEADER}\r\n`, '<ann@example.org>', ...three, '<bob@example.org>'), /^250 /)
+    assert.equal(outbox.messages[0]?.held, 'outburst')
+    assert.equal(await server.messages(server.bob), 1)
+  }))

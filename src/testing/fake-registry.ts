@@ -22,10 +22,12 @@ import type {
   ScramAttempt,
   ScramOutcome,
   ScramSecrets,
+  SendingRefusal,
   SendingTerms,
   SessionOrder,
   TokenAttempt,
 } from '#services/registry.ts'
+import type { HoldReason } from '#store/queue.ts'
 import type { AccountRef, QuotaLimits } from '#store/types.ts'
 
 export interface FakeAccount {
@@ -188,7 +190,21 @@ export class FakeRegistry implements Registry {
 
   async sendingTerms(): Promise<SendingTerms | undefined> {
     await Promise.resolve()
-    return { sentCopy: false, language: undefined }
+    const most = Number.POSITIVE_INFINITY
+    return {
+      sentCopy: false,
+      language: undefined,
+      messagesLeft: most,
+      recipientsLeft: most,
+      messagesLimit: 0,
+      recipientsLimit: 0,
+      resumesAt: 0,
+    }
+  }
+
+  async countSending(): Promise<Result<HoldReason | undefined, SendingRefusal>> {
+    await Promise.resolve()
+    return done(undefined)
   }
 
   async ownAddresses(_connection: ConnectionId, addresses: readonly string[]): Promise<readonly boolean[]> {

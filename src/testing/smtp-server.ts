@@ -6,6 +6,7 @@ import path from 'node:path'
 import { connect as connectTls } from 'node:tls'
 import { openMemoryStore } from '#adapters/memory/memory-store.ts'
 import { openDirectory } from '#adapters/sqlite/directory.ts'
+import { openSendingRecord } from '#adapters/sqlite/sending.ts'
 import { systemClock } from '#lib/clock.ts'
 import { uidSetOf } from '#mail/uid-set.ts'
 import { selfMadeCertificate } from '#server/self-made-certificate.ts'
@@ -14,6 +15,7 @@ import { Accounts } from '#services/accounts.ts'
 import type { InboundChecks } from '#services/inbound-checks.ts'
 import { DEFAULT_REGISTRY_LIMITS, LocalRegistry } from '#services/local-registry.ts'
 import { JwtVerifier, type OAuthIssuer, oauthOffer } from '#services/oauth-tokens.ts'
+import { SendingLedger, type SendingSettings } from '#services/sending-ledger.ts'
 import type { SessionDeps } from '#services/session-deps.ts'
 import type { SenderRewriting } from '#services/srs.ts'
 import type { SubmissionPolicy } from '#services/submission.ts'
@@ -35,6 +37,8 @@ export interface SmtpServerOptions {
   readonly checks?: InboundChecks
   readonly outbox?: Outbox | undefined
   readonly submission?: SubmissionPolicy
+  /** What may be sent; default: anything. */
+  readonly sending?: SendingSettings
   readonly forwardedSender?: SessionDeps['forwardedSender']
   /** Whose rewritten senders lead back. */
   readonly rewriting?: SenderRewriting
@@ -70,6 +74,7 @@ export class TestSmtpServer implements AsyncDisposable {
       ...(options.rewriting === undefined ? {} : { rewriting: options.rewriting }),
       limits: DEFAULT_REGISTRY_LIMITS,
       scramForPasswords: false,
+      ...(options.sending && { sending: ledgerOf(options.sending) }),
       tokens: options.oauth && new JwtVerifier(options.oauth, { clock: systemClock }),
       ensureOpen: (account) => this.accounts.ensureOpen(account),
     })
@@ -151,6 +156,11 @@ export class TestSmtpServer implements AsyncDisposable {
     await closed
     await this.#directory[Symbol.asyncDispose]()
   }
+}
+
+function ledgerOf(settings: SendingSettings): SendingLedger {
+  const record = openSendingRecord(':memory:')
+  return new SendingLedger({ record: () => record, clock: systemClock, settings })
 }
 
 /** Speaks lines and reads whole replies. */

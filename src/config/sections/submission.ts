@@ -1,6 +1,6 @@
 /** `[submission]`. @module */
 import type { Config } from '../config.ts'
-import { field, fieldsOf, oneOf, type Section, section, yesOrNo } from '../fields.ts'
+import { count, field, fieldsOf, oneOf, type Section, section, yesOrNo } from '../fields.ts'
 
 /** Mail from people here. */
 export const submissionSection: Section<Config['submission']> = section(
@@ -20,11 +20,40 @@ export const submissionSection: Section<Config['submission']> = section(
       type: '"complete" or "keep"',
       right: '"complete" or "keep"',
     }),
+    messages_per_day: count(
+      0,
+      1_000_000,
+      1_000,
+      'Messages that an account may send within 24 hours, where it has no limit of its own; 0: no limit.',
+      'a day',
+    ),
+    recipients_per_day: count(
+      0,
+      10_000_000,
+      2_000,
+      'Recipients of the messages that an account may send within 24 hours, where it has no limit of its own; 0: no limit.',
+      'a day',
+    ),
+    outburst: count(
+      0,
+      10_000_000,
+      100,
+      'Mail of an account is held, and its owner and postmaster are told, when it goes to more recipients on other servers than this within an hour, to more than ten times what is usual in a day, and from a network that the account has not sent from for three days; 0: never.',
+      'recipients an hour',
+    ),
     language: field(oneOf(['en', 'fr']), 'en', {
       doc: 'What people are written to in (reports, warnings) who have no language of their own (`malle account set --language`).',
       type: '"en" or "fr"',
       right: '"en" or "fr"',
     }),
   }),
-  (raw) => ({ checkSender: raw.check_sender, hideClient: raw.hide_client, header: raw.header, language: raw.language }),
+  (raw) => ({
+    checkSender: raw.check_sender,
+    hideClient: raw.hide_client,
+    header: raw.header,
+    messages: raw.messages_per_day,
+    recipients: raw.recipients_per_day,
+    outburst: raw.outburst,
+    language: raw.language,
+  }),
 )
