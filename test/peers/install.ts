@@ -19,6 +19,7 @@ export type Program =
   | 'opendkim'
   | 'pebble'
   | 'python3'
+  | 'rspamd'
   | 'strace'
   | 'swaks'
   | 'thunderbird'
@@ -47,6 +48,7 @@ const PROGRAMS: Readonly<Record<Program, Origin>> = {
   opendkim: { packages: ['opendkim'] },
   pebble: { packages: ['pebble'] },
   python3: { packages: ['python3'] },
+  rspamd: { packages: ['rspamd'] },
   strace: { packages: ['strace'] },
   thunderbird: { packages: ['thunderbird'] },
   Xvfb: { packages: ['xvfb'] },

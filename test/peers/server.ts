@@ -37,6 +37,8 @@ export interface PeerServerOptions {
   readonly workers?: number
   /** What stands in `[submission]`. */
   readonly submission?: string
+  /** More sections of the configuration. */
+  readonly sections?: string
 }
 
 /** Anybody's mail as it came: what goes in is what comes out. */
@@ -79,6 +81,7 @@ export class PeerServer {
     scramForPasswords = false,
     workers = 1,
     submission = ANY_SUBMISSION,
+    sections = '',
   }: PeerServerOptions = {}): Promise<PeerServer> {
     const folder = await mkdtemp(path.join(tmpdir(), 'malle-peers-'))
     const listen = LISTENERS.map((name) => `${name} = ["127.0.0.1:0"]\n`).join('')
@@ -88,7 +91,7 @@ export class PeerServer {
         `scram_for_passwords = ${scramForPasswords}\n` +
         `[workers]\ncount = ${workers}\n` +
         `[submission]\n${submission}` +
-        '[limits]\nexempt = ["127.0.0.0/8"]\n',
+        `[limits]\nexempt = ["127.0.0.0/8"]\n${sections}`,
     )
     const args = [LAUNCHER, 'serve', '--json', '--config', path.join(folder, 'malle.toml')]
     const child = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
