@@ -16,7 +16,7 @@ export interface Endpoint {
   readonly port: number
 }
 
-export type Protocol = 'imap' | 'imaps' | 'pop3' | 'pop3s' | 'lmtp' | 'smtp' | 'http'
+export type Protocol = 'imap' | 'imaps' | 'pop3' | 'pop3s' | 'lmtp' | 'smtp' | 'submission' | 'http'
 
 /** What may differ from a server for a test. */
 export interface InstallationOptions {
@@ -27,6 +27,8 @@ export interface InstallationOptions {
   readonly durability?: 'full' | 'relaxed'
   readonly retentionDays?: number
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error'
+  /** More of the configuration, behind ours. */
+  readonly more?: string
 }
 
 const LAUNCHER = path.join(import.meta.dirname, '..', '..', 'bin', 'malle.cjs')
@@ -55,7 +57,7 @@ export class Installation {
   static async make(folder: string, options: InstallationOptions = {}): Promise<Installation> {
     await mkdir(folder, { recursive: true })
     const installation = new Installation(folder)
-    const listen = ['imap', 'pop3', 'lmtp', 'smtp', 'http'].map((name) => `${name} = ["127.0.0.1:0"]`)
+    const listen = ['imap', 'pop3', 'lmtp', 'smtp', 'submission', 'http'].map((name) => `${name} = ["127.0.0.1:0"]`)
     const lines = [
       'hostname = "mail.example.org"',
       'data = "data"',
@@ -66,6 +68,7 @@ export class Installation {
       `[store]\ndurability = "${options.durability ?? 'full'}"\nshards = ${options.shards ?? 1}\nretention_days = ${options.retentionDays ?? 30}`,
       `[workers]\ncount = ${options.workers ?? 1}`,
       `[log]\nlevel = "${options.logLevel ?? 'error'}"`,
+      options.more ?? '',
     ]
     await writeFile(installation.config, `${lines.join('\n')}\n`)
     return installation
