@@ -54,6 +54,13 @@ function formatStatus(status: StatusView): string {
       say(`Threads restarted: ${status.threadRestarts}`, `Fils d’exécution redémarrés : ${status.threadRestarts}`),
     )
   for (const { shard, state } of status.shards) if (state !== 'ok') lines.push(`! ${PROBLEMS[state](shard)}`)
+  if (status.queue.failing)
+    lines.push(
+      say(
+        '! The queue cannot be opened or written: mail for other servers is refused until it can (the log says why).',
+        '! La file d’attente ne peut être ni ouverte ni écrite : le courrier pour d’autres serveurs est refusé jusque-là (le journal dit pourquoi).',
+      ),
+    )
   return lines.join('\n')
 }
 

@@ -379,7 +379,7 @@ export class RunningAdministration implements Administration {
 
   async #status(): Promise<StatusView> {
     const { directory, host, search } = this.#parts
-    const shards = await host.status()
+    const [shards, queue] = [await host.status(), await this.#queue.status()]
     const facts = this.#facts?.status()
     return {
       running: facts !== undefined,
@@ -395,8 +395,11 @@ export class RunningAdministration implements Administration {
       domains: (await directory.domains()).length,
       shards,
       search: search.status(),
-      queue: queueStatusView(await this.#queue.status()),
-      problems: shards.filter(({ state }) => state !== 'ok').map(({ shard, state }) => SHARD_PROBLEMS[state](shard)),
+      queue: queueStatusView(queue),
+      problems: [
+        ...shards.filter(({ state }) => state !== 'ok').map(({ shard, state }) => SHARD_PROBLEMS[state](shard)),
+        ...(queue.failing ? [QUEUE_FAILS] : []),
+      ],
     }
   }
 
@@ -430,6 +433,8 @@ const SHARD_PROBLEMS: Readonly<Record<ShardStatus['state'], (shard: number) => s
   'read-only': (shard) => `Shard ${shard} is read-only after failed syncs: look at its disk, then restart`,
   failed: (shard) => `The writer of shard ${shard} is being restarted`,
 }
+
+const QUEUE_FAILS = 'The queue cannot be opened or written: mail for other servers is refused until it can'
 
 function must<T>(result: Result<T, AccountsRefusal>): T {
   if (result.ok) return result.value

@@ -38,9 +38,11 @@ export function httpAnswers(options: HttpOptions): RequestListener {
   return (request, response) => void listener(request, response)
 }
 
-async function problemsOf({ installation }: HttpOptions): Promise<readonly string[]> {
+async function problemsOf({ installation, queue }: HttpOptions): Promise<readonly string[]> {
   const shards = await installation.host.status()
-  return shards.filter(({ state }) => state !== 'ok').map(({ shard, state }) => `shard ${shard} is ${state}`)
+  const { failing } = await queue.status()
+  const sick = shards.filter(({ state }) => state !== 'ok')
+  return [...sick.map(({ shard, state }) => `shard ${shard} is ${state}`), ...(failing ? ['the queue fails'] : [])]
 }
 
 /** What the main thread measures: the process, connections by protocol, each shard (as of the last `refresh`). */

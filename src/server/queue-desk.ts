@@ -24,6 +24,8 @@ export interface QueueStatus {
   readonly holds: readonly StandingHold[]
   /** Since the server runs. */
   readonly outcomes: OutcomeCounts
+  /** Its thread has died and is started again in a while: nothing is taken or sent, and nobody knows what waits. */
+  readonly failing: boolean
   /** Threads of the queue that ended by themselves. */
   readonly restarts: number
 }
@@ -92,6 +94,7 @@ export class LocalQueueDesk implements QueueDesk {
       ...(await this.ask('size')),
       holds: await this.ask('standingHolds'),
       outcomes: NO_OUTCOMES,
+      failing: false,
       restarts: 0,
     }
   }

@@ -124,7 +124,7 @@ test('a thread that cannot begin refuses for now, and is tried again', () =>
     host.start()
     assert.deepEqual(await host.enqueue([message]), { ok: false, error: { kind: 'unavailable' } })
     assert.deepEqual(await host.enqueue([message]), { ok: false, error: { kind: 'unavailable' } })
-    assert.equal((await host.status()).restarts, 1)
+    assert.deepEqual([(await host.status()).restarts, (await host.status()).failing], [1, true])
     await rm(path.join(start.directory, 'queue.db'))
     while (!(await host.enqueue([message])).ok) await delay(20)
     assert.equal((await host.status()).messages, 1)

@@ -146,7 +146,13 @@ export class QueueHost implements QueueDesk {
   async status(): Promise<QueueStatus> {
     // A thread is never started to say that there is nothing.
     const size = this.#thread === undefined ? { waiting: 0, held: 0, messages: 0, bytes: 0 } : await this.ask('size')
-    return { ...size, holds: this.#holds, outcomes: this.#outcomes, restarts: this.#restarts }
+    return {
+      ...size,
+      holds: this.#holds,
+      outcomes: this.#outcomes,
+      failing: this.#pause !== undefined,
+      restarts: this.#restarts,
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,5 @@
 /** Entry of the queue thread: the only one that changes the queue. @module */
+import { setTimeout as delay } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { openQueue } from '#adapters/sqlite/queue.ts'
 import type { Outcome } from '#store/queue.ts'
@@ -11,10 +12,12 @@ import {
   type QueueVerb,
   type ToQueue,
 } from './queue-protocol.ts'
-import { type Sending, startSending } from './queue-sender.ts'
+import type { Sending, SendingLink } from './queue-sender.ts'
 
 /** How late the main thread hears of outcomes, at most. */
 const COUNT_MS = 500
+/** Who has just woken the thread is answered before what sending needs is loaded, which takes a while. */
+const FIRST_MS = 20
 const NONE: OutcomeCounts = { delivered: 0, deferred: 0, failed: 0 }
 
 const port = parentPort
@@ -38,12 +41,7 @@ const store = await openQueue({
 
 const log = createLog(logLevel, { thread: 'queue' })
 let sending: Sending | undefined
-/** Who enqueues does not wait for what sending needs. */
-const starting = link && startSending(store, directory, sendingSettings, link, log)
-void starting?.then((started) => {
-  sending = started
-  started.scheduler.poke()
-})
+const starting = link && beginSending(link)
 
 port.on('message', (message: ToQueue) => {
   if (message.kind === 'stop') {
@@ -60,6 +58,14 @@ port.on('message', (message: ToQueue) => {
   )
 })
 say({ kind: 'ready' })
+
+async function beginSending(to: SendingLink): Promise<void> {
+  await delay(FIRST_MS)
+  const { startSending } = await import('./queue-sender.ts')
+  sending = await startSending(store, directory, sendingSettings, to, log)
+  sending.scheduler.poke()
+}
+
 /** What was asked may have changed what is due. */
 function heed(verb: QueueVerb): void {
   switch (verb) {
@@ -93,7 +99,8 @@ function tell(): void {
 }
 
 async function stop(): Promise<void> {
-  await (await starting)?.stop()
+  await starting
+  await sending?.stop()
   await store[Symbol.asyncDispose]()
   tell()
   port?.close()

@@ -21,6 +21,8 @@ export interface QueueStatusView {
   readonly oldest: string | null
   /** What is held as a whole, also what comes; `all`: the queue is paused. */
   readonly holds: readonly StandingHoldView[]
+  /** Nothing is taken or sent for now, and nobody knows what waits. */
+  readonly failing: boolean
   /** Tries, by what came of them, since the server runs. */
   readonly outcomes: OutcomeCounts
 }
@@ -80,7 +82,7 @@ export interface QueueHistoryView extends QueueMessageView {
 }
 
 export function queueStatusView(status: QueueStatus): QueueStatusView {
-  const { waiting, held, messages, bytes, oldest, holds, outcomes } = status
+  const { waiting, held, messages, bytes, oldest, holds, failing, outcomes } = status
   return {
     waiting,
     held,
@@ -88,6 +90,7 @@ export function queueStatusView(status: QueueStatus): QueueStatusView {
     bytes,
     oldest: oldest === undefined ? null : isoTime(oldest),
     holds: holds.map(standingHoldView),
+    failing,
     outcomes,
   }
 }
