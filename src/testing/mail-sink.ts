@@ -47,6 +47,8 @@ export interface SinkOptions {
   readonly answer?: ((step: SinkStep, argument: string, sink: MailSink) => SinkAnswer | Promise<SinkAnswer>) | undefined
   readonly address?: string
   readonly port?: number
+  /** Told of each message that is kept, at once; `dropped`: without a word to the client. */
+  readonly kept?: (message: SinkMessage, dropped: boolean) => void
   /** Octets of DATA after which the connection is dropped. */
   readonly dropAfter?: number
 }
@@ -268,16 +270,22 @@ class SinkSession {
     this.#to = []
     this.#body = []
     if (message === undefined) return this.#say('503 5.5.1 no transaction')
-    const kept = await this.#reply('message', message.body.toString('latin1').slice(0, 1_000), '250 2.0.0 kept', () =>
-      this.#sink.messages.push(message),
+    const kept = await this.#reply(
+      'message',
+      message.body.toString('latin1').slice(0, 1_000),
+      '250 2.0.0 kept',
+      (dropped) => {
+        this.#sink.messages.push(message)
+        this.#sink.options.kept?.(message, dropped)
+      },
     )
     if (!kept) this.#from = undefined
   }
 
   /** @returns whether it was a yes. */
-  async #reply(step: SinkStep, argument: string, usual: string, keep?: () => void): Promise<boolean> {
+  async #reply(step: SinkStep, argument: string, usual: string, keep?: (dropped: boolean) => void): Promise<boolean> {
     const answer = (await this.#sink.options.answer?.(step, argument, this.#sink)) ?? usual
-    if (answer === 'keep-and-drop' || /^[23]/.test(answer)) keep?.()
+    if (answer === 'keep-and-drop' || /^[23]/.test(answer)) keep?.(answer === 'keep-and-drop')
     if (answer === 'drop' || answer === 'keep-and-drop') this.#socket.destroy()
     else if (answer !== 'silence') this.#say(answer)
     return /^[23]/.test(answer)
