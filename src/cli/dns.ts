@@ -1,10 +1,22 @@
 /** `malle dns`: what the DNS of a domain must say, and what others report. @module */
 import { Command } from 'commander'
+import { openResolver } from '#adapters/dns/dns-resolver.ts'
+import { parseServer } from '#config/sections/dns.ts'
+import { EXIT } from '#lib/exit-codes.ts'
+import { policyFetch } from '#outbound/policy-fetch.ts'
+import { checkDns } from '#services/dns-check/check.ts'
 import { type DnsRecord, type DomainFacts, dnsRecords, formatData, formatRecord } from '#services/dns-records.ts'
+import type { Resolver } from '#services/resolver.ts'
+import { CliError } from './cli-error.ts'
 import { administer, type CommonOptions, show, withListing } from './context.ts'
+import { formatFinding, summary } from './dns-check-words.ts'
 import { reportsCommand } from './dns-reports.ts'
 import { purposeSentence } from './dns-words.ts'
 import { say } from './language.ts'
+import { readConfig } from './options.ts'
+
+/** Somebody waits. */
+const POLICY_MS = 10_000
 
 export function dnsCommand(): Command {
   const dns = new Command('dns').description(
@@ -22,7 +34,36 @@ export function dnsCommand(): Command {
       )
     })
   dns.addCommand(reportsCommand())
+  withListing(dns.command('check <domain>'))
+    .description(say('compare with what the DNS says, in sentences', 'comparer avec ce que dit le DNS, en phrases'))
+    .option(
+      '--server <address>',
+      say('resolver to ask, with or without a port', 'résolveur à interroger, avec ou sans port'),
+    )
+    .action(async (domain: string, options: CommonOptions & { readonly server?: string }) => {
+      const facts = await administer(options, (admin) => admin.ask('dns.facts', { domain }))
+      const resolver = await resolverFor(options)
+      const findings = await checkDns(facts, { resolver, fetchPolicy: policyFetch({ resolver, timeoutMs: POLICY_MS }) })
+      show(options, findings, () => [...findings.map(formatFinding), summary(facts.domain, findings)].join('\n'))
+      if (findings.some(({ state }) => state === 'fault')) process.exitCode = EXIT.failed
+      else if (findings.some(({ state }) => state === 'unanswered')) process.exitCode = EXIT.tryAgain
+    })
   return dns
+}
+
+/** The resolvers of the configuration, or the one that was asked for. */
+async function resolverFor(options: CommonOptions & { readonly server?: string }): Promise<Resolver> {
+  const { dns } = await readConfig(options.config)
+  if (options.server === undefined) return openResolver(dns)
+  const server = parseServer(options.server)
+  if (server !== undefined) return openResolver({ ...dns, servers: [server] })
+  throw new CliError(
+    EXIT.usage,
+    say(
+      `"${options.server}" is not an address such as 192.0.2.53 or [2001:db8::53]:5353.`,
+      `« ${options.server} » n’est pas une adresse comme 192.0.2.53 ou [2001:db8::53]:5353.`,
+    ),
+  )
 }
 
 /** A zone file: what each group is for stands above it as a comment. */

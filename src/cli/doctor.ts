@@ -1,4 +1,4 @@
-/** `malle doctor`: whether this machine is ready. The part about DNS comes with outgoing mail. @module */
+/** `malle doctor`: whether this machine is ready. What the DNS says is asked by `malle dns check`. @module */
 import { X509Certificate } from 'node:crypto'
 import { access, constants, stat, statfs } from 'node:fs/promises'
 import path from 'node:path'
@@ -17,7 +17,7 @@ import { readConfig } from './options.ts'
 import { reasonOf } from './reasons.ts'
 
 interface Finding {
-  readonly check: 'configuration' | 'server' | 'port' | 'certificate' | 'data' | 'disk' | 'clock' | 'node'
+  readonly check: 'configuration' | 'server' | 'port' | 'certificate' | 'data' | 'disk' | 'clock' | 'node' | 'dns'
   readonly state: 'ok' | 'warning' | 'failed'
   readonly message: string
 }
@@ -61,6 +61,14 @@ async function examine(config: Config): Promise<Finding[]> {
     ...(await examineCertificates(config)),
     ...(await examineData(config.data)),
     examineClock(),
+    {
+      check: 'dns',
+      state: 'ok',
+      message: say(
+        'What the DNS says of a domain: malle dns check DOMAIN.',
+        'Ce que le DNS dit d’un domaine : malle dns check DOMAINE.',
+      ),
+    },
   ]
 }
 

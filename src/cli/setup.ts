@@ -119,12 +119,14 @@ function nextSteps(file: string, hostname: string, domain: string, address: stri
 Next:
   1. ${malle} doctor${named}     looks whether this machine is ready
   2. ${malle} serve${named}      runs the server
-  3. ${malle} dns records ${domain}${named}     prints what the DNS must say`,
+  3. ${malle} dns records ${domain}${named}     prints what the DNS must say
+     ${malle} dns check ${domain}${named}     compares it with what it says`,
     `${file} écrit, ${domain} et ${address} ajoutés (postmaster@${domain} y mène).
 
 Ensuite :
   1. ${malle} doctor${named}     vérifie que cette machine est prête
   2. ${malle} serve${named}      lance le serveur
-  3. ${malle} dns records ${domain}${named}     affiche ce que le DNS doit contenir`,
+  3. ${malle} dns records ${domain}${named}     affiche ce que le DNS doit contenir
+     ${malle} dns check ${domain}${named}     le compare à ce qu’il dit`,
   )
 }

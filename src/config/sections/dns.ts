@@ -14,7 +14,7 @@ import {
 } from '../fields.ts'
 
 /** An IP address, alone or with a port. */
-function parseServer(written: string): ListenAddress | undefined {
+export function parseServer(written: string): ListenAddress | undefined {
   if (isIP(written) !== 0) return { host: written, port: 53 }
   const address = parseListenAddress(written)
   return address !== undefined && isIP(address.host) !== 0 && address.port > 0 ? address : undefined
