@@ -37,7 +37,11 @@ const QUOTA_BYTES = 2 * 1024 ** 3
 /** Makes what is missing; a demo that has its accounts is left as people made it. */
 export async function fillDemo(administration: RunningAdministration, store: MailStore): Promise<void> {
   const domains = await administration.ask('domain.list', {})
-  if (!domains.some(({ name }) => name === DEMO_DOMAIN)) await administration.ask('domain.add', { name: DEMO_DOMAIN })
+  if (!domains.some(({ name }) => name === DEMO_DOMAIN)) {
+    await administration.ask('domain.add', { name: DEMO_DOMAIN })
+    // what is tried with somebody's real address stays on this machine
+    await administration.ask('queue.pause', {})
+  }
   const accounts = await administration.ask('account.list', {})
   for (const user of DEMO_USERS) {
     if (accounts.some(({ address }) => address === user.address)) continue

@@ -173,6 +173,10 @@ function formatCard(card: Card, data: string): string {
       `  Réception   SMTP ${HOST}:${smtp.port}, LMTP ${HOST}:${lmtp.port}, pour @${DEMO_DOMAIN}`,
     ),
     say(
+      '  Mail out    waits in the queue: nothing leaves this machine',
+      '  Envoi       attend dans la file : rien ne quitte cette machine',
+    ),
+    say(
       `  Health      http://${HOST}:${http.port}/healthz and /metrics`,
       `  Santé       http://${HOST}:${http.port}/healthz et /metrics`,
     ),
