@@ -114,6 +114,7 @@ const STANDARDS: Readonly<Record<number, readonly [title: string, done: Done, re
   5957: ['SORT=DISPLAY', 'yes'],
   6154: ['SPECIAL-USE', 'yes'],
   6203: ['SEARCH=FUZZY', 'yes', 'words of a text in any order; other keys as they are'],
+  4865: ['FUTURERELEASE', 'yes', 'at submission'],
   6409: ['Message submission', 'partial', 'senders checked, Bcc, From, Date and Message-ID seen to; no Sender field'],
   6531: ['SMTPUTF8', 'yes'],
   6532: ['Internationalized headers', 'yes'],

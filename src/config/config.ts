@@ -172,6 +172,8 @@ export interface Config {
     readonly checkSender: 'own' | 'domain' | 'off'
     readonly hideClient: boolean
     readonly header: 'complete' | 'keep'
+    /** 0: FUTURERELEASE is not offered. */
+    readonly holdSeconds: number
     /** Of 24 hours; 0: none. */
     readonly messages: number
     readonly recipients: number

@@ -26,12 +26,20 @@ export interface SubmissionPolicy {
   readonly hideClient: boolean
   /** Bcc goes, and From, Date and Message-ID come where they are missing, or the header stays as it came. */
   readonly header: 'complete' | 'keep'
+  /** How long a message may be made to wait (FUTURERELEASE, RFC 4865), seconds; 0: not at all. */
+  readonly holdSeconds: number
   /** What people are written to in who have no language of their own. */
   readonly language: PersonLanguage
 }
 
 /** Where nothing is configured. */
-export const NO_POLICY: SubmissionPolicy = { checkSender: 'off', hideClient: false, header: 'complete', language: 'en' }
+export const NO_POLICY: SubmissionPolicy = {
+  checkSender: 'off',
+  hideClient: false,
+  header: 'complete',
+  holdSeconds: 0,
+  language: 'en',
+}
 
 export type SubmissionRefusal =
   /** `own`: the address of who is logged in. */

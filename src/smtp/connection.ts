@@ -13,6 +13,7 @@ import {
   type RecipientDsn,
 } from './dsn-parameters.ts'
 import { SMTPConnection } from './engine.ts'
+import { type FutureReleaseFault, futureReleaseKeyword, parseFutureRelease } from './future-release.ts'
 
 /** Runs an AUTH exchange: gives the mechanism and initial response, asks the client through `challenge`. */
 export type Authenticate = (
@@ -35,6 +36,11 @@ export class MalleSmtpConnection extends SMTPConnection {
 
   /** EHLO names DSN (RFC 3461). */
   notifies = false
+  /** How long a message may be made to wait (RFC 4865), seconds; 0: FUTURERELEASE is not offered. */
+  holdSeconds = 0
+  now: () => number = Date.now
+  /** When the message of the MAIL at work may go, ms since 1970. */
+  notBefore: number | undefined
   /** What the MAIL at work asks for … */
   envelopeDsn: EnvelopeDsn = NO_ENVELOPE_DSN
   /** … and the RCPT at work. */
@@ -61,7 +67,8 @@ export class MalleSmtpConnection extends SMTPConnection {
     if (Array.isArray(data)) {
       const mechanisms = this.#mayLogIn() ? [`AUTH ${this.listedMechanisms().join(' ')}`] : []
       const lines = data.flatMap((line) => (line.startsWith('AUTH ') ? mechanisms : [line]))
-      super.send(code, lines, context)
+      const hold = this.holdSeconds > 0 ? [futureReleaseKeyword(this.now(), this.holdSeconds)] : []
+      super.send(code, [...lines, ...hold], context)
       return
     }
     super.send(code, data, typeof data === 'string' && ENHANCED_CODE.test(data) ? false : context)
@@ -78,6 +85,9 @@ export class MalleSmtpConnection extends SMTPConnection {
   }
 
   override handler_MAIL(command: Buffer, callback: () => void): void {
+    const release = parseFutureRelease(parametersOf(command), this.now(), this.holdSeconds)
+    if (!release.ok) return this.#refuseRelease(release.error, callback)
+    this.notBefore = release.value
     if (this.notifies) {
       const asked = parseEnvelopeDsn(parametersOf(command))
       if (!asked.ok) return this.#refuseParameter(asked.error, callback)
@@ -93,6 +103,14 @@ export class MalleSmtpConnection extends SMTPConnection {
       this.recipientDsn = asked.value
     }
     super.handler_RCPT(command, callback)
+  }
+
+  #refuseRelease(fault: FutureReleaseFault, callback: () => void): void {
+    if (this.holdSeconds === 0) this.send(555, '5.5.4 FUTURERELEASE is not offered here')
+    else if (fault === 'both') this.send(501, '5.5.4 One of HOLDFOR and HOLDUNTIL is enough')
+    else if (fault === 'too-long') this.send(501, `5.5.4 A message may wait ${this.holdSeconds} seconds at most`)
+    else this.send(501, `5.5.4 The value of ${fault} cannot be read`)
+    callback()
   }
 
   /** "If an SMTP server receives an invalid value, it replies 501" (RFC 3461 §4.1 to §4.4, §5.1). */

@@ -8,6 +8,7 @@
  */
 import type { Socket } from 'node:net'
 import type { SMTPServer as Engine, SMTPServerAddress, SMTPServerDataStream, SMTPServerSession } from 'smtp-server'
+import { parseOutsideAddress } from '#services/addresses.ts'
 import { type DeliveryOptions, IncomingMessage, type LineEndPolicy } from '#services/delivery.ts'
 import { checksLogged, type InboundChecks } from '#services/inbound-checks.ts'
 import { MOST_WAYS, waysOf } from '#services/outgoing.ts'
@@ -52,6 +53,8 @@ interface Conversation {
   readonly recipients: Map<string, EnvelopeRecipient>
   /** See {@link waysOf}. */
   ways: ReadonlySet<string | undefined>
+  /** FUTURERELEASE: everybody gets the message by the queue, not before this. */
+  notBefore: number | undefined
   /** Of who is logged in to send. */
   terms: SendingTerms | undefined
   /** What MAIL asked for (RFC 3461 §4.3, §4.4). */
@@ -88,6 +91,8 @@ export class SmtpService implements AsyncDisposable {
     connection.waitsForEarlyTalkers = this.#options.role === 'mx'
     if (this.#options.role === 'submission') {
       connection.notifies = true
+      connection.now = () => this.#deps.clock.now()
+      connection.holdSeconds = this.#deps.outbox === undefined ? 0 : (this.#deps.submission?.holdSeconds ?? 0)
       connection.mechanisms = () => mechanismsOf(this.#deps, connection)
       connection.listedMechanisms = () =>
         listedMechanisms(mechanismsOf(this.#deps, connection), this.#deps.scramForPasswords)
@@ -190,6 +195,7 @@ export class SmtpService implements AsyncDisposable {
       recipients: new Map(),
       ways: new Set(),
       terms: undefined,
+      notBefore: undefined,
       dsn: NO_ENVELOPE_DSN,
     })
     this.#deps.log.info(
@@ -223,6 +229,7 @@ export class SmtpService implements AsyncDisposable {
     }
     conversation.recipients.clear()
     conversation.ways = new Set()
+    conversation.notBefore = this.#connections.get(session.id)?.notBefore
     conversation.dsn = this.#connections.get(session.id)?.envelopeDsn ?? NO_ENVELOPE_DSN
   }
 
@@ -251,10 +258,11 @@ export class SmtpService implements AsyncDisposable {
     }
     const dsn = this.#connections.get(session.id)?.recipientDsn
     const conversation = this.#conversation(session)
+    const waits = conversation.notBefore !== undefined
     const recipient = {
       address,
-      targets: local,
-      outside,
+      targets: waits ? [] : local,
+      outside: waits ? [{ address: parseOutsideAddress(address) ?? local[0]?.address ?? address }] : outside,
       dsn,
       notify: notifyOf(dsn),
       originalRecipient: originalRecipientOf(dsn),
@@ -341,7 +349,7 @@ export class SmtpService implements AsyncDisposable {
   #deliveryOptions(session: SMTPServerSession, { id, sender }: Origin): DeliveryOptions {
     const { limits, outbox, registry, clock, forwardedSender, submission: policy = NO_POLICY } = this.#deps
     const { role, bareNewline } = this.#options
-    const { dsn, terms, recipients } = this.#conversation(session)
+    const { dsn, terms, recipients, notBefore } = this.#conversation(session)
     const login = this.#submitter(session)
     const sentCopy = terms?.sentCopy === true
     const all = Array.from(recipients.values(), ({ outside = [] }) => outside.map((target) => target.address)).flat()
@@ -358,6 +366,7 @@ export class SmtpService implements AsyncDisposable {
         language: terms?.language ?? policy.language,
         returns: dsn.ret,
         envelopeId: dsn.envelopeId,
+        notBefore,
         utf8: session.envelope.smtpUtf8 === true,
         forwardedSender,
       },

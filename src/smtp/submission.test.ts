@@ -4,7 +4,13 @@ import type { SubmissionPolicy } from '#services/submission.ts'
 import { MemoryOutbox } from '#testing/memory-outbox.ts'
 import { PASSWORD, type SmtpClient, type SmtpServerOptions, TestSmtpServer } from '#testing/smtp-server.ts'
 
-const OWN: SubmissionPolicy = { checkSender: 'own', hideClient: false, header: 'complete', language: 'en' }
+const OWN: SubmissionPolicy = {
+  checkSender: 'own',
+  hideClient: false,
+  header: 'complete',
+  holdSeconds: 0,
+  language: 'en',
+}
 const HEADER = 'From: ann@example.org\r\nDate: Sun, 29 Nov 2026 08:00:00 +0000\r\nMessage-ID: <lunch@laptop>\r\n'
 
 type Work = (client: SmtpClient, outbox: MemoryOutbox, server: TestSmtpServer) => Promise<void>
@@ -98,7 +104,7 @@ test('DSN parameters go along, and one recipient alone is named in Received', ()
 
 test('SMTPUTF8 is asked of others only where something needs it (RFC 6531 §3.4)', () =>
   submitting(
-    { submission: { checkSender: 'off', hideClient: false, header: 'complete', language: 'en' } },
+    { submission: { checkSender: 'off', hideClient: false, header: 'complete', holdSeconds: 0, language: 'en' } },
     async (client, outbox) => {
       await send(client, `${HEADER}\r\n`, '<ann@example.org> SMTPUTF8', '<a@else.example>')
       await send(client, `${HEADER}Subject: é\r\n\r\n`, '<ann@example.org> SMTPUTF8', '<b@else.example>')
@@ -217,7 +223,7 @@ test('people send as themselves, as aliases that lead to them, and with a detail
 test('with "domain" any address of the domain may be used, with "off" any', async () => {
   const text = (from: string) => `From: ${from}\r\n\r\n`
   await submitting(
-    { submission: { checkSender: 'domain', hideClient: false, header: 'complete', language: 'en' } },
+    { submission: { checkSender: 'domain', hideClient: false, header: 'complete', holdSeconds: 0, language: 'en' } },
     async (client) => {
       assert.match(await send(client, text('boss@example.org'), '<any@example.org>', '<b@else.example>'), /^250 /)
       assert.match(
@@ -231,7 +237,7 @@ test('with "domain" any address of the domain may be used, with "off" any', asyn
     },
   )
   await submitting(
-    { submission: { checkSender: 'off', hideClient: false, header: 'complete', language: 'en' } },
+    { submission: { checkSender: 'off', hideClient: false, header: 'complete', holdSeconds: 0, language: 'en' } },
     async (client) => {
       assert.match(await send(client, text('any@else.example'), '<other@else.example>', '<b@else.example>'), /^250 /)
       assert.match(await send(client, text('any@else.example'), '<>', '<b@else.example>'), /^250 /)
@@ -255,7 +261,7 @@ test('the null sender is for disposition notifications and answers of programs',
 
 test('where the client is can be kept from others', () =>
   submitting(
-    { submission: { checkSender: 'own', hideClient: true, header: 'complete', language: 'en' } },
+    { submission: { checkSender: 'own', hideClient: true, header: 'complete', holdSeconds: 0, language: 'en' } },
     async (client, outbox, server) => {
       await send(client, `${HEADER}\r\n`, '<ann@example.org>', '<ben@else.example>', '<bob@example.org>')
       for (const text of [outbox.textFor('ben@else.example'), ...(await server.texts(server.bob))]) {
@@ -362,4 +368,51 @@ test('an outburst is held, not refused, and people here get it', () =>
     assert.match(await send(client, `${HEADER}\r\n`, '<ann@example.org>', ...three, '<bob@example.org>'), /^250 /)
     assert.equal(outbox.messages[0]?.held, 'outburst')
     assert.equal(await server.messages(server.bob), 1)
+  }))
+
+test('FUTURERELEASE has a message wait, for people here, too (RFC 4865)', () =>
+  submitting({ submission: { ...OWN, holdSeconds: 86_400 } }, async (client, outbox, server) => {
+    const [, seconds, until] = /FUTURERELEASE (\d+) (\S+)$/m.exec(await client.say('EHLO laptop')) ?? []
+    assert.equal(seconds, '86400')
+    assert.match(until ?? '', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
+    assert.ok(Math.abs(Date.parse(until ?? '') - Date.now() - 86_400_000) < 60_000)
+    const to = ['<ben@else.example>', '<Team+x@example.org> NOTIFY=NEVER', '<bob@example.org>']
+    const before = Date.now()
+    assert.match(await send(client, `${HEADER}\r\n`, '<ann@example.org> HOLDFOR=60', ...to), /^250 2\.0\.0 Kept as /)
+    const [message] = outbox.messages
+    assert.ok(message?.notBefore !== undefined && Math.abs(message.notBefore - before - 60_000) < 30_000)
+    assert.deepEqual(message.recipients, [
+      { address: 'ben@else.example' },
+      { address: 'Team+x@example.org', notify: ['NEVER'] },
+      { address: 'bob@example.org' },
+    ])
+    assert.deepEqual([await server.messages(server.ann), await server.messages(server.bob)], [0, 0])
+    const at = new Date(Date.now() + 3_600_000).toISOString()
+    await send(client, `${HEADER}\r\n`, `<ann@example.org> holduntil=${at}`, '<ben@else.example>')
+    assert.equal(outbox.messages[1]?.notBefore, Date.parse(at))
+    // what is past goes at once, and the next message does not wait
+    await send(client, `${HEADER}\r\n`, '<ann@example.org> HOLDUNTIL=2020-01-01T00:00:00Z', '<bob@example.org>')
+    await send(client, `${HEADER}\r\n`, '<ann@example.org>', '<bob@example.org>')
+    assert.equal(await server.messages(server.bob), 2)
+    assert.equal(outbox.messages.length, 2)
+    for (const [parameters, reply] of [
+      ['HOLDFOR=86401', /^501 5\.5\.4 .* 86400 seconds/],
+      ['HOLDUNTIL=2999-01-01T00:00:00Z', /^501 5\.5\.4 .* 86400 seconds/],
+      ['HOLDFOR=1 HOLDUNTIL=2999-01-01T00:00:00Z', /^501 5\.5\.4 One of/],
+      ['HOLDFOR=1 HOLDFOR=2', /^501 5\.5\.4 One of/],
+      ['HOLDFOR=-1', /^501 5\.5\.4 .*HOLDFOR/],
+      ['HOLDFOR=', /^501 5\.5\.4 .*HOLDFOR/],
+      ['HOLDFOR=1234567890', /^501 5\.5\.4 .*HOLDFOR/],
+      ['HOLDUNTIL=tomorrow', /^501 5\.5\.4 .*HOLDUNTIL/],
+      ['HOLDUNTIL=2026-99-99T00:00:00Z', /^501 5\.5\.4 .*HOLDUNTIL/],
+    ] as const)
+      assert.match(await client.say(`MAIL FROM:<ann@example.org> ${parameters}`), reply, parameters)
+    assert.match(await client.say('MAIL FROM:<ann@example.org> HOLDFOR=60'), /^250 /)
+    assert.match(await client.say('RCPT TO:<nobody@example.org>'), /^550 5\.1\.1 /)
+  }))
+
+test('where FUTURERELEASE is not offered, nobody is made to believe it', () =>
+  submitting({}, async (client) => {
+    assert.doesNotMatch(await client.say('EHLO laptop'), /FUTURERELEASE/)
+    assert.match(await client.say('MAIL FROM:<ann@example.org> HOLDFOR=60'), /^555 5\.5\.4 /)
   }))

@@ -20,6 +20,13 @@ export const submissionSection: Section<Config['submission']> = section(
       type: '"complete" or "keep"',
       right: '"complete" or "keep"',
     }),
+    hold_days: count(
+      0,
+      365,
+      30,
+      'How long a mail program may have a message wait in the queue before it goes (FUTURERELEASE, RFC 4865), to send it later or to take it back; 0: it may not.',
+      'days',
+    ),
     messages_per_day: count(
       0,
       1_000_000,
@@ -51,6 +58,7 @@ export const submissionSection: Section<Config['submission']> = section(
     checkSender: raw.check_sender,
     hideClient: raw.hide_client,
     header: raw.header,
+    holdSeconds: raw.hold_days * 86_400,
     messages: raw.messages_per_day,
     recipients: raw.recipients_per_day,
     outburst: raw.outburst,
