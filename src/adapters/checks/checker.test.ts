@@ -301,6 +301,22 @@ test('signatures that are too many, and headers that are too long, cost nothing'
     assert.equal((await check('')).disposition, 'accept')
   }))
 
+test('a line that is too long is refused at once, and one that is nearly so is verified', () =>
+  scene(async ({ check }) => {
+    const one = await signed(message('ann@bank.example'), BANK)
+    const started = performance.now()
+    for (const text of ['a'.repeat(10_000_000), `${'a\t '.repeat(3_000_000)}\r\n`]) {
+      assert.deepEqual((await check(`${one}${text}`)).reply, {
+        code: 550,
+        text: '5.6.0 A line of the message is too long',
+      })
+    }
+    assert.ok(performance.now() - started < 2_000)
+    const nearly = await signed(`${message('ann@bank.example')}${`${'a \t'.repeat(300_000)}\r\n`.repeat(3)}`, BANK)
+    const { disposition, facts } = await check(nearly)
+    assert.deepEqual([disposition, facts.results.find(({ method }) => method === 'dkim')?.result], ['accept', 'pass'])
+  }))
+
 test('reports are kept from senders that are who they say, at the addresses for them', () =>
   scene(async ({ check, reports }) => {
     const at = { ...fromBank, recipients: ['DMARC+x@example.org'] }

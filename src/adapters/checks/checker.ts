@@ -17,6 +17,7 @@ import { listedBy } from './dnsbl.ts'
 import type { Greylist } from './greylist.ts'
 import { type OpenMessage, openMessage } from './header.ts'
 import { MAX_REPORT_BYTES } from './limits.ts'
+import { LineTooLong, withoutLongLines } from './line-guard.ts'
 import { type AuthenticationPolicy, type Decision, decide } from './policy.ts'
 import { reportsIn } from './read-reports.ts'
 import { reverseName } from './reverse-name.ts'
@@ -48,6 +49,13 @@ export interface CheckerParts {
 
 /** Whoever writes to these is heard, wherever from (RFC 5321 §4.5.1, RFC 2142). */
 const ALWAYS_HEARD = /^(?:postmaster|abuse)@/i
+
+const LINE_TOO_LONG: Verdict = {
+  disposition: 'reject',
+  reply: { code: 550, text: '5.6.0 A line of the message is too long' },
+  headerLines: '',
+  facts: { results: [], reason: 'line too long' },
+}
 
 const TOO_LONG: Verdict = {
   disposition: 'reject',
@@ -87,6 +95,7 @@ export class Checker {
     try {
       return await this.#check(question)
     } catch (error) {
+      if (error instanceof LineTooLong) return LINE_TOO_LONG
       this.#parts.warn(
         `Message ${question.id} could not be checked: ${error instanceof Error ? error.stack : String(error)}`,
       )
@@ -100,7 +109,7 @@ export class Checker {
     if (message === undefined) return TOO_LONG
     using resolver = deadlineResolver(this.#parts.resolver, timeoutMs)
     const [found, reverse, opinion] = await Promise.all([
-      authenticate(message.verifiable(), question, resolver, hostname),
+      authenticate(withoutLongLines(message.verifiable()), question, resolver, hostname),
       reverseName(question.remoteAddress, resolver),
       rspamd === undefined ? undefined : askRspamd(rspamd, message, question, AbortSignal.timeout(timeoutMs)),
     ])

@@ -4,6 +4,12 @@
 export const MAX_HEADER_BYTES = 524_288
 export const MAX_HEADER_LINES = 10_000
 
+/**
+ * A message with a longer line is refused. RFC 5321 §4.5.3.1.6 has 1,000; programs write some hundred thousand. A line of
+ * 50 MB would keep mailauth busy for minutes, and everybody's mail with it.
+ */
+export const MAX_LINE_BYTES = 1_048_576
+
 /** DKIM signatures that are verified, from the top; others are left out of account (RFC 6376 §6.1). */
 export const MAX_SIGNATURES = 10
 
