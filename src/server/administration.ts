@@ -109,9 +109,12 @@ export class RunningAdministration implements Administration {
     const backups = new Backups(this.#parts, (task, progress) => this.#run(task, progress))
     return {
       ...dkimVerbs(this.#parts),
-      ...queueVerbs(this.#queue, async (address) => {
-        const account = await accounts.account(address)
-        if (account.ok) await sending.teach(account.value)
+      ...queueVerbs(this.#queue, {
+        async released(address) {
+          const account = await accounts.account(address)
+          if (account.ok) await sending.teach(account.value)
+        },
+        mustHave: async (address) => void must(await accounts.account(address)),
       }),
       'domain.add': async ({ name, dkim }) => {
         const added = must(await accounts.addDomain(name))
