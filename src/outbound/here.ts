@@ -54,7 +54,8 @@ async function deliver(
     outbox: {
       stage: deps.stage,
       enqueue: async (messages) => {
-        onward.push(...messages)
+        // a report of ours stays one
+        onward.push(...messages.map((one) => ({ ...one, priority: message.priority })))
         return done(undefined)
       },
     },

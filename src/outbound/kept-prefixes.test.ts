@@ -30,6 +30,7 @@ test('a message is signed once for all who ask, again when it could not be read,
         signed.push(id)
         return Buffer.from(`X-Signed: ${id}\r\n`)
       },
+      signOwn: async (id) => Buffer.from(`X-Ours: ${id}\r\n`),
     },
     {
       body: async () => {
@@ -41,6 +42,9 @@ test('a message is signed once for all who ask, again when it could not be read,
   const [one, other] = await Promise.all([prefix(message('a')), prefix(message('a'))])
   assert.equal(Buffer.from(one).toString(), 'X-Signed: a\r\n')
   assert.equal(one, other)
+  const { account: _, ...anonymous } = message('r')
+  const report = { ...anonymous, sender: '', priority: -1 }
+  assert.equal(Buffer.from(await prefix(report)).toString(), 'X-Ours: r\r\n')
   broken = true
   await assert.rejects(prefix(message('b')), /The disk/)
   broken = false

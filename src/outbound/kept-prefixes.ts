@@ -1,5 +1,6 @@
 /** What goes before messages, made once for all tries and destinations of each. @module */
 import type { QueuedMessage, QueueStore } from '#store/queue.ts'
+import { isOwnReport } from './reports.ts'
 import type { Signer } from './signing.ts'
 
 /** Messages whose lines are in memory, a kilobyte or two each; those of others are made again, which is as good. */
@@ -7,7 +8,7 @@ const MOST = 1_000
 
 /** @returns what the scheduler asks for before it hands a message over. */
 export function keptPrefixes(
-  signer: Pick<Signer, 'sign'>,
+  signer: Signer,
   store: Pick<QueueStore, 'body'>,
 ): (message: QueuedMessage) => Promise<Uint8Array> {
   const kept = new Map<string, Promise<Uint8Array>>()
@@ -24,6 +25,7 @@ export function keptPrefixes(
   }
 
   async function made(message: QueuedMessage): Promise<Uint8Array> {
-    return signer.sign(message, await store.body(message))
+    const body = await store.body(message)
+    return isOwnReport(message) ? signer.signOwn(message.id, body) : signer.sign(message, body)
   }
 }

@@ -103,7 +103,7 @@ export class ProtocolThread implements AsyncDisposable {
       searchIndex: search,
       registry,
       outbox,
-      forwardedSender: (sender, alias) => rewriting.forward(sender, domainOf(alias)),
+      forwardedSender: (sender, alias) => rewriting.forwardBy(sender, alias),
       limits: setup.limits,
       allowPlaintext: setup.allowPlaintext,
       scramForPasswords: setup.scramForPasswords,
@@ -168,10 +168,6 @@ export class ProtocolThread implements AsyncDisposable {
     ])
     await this.#store[Symbol.asyncDispose]()
   }
-}
-
-function domainOf(address: string): string {
-  return address.slice(address.lastIndexOf('@') + 1)
 }
 
 /** Short ids that no two connections of a run share, whichever thread they are on. */

@@ -188,7 +188,10 @@ export class QueueHost implements QueueDesk {
     const { start, log } = this.#options
     this.#made = true
     const link = this.#options.connect?.()
-    const workerData: QueueThreadStart = { ...start, link: link && { store: link.store, registry: link.registry } }
+    const workerData: QueueThreadStart = {
+      ...start,
+      link: link && { store: link.store, registry: link.registry, senderKey: link.senderKey },
+    }
     const worker = new Worker(new URL(`./queue-thread${path.extname(import.meta.filename)}`, import.meta.url), {
       workerData,
       transferList: link === undefined ? [] : [link.registry, ...link.store.ports],

@@ -11,12 +11,13 @@ export interface QueueLink extends SendingLink {
 }
 
 /** For one thread; its ports are to be transferred. */
-export function queueLink(registry: Registry, host: EmbeddedHost): QueueLink {
+export function queueLink(registry: Registry, host: EmbeddedHost, senderKey: Uint8Array): QueueLink {
   const { port1, port2 } = new MessageChannel()
   const endServing = serveRegistry(registry, port1)
   return {
     store: host.connect('nothing'),
     registry: port2,
+    senderKey,
     end() {
       endServing()
       port1.close()

@@ -12,12 +12,12 @@ import { openHere } from '#outbound/here.ts'
 import { keptPrefixes } from '#outbound/kept-prefixes.ts'
 import { MtaSts } from '#outbound/mta-sts.ts'
 import { policyFetch } from '#outbound/policy-fetch.ts'
-import { isOwnReport } from '#outbound/reports.ts'
 import { isThisMachine, Routes } from '#outbound/routes.ts'
 import { Scheduler } from '#outbound/scheduler.ts'
 import { tlsPolicies } from '#outbound/tls-policies.ts'
 import { RemoteRegistry } from '#services/remote-registry.ts'
 import type { Log } from '#services/session-deps.ts'
+import { SenderRewriting } from '#services/srs.ts'
 import type { QueueStore } from '#store/queue.ts'
 import { openQueueSigning } from './queue-signing.ts'
 
@@ -36,6 +36,8 @@ export interface SendingSettings {
 export interface SendingLink {
   readonly store: EmbeddedConnection
   readonly registry: MessagePort
+  /** For the envelope senders of what goes on by an alias. */
+  readonly senderKey: Uint8Array
 }
 
 export interface Sending {
@@ -83,16 +85,22 @@ export async function startSending(
   const connections = new Connections({ routes, hostname, messagesPerConnection, most, after })
   const files = new QueueFiles(directory)
   const registry = new RemoteRegistry(link.registry)
+  const rewriting = new SenderRewriting(link.senderKey, systemClock)
   const signing = resources.use(openQueueSigning({ data, hostname, checked: settings.checked, log }))
-  const prefixOf = keptPrefixes(signing, store)
-  const ownPrefixOf = keptPrefixes({ sign: ({ id }, body) => signing.signOwn(id, body) }, store)
   const scheduler = new Scheduler({
     store,
     stage: () => files.stage(),
     routes,
     connections,
-    local: openHere({ store: mail, clock: systemClock, hostname, registry, stage: () => files.stage() }),
-    sign: (message) => (isOwnReport(message) ? ownPrefixOf(message) : prefixOf(message)),
+    local: openHere({
+      store: mail,
+      clock: systemClock,
+      hostname,
+      registry,
+      stage: () => files.stage(),
+      forwardedSender: (sender, alias) => rewriting.forwardBy(sender, alias),
+    }),
+    sign: keptPrefixes(signing, store),
     settings: queue,
     hostname,
     clock: systemClock,

@@ -52,11 +52,13 @@ export async function startServer(config: Config, log: Log, tuned?: StoreTuning)
   const { registry, host, search } = parts
   search.start()
   const checks = started.use(checksOf(config, log))
-  const queue = started.use(new QueueHost({ start: queueStart(config), log, connect: () => queueLink(registry, host) }))
+  const sender = senderKey(await parts.directory.secret())
+  const queue = started.use(
+    new QueueHost({ start: queueStart(config), log, connect: () => queueLink(registry, host, sender) }),
+  )
   queue.start()
   const { directory, store } = parts
   parts.sending.onOutburst((outburst) => onOutburst({ config, directory, registry, store, queue, log }, outburst))
-  const sender = senderKey(await parts.directory.secret())
   const threads = started.use(await startThreads({ config, tls, sender, registry, host, search, queue, checks, log }))
   const challenges = new Challenges()
   const http = started.use(await startHttp({ config, threads, queue, installation: parts, tls, challenges, log }))

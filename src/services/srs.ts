@@ -61,6 +61,11 @@ export class SenderRewriting {
     return `${localOf(`SRS0=${this.#hash(rest)}=${rest}`)}@${domain}`
   }
 
+  /** The same by the alias that forwards. */
+  forwardBy(sender: string, alias: string): string {
+    return this.forward(sender, alias.slice(alias.lastIndexOf('@') + 1))
+  }
+
   /** Whom mail to such an address is for; `undefined`: it is none, none of ours, or too old. */
   reverse(address: string): string | undefined {
     const local = contentOf(address.slice(0, address.lastIndexOf('@')))

@@ -151,8 +151,7 @@ test('what comes back by an alias is refused, whoever else it is for', () =>
 
 test('what is answered to a rewritten sender goes back to him, and nothing to one that is made up', () => {
   const rewriting = new SenderRewriting(new Uint8Array(32), { now: () => 1_700_000_000_000 })
-  const forwardedSender = (sender: string, alias: string): string =>
-    rewriting.forward(sender, alias.slice(alias.indexOf('@') + 1))
+  const forwardedSender = (sender: string, alias: string): string => rewriting.forwardBy(sender, alias)
   return talking({ role: 'mx', forwardedSender, rewriting }, async (client, outbox) => {
     for (const sender of ['Eve@else.example', `${'very'.repeat(14)}.long@else.example`]) {
       await send(client, `${HEADER}\r\n`, `<${sender}>`, '<away@example.org>')
