@@ -109,12 +109,14 @@ export class Connections {
 
   /** The idle one that was used longest ago ends. */
   async #giveWay(): Promise<void> {
-    const [first] = this.#idle.values()
-    const oldest = first?.[0]
-    if (oldest === undefined) return
-    oldest.forget()
-    first?.shift()
-    await oldest.connection.quit()
+    for (const [key, list] of this.#idle) {
+      const oldest = list.shift()
+      if (list.length === 0) this.#idle.delete(key)
+      if (oldest === undefined) continue
+      oldest.forget()
+      await oldest.connection.quit()
+      return
+    }
   }
 
   /** Takes back what {@link idle} or {@link open} gave. */

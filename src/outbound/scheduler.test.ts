@@ -379,3 +379,15 @@ test('what does not end in time when we stop stays in the queue as it was', asyn
     [0],
   )
 })
+
+test('idle connections give way: with those in use they are never more than may be', async () => {
+  const names = Array.from({ length: 12 }, (_, n) => `d${n}.net`)
+  const domains = Object.fromEntries(names.map((name) => [name, ['127.0.0.1']]))
+  await using p = await post(undefined, { domains, settings: { connections: 3 } })
+  await p.out.sendMany(names.map((name) => ({ id: name, to: [`bob@${name}`] })))
+  await p.out.quiet()
+  assert.equal(p.sink.messages.length, 12)
+  // a server sees an end a little later than we do
+  assert.ok(p.sink.mostOpen <= 4, String(p.sink.mostOpen))
+  assert.ok(p.out.connections.size <= 3)
+})
