@@ -2,10 +2,13 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
+import { checkConfig } from '#config/schema.ts'
+import { ListLog } from '#testing/list-log.ts'
 import { zippedDmarcReport } from '#testing/reports.ts'
 import { SmtpClient } from '#testing/smtp-server.ts'
 import { wholeServer } from '#testing/whole-server.ts'
 import { startZoneServer } from '#testing/zone-server.ts'
+import { ChecksHost } from './checks-host.ts'
 import { VerbRefused } from './verbs.ts'
 
 const ZONE = `
@@ -76,6 +79,21 @@ test('a message of more than 1 MB is checked where it lies, and a thread that en
   await setTimeout(1_050)
   assert.match(await send(port, 'a@plain.example'), /^250 /)
   assert.notEqual(checks.worker, first)
+})
+
+test('a thread that does not answer is ended, and those who wait are asked to come again', async () => {
+  const config = checkConfig({ hostname: 'localhost', data: '/nowhere', smtp: { check_timeout: 1 } })
+  assert.ok(config.ok)
+  const { hostname, data, dns, smtp } = config.value
+  assert.ok(smtp.checks)
+  const setup = { hostname, data, dns, settings: { ...smtp.checks, timeoutMs: 200 } }
+  const log = new ListLog()
+  const entry = new URL('../testing/stuck-thread.ts', import.meta.url)
+  await using host = new ChecksHost(setup, log, { entry, graceMs: 100 })
+  const question = { about: 'recipient', remoteAddress: '192.0.2.1', helo: '', sender: '', recipient: 'a@b' } as const
+  assert.deepEqual(await Promise.all([host.ask(question), host.ask(question)]), [undefined, undefined])
+  assert.equal(host.restarts, 1)
+  assert.ok(log.lines.some(({ message }) => message.includes('does not answer')))
 })
 
 test('a list of addresses refuses at RCPT, but postmaster is always heard', async () => {

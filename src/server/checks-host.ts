@@ -35,6 +35,13 @@ const MOST_QUESTIONS = 1_000
 const MOST_BYTES = 128 * 1024 * 1024
 const HEAP_MB = 512
 
+/** What suites change; no configuration does. */
+export interface ChecksTuning {
+  /** Module of the thread. */
+  readonly entry: URL
+  readonly graceMs: number
+}
+
 interface Pending {
   readonly resolve: (answer: ChecksAnswer | undefined) => void
   readonly timer: NodeJS.Timeout
@@ -60,6 +67,7 @@ export function checksOf({ hostname, data, dns, smtp, listen }: Config, log: Log
 export class ChecksHost implements AsyncDisposable {
   readonly #setup: ChecksSetup
   readonly #log: Log
+  readonly #tuning: ChecksTuning
   readonly #pending = new Map<number, Pending>()
   #worker: Worker | undefined
   #restarts = 0
@@ -69,9 +77,11 @@ export class ChecksHost implements AsyncDisposable {
   #bytes = 0
   #closed = false
 
-  constructor(setup: ChecksSetup, log: Log) {
+  constructor(setup: ChecksSetup, log: Log, tuned: Partial<ChecksTuning> = {}) {
     this.#setup = setup
     this.#log = log
+    const entry = new URL(`./checks-thread${path.extname(import.meta.filename)}`, import.meta.url)
+    this.#tuning = { entry, graceMs: GRACE_MS, ...tuned }
   }
 
   /** Threads that ended by themselves, or were ended because they did not answer. */
@@ -94,7 +104,7 @@ export class ChecksHost implements AsyncDisposable {
     this.#lastId += 1
     const id = this.#lastId
     const { promise, resolve } = Promise.withResolvers<ChecksAnswer | undefined>()
-    const timer = setTimeout(() => this.#stuck(worker), this.#setup.settings.timeoutMs + GRACE_MS)
+    const timer = setTimeout(() => this.#stuck(worker), this.#setup.settings.timeoutMs + this.#tuning.graceMs)
     this.#pending.set(id, { resolve, timer, bytes })
     this.#bytes += bytes
     worker.postMessage({ id, question } satisfies ToChecks, memory)
@@ -127,7 +137,7 @@ export class ChecksHost implements AsyncDisposable {
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL(`./checks-thread${path.extname(import.meta.filename)}`, import.meta.url), {
+    const worker = new Worker(this.#tuning.entry, {
       workerData: this.#setup,
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
       name: 'checks',

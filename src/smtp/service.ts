@@ -245,7 +245,11 @@ export class SmtpService implements AsyncDisposable {
     const refusal = checks?.asksAtRecipient
       ? await checks.recipient({ ...originOf(session, ''), recipient: address })
       : undefined
-    if (refusal !== undefined) throw new SmtpRefusal(refusal.code, refusal.text)
+    if (refusal !== undefined) {
+      const { code, text } = refusal
+      this.#deps.log.info({ connection: session.id, recipient: address, reply: `${code} ${text}` }, 'recipient refused')
+      throw new SmtpRefusal(code, text)
+    }
     const announced = announcedSize(session)
     for (const { account, limitBytes } of local) {
       if (limitBytes === undefined) continue

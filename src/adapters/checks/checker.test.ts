@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import type { DomainReports } from '#services/domain-reports.ts'
 import type { MessageQuestion, Verdict } from '#services/inbound-checks.ts'
 import { zippedDmarcReport, zippedTlsReport } from '#testing/reports.ts'
@@ -329,5 +330,53 @@ test('reports are kept from senders that are who they say, at the addresses for 
     assert.deepEqual(
       reports.of('example.org', 0).map(({ kind }) => kind),
       ['tls', 'dmarc'],
+    )
+  }))
+
+test('any header gets a verdict whose results are one field', () =>
+  scene(async ({ check }) => {
+    const pieces = fc.constantFrom(
+      'From: ',
+      'a@bank.example',
+      '<',
+      '>',
+      '"',
+      '\\',
+      ',',
+      ';',
+      ':',
+      '=',
+      '(',
+      ')',
+      ' ',
+      '\r\n',
+      '\r\n ',
+      '\t',
+      '\0',
+      'é',
+      '\ud800',
+      'DKIM-Signature: ',
+      'v=1; a=rsa-sha256; d=bank.example; s=rsa; h=from; bh=; b=',
+      'l=99999999999999999999; ',
+      'c=simple/',
+      'ARC-Seal: i=1; cv=none; a=rsa-sha256; d=list.example; s=arc; b=',
+      'ARC-Message-Signature: i=1; ',
+      'ARC-Authentication-Results: i=1; ',
+      'Authentication-Results: mx.example.org; ',
+      'Received: from x (y [192.0.2.1])',
+      'Return-Path: <>',
+      'group: a@b.example, c@d.example;',
+    )
+    const header = fc.array(pieces, { maxLength: 30 }).map((list) => list.join(''))
+    const word = fc.string({ unit: 'binary', maxLength: 20 })
+    await fc.assert(
+      fc.asyncProperty(header, word, word, async (text, helo, sender) => {
+        const verdict = await check(text, { helo, sender })
+        assert.notEqual(verdict.facts.reason, 'checks-unavailable')
+        assert.match(verdict.headerLines, /^Authentication-Results: mx\.example\.org;(?:\r\n\t[^\r\n\0]+)+\r\n$/)
+        assert.ok(verdict.headerLines.split('\r\n').every((line) => Buffer.byteLength(line) <= 998))
+        assert.doesNotMatch(verdict.reply?.text ?? '', /[^\x20-\x7e]/)
+      }),
+      { numRuns: 60 },
     )
   }))
