@@ -21,6 +21,7 @@ export function aliasCommand(): Command {
       .action(async (address: string, targets: readonly string[], options: CommonOptions) => {
         const kept = await administer(options, (admin) => admin.ask('alias.set', { address, targets, create }))
         print(`${kept.address} → ${kept.targets.join(', ')}`)
+        if (kept.outside.length > 0) print(onOtherServers(kept.outside))
       })
   }
   withListing(alias.command('list'))
@@ -49,6 +50,15 @@ export function aliasCommand(): Command {
       print(say(`Removed ${address}.`, `${address} supprimé.`))
     })
   return alias
+}
+
+/** Whoever mistypes a domain of this server is to see it. */
+function onOtherServers(addresses: readonly string[]): string {
+  const list = addresses.join(', ')
+  return say(
+    `On other servers, to which mail is forwarded: ${list}`,
+    `Sur d’autres serveurs, auxquels le courrier est transmis : ${list}`,
+  )
 }
 
 function formatAliases(aliases: readonly AliasView[]): string {

@@ -75,8 +75,8 @@ export function sentenceOf(refusal: VerbRefusal): string {
       )
     case 'in-use':
       return say(
-        `The domain ${refusal.name} still has accounts or aliases; remove them first.`,
-        `Le domaine ${refusal.name} a encore des comptes ou des alias ; supprimez-les d’abord.`,
+        `The domain ${refusal.name} still has accounts or aliases, or aliases lead into it; remove them first.`,
+        `Le domaine ${refusal.name} a encore des comptes ou des alias, ou des alias y mènent ; supprimez-les d’abord.`,
       )
     case 'bad-address':
       return say(`"${refusal.text}" is not an address.`, `« ${refusal.text} » n’est pas une adresse.`)

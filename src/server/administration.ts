@@ -183,7 +183,7 @@ export class RunningAdministration implements Administration {
       },
       'alias.set': ({ address, targets, create }) => this.#setAlias(address, targets, create),
       'alias.list': async ({ domain }) =>
-        (await directory.aliases(domain === undefined ? undefined : parseDomain(domain))).map(aliasView),
+        this.#aliasViews(await directory.aliases(domain === undefined ? undefined : parseDomain(domain))),
       'alias.remove': async ({ address }) => {
         must(await accounts.removeAlias(address))
         return null
@@ -368,7 +368,18 @@ export class RunningAdministration implements Administration {
     const exists = canonical !== undefined && (await directory.alias(canonical)) !== undefined
     if (create && exists) throw new VerbRefused({ kind: 'exists', what: 'alias', name: address })
     if (!create && !exists) throw new VerbRefused({ kind: 'no-such', what: 'alias', name: address })
-    return aliasView(must(await accounts.setAlias(address, targets)))
+    const [view] = await this.#aliasViews([must(await accounts.setAlias(address, targets))])
+    if (view === undefined) throw new Error(`The alias "${address}" was set and is not there`)
+    return view
+  }
+
+  async #aliasViews(aliases: readonly AliasRecord[]): Promise<readonly AliasView[]> {
+    const ours = new Set((await this.#parts.directory.domains()).map(({ name }) => name))
+    return aliases.map(({ address, targets }) => ({
+      address,
+      targets,
+      outside: targets.filter((target) => !ours.has(target.slice(target.lastIndexOf('@') + 1))),
+    }))
   }
 
   async #kick(what: string): Promise<{ kicked: number }> {
@@ -442,10 +453,6 @@ const QUEUE_FAILS = 'The queue cannot be opened or written: mail for other serve
 function must<T>(result: Result<T, AccountsRefusal>): T {
   if (result.ok) return result.value
   throw new VerbRefused(result.error)
-}
-
-function aliasView({ address, targets }: AliasRecord): AliasView {
-  return { address, targets }
 }
 
 function appPasswordView({ name, protocols, createdAt, lastUsedAt }: AppPasswordRecord): AppPasswordView {

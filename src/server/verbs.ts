@@ -88,6 +88,8 @@ export interface AccountView {
 export interface AliasView {
   readonly address: string
   readonly targets: readonly string[]
+  /** Those of the targets that are on other servers. */
+  readonly outside: readonly string[]
 }
 
 export interface AppPasswordView {

@@ -15,7 +15,7 @@ export interface ReportDeps extends DeliveryDeps {
  * Puts a report into the mailbox of the sender, on disk when this settles. It goes out with the null sender, and so is
  * never answered by another (RFC 3461 §6.1).
  * @param login Who sent the message: where the sender's address is not one of ours, the report goes into this mailbox
- * instead of out (RFC 3461 §6.1 has the envelope sender alone), as nothing goes to other servers yet.
+ * instead of out: whoever is logged in here has it at hand (RFC 3461 §6.1 has the envelope sender alone).
  */
 export async function deliverReport(
   deps: ReportDeps,

@@ -30,7 +30,7 @@ export function recipientRefused(refusal: RecipientRefusal, role: 'mx' | 'submis
   switch (refusal.kind) {
     case 'not-local':
       return role === 'submission'
-        ? new SmtpRefusal(550, '5.7.1 This server does not send mail to other servers')
+        ? new SmtpRefusal(550, '5.7.1 This server does not send mail to that address')
         : new SmtpRefusal(550, '5.7.1 This server does not relay mail for that domain')
     case 'unknown':
       return new SmtpRefusal(550, '5.1.1 No such user here')

@@ -9,17 +9,17 @@
 import type { Socket } from 'node:net'
 import type { SMTPServer as Engine, SMTPServerAddress, SMTPServerDataStream, SMTPServerSession } from 'smtp-server'
 import { parseOutsideAddress } from '#services/addresses.ts'
-import { type DeliveryOptions, IncomingMessage, type LineEndPolicy } from '#services/delivery.ts'
+import { IncomingMessage } from '#services/delivery.ts'
 import { checksLogged, type InboundChecks } from '#services/inbound-checks.ts'
 import { MOST_WAYS, waysOf } from '#services/outgoing.ts'
-import type { Login, SendingTerms, SessionOrder } from '#services/registry.ts'
+import type { Login, SessionOrder } from '#services/registry.ts'
 import type { SessionDeps } from '#services/session-deps.ts'
-import { foreignSender, NO_POLICY, Submission } from '#services/submission.ts'
-import type { Origin } from '#services/trace-lines.ts'
+import { foreignSender, NO_POLICY } from '#services/submission.ts'
 import { listedMechanisms } from '#wire/sasl/server.ts'
 import { authenticateOver, mechanismsOf } from './authentication.ts'
 import { MalleSmtpConnection } from './connection.ts'
-import { type EnvelopeDsn, NO_ENVELOPE_DSN } from './dsn-parameters.ts'
+import { type Conversation, checkLimit, deliveryOptions, type SmtpServiceOptions } from './conversation.ts'
+import { NO_ENVELOPE_DSN } from './dsn-parameters.ts'
 import { SMTPServer } from './engine.ts'
 import { notifyOf, originalRecipientOf } from './outgoing-dsn.ts'
 import { readAll } from './read-message.ts'
@@ -34,32 +34,12 @@ import {
 import { announcedSize, loginOf, originOf, unmapped } from './session-facts.ts'
 import { type EnvelopeRecipient, reportSuccess } from './success-report.ts'
 
-/** What a listener is for: mail from other servers, from our own people, or from an MTA in front of us. */
-export type SmtpRole = 'mx' | 'submission' | 'lmtp'
-
-export interface SmtpServiceOptions {
-  readonly role: SmtpRole
-  /** What to do with bare CR and LF on port 25; the other roles normalise (design §7). */
-  readonly bareNewline: LineEndPolicy
-}
+export type { SmtpRole, SmtpServiceOptions } from './conversation.ts'
 
 /** RFC 5321 §4.5.3.2.7. */
 const COMMAND_TIMEOUT_MS = 300_000
 const MOST_RECIPIENTS = 1_000
 const CLOSE_GRACE_MS = 10_000
-
-interface Conversation {
-  readonly id: string
-  readonly recipients: Map<string, EnvelopeRecipient>
-  /** See {@link waysOf}. */
-  ways: ReadonlySet<string | undefined>
-  /** FUTURERELEASE: everybody gets the message by the queue, not before this. */
-  notBefore: number | undefined
-  /** Of who is logged in to send. */
-  terms: SendingTerms | undefined
-  /** What MAIL asked for (RFC 3461 §4.3, §4.4). */
-  dsn: EnvelopeDsn
-}
 
 type Callback = (error?: Error | null) => void
 
@@ -222,7 +202,7 @@ export class SmtpService implements AsyncDisposable {
     const login = this.#submitter(session)
     const { registry, submission: policy = NO_POLICY } = this.#deps
     conversation.terms = login && (await registry.sendingTerms(session.id))
-    this.#checkLimit(conversation, 'messages')
+    checkLimit(conversation, 'messages')
     if (login !== undefined && address !== '') {
       const refusal = await foreignSender({ registry }, { connection: session.id, login, policy }, [address])
       if (refusal !== undefined) throw submissionRefused(refusal)
@@ -239,7 +219,7 @@ export class SmtpService implements AsyncDisposable {
     const resolved = await registry.resolve(address, own ? 'own' : 'anyone')
     if (!resolved.ok) throw recipientRefused(resolved.error, this.#options.role)
     const { local, outside } = resolved.value
-    this.#checkLimit(this.#conversation(session), 'recipients')
+    checkLimit(this.#conversation(session), 'recipients')
     if (outside.length > 0 && outbox === undefined) throw recipientRefused({ kind: 'not-local' }, this.#options.role)
     const checks = this.#checksOf(session)
     const refusal = checks?.asksAtRecipient
@@ -277,14 +257,6 @@ export class SmtpService implements AsyncDisposable {
     conversation.recipients.set(address.toLowerCase(), recipient)
   }
 
-  /** What cannot be sent today is said as early as it is known. */
-  #checkLimit({ terms, recipients }: Conversation, what: 'messages' | 'recipients'): void {
-    if (terms === undefined) return
-    const { messagesLeft, recipientsLeft, resumesAt } = terms
-    if (what === 'messages' ? messagesLeft > 0 : recipients.size < recipientsLeft) return
-    throw submissionRefused({ kind: 'too-much-sent', what, limit: terms[`${what}Limit`], resumesAt })
-  }
-
   /** The replies to DATA: one for LMTP's each recipient, else one for all. */
   async #data(stream: SMTPServerDataStream, session: SMTPServerSession): Promise<(string | Error)[]> {
     const { log, clock, store, hostname } = this.#deps
@@ -293,7 +265,7 @@ export class SmtpService implements AsyncDisposable {
     const id = `${session.id}.${session.transaction}`
     const checks = this.#checksOf(session)
     const origin = { ...originOf(session, id), hidden: this.#hides(session) }
-    const options = this.#deliveryOptions(session, origin)
+    const options = deliveryOptions(this.#deps, this.#options, this.#conversation(session), session, origin)
     const message = new IncomingMessage({ store, clock, hostname, checks }, origin, recipients, options)
     try {
       await readAll(stream, message)
@@ -348,33 +320,6 @@ export class SmtpService implements AsyncDisposable {
 
   #hides(session: SMTPServerSession): boolean {
     return this.#deps.submission?.hideClient === true && this.#submitter(session) !== undefined
-  }
-
-  #deliveryOptions(session: SMTPServerSession, { id, sender }: Origin): DeliveryOptions {
-    const { limits, outbox, registry, clock, forwardedSender, submission: policy = NO_POLICY } = this.#deps
-    const { role, bareNewline } = this.#options
-    const { dsn, terms, recipients, notBefore } = this.#conversation(session)
-    const login = this.#submitter(session)
-    const sentCopy = terms?.sentCopy === true
-    const all = Array.from(recipients.values(), ({ outside = [] }) => outside.map((target) => target.address)).flat()
-    const count = { recipients: recipients.size, outside: new Set(all).size }
-    const facts = login && { connection: session.id, login, sender, id, policy, sentCopy, count }
-    return {
-      lineEnds: role === 'mx' ? bareNewline : 'normalise',
-      limitBytes: limits.messageBytes,
-      oneAnswer: role !== 'lmtp',
-      submission: facts && new Submission({ registry, clock }, facts),
-      outgoing: outbox && {
-        outbox,
-        account: login?.address,
-        language: terms?.language ?? policy.language,
-        returns: dsn.ret,
-        envelopeId: dsn.envelopeId,
-        notBefore,
-        utf8: session.envelope.smtpUtf8 === true,
-        forwardedSender,
-      },
-    }
   }
 
   #recipientsOf(session: SMTPServerSession): EnvelopeRecipient[] {

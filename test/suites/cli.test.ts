@@ -91,7 +91,7 @@ async function everyVerb(place: Place): Promise<Ran[]> {
 
   await run(['alias', 'add', 'info@example.org', 'ann@example.org', 'bob@example.org'])
   await run(['alias', 'set', 'info@example.org', 'bob@example.org'])
-  const alias = { address: 'info@example.org', targets: ['bob@example.org'] }
+  const alias = { address: 'info@example.org', targets: ['bob@example.org'], outside: [] }
   assert.deepEqual(await json(['alias', 'list']), [alias])
   assert.deepEqual(await json(['alias', 'show', 'info@example.org']), alias)
   await run(['domain', 'set', 'example.org', '--catch-all', 'info@example.org'])
