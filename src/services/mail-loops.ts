@@ -1,5 +1,6 @@
 /** How mail that goes round in circles is told (RFC 5321 §6.3): by its hops, and by what we wrote into it before. @module */
 import type { OutsideRecipient } from './outgoing.ts'
+import { tracedAddress } from './trace-lines.ts'
 
 /** More Received lines than this mean that the message goes round. */
 export const MOST_HOPS = 50
@@ -16,5 +17,5 @@ export function deliveredTo(header: string): ReadonlySet<string> {
 
 /** The message is back here by a way that one of our aliases opened. */
 export function goesRound({ outside = [] }: OutsideRecipient, delivered: ReadonlySet<string>): boolean {
-  return outside.some(({ through }) => through !== undefined && delivered.has(through))
+  return outside.some(({ through }) => through !== undefined && delivered.has(tracedAddress(through).toLowerCase()))
 }

@@ -1,6 +1,7 @@
 /** The lines a server puts before a message it takes in (RFC 5321 §4.4). They are each recipient's own. @module */
 import { type MethodResult, parseAuthenticationResults } from '#mail/authentication-results.ts'
 import { formatDate } from '#mail/dates.ts'
+import { parseOutsideAddress } from './addresses.ts'
 
 /** Where a message came from, for its trace lines and the log. */
 export interface Origin {
@@ -54,7 +55,8 @@ export interface RelayLines {
 
 /**
  * What goes before a message on its way to other servers: Received, and for what an alias forwards Delivered-To, by which
- * it is known when it comes back. Return-Path is the last server's (RFC 5321 §4.4).
+ * it is known when it comes back. Return-Path is the last server's (RFC 5321 §4.4). All of it is ASCII: our lines must not
+ * be what needs SMTPUTF8 of the others (RFC 6531 §3.4).
  */
 export function relayLines(
   origin: Origin,
@@ -62,8 +64,25 @@ export function relayLines(
   hostname: string,
   at: number,
 ): Uint8Array {
-  const alias = through === undefined ? '' : `Delivered-To: ${clean(through)}\r\n`
-  return Buffer.from(above + alias + received(origin, only, hostname, at), 'utf8')
+  const alias = through === undefined ? '' : `Delivered-To: ${clean(tracedAddress(through))}\r\n`
+  const { helo, reverseName } = origin
+  const plain = { ...origin, helo: ascii(helo), reverseName: reverseName && ascii(reverseName) }
+  const named = only && (parseOutsideAddress(only) ?? only)
+  const recipient = named === undefined || NOT_ASCII.test(named) ? undefined : named
+  return Buffer.from(above + alias + received(plain, recipient, hostname, at), 'utf8')
+}
+
+/** An address in ASCII, the same each time: a local part that is not has its octets as `%C3%A9`. */
+export function tracedAddress(address: string): string {
+  if (!NOT_ASCII.test(address)) return address
+  const at = address.lastIndexOf('@')
+  return `${encodeURIComponent(address.slice(0, at))}${address.slice(at)}`
+}
+
+const NOT_ASCII = /[^\u0000-\u007f]/
+
+function ascii(text: string): string {
+  return text.replace(/[^\u0000-\u007f]/g, '?')
 }
 
 function received(origin: Origin, recipient: string | undefined, hostname: string, at: number): string {

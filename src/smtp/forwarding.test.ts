@@ -174,6 +174,17 @@ test('what is answered to a rewritten sender goes back to him, and nothing to on
   })
 })
 
+test('an alias that is not ASCII is known when it comes back, and asks nothing of others', () =>
+  talking({ role: 'mx' }, async (client, outbox, server) => {
+    await server.accounts.setAlias('jörg@example.org', ['ben@home.example'])
+    await send(client, `${HEADER}\r\n`, '<eve@else.example> SMTPUTF8', '<Jörg@example.org>')
+    assert.equal(outbox.messages[0]?.smtpUtf8, false)
+    const back = outbox.textFor('ben@home.example')
+    assert.match(back, /^Delivered-To: j%C3%B6rg@example\.org\r\nReceived: [\x00-\x7f]*$/)
+    const reply = await send(client, back.trimEnd(), '<eve@else.example> SMTPUTF8', '<jörg@example.org>')
+    assert.match(reply, /^554 5\.4\.6 /)
+  }))
+
 test('LMTP forwards for those whose mailboxes took the message', () =>
   talking({ role: 'lmtp', bobLimit: 1_000 }, async (client, outbox) => {
     const big = `${HEADER}\r\n${'x'.repeat(2_000)}`

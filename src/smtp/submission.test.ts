@@ -112,6 +112,10 @@ test('SMTPUTF8 is asked of others only where something needs it (RFC 6531 §3.4)
       await send(client, `${HEADER}\r\n`, '<ann@example.org> SMTPUTF8', '<d@exämple.net>')
       await send(client, `${HEADER}\r\n`, '<ann@exämple.net> SMTPUTF8', '<e@else.example>')
       await send(client, `${HEADER}\r\né\r\n`, '<ann@example.org> SMTPUTF8', '<é@else.example>')
+      // our own lines need it of nobody
+      assert.match(outbox.textFor('d@xn--exmple-cua.net'), /\r\n\tfor <d@xn--exmple-cua\.net>; /)
+      for (const { body } of outbox.messages)
+        assert.match((outbox.bodies.get(body.file) ?? '').split('From: ')[0] ?? '', /^[\x00-\x7f]*$/)
       assert.deepEqual(
         outbox.messages.map(({ smtpUtf8, eightBit, recipients }) => [recipients[0]?.address, smtpUtf8, eightBit]),
         [
