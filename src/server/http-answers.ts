@@ -3,6 +3,7 @@
  * libraries are a good part of the memory of one that rests.
  * @module
  */
+import type { X509Certificate } from 'node:crypto'
 import type { RequestListener } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { AggregatorRegistry, collectDefaultMetrics, Gauge, Registry as MetricsRegistry } from 'prom-client'
@@ -13,10 +14,13 @@ import { networkTest } from '#services/networks.ts'
 import type { HttpOptions } from './http.ts'
 import { mtaStsPolicy, publicServices } from './public-names.ts'
 import { queueMetrics } from './queue-metrics.ts'
+import { namesOf } from './tls.ts'
 
-export function httpAnswers(options: HttpOptions): RequestListener {
+/** @param shown The certificates in use. */
+export function httpAnswers(options: HttpOptions, shown: () => readonly X509Certificate[]): RequestListener {
   const { config, threads, installation } = options
   const metrics = installationMetrics(options)
+  certificateMetric(metrics.registry, shown)
   const app = httpApp({
     problems: () => problemsOf(options),
     metrics: async () => {
@@ -43,6 +47,20 @@ async function problemsOf({ installation, queue }: HttpOptions): Promise<readonl
   const { failing } = await queue.status()
   const sick = shards.filter(({ state }) => state !== 'ok')
   return [...sick.map(({ shard, state }) => `shard ${shard} is ${state}`), ...(failing ? ['the queue fails'] : [])]
+}
+
+function certificateMetric(registry: MetricsRegistry, shown: () => readonly X509Certificate[]): void {
+  new Gauge({
+    name: 'malle_certificate_expiry_timestamp_seconds',
+    help: 'When a certificate ends, by the first of its names',
+    labelNames: ['name'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const certificate of shown())
+        this.set({ name: namesOf(certificate)[0] ?? '' }, certificate.validToDate.getTime() / 1_000)
+    },
+  })
 }
 
 /** What the main thread measures: the process, connections by protocol, each shard (as of the last `refresh`). */

@@ -68,6 +68,8 @@ test('our own client sets itself up from the address and what the server says', 
 test('how the server is concerns its watchers alone, and nobody behind a proxy', async () => {
   await using whole = await wholeServer({ listen: { https: ['127.0.0.1:0'] } })
   const at = { port: whole.server.endpoints.https[0]?.port ?? 0, ca: readFileSync(whole.server.ca ?? '', 'utf8') }
+  const metrics = (await fetchFrom(at, 'https://localhost/metrics')).text
+  assert.match(metrics, /^malle_certificate_expiry_timestamp_seconds\{name="localhost"\} 1\d{9}$/m)
   for (const page of ['healthz', 'metrics']) {
     assert.equal((await fetchFrom(at, `https://localhost/${page}`)).status, 200)
     assert.equal((await fetchFrom(at, `https://localhost/${page}`, { 'x-forwarded-for': '192.0.2.1' })).status, 404)

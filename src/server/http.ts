@@ -2,10 +2,10 @@
 import type { RequestListener, Server } from 'node:http'
 import type { Server as SecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { type SecureContext, TLSSocket, type TlsOptions } from 'node:tls'
 import type { Config } from '#config/config.ts'
 import type { Log } from '#services/session-deps.ts'
 import type { Challenges } from './acme/challenges.ts'
+import { choosing } from './acme/choosing.ts'
 import type { Installation } from './installation.ts'
 import { type Endpoint, ListenFault } from './listeners.ts'
 import type { QueueDesk } from './queue-desk.ts'
@@ -16,8 +16,6 @@ import { ThreadTls, type TlsMaterial } from './tls.ts'
 const { createServer } = process.getBuiltinModule('node:http')
 const { createServer: createSecureServer } = process.getBuiltinModule('node:https')
 
-/** What an authority speaks that looks at a certificate (RFC 8737 §6.2). */
-const ACME_TLS = 'acme-tls/1'
 /** Whoever may ask is anybody: bounds of one listener, and of a request until it is read. */
 const CONNECTIONS = 1_000
 const HEADERS_MS = 10_000
@@ -45,7 +43,9 @@ export async function startHttp(options: HttpOptions): Promise<HttpListeners> {
   let answering: Promise<RequestListener> | undefined
   const answer: RequestListener = (request, response) => {
     if (challenges.answer(request, response)) return
-    answering ??= import('./http-answers.ts').then(({ httpAnswers }) => httpAnswers(options))
+    answering ??= import('./http-answers.ts').then(({ httpAnswers }) =>
+      httpAnswers(options, () => contexts.certificates),
+    )
     answering.then(
       (listener) => listener(request, response),
       (error: unknown) => {
@@ -99,33 +99,6 @@ export async function startHttp(options: HttpOptions): Promise<HttpListeners> {
   } catch (error) {
     await close()
     throw error
-  }
-}
-
-/**
- * Chooses what a client sees: by its name, but the certificate of a challenge for the authority that asks for it. The
- * protocol is agreed on before the certificate is chosen, so that everybody else sees what they always see.
- */
-function choosing(
-  contexts: ThreadTls,
-  challenges: Challenges,
-): Required<Pick<TlsOptions, 'ALPNCallback' | 'SNICallback'>> {
-  const challenged = new WeakMap<object, SecureContext>()
-  return {
-    ALPNCallback(this: unknown, { servername, protocols }) {
-      const context = protocols.includes(ACME_TLS) ? challenges.certificate(servername) : undefined
-      if (context === undefined) return protocols.includes('http/1.1') ? 'http/1.1' : undefined
-      if (this instanceof TLSSocket) {
-        challenged.set(this, context)
-        // nothing is said over it (RFC 8737 §3)
-        this.once('secure', () => this.destroySoon())
-      }
-      return ACME_TLS
-    },
-    SNICallback(this: unknown, name, callback) {
-      const context = this instanceof TLSSocket ? challenged.get(this) : undefined
-      callback(null, context ?? contexts.context(name))
-    },
   }
 }
 

@@ -147,6 +147,10 @@ export class ThreadTls implements TlsIdentity {
     return this.#entries.length > 1
   }
 
+  get certificates(): readonly X509Certificate[] {
+    return this.#entries.map(({ certificate }) => certificate)
+  }
+
   get requestsCertificate(): boolean {
     return this.#requestsCertificate
   }
