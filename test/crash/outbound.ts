@@ -88,11 +88,14 @@ class Unruly {
     this.#random = random
   }
 
-  async answer(step: SinkStep): Promise<string | undefined> {
+  async answer(step: SinkStep, argument: string): Promise<string | undefined> {
     if (this.tame) return undefined
     if (step === 'message') await delay(this.#random.below(20))
     const choice = MOODS.find(([at, share]) => at === step && this.#random.chance(share))
     if (choice === undefined) return undefined
+    // nobody is told of a report that is refused for good
+    const isReport = step === 'rcpt' ? argument.includes(SENDER) : /^Auto-Submitted: /m.test(argument)
+    if (choice[2].startsWith('5') && isReport) return undefined
     const [, , answer] = choice
     const name = `${step} ${answer.slice(0, 13)}`
     this.mischief[name] = (this.mischief[name] ?? 0) + 1
@@ -123,7 +126,7 @@ export async function killOutbound(options: OutboundKillOptions): Promise<Outbou
   const random = new Random(options.seed)
   const unruly = new Unruly(random)
   await using sink = await MailSink.start({
-    answer: (step) => unruly.answer(step),
+    answer: (step, argument) => unruly.answer(step, argument),
     kept: (one, dropped) => unruly.kept(one, dropped),
   })
   await using zone = await startZoneServer(
