@@ -182,9 +182,11 @@ export class Scheduler {
 
   /** Lanes with mail that is due, those first where some has been for longest. */
   async #lookThrough(): Promise<readonly Lane[]> {
-    const { store, clock } = this.#deps
+    const { store, clock, settings } = this.#deps
     const found = new Map<Lane, { domains: string[]; messages: number }>()
-    for (const { domain, messages } of await store.destinations(clock.now(), MOST_DESTINATIONS)) {
+    // those in hands are still due
+    const most = 2 * settings.connectionsPerDestination
+    for (const { domain, messages } of await store.destinations(clock.now(), MOST_DESTINATIONS, most)) {
       const lane = await this.#laneOf(domain)
       const one = found.get(lane) ?? { domains: [], messages: 0 }
       found.set(lane, one)

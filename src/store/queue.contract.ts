@@ -167,6 +167,7 @@ export function queueContract(open: () => Promise<OpenQueue>): void {
     )
     await queue.store.enqueue(many)
     assert.deepEqual(await queue.store.destinations(NOW), [{ domain: 'one.example', messages: MOST_COUNTED }])
+    assert.deepEqual(await queue.store.destinations(NOW, 5, 3), [{ domain: 'one.example', messages: 3 }])
     assert.equal((await queue.store.size()).bytes, body.size)
   })
 

@@ -160,9 +160,13 @@ export interface QueueStore extends AsyncDisposable {
   due(now: number, limit: number, domains?: readonly string[]): Promise<readonly DueMessage[]>
   /**
    * Destinations with mail that is due, those first where something has been for longest, with how much: it is counted
-   * up to {@link MOST_COUNTED}. A domain is in lower case, with A-labels.
+   * up to `most`, which is {@link MOST_COUNTED} where it is not given. A domain is in lower case, with A-labels.
    */
-  destinations(now: number, limit?: number): Promise<readonly { readonly domain: string; readonly messages: number }[]>
+  destinations(
+    now: number,
+    limit?: number,
+    most?: number,
+  ): Promise<readonly { readonly domain: string; readonly messages: number }[]>
   /** When something becomes due after `now`. */
   nextDue(now: number): Promise<number | undefined>
   /**

@@ -3,7 +3,7 @@
  * every recipient.
  * @module
  */
-import { integer, text } from './directory-rows.ts'
+import { integer } from './directory-rows.ts'
 import type { QueueSql } from './queue-sql.ts'
 
 /** More destinations than this are counted anew together. */
@@ -20,8 +20,18 @@ const PRIORITIES = `
 
 /** Priorities of what waits for a destination, from the highest. */
 export function prioritiesOf(sql: QueueSql, domain: string): readonly number[] {
-  const rows = sql.all(`${PRIORITIES} SELECT priority FROM level WHERE priority IS NOT NULL`, domain)
-  return rows.map(({ priority }) => integer(priority))
+  const found: number[] = []
+  // There are one or two: to ask once more is cheaper than a recursive query.
+  for (let below = Number.MAX_SAFE_INTEGER; ; ) {
+    const priority = sql.number(
+      `SELECT max(priority) FROM recipient INDEXED BY recipient_due WHERE state = 0 AND domain = ? AND priority < ?`,
+      domain,
+      below,
+    )
+    if (priority === undefined) return found
+    found.push(priority)
+    below = priority
+  }
 }
 
 /** Priorities of everything that waits, from the highest. */
@@ -72,10 +82,4 @@ export function refreshDestinations(sql: QueueSql, domains: ReadonlySet<string>)
         nextAt,
       )
   }
-}
-
-/** Destinations with mail that is due, those first where something has been for longest. */
-export function dueDestinations(sql: QueueSql, now: number, limit: number): readonly string[] {
-  const rows = sql.all('SELECT domain FROM destination WHERE next_at <= ? ORDER BY next_at LIMIT ?', now, limit)
-  return rows.map(({ domain }) => text(domain))
 }

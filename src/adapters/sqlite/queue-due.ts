@@ -1,7 +1,7 @@
 /** What is to be sent now. Every question is a look into an index, however much waits. @module */
-import { type DueMessage, MOST_COUNTED } from '#store/queue.ts'
+import type { DueMessage } from '#store/queue.ts'
 import { integer, text } from './directory-rows.ts'
-import { allPriorities, dueDestinations, prioritiesOf } from './queue-destinations.ts'
+import { allPriorities, prioritiesOf } from './queue-destinations.ts'
 import { type LoadedMessage, loadMessage } from './queue-rows.ts'
 import type { QueueSql } from './queue-sql.ts'
 
@@ -35,13 +35,29 @@ export function dueMessages(
   })
 }
 
-/** See `QueueStore.destinations`. */
+/** See `QueueStore.destinations`. In one question: there may be many, and this is asked all the time. */
 export function destinationsDue(
   sql: QueueSql,
   now: number,
   limit: number,
+  most: number,
 ): readonly { readonly domain: string; readonly messages: number }[] {
-  return dueDestinations(sql, now, limit).map((domain) => ({ domain, messages: countDue(sql, domain, now) }))
+  const priorities = allPriorities(sql)
+  // recipients of one message are tried at one time, most of them
+  const counts = priorities.map(
+    () => `(SELECT count(*) FROM (
+       SELECT 1 FROM recipient INDEXED BY recipient_due
+       WHERE state = 0 AND domain = d.domain AND priority = ? AND next_at <= ? GROUP BY next_at, message LIMIT ?))`,
+  )
+  if (counts.length === 0) return []
+  const rows = sql.all(
+    `SELECT d.domain, ${counts.join(' + ')} AS messages FROM destination d
+     WHERE d.next_at <= ? ORDER BY d.next_at LIMIT ?`,
+    ...priorities.flatMap((priority) => [priority, now, most]),
+    now,
+    limit,
+  )
+  return rows.map((row) => ({ domain: text(row.domain), messages: Math.min(most, integer(row.messages)) }))
 }
 
 /** See `QueueStore.nextDue`. */
@@ -99,24 +115,4 @@ function anyCandidates(sql: QueueSql, now: number, limit: number): readonly Cand
 
 function byUrgency(one: Candidate, other: Candidate): number {
   return other.priority - one.priority || one.nextAt - other.nextAt || one.message - other.message
-}
-
-/** Messages, up to {@link MOST_COUNTED}. */
-function countDue(sql: QueueSql, domain: string, now: number): number {
-  let messages = 0
-  for (const priority of prioritiesOf(sql, domain)) {
-    messages +=
-      sql.number(
-        // recipients of one message are tried at one time, most of them
-        `SELECT count(*) FROM (
-           SELECT 1 FROM recipient INDEXED BY recipient_due
-           WHERE state = 0 AND domain = ? AND priority = ? AND next_at <= ? GROUP BY next_at, message LIMIT ?)`,
-        domain,
-        priority,
-        now,
-        MOST_COUNTED - messages,
-      ) ?? 0
-    if (messages >= MOST_COUNTED) break
-  }
-  return messages
 }

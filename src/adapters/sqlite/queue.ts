@@ -6,18 +6,19 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Clock, systemClock } from '#lib/clock.ts'
 import { done, type Result, refused } from '#lib/result.ts'
 import { StoreFull } from '#store/mail-store.ts'
-import type {
-  Attempt,
-  DueMessage,
-  EnqueueRefusal,
-  HoldReason,
-  NewMessage,
-  Outcome,
-  QueuedMessage,
-  QueueFilter,
-  QueueId,
-  QueueStore,
-  StandingHold,
+import {
+  type Attempt,
+  type DueMessage,
+  type EnqueueRefusal,
+  type HoldReason,
+  MOST_COUNTED,
+  type NewMessage,
+  type Outcome,
+  type QueuedMessage,
+  type QueueFilter,
+  type QueueId,
+  type QueueStore,
+  type StandingHold,
 } from '#store/queue.ts'
 import { faultKind } from '../embedded/faults.ts'
 import { migrate } from './migrations.ts'
@@ -122,8 +123,9 @@ class SqliteQueue implements QueueStore {
   async destinations(
     now: number,
     limit: number = Number.MAX_SAFE_INTEGER,
+    most: number = MOST_COUNTED,
   ): Promise<readonly { readonly domain: string; readonly messages: number }[]> {
-    return destinationsDue(this.#sql, now, limit)
+    return destinationsDue(this.#sql, now, limit, most)
   }
 
   async nextDue(now: number): Promise<number | undefined> {
