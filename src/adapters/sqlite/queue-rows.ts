@@ -133,15 +133,28 @@ export interface LoadedMessage {
 
 /** @param key Of a message that is there. */
 export function loadMessage(sql: QueueSql, key: number): LoadedMessage {
-  const row = sql.get('SELECT * FROM message WHERE key = ?', key)
-  if (row === undefined) throw new Error(`The queue has no message ${key}`)
-  const recipients = sql.all(
-    `SELECT r.*, a.at, a.host, a.tls, a.outcome, a.reply FROM recipient r LEFT JOIN attempt a ON a.key = r.last
-     WHERE r.message = ? ORDER BY r.position`,
-    key,
+  const loaded = loadMessages(sql, [key]).get(key)
+  if (loaded === undefined) throw new Error(`The queue has no message ${key}`)
+  return loaded
+}
+
+/** Those that are there, by their keys: two questions, however many they are. */
+export function loadMessages(sql: QueueSql, keys: readonly number[]): ReadonlyMap<number, LoadedMessage> {
+  const wanted = JSON.stringify(keys)
+  const recipients = Map.groupBy(
+    sql.all(
+      `SELECT r.*, a.at, a.host, a.tls, a.outcome, a.reply FROM recipient r LEFT JOIN attempt a ON a.key = r.last
+       WHERE r.message IN (SELECT value FROM json_each(?)) ORDER BY r.message, r.position`,
+      wanted,
+    ),
+    ({ message }) => integer(message),
   )
-  return {
-    message: messageOf(row, recipients.map(recipientOf)),
-    domains: recipients.map(({ domain }) => text(domain)),
-  }
+  const rows = sql.all('SELECT * FROM message WHERE key IN (SELECT value FROM json_each(?))', wanted)
+  return new Map(
+    rows.map((row) => {
+      const key = integer(row.key)
+      const own = recipients.get(key) ?? []
+      return [key, { message: messageOf(row, own.map(recipientOf)), domains: own.map(({ domain }) => text(domain)) }]
+    }),
+  )
 }

@@ -25,7 +25,7 @@ import { migrate } from './migrations.ts'
 import { GroupCommits } from './queue-commits.ts'
 import { destinationsDue, dueMessages, nextDue } from './queue-due.ts'
 import { QueueFiles, queueFile } from './queue-files.ts'
-import { attemptOf, loadMessage, readStandingHolds } from './queue-rows.ts'
+import { attemptOf, loadMessage, loadMessages, readStandingHolds } from './queue-rows.ts'
 import { QUEUE_MIGRATIONS } from './queue-schema.ts'
 import { QueueSql } from './queue-sql.ts'
 import {
@@ -143,7 +143,9 @@ class SqliteQueue implements QueueStore {
   }
 
   async list(filter: QueueFilter, limit: number): Promise<readonly QueuedMessage[]> {
-    return listKeys(this.#sql, filter, limit).map((key) => loadMessage(this.#sql, key).message)
+    const keys = listKeys(this.#sql, filter, limit)
+    const loaded = loadMessages(this.#sql, keys)
+    return keys.flatMap((key) => loaded.get(key)?.message ?? [])
   }
 
   async count(filter: QueueFilter): Promise<number> {
