@@ -29,10 +29,12 @@ const TIMEOUT_MS = 20_000
 
 /** Fetches policies from `mta-sts.DOMAIN`: a valid certificate, no redirects, text/plain, not more than 64 KB. */
 export function policyFetch({ resolver, port = 443, ca, timeoutMs = TIMEOUT_MS }: PolicyFetchOptions): PolicyFetch {
-  const lookup: LookupFunction = (hostname, _, found) => {
+  const lookup: LookupFunction = (hostname, { all }, found) => {
     void addressesOf(resolver, hostname).then((addresses) => {
-      if (typeof addresses === 'string') found(new Error(addresses), '')
-      else found(null, addresses)
+      const [first] = addresses
+      if (first === undefined) found(new Error(`${hostname} has no address`), '')
+      else if (all === true) found(null, addresses)
+      else found(null, first.address, first.family)
     })
   }
   return (domain) =>
@@ -82,10 +84,9 @@ export function policyFetch({ resolver, port = 443, ca, timeoutMs = TIMEOUT_MS }
 async function addressesOf(
   resolver: Pick<Resolver, 'a' | 'aaaa'>,
   host: string,
-): Promise<{ readonly address: string; readonly family: number }[] | string> {
+): Promise<{ readonly address: string; readonly family: number }[]> {
   const [v6, v4] = await Promise.all([resolver.aaaa(host), resolver.a(host)])
   const addresses = [...(v6.ok ? v6.records : []), ...(v4.ok ? v4.records : [])]
-  if (addresses.length === 0) return `${host} has no address`
   return addresses.map((address) => ({ address, family: isIPv6(address) ? 6 : 4 }))
 }
 

@@ -55,7 +55,7 @@ async function bench(t: TestContext): Promise<Bench> {
       records,
       resolver: openResolver({ servers: [zone.server], trustAd: 'loopback', timeoutMs: 200 }),
       clock,
-      submitter: async () => 'malle.example',
+      submitter: 'malle.example',
       stage: () => ({
         write: (chunk) => void staged.push(Buffer.from(chunk)),
         finish: async () => ({ file: 'x', size: staged.reduce((sum, { length }) => sum + length, 0) }),

@@ -14,7 +14,7 @@ export interface TlsReportsDeps {
   readonly enqueue: (messages: readonly NewMessage[]) => Promise<Result<void, EnqueueRefusal>>
   readonly clock: Clock
   /** The domain in whose name reports go out: its keys sign them. */
-  readonly submitter: () => Promise<string>
+  readonly submitter: string
 }
 
 /** Days that could not be told are forgotten after this (RFC 8460 §4.1: a report is about one day). */
@@ -53,10 +53,9 @@ async function tell(day: string, domain: string, deps: TlsReportsDeps): Promise<
   const to = parseTlsRpt(txt.records)
   if (to.length === 0) return 'nobody'
   const at = clock.now()
-  const name = await submitter()
-  const from = `postmaster@${name}`
+  const from = `postmaster@${submitter}`
   const sessions = await records.sessions(day, domain)
-  const facts = { domain, day, sessions, submitter: name, contact: from }
+  const facts = { domain, day, sessions, submitter, contact: from }
   const bytes = composeTlsReport({ ...facts, from, to, at })
   const body = stage()
   try {

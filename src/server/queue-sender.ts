@@ -7,6 +7,7 @@ import { QueueFiles } from '#adapters/sqlite/queue-files.ts'
 import { openTlsRecords } from '#adapters/sqlite/tls-records.ts'
 import type { Config } from '#config/config.ts'
 import { systemClock } from '#lib/clock.ts'
+import type { Result } from '#lib/result.ts'
 import { Connections } from '#outbound/connections.ts'
 import { openHere } from '#outbound/here.ts'
 import { keptPrefixes } from '#outbound/kept-prefixes.ts'
@@ -18,8 +19,9 @@ import { tlsPolicies } from '#outbound/tls-policies.ts'
 import { RemoteRegistry } from '#services/remote-registry.ts'
 import type { Log } from '#services/session-deps.ts'
 import { SenderRewriting } from '#services/srs.ts'
-import type { QueueStore } from '#store/queue.ts'
+import type { EnqueueRefusal, NewMessage, QueueStore } from '#store/queue.ts'
 import { openQueueSigning } from './queue-signing.ts'
+import { startTlsReporting } from './tls-reporting.ts'
 
 /** What the configuration says of sending; cloneable. */
 export interface SendingSettings {
@@ -58,16 +60,28 @@ export async function startSending(
   const mail = resources.use(openEmbeddedStore(link.store, systemClock))
   const records = resources.use(await openTlsRecords(directory))
   const resolver = openResolver(dns)
-  const policies = tlsPolicies({
+  const files = new QueueFiles(directory)
+  const enqueue = async (messages: readonly NewMessage[]): Promise<Result<void, EnqueueRefusal>> => {
+    const enqueued = await store.enqueue(messages)
+    scheduler.poke()
+    return enqueued
+  }
+  const reporting = { records, resolver, stage: () => files.stage(), enqueue, submitter: hostname }
+  const { results } = resources.use(startTlsReporting(queue.tlsReports, reporting, after, log))
+  const found = tlsPolicies({
     resolver,
     mtaSts: new MtaSts({
       resolver,
       records,
       fetch: policyFetch({ resolver }),
       clock: systemClock,
-      onFault: (domain, fault) => log.info({ domain, fault }, 'the MTA-STS policy cannot be had'),
+      onFault: (domain, fault) => {
+        log.info({ domain, fault }, 'the MTA-STS policy cannot be had')
+        results?.fetchFault(domain, fault)
+      },
     }),
   })
+  const policies = results?.noting(found) ?? found
   const routes = new Routes({
     resolver,
     policies,
@@ -77,13 +91,15 @@ export async function startSending(
     isOurs: isThisMachine,
     random: Math.random,
   })
-  const after = (ms: number, run: () => void): (() => void) => {
-    const timer = setTimeout(run, ms)
-    return () => clearTimeout(timer)
-  }
   const { connections: most, messagesPerConnection } = queue
-  const connections = new Connections({ routes, hostname, messagesPerConnection, most, after })
-  const files = new QueueFiles(directory)
+  const connections = new Connections({
+    routes,
+    hostname,
+    messagesPerConnection,
+    most,
+    after,
+    ...(results === undefined ? {} : { tried: results.tried }),
+  })
   const registry = new RemoteRegistry(link.registry)
   const rewriting = new SenderRewriting(link.senderKey, systemClock)
   const signing = resources.use(openQueueSigning({ data, hostname, checked: settings.checked, log }))
@@ -116,4 +132,9 @@ export async function startSending(
       link.registry.close()
     },
   }
+}
+
+function after(ms: number, run: () => void): () => void {
+  const timer = setTimeout(run, ms)
+  return () => clearTimeout(timer)
 }
