@@ -20,6 +20,8 @@ export interface PolicyFetchOptions {
   /** PEM of the authority that alone is trusted, for tests. */
   readonly ca?: string | undefined
   readonly timeoutMs?: number | undefined
+  /** Once it is aborted, what is under way never settles: to go on without a policy would be to go on without protection. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Octets of a policy (RFC 8461 §3.3 suggests so many). */
@@ -28,7 +30,8 @@ const MOST_OCTETS = 64 * 1024
 const TIMEOUT_MS = 20_000
 
 /** Fetches policies from `mta-sts.DOMAIN`: a valid certificate, no redirects, text/plain, not more than 64 KB. */
-export function policyFetch({ resolver, port = 443, ca, timeoutMs = TIMEOUT_MS }: PolicyFetchOptions): PolicyFetch {
+export function policyFetch(options: PolicyFetchOptions): PolicyFetch {
+  const { resolver, port = 443, ca, timeoutMs = TIMEOUT_MS, signal } = options
   const lookup: LookupFunction = (hostname, { all }, found) => {
     void addressesOf(resolver, hostname).then((addresses) => {
       const [first] = addresses
@@ -51,10 +54,11 @@ export function policyFetch({ resolver, port = 443, ca, timeoutMs = TIMEOUT_MS }
         headers: { host: `mta-sts.${domain}`, accept: 'text/plain', 'user-agent': 'Malle' },
         agent: false,
         lookup,
-        signal: AbortSignal.timeout(timeoutMs),
+        signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal === undefined ? [] : [signal])]),
         ...(ca === undefined ? {} : { ca }),
       })
       outgoing.on('error', (error: NodeJS.ErrnoException) => {
+        if (signal?.aborted === true) return
         if (error.name === 'AbortError' || error.name === 'TimeoutError') fail(`no answer within ${timeoutMs / 1000} s`)
         else fail(error.message, isCertificateFault(error.code) ? 'sts-webpki-invalid' : 'sts-policy-fetch-error')
       })
@@ -73,7 +77,9 @@ export function policyFetch({ resolver, port = 443, ca, timeoutMs = TIMEOUT_MS }
           if (octets > MOST_OCTETS) fail('longer than 64 KB', 'sts-policy-invalid')
           else chunks.push(chunk)
         })
-        answer.on('error', (error) => fail(error.message))
+        answer.on('error', (error) => {
+          if (signal?.aborted !== true) fail(error.message)
+        })
         answer.on('end', () => resolve(done(Buffer.concat(chunks).toString('latin1'))))
         return undefined
       })

@@ -40,7 +40,7 @@ interface Bench {
   readonly records: TlsRecords
   readonly faults: FetchFault[]
   /** What the web server of the domain says; how often it was asked. */
-  readonly web: { answer: RequestListener; asked: number; policy: string }
+  readonly web: { answer: RequestListener; asked: number; policy: string; port: number }
   now: number
 }
 
@@ -50,6 +50,7 @@ async function bench(t: TestContext, { ca = authority }: { readonly ca?: ServerA
   const records = await openTlsRecords(directory)
   const made: Bench['web'] = {
     asked: 0,
+    port: 0,
     policy: POLICY,
     answer: (_, response) => response.setHeader('content-type', 'text/plain; charset=utf-8').end(made.policy),
   }
@@ -69,6 +70,7 @@ async function bench(t: TestContext, { ca = authority }: { readonly ca?: ServerA
   })
   const address = web.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
+  made.port = port
   const resolver = openResolver({ servers: [zone.server], trustAd: 'loopback', timeoutMs: 300 })
   const faults: FetchFault[] = []
   const state: Bench = {
@@ -297,6 +299,22 @@ for (const [what, answer, fault] of [
     assert.equal(state.web.asked, 2)
   })
 }
+
+test('what is under way when all ends never comes to mail without a policy', async (t) => {
+  const { zone, web } = await bench(t)
+  web.answer = () => undefined
+  const stopping = new AbortController()
+  const resolver = openResolver({ servers: [zone.server], trustAd: 'loopback', timeoutMs: 300 })
+  const settled: unknown[] = []
+  void policyFetch({ resolver, port: web.port, ca: authority.ca, signal: stopping.signal })('example.org').then((one) =>
+    settled.push(one),
+  )
+  for (let left = 200; left > 0 && web.asked === 0; left -= 1) await new Promise((resolve) => setTimeout(resolve, 10))
+  assert.equal(web.asked, 1)
+  stopping.abort()
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  assert.deepEqual(settled, [])
+})
 
 test('a policy from a server with a bad certificate is none', async (t) => {
   const { policies, faults, web } = await bench(t, { ca: await serverAuthority() })

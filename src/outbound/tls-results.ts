@@ -28,6 +28,7 @@ export class TlsResults implements AsyncDisposable {
   #day = ''
   #cancel: (() => void) | undefined
   #writing: Promise<void> = Promise.resolve()
+  #ended = false
 
   constructor(deps: TlsResultsDeps) {
     this.#deps = deps
@@ -80,10 +81,12 @@ export class TlsResults implements AsyncDisposable {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
+    this.#ended = true
     return this.flush()
   }
 
   #note(domain: string, policy: AppliedPolicy, host: string, address: string, fault: PeerFault | undefined): void {
+    if (this.#ended) return
     const today = dayOf(this.#deps.clock.now())
     if (today !== this.#day || this.#held.size >= MOST_HELD) void this.flush()
     this.#day = today

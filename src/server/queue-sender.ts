@@ -56,6 +56,7 @@ export async function startSending(
   log: Log,
 ): Promise<Sending> {
   const { data, hostname, queue, dns } = settings
+  const stopping = new AbortController()
   const resources = new AsyncDisposableStack()
   const mail = resources.use(openEmbeddedStore(link.store, systemClock))
   const records = resources.use(await openTlsRecords(directory))
@@ -73,7 +74,7 @@ export async function startSending(
     mtaSts: new MtaSts({
       resolver,
       records,
-      fetch: policyFetch({ resolver }),
+      fetch: policyFetch({ resolver, signal: stopping.signal }),
       clock: systemClock,
       onFault: (domain, fault) => {
         log.info({ domain, fault }, 'the MTA-STS policy cannot be had')
@@ -128,6 +129,7 @@ export async function startSending(
     scheduler,
     async stop() {
       await scheduler.stop()
+      stopping.abort()
       await resources.disposeAsync()
       link.registry.close()
     },

@@ -44,7 +44,7 @@ export function startTlsReporting(
     async [Symbol.asyncDispose]() {
       cancel()
       await looking
-      await results?.flush()
+      await results?.[Symbol.asyncDispose]()
     },
   }
 }

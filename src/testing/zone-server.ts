@@ -17,6 +17,8 @@ export type Trouble =
   | 'truncated'
   /** Answers that are damaged at the end. */
   | 'damaged'
+  /** The answer, after others that are none: of another id, to other questions, noise. */
+  | 'noise'
   /** Of aliases the first alone. */
   | 'one-alias'
   /** After so many milliseconds. */
@@ -81,6 +83,7 @@ export async function startZoneServer(zone: string | readonly Answer[] = ''): Pr
       reply = encode({ ...head, flags: flags | TRUNCATED_RESPONSE })
     }
     if (trouble === 'silent') return
+    if (trouble === 'noise' && over === 'udp') for (const one of noise(reply, found.answers)) send(one)
     if (trouble === 'damaged') reply = reply.subarray(0, reply.length - 3)
     if (typeof trouble !== 'object') return send(reply)
     const timer = setTimeout(() => {
@@ -163,6 +166,23 @@ function troubleOf(troubles: ReadonlyMap<string, Trouble>, name: string, type: s
     const trouble = troubles.get(`${at} ${type}`) ?? troubles.get(`${at} `)
     if (trouble !== undefined || at === '') return trouble
   }
+}
+
+/** What whoever wants to be believed would send. */
+function* noise(reply: Buffer, answers: readonly Answer[]): Generator<Buffer> {
+  const right = decode(reply)
+  const [question] = right.questions ?? []
+  const id = right.id ?? 0
+  const evil = answers.map((one) => (one.type === 'A' ? { ...one, data: '192.0.2.66' } : one))
+  if (question === undefined) return
+  const base = { type: 'response' as const, id, questions: [question], answers: evil }
+  yield encode({ ...base, id: (id + 1) % 65_536 })
+  yield encode({ ...base, questions: [{ ...question, name: `x.${question.name}` }] })
+  yield encode({ ...base, questions: [{ ...question, type: 'AAAA' }] })
+  yield encode({ ...base, questions: [] })
+  yield encode({ ...base, type: 'query' })
+  yield Buffer.alloc(0)
+  yield Buffer.alloc(7, 0xff)
 }
 
 /** RFC 1035 §4.1.1. */

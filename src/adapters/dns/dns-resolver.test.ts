@@ -177,6 +177,13 @@ test('a damaged answer and silence are temporary, and say so', () =>
     { timeoutMs: 300 },
   ))
 
+test('what is no answer to the question is overheard, and the answer waited for', () =>
+  withServer(async (server, dns) => {
+    server.trouble('', 'noise')
+    assert.deepEqual(records(await dns.a('mx1.example.org')), ['192.0.2.1', '192.0.2.2'])
+    assert.equal(server.asked.length, 1)
+  }))
+
 test('a server that knows no EDNS is asked without', () =>
   withServer(async (server, dns) => {
     server.trouble('', 'no-edns')

@@ -1,16 +1,21 @@
 /** DANE as unbound, NSD and OpenSSL see it. */
 import assert from 'node:assert/strict'
 import { createHash, X509Certificate } from 'node:crypto'
+import path from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { createSecureContext } from 'node:tls'
 import { openResolver } from '#adapters/dns/dns-resolver.ts'
+import { openQueue } from '#adapters/sqlite/queue.ts'
+import { QueueFiles } from '#adapters/sqlite/queue-files.ts'
 import { tlsPolicies } from '#outbound/tls-policies.ts'
 import type { TlsPolicies } from '#outbound/tls-policy.ts'
 import { openConnection } from '#outbound/transport.ts'
 import type { Resolver } from '#services/resolver.ts'
+import { newMessage, stageBody } from '#store/queue.contract.ts'
 import { MailSink } from '#testing/mail-sink.ts'
 import { serverAuthority } from '#testing/server-certificates.ts'
-import { run } from '../run.ts'
+import { Place } from '../../suites/cli-process.ts'
+import { eventually, run } from '../run.ts'
 import { SignedZones, signedZonesLacking } from './signed-zones.ts'
 
 const authority = await serverAuthority()
@@ -64,6 +69,11 @@ suite('DANE', { skip: signedZonesLacking() }, () => {
     zones = await SignedZones.start([
       { name: 'signed.example', text, signed: (zone) => zone },
       { name: 'plain.example', text: `@ MX 10 mx\nmx A 127.0.0.1\n_${sink.port}._tcp.mx TLSA ${WRONG}` },
+      {
+        name: 'wrong.example',
+        text: `@ MX 10 mx\nmx A 127.0.0.1\n_${sink.port}._tcp.mx TLSA ${WRONG}`,
+        signed: (zone) => zone,
+      },
       // a record is another one than was signed
       {
         name: 'bogus.example',
@@ -116,6 +126,33 @@ suite('DANE', { skip: signedZonesLacking() }, () => {
     const policy = await policies.policyFor('plain.example', 'mx.plain.example', sink.port)
     assert.ok(policy.ok)
     assert.equal(policy.value.level, 'opportunistic')
+  })
+
+  test('malle queue list says why mail waits', async () => {
+    await using place = await Place.make(
+      `[dns]\nservers = ["127.0.0.1:${zones.server.port}"]\n[queue]\nport = ${sink.port}\n`,
+    )
+    {
+      const directory = path.join(place.data, 'queue')
+      const files = new QueueFiles(directory)
+      await using store = await openQueue({ directory, historyDays: 30 })
+      const message = (id: string, to: string) =>
+        stageBody({ stage: () => files.stage() }).then((body) => newMessage(id, body, [to], { at: Date.now() }))
+      await store.enqueue([await message('q.1', 'x@wrong.example'), await message('q.2', 'x@bogus.example')])
+      await store.enqueue([await message('q.3', 'x@plain.example')])
+    }
+    await place.serve()
+    const list = await eventually('what waits has been tried', async () => {
+      const { stdout } = await place.malle(['queue', 'list'])
+      return stdout.match(/4\.7\.5/g)?.length === 2 && !stdout.includes('q.3') ? stdout : undefined
+    })
+    const why = 'the certificate of mx.wrong.example is not the one that its TLSA records tell of'
+    assert.ok(list.includes(`4.7.5 DANE of mx.wrong.example: ${why}\n`), list)
+    assert.match(list, /4\.7\.5 DANE of mx\.bogus\.example: its TLSA records cannot be had: .*\(DNSSEC bogus\)\n/)
+    assert.deepEqual(
+      sink.messages.map(({ to }) => to.map((one) => one.address).join()),
+      ['x@plain.example'],
+    )
   })
 
   for (const [name, record, right] of HOSTS) {
