@@ -245,7 +245,8 @@ async function startMalle(folder: string, sink: Sink): Promise<{ server: ServerP
       `[[route]]\ndomain = "d${number}.example"\nhost = "127.0.0.1"\nport = ${port}\nsecurity = "none"\n`,
   )
   const queue = `[queue]\nconnections = ${CONNECTIONS}\nconnections_per_destination = ${PER_DOMAIN}\n`
-  const installation = await Installation.make(path.join(folder, 'malle'), { more: queue + routes.join('') })
+  const limits = '[submission]\nmessages_per_day = 0\nrecipients_per_day = 0\noutburst = 0\n'
+  const installation = await Installation.make(path.join(folder, 'malle'), { more: queue + limits + routes.join('') })
   const [account] = await installation.addAccounts(['ann'])
   if (account === undefined) throw new Error('There is no account')
   const login = Buffer.from(`\0${account.address}\0${account.password}`).toString('base64')
