@@ -56,6 +56,11 @@ export class Connections {
     return this.#open.size
   }
 
+  /** How many nobody uses, for a key. */
+  kept(key: string): number {
+    return this.#idle.get(key)?.filter(({ connection }) => connection.lost === undefined).length ?? 0
+  }
+
   /** One that nobody uses, for a key of {@link Routes.keyOf}. */
   idle(key: string): OutboundConnection | undefined {
     for (;;) {

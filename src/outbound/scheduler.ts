@@ -61,6 +61,8 @@ export interface SchedulerDeps {
 interface Hands {
   /** It has had a connection. */
   connected: boolean
+  /** It gives its place back, and is no longer counted. */
+  left: boolean
 }
 
 /** Destinations looked at in one turn, and messages of one that are fetched together. */
@@ -224,13 +226,14 @@ export class Scheduler {
   #start(lane: Lane): void {
     lane.active += 1
     this.#active += 1
-    const work = this.#serve(lane)
+    const hands: Hands = { connected: false, left: false }
+    const work = this.#serve(lane, hands)
       .catch((error: unknown) => {
         lane.blockedUntil = this.#deps.clock.now() + FAULT_MS
         this.#deps.log.error({ destination: lane.key, error }, 'mail could not be sent')
       })
       .finally(() => {
-        lane.active -= 1
+        if (!hands.left) lane.active -= 1
         this.#active -= 1
         if (lane.active === 0) lane.limit = Number.POSITIVE_INFINITY
         this.#workers.delete(work)
@@ -239,8 +242,7 @@ export class Scheduler {
     this.#workers.add(work)
   }
 
-  async #serve(lane: Lane): Promise<void> {
-    const hands: Hands = { connected: false }
+  async #serve(lane: Lane, hands: Hands): Promise<void> {
     try {
       await this.#work(lane, hands)
     } finally {
@@ -251,7 +253,13 @@ export class Scheduler {
   async #work(lane: Lane, hands: Hands): Promise<void> {
     const { clock, settings } = this.#deps
     for (let sent = 0; !this.#stopping && (sent < SHARE || !this.#hungry); sent += 1) {
-      if (lane.blockedUntil > clock.now() || lane.active > lane.limit) return
+      if (lane.blockedUntil > clock.now()) return
+      if (lane.active > lane.limit) {
+        // at once, so that those who ask next stay
+        hands.left = true
+        lane.active -= 1
+        return
+      }
       const job = await this.#take(lane)
       if (job === undefined || this.#stopping) return
       if (!lane.local && !lane.mayServe(clock.now(), settings.messagesPerMinute)) return
@@ -324,11 +332,11 @@ export class Scheduler {
 
   /** All that is due there has the same outcome, without another try. */
   async #reachedNobody(lane: Lane, job: DueMessage, reason: NoConnection, hands: Hands): Promise<void> {
-    const { routes, clock, random, log } = this.#deps
+    const { routes, connections, clock, random, log } = this.#deps
     if (this.#aborted) return
-    const others = lane.connected - (hands.connected ? 1 : 0)
+    const others = lane.connected - (hands.connected ? 1 : 0) + connections.kept(lane.key)
     if (others > 0) {
-      // they are being served: it takes no more of us at once
+      // they are served, or were a moment ago: it takes no more of us at once
       lane.limit = others
       return
     }
