@@ -90,6 +90,10 @@ test('mail is sent from the store while no server runs, to people of it and into
   assert.match(raw.stdout, /^From: "?Ann Lee"? <ann@example\.org>\r\nTo: ben@example\.org\r\nSubject: Hors ligne\r\n/m)
   const elsewhere = await onStore(['send', '--to', 'bob@elsewhere.invalid', ...what])
   assert.deepEqual(elsewhere, sent)
+  const { stdout: queue } = await place.malle(['queue', 'list'])
+  assert.match(queue, /^ {4}bob@elsewhere\.invalid {2}waiting/m)
+  // or the server that runs next would say that there is no such domain
+  await place.ok(['queue', 'drop', '--domain', 'elsewhere.invalid', '--yes'])
   const stopped = await onStore(['watch'])
   assert.deepEqual([stopped.code, stopped.stdout], [69, ''])
   assert.match(stopped.stderr, /is stopped, so nothing arrives/)
@@ -291,8 +295,9 @@ test('watch hears of several mailboxes, and goes on when the server was away', a
   }
 })
 
-test('watch says what arrives; a message is sent, marked and moved', async () => {
+test('watch says what arrives; a message is sent, marked and moved', async (t) => {
   const watching = new Running(['mail', 'watch', url, ...files], { cwd: place.folder })
+  t.after(() => watching.signal('SIGKILL'))
   await watching.logged('Watching INBOX')
   const smtp = ['--smtp', `smtp://ann@example.org@localhost:${portOf(ready, 'submission')}`]
   const to = ['--to', 'ann@example.org', '--bcc', 'Ann <ann@example.org>', '--subject', 'Été']
