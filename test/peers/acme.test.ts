@@ -7,7 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { connect, type PeerCertificate } from 'node:tls'
 import { LineClient, type WholeServer, wholeServer } from '#testing/whole-server.ts'
 import { startZoneServer } from '#testing/zone-server.ts'
-import { freePort, startPebble } from './foreign/pebble.ts'
+import { startPebble } from './foreign/pebble.ts'
+import { freePort } from './free-port.ts'
 import { lacking } from './install.ts'
 
 const ZONE = `

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createPrivateKey } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, suite, test } from 'node:test'
@@ -11,6 +10,7 @@ import { parseAuthenticationResults } from '#mail/authentication-results.ts'
 import { signed, signingKey } from '#testing/signed-mail.ts'
 import { SmtpClient } from '#testing/smtp-server.ts'
 import { startZoneServer, type ZoneServer } from '#testing/zone-server.ts'
+import { freePort } from './free-port.ts'
 import { lacking, PROGRAM_PATH } from './install.ts'
 import { Look } from './look.ts'
 import { eventually, type Ran, run, runWell, said } from './run.ts'
@@ -315,12 +315,4 @@ class Rspamd {
     await gone
     await rm(this.#folder, { recursive: true, force: true })
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 0
 }

@@ -3,12 +3,12 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:https'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { selfMadeCertificate } from '#server/self-made-certificate.ts'
+import { freePort } from '../free-port.ts'
 import { PROGRAM_PATH } from '../install.ts'
 
 const START_MS = 20_000
@@ -29,17 +29,6 @@ export interface Pebble extends AsyncDisposable {
   /** What it signs with at last, PEM. */
   root(): Promise<string>
   readonly log: readonly string[]
-}
-
-/** A port of loopback that nobody has now. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('There is no port')
-  return address.port
 }
 
 export async function startPebble({ httpPort, tlsPort, dns, seconds }: PebbleOptions): Promise<Pebble> {

@@ -1,4 +1,5 @@
 /** DNSSEC for tests: zones signed by Debian's ldns, served by its NSD, validated by its unbound; all on loopback. @module */
+
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
@@ -7,9 +8,9 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { openResolver } from '#adapters/dns/dns-resolver.ts'
+import { freePort } from '../free-port.ts'
 import { PROGRAM_PATH } from '../install.ts'
 import { installed, why } from './debian.ts'
-import { freePort } from './postfix.ts'
 
 const START_MS = 20_000
 
