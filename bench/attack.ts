@@ -18,7 +18,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import { parseArgs } from 'node:util'
 import { loadConfig } from '#config/load.ts'
-import { openAdministration } from '#server/administration.ts'
+import { openAdministration } from '#server/open-administration.ts'
 import { inFolder, megabytes, percentile, report, rounded } from './kit.ts'
 import { Installation } from './raw.ts'
 

@@ -7,8 +7,8 @@
 
 import { ConnectionError } from '#client/errors.ts'
 import type { Config } from '#config/config.ts'
-import { openAdministration } from '#server/administration.ts'
 import { askControl, ServerGone } from '#server/control.ts'
+import { openAdministration } from '#server/open-administration.ts'
 import type { Administration } from '#server/verbs.ts'
 import { becomeOwner } from './context.ts'
 import { onData } from './failure.ts'

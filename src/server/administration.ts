@@ -1,10 +1,9 @@
-/** Administrative verbs carried out: by the running server, or by this process while the server is stopped. @module */
+/** Administrative verbs carried out on an open installation. @module */
 import path from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { CheckFinding } from '#adapters/embedded/check.ts'
 import type { ShardStatus } from '#adapters/embedded/options.ts'
 import { REPORTS, storedReports } from '#adapters/sqlite/domain-reports.ts'
-import type { Config } from '#config/config.ts'
 import type { Result } from '#lib/result.ts'
 import { Turns } from '#lib/turns.ts'
 import { VERSION } from '#lib/version.ts'
@@ -19,21 +18,15 @@ import type { AccountRef } from '#store/types.ts'
 import { MoveRefused } from '#transfer/move.ts'
 import { Backups } from './backups.ts'
 import { certificateViews } from './certificates.ts'
-import { askControl, ControlError, ServerGone } from './control.ts'
 import { dkimVerbs } from './dkim-verbs.ts'
 import { dnsFacts, knownDomain } from './dns-facts.ts'
 import { listDeleted, messageHistory, undeleteMail } from './gone-views.ts'
-import { type Installation, openInstallation } from './installation.ts'
-import { createLog } from './log.ts'
-
+import type { Installation } from './installation.ts'
 import { forgetMigration, migrateRequest } from './migrate-request.ts'
-
 import { type MoveDeps, moveAccount } from './moves.ts'
-
-import { LocalQueueDesk, type QueueDesk, queueStart } from './queue-desk.ts'
+import type { QueueDesk } from './queue-desk.ts'
 import { queueVerbs } from './queue-verbs.ts'
 import { queueStatusView } from './queue-views.ts'
-
 import type { Task, TaskMessage } from './task-thread.ts'
 import {
   type AccountChangeArgs,
@@ -44,7 +37,6 @@ import {
   type DomainView,
   type StatusView,
   type Verb,
-  type VerbRefusal,
   VerbRefused,
   type Verbs,
 } from './verbs.ts'
@@ -462,50 +454,4 @@ function appPasswordView({ name, protocols, createdAt, lastUsedAt }: AppPassword
     created: new Date(createdAt).toISOString(),
     lastUsed: lastUsedAt === undefined ? null : new Date(lastUsedAt).toISOString(),
   }
-}
-
-/**
- * The running server's administration, or this process's own on the data directory while no server runs.
- * @throws {DataInUse} while a server starts or stops.
- */
-export async function openAdministration(config: Config): Promise<Administration> {
-  if ((await askControl(config.data, 'status', {})) !== undefined) return new RemoteAdministration(config.data)
-  const parts = await openInstallation(config, createLog('warn'))
-  const queue = new LocalQueueDesk(queueStart(config))
-  const local = new RunningAdministration(parts, queue, undefined)
-  return {
-    ask: (verb, args, progress, signal) => local.ask(verb, args, progress, signal),
-    async [Symbol.asyncDispose]() {
-      await queue[Symbol.asyncDispose]()
-      await parts[Symbol.asyncDispose]()
-    },
-  }
-}
-
-/** The verbs of the server that runs. */
-class RemoteAdministration implements Administration {
-  readonly #data: string
-
-  constructor(data: string) {
-    this.#data = data
-  }
-
-  async ask<V extends Verb>(
-    verb: V,
-    args: Verbs[V]['args'],
-    progress?: (value: unknown) => void,
-    signal?: AbortSignal,
-  ): Promise<Verbs[V]['value']> {
-    try {
-      const answer = await askControl(this.#data, verb, args, progress, signal)
-      if (answer === undefined) throw new ServerGone()
-      return answer.value as Verbs[V]['value']
-    } catch (error) {
-      if (error instanceof ControlError && error.refusal !== undefined)
-        throw new VerbRefused(error.refusal as VerbRefusal)
-      throw error
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {}
 }

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import type { EmbeddedTuning } from '#adapters/embedded/options.ts'
 import { loadConfig } from '#config/load.ts'
-import { openAdministration } from '#server/administration.ts'
+import { openAdministration } from '#server/open-administration.ts'
 import { DIED, type ProbeOrders } from './probe.ts'
 
 /** Where a listener is. */
