@@ -8,6 +8,7 @@ import type {
 } from '#server/queue-views.ts'
 import { formatBytes, formatTime, say } from './language.ts'
 import { oneLine } from './mail-text.ts'
+import { replyInFrench } from './own-replies.ts'
 import { formatTable } from './table.ts'
 
 /** A message with a line for each recipient. */
@@ -67,13 +68,13 @@ function recipientLine({ address, state, heldBecause, nextTry, attempts, last }:
   if (state === 'waiting') parts.push(say(`next try ${formatTime(nextTry)}`, `prochain essai ${formatTime(nextTry)}`))
   if (attempts > 0)
     parts.push(attempts === 1 ? say('1 try', '1 essai') : say(`${attempts} tries`, `${attempts} essais`))
-  const words = last === null ? '' : `: ${wordsOf(last)}`
+  const words = last === null ? '' : `${COLON} ${wordsOf(last)}`
   return `${oneLine(address)}  ${parts.join(', ')}${words}`
 }
 
 function wordsOf({ host, tls, reply }: QueueAttemptView): string {
-  const where = host === null ? '' : `${oneLine(host)}${tls === null ? '' : ` (${oneLine(tls)})`}: `
-  return `${where}${oneLine(reply)}`
+  const where = host === null ? '' : `${oneLine(host)}${tls === null ? '' : ` (${oneLine(tls)})`}${COLON} `
+  return `${where}${oneLine(say(reply, replyInFrench(reply)))}`
 }
 
 function heldWords(reason: keyof typeof REASONS): string {
@@ -84,6 +85,7 @@ function secondOf(at: string): string {
   return `${formatTime(at)}:${String(new Date(at).getSeconds()).padStart(2, '0')}`
 }
 
+const COLON = say(':', ' :')
 const STATES = {
   waiting: say('waiting', 'en attente'),
   held: say('held', 'retenu'),

@@ -195,7 +195,11 @@ export interface Config {
     readonly giveUpMs: number
     readonly historyDays: number
     readonly tlsReports: boolean
+    /** Absolute path of authorities that are trusted beside those the runtime knows; `undefined`: none. */
+    readonly ca: string | undefined
     readonly port: number
+    /** Of web servers with MTA-STS policies. */
+    readonly httpsPort: number
   }
   readonly routes: readonly RouteConfig[]
   readonly http: {

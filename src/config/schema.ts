@@ -171,6 +171,7 @@ function derive(raw: v.InferOutput<typeof schema>, { folder, cores, platform }: 
         account: tls.acme.account && { ...tls.acme.account, keyFile: absolute(tls.acme.account.keyFile) },
       },
     },
+    queue: { ...rest.queue, ca: rest.queue.ca && absolute(rest.queue.ca) },
     routes: route.map(({ passwordFile, ca, ...one }) => ({
       ...one,
       passwordFile: passwordFile && absolute(passwordFile),

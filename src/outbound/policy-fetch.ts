@@ -60,7 +60,7 @@ export function policyFetch(options: PolicyFetchOptions): PolicyFetch {
       outgoing.on('error', (error: NodeJS.ErrnoException) => {
         if (signal?.aborted === true) return
         if (error.name === 'AbortError' || error.name === 'TimeoutError') fail(`no answer within ${timeoutMs / 1000} s`)
-        else fail(error.message, isCertificateFault(error.code) ? 'sts-webpki-invalid' : 'sts-policy-fetch-error')
+        else fail(wordsOf(error), isCertificateFault(error.code) ? 'sts-webpki-invalid' : 'sts-policy-fetch-error')
       })
       outgoing.on('response', (answer) => {
         const type = /^[^;]*/
@@ -94,6 +94,11 @@ async function addressesOf(
   const [v6, v4] = await Promise.all([resolver.aaaa(host), resolver.a(host)])
   const addresses = [...(v6.ok ? v6.records : []), ...(v4.ok ? v4.records : [])]
   return addresses.map((address) => ({ address, family: isIPv6(address) ? 6 : 4 }))
+}
+
+/** Without Node's advice, which is for who starts Node. */
+function wordsOf({ message }: Error): string {
+  return message.replace(/; if the root CA is installed locally, .*$/, '')
 }
 
 function isCertificateFault(code: string | undefined): boolean {

@@ -6,7 +6,7 @@ import type { Config, CertificateFiles as ConfiguredFiles } from '#config/config
 import type { Log } from '#services/session-deps.ts'
 import { AcmeFiles } from './acme/files.ts'
 import { selfMadeCertificate, selfMadeFiles } from './self-made-certificate.ts'
-import { CertificateFault, type CertificatePair, namesOf, readClientCa, readPair } from './tls.ts'
+import { CertificateFault, type CertificatePair, namesOf, readAuthorities, readPair } from './tls.ts'
 
 /** What listeners show, and whom they ask for a certificate. */
 export interface Certificates {
@@ -20,7 +20,7 @@ export interface Certificates {
 /** Reads them, making one where there is none. @throws {CertificateFault} */
 export async function readCertificates(config: Config, log: Log): Promise<Certificates> {
   const { files, hosts } = config.tls
-  const clientCa = config.tls.clientCa === undefined ? undefined : await readClientCa(config.tls.clientCa)
+  const clientCa = config.tls.clientCa === undefined ? undefined : await readAuthorities(config.tls.clientCa)
   const extra = await Promise.all(hosts.map(readPair))
   if (files !== undefined) return { pairs: [await readPair(files), ...extra], clientCa, ca: undefined }
   const kept = config.tls.acme === undefined ? [] : await new AcmeFiles(config.data).certificates()

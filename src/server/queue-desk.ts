@@ -38,9 +38,10 @@ export interface QueueDesk extends AsyncDisposable {
   status(): Promise<QueueStatus>
 }
 
-/** What the queue of an installation is opened with. */
-export function queueStart({ data, hostname, queue, routes, dns, smtp, log }: Config): QueueStart {
-  const sending = { data, hostname, queue, routes, dns, checked: smtp.checks !== undefined }
+/** What the queue of an installation is opened with. @param authorities PEM of `queue.ca`, for sending. */
+export function queueStart(config: Config, authorities?: string): QueueStart {
+  const { data, hostname, queue, routes, dns, smtp, log } = config
+  const sending = { data, hostname, queue, routes, dns, checked: smtp.checks !== undefined, authorities }
   return { directory: path.join(data, 'queue'), settings: queue, sending, logLevel: log.level }
 }
 

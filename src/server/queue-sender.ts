@@ -1,4 +1,5 @@
 /** What the queue thread sends with: resolver, policies, keys, the store for mail that stays here. @module */
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import type { MessagePort } from 'node:worker_threads'
 import { openResolver } from '#adapters/dns/dns-resolver.ts'
 import { openEmbeddedStore } from '#adapters/embedded/embedded-store.ts'
@@ -32,6 +33,8 @@ export interface SendingSettings {
   readonly dns: Config['dns']
   /** Mail from other servers is checked. */
   readonly checked: boolean
+  /** PEM of `queue.ca`. */
+  readonly authorities: string | undefined
 }
 
 /** A thread's ways to the rest; its ports are transferred. */
@@ -55,7 +58,9 @@ export async function startSending(
   link: SendingLink,
   log: Log,
 ): Promise<Sending> {
-  const { data, hostname, queue, dns } = settings
+  const { data, hostname, queue, dns, authorities } = settings
+  // of this thread alone, where all TLS is with servers of others
+  if (authorities !== undefined) setDefaultCACertificates([...getCACertificates('default'), authorities])
   const stopping = new AbortController()
   const resources = new AsyncDisposableStack()
   const mail = resources.use(openEmbeddedStore(link.store, systemClock))
@@ -74,7 +79,7 @@ export async function startSending(
     mtaSts: new MtaSts({
       resolver,
       records,
-      fetch: policyFetch({ resolver, signal: stopping.signal }),
+      fetch: policyFetch({ resolver, port: queue.httpsPort, signal: stopping.signal }),
       clock: systemClock,
       onFault: (domain, fault) => {
         log.info({ domain, fault }, 'the MTA-STS policy cannot be had')

@@ -20,7 +20,7 @@ import { queueStart } from './queue-desk.ts'
 import { QueueHost } from './queue-host.ts'
 import { queueLink } from './queue-link.ts'
 import { startThreads } from './threads.ts'
-import type { TlsMaterial } from './tls.ts'
+import { readAuthorities, type TlsMaterial } from './tls.ts'
 
 /** A server whose listeners accept. */
 export interface RunningServer extends AsyncDisposable {
@@ -53,8 +53,9 @@ export async function startServer(config: Config, log: Log, tuned?: StoreTuning)
   search.start()
   const checks = started.use(checksOf(config, log))
   const sender = senderKey(await parts.directory.secret())
+  const authorities = config.queue.ca === undefined ? undefined : await readAuthorities(config.queue.ca)
   const queue = started.use(
-    new QueueHost({ start: queueStart(config), log, connect: () => queueLink(registry, host, sender) }),
+    new QueueHost({ start: queueStart(config, authorities), log, connect: () => queueLink(registry, host, sender) }),
   )
   queue.start()
   const { directory, store } = parts

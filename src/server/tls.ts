@@ -75,8 +75,8 @@ export async function readPair(files: { readonly cert: string; readonly key: str
   return pair
 }
 
-/** Reads the authorities of client certificates. @throws {CertificateFault} */
-export async function readClientCa(file: string): Promise<string> {
+/** Reads certificates of authorities, one or several in a file. @throws {CertificateFault} */
+export async function readAuthorities(file: string): Promise<string> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw new CertificateFault(file, 'unreadable', error)
   })

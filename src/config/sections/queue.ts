@@ -1,7 +1,7 @@
 /** `[queue]`. @module */
 import * as v from 'valibot'
 import type { Config } from '../config.ts'
-import { count, field, fieldsOf, integer, type Section, section, yesOrNo } from '../fields.ts'
+import { count, field, fieldsOf, integer, type Section, section, text, yesOrNo } from '../fields.ts'
 
 /** Mail out by SMTP. */
 export const queueSection: Section<Config['queue']> = section(
@@ -46,7 +46,18 @@ export const queueSection: Section<Config['queue']> = section(
       type: 'true or false',
       right: 'true or false without quotes',
     }),
+    ca: field(text(), '', {
+      doc: 'Certificates of authorities that are trusted beside those the runtime knows, such as one of your own: for mail servers whose certificate must be valid, and for the web servers that MTA-STS policies are fetched from. A `ca` of a route stands in for all of them. Read at the start.',
+      type: 'path',
+      right: 'the path of a PEM file in quotes',
+    }),
     port: count(1, 65_535, 25, 'Port of other servers where no route says another one. Anything but 25 is for tests.'),
+    https_port: count(
+      1,
+      65_535,
+      443,
+      'Port of the web servers that MTA-STS policies are fetched from. Anything but 443 is for tests.',
+    ),
   }),
   (raw) => ({
     connections: raw.connections,
@@ -58,6 +69,8 @@ export const queueSection: Section<Config['queue']> = section(
     giveUpMs: raw.give_up_days * 86_400_000,
     historyDays: raw.history_days,
     tlsReports: raw.tls_reports,
+    ca: raw.ca === '' ? undefined : raw.ca,
     port: raw.port,
+    httpsPort: raw.https_port,
   }),
 )
