@@ -5,7 +5,7 @@ import { MAX_ADDRESSES } from './limits.ts'
 import { commentEnd } from './parameters.ts'
 
 /** What stands where an address has no domain or no local part, as Dovecot writes it: NIL would mean a group. */
-const MISSING_DOMAIN = 'MISSING_DOMAIN'
+export const MISSING_DOMAIN = 'MISSING_DOMAIN'
 const MISSING_MAILBOX = 'MISSING_MAILBOX'
 
 type Token = {

@@ -61,6 +61,11 @@ export interface DeliveryOptions {
   readonly submission?: Submission | undefined
 }
 
+const NOT_FORWARDED: CheckReply = {
+  code: 550,
+  text: '5.7.1 A recipient is on another server, and what looks like junk is not forwarded',
+}
+
 /** One message between its envelope and its acknowledgement. Write the bytes, then {@link finish} or {@link abandon}. */
 export class IncomingMessage {
   readonly #deps: DeliveryDeps
@@ -157,7 +162,7 @@ export class IncomingMessage {
       return this.#refuseAll({ kind: 'unavailable', reason: 'full' })
     }
     if (body !== undefined) await this.#look(body)
-    const reply = this.#verdict?.reply
+    const reply = this.#verdict?.reply ?? this.#notForwarded()
     if (reply !== undefined) return this.#refuseAll({ kind: 'check', reply })
     const local = {
       origin: this.#origin,
@@ -189,9 +194,18 @@ export class IncomingMessage {
     this.#verdict = verdict
     const { reverseName } = verdict.facts
     if (reverseName !== undefined) this.#origin = { ...this.#origin, reverseName }
-    if (verdict.reply !== undefined) return
+    if (verdict.disposition !== 'accept') return
     this.#outgoing = this.#wayOut()
     if (this.#outgoing !== undefined) for await (const chunk of readStaged(bytes)) await this.#outgoing.write(chunk)
+  }
+
+  /**
+   * Junk is not forwarded: it would be ours to the next server. Who has a mailbox here has it there; the sender hears of
+   * those who have none, and nothing is lost that was answered with 250.
+   */
+  #notForwarded(): CheckReply | undefined {
+    if (this.#verdict?.disposition !== 'junk') return undefined
+    return this.#recipients.some(({ targets }) => targets.length === 0) ? NOT_FORWARDED : undefined
   }
 
   #wayOut(): OutgoingMessage | undefined {

@@ -256,9 +256,17 @@ test('what the checks found goes before forwarded mail, and what they refuse goe
       assert.doesNotMatch(text, /dmarc=pass/)
     }
     assert.ok((outbox.messages[1]?.body.size ?? 0) > 2_000_000)
+    // junk is for mailboxes here: it is never forwarded, and the sender hears of those who have none
+    verdict = { ...verdict, disposition: 'junk' }
+    assert.match(
+      await send(client, forged, '<eve@else.example>', '<bob@example.org>', '<away@example.org>'),
+      /^550 5\.7\.1 A recipient is on another server, and what looks like junk is not forwarded$/,
+    )
+    assert.equal(await server.messages(server.bob), 0)
+    assert.match(await send(client, forged, '<eve@else.example>', '<list@example.org>'), /^250 /)
+    assert.deepEqual([outbox.messages.length, (await server.texts(server.bob, 'Junk')).length], [2, 1])
     verdict = { ...verdict, disposition: 'reject', reply: { code: 550, text: '5.7.1 No' } }
     assert.match(await send(client, forged, '<eve@else.example>', '<list@example.org>'), /^550 5\.7\.1 No$/)
-    assert.equal(outbox.messages.length, 2)
-    assert.equal(await server.messages(server.bob), 0)
+    assert.deepEqual([outbox.messages.length, (await server.texts(server.bob, 'Junk')).length], [2, 1])
   })
 })

@@ -5,8 +5,12 @@ import { arc as verifyArc } from 'mailauth/lib/arc/index.js'
 import { dkimVerify } from 'mailauth/lib/dkim/verify.js'
 import { evaluateDmarc } from 'mailauth/lib/dmarc/index.js'
 import { spf as verifySpf } from 'mailauth/lib/spf/index.js'
+import { MISSING_DOMAIN, parseAddresses } from '#mail/addresses.ts'
 import type { MethodResult } from '#mail/authentication-results.ts'
 import { type AuthenticationResults, parseAuthenticationResults } from '#mail/authentication-results.ts'
+import { binaryOf } from '#mail/bytes.ts'
+import { unfold } from '#mail/headers.ts'
+import { parseDomain } from '#services/addresses.ts'
 import type { Sending } from '#services/inbound-checks.ts'
 import type { Resolver } from '#services/resolver.ts'
 import { asMailauthResolver } from '../dns/mailauth-resolver.ts'
@@ -31,10 +35,10 @@ export type DmarcPolicy = 'none' | 'quarantine' | 'reject'
 
 /** What DMARC says (RFC 7489, RFC 9989). */
 export type DmarcFinding =
-  /** The domain asks for nothing, or there is no author. */
+  /** The domain asks for nothing. */
   | { readonly kind: 'none' }
-  /** No domain speaks for the message: it has several authors (RFC 9989 §5.3.1). */
-  | { readonly kind: 'several-authors' }
+  /** No domain speaks for the message: it has several authors, or none that can be read (RFC 9989 §5.3.1). */
+  | { readonly kind: 'no-one-author'; readonly why: 'several authors' | 'no author' }
   /** The DNS does not say now what the domain of the author asks for, or who speaks for it. */
   | { readonly kind: 'temperror'; readonly author: string }
   | {
@@ -90,19 +94,21 @@ export async function authenticate(
     fromFields: verified.fromFields,
     spfDomains: spf.status.result === 'pass' ? [spf.domain] : [],
     dkimDomains: signatures
-      .filter(({ status }) => status.result === 'pass')
-      .map(({ id, signingDomain = '', status: { aligned = false, underSized = 0 } }) => ({
+      .filter(({ status }) => verdictOn(status) === 'pass')
+      .map(({ id, signingDomain = '', status: { aligned = false } }) => ({
         id: id ?? '',
         domain: signingDomain,
         aligned,
-        underSized,
+        underSized: 0,
       })),
     resolver: dns,
   })
   const dkim = signatures.map(dkimResult)
   const results = [...spfResults(spf, helo), ...(dkim.length === 0 ? [NOT_SIGNED] : dkim)]
   if (arc !== undefined && arc.status.result !== 'none') results.push(arcResult(arc))
-  results.push(dmarcResult(response, reason))
+  const shown = shownDomains(verified.headers?.parsed ?? [])
+  const finding = dmarcFinding(response, reason, shown)
+  results.push(dmarcResult(response, finding))
   return {
     spf: { result: spf.status.result, domain: spf.domain.toLowerCase() },
     dkim: signatures.map((signature, index) => ({
@@ -111,7 +117,7 @@ export async function authenticate(
     })),
     arc: arc?.status.result ?? 'none',
     seals: arc?.status.result === 'pass' ? (arc.chain ?? []).map(sealOf) : [],
-    dmarc: dmarcFinding(response, reason),
+    dmarc: finding,
     results,
   }
 }
@@ -145,8 +151,7 @@ function dkimResult({
   signature = '',
 }: DKIMResult): MethodResult {
   const { comment, underSized = 0 } = status
-  // a body that is another one fails (RFC 6376 §6.1.3, RFC 8601 §2.7.1); mailauth's lenient mode says "neutral"
-  const result = comment === 'body hash did not verify' ? 'fail' : status.result
+  const result = verdictOn(status)
   const unsigned = underSized > 0 ? `${underSized} octets of the body are not signed` : undefined
   const said = unsigned ?? (typeof comment === 'string' ? comment : undefined)
   return {
@@ -162,6 +167,16 @@ function dkimResult({
       ...(status.policy?.['dkim-rules'] !== undefined && { 'policy.dkim-rules': status.policy['dkim-rules'] }),
     },
   }
+}
+
+/**
+ * A body that is another one fails (RFC 6376 §6.1.3, RFC 8601 §2.7.1); mailauth's lenient mode says "neutral". A signature
+ * that leaves the end of the body to anybody (`l=`) speaks for nobody here: whoever has one could write what people see
+ * (RFC 6376 §8.2; "policy", RFC 8601 §2.7.1).
+ */
+function verdictOn({ result, comment, underSized = 0 }: DKIMResult['status']): string {
+  if (comment === 'body hash did not verify') return 'fail'
+  return result === 'pass' && underSized > 0 ? 'policy' : result
 }
 
 function arcResult({ status, i }: ARCResult): MethodResult {
@@ -182,14 +197,9 @@ function sealOf(entry: ARCChainEntry): Seal {
   }
 }
 
-function dmarcResult(response: DMARCResult | false, reason: string | undefined): MethodResult {
-  if (response === false)
-    return {
-      method: 'dmarc',
-      result: 'permerror',
-      comment: (reason ?? 'no author').replaceAll('-', ' '),
-      properties: {},
-    }
+function dmarcResult(response: DMARCResult | false, finding: DmarcFinding): MethodResult {
+  if (response === false || finding.kind === 'no-one-author')
+    return { method: 'dmarc', result: 'permerror', properties: {} }
   const { status } = response
   const result = status.result === 'neutral' ? 'none' : status.result
   const applied = status.policy?.dmarc
@@ -203,12 +213,34 @@ function dmarcResult(response: DMARCResult | false, reason: string | undefined):
   }
 }
 
-function dmarcFinding(response: DMARCResult | false, reason: string | undefined): DmarcFinding {
-  if (response === false)
-    return reason === 'multiple-author-domains' || reason === 'multiple-from-fields'
-      ? { kind: 'several-authors' }
-      : { kind: 'none' }
+/** Domains of From as mail programs may read it, who take more for an address than mailauth does. */
+function shownDomains(fields: readonly { readonly key: string; readonly line: Uint8Array }[]): ReadonlySet<string> {
+  const hosts = fields
+    .filter(({ key }) => key === 'from')
+    .flatMap(({ line }) => {
+      const text = binaryOf(line)
+      return parseAddresses(unfold(text.slice(text.indexOf(':') + 1)))
+    })
+    .flatMap(({ host }) =>
+      host === undefined || host === MISSING_DOMAIN ? [] : [nameOf(Buffer.from(host, 'latin1').toString('utf8'))],
+    )
+  return new Set(hosts)
+}
+
+function nameOf(host: string): string {
+  return parseDomain(host) ?? host.toLowerCase()
+}
+
+/** @param shown Where it is not just the domain that was asked about, somebody sees another author. */
+function dmarcFinding(
+  response: DMARCResult | false,
+  reason: string | undefined,
+  shown: ReadonlySet<string>,
+): DmarcFinding {
+  if (reason === 'no-author-domain' || shown.size === 0) return { kind: 'no-one-author', why: 'no author' }
+  if (response === false || shown.size > 1) return { kind: 'no-one-author', why: 'several authors' }
   const author = (response.status.header?.from ?? response.domain).toLowerCase()
+  if (!shown.has(nameOf(author))) return { kind: 'no-one-author', why: 'several authors' }
   const { result } = response.status
   if (result === 'temperror') return { kind: 'temperror', author }
   if (result !== 'pass' && result !== 'fail') return { kind: 'none' }

@@ -48,7 +48,7 @@ export interface CheckerParts {
 }
 
 /** Whoever writes to these is heard, wherever from (RFC 5321 §4.5.1, RFC 2142). */
-const ALWAYS_HEARD = /^(?:postmaster|abuse)@/i
+const ALWAYS_HEARD = /^(?:postmaster|abuse)(?:@|$)/i
 
 const LINE_TOO_LONG: Verdict = {
   disposition: 'reject',
@@ -85,9 +85,19 @@ export class Checker {
         return { code: 550, text: `5.7.1 ${remoteAddress} is listed by ${listing.list}${text}` }
       }
     }
-    if (this.#parts.greylist?.holds(remoteAddress, sender, recipient) === true)
+    if (this.#isNew(remoteAddress, sender, recipient))
       return { code: 451, text: '4.7.1 Not known yet here, try again in a few minutes' }
     return undefined
+  }
+
+  /** A list that cannot be read or written keeps nobody out. */
+  #isNew(remoteAddress: string, sender: string, recipient: string): boolean {
+    try {
+      return this.#parts.greylist?.holds(remoteAddress, sender, recipient) === true
+    } catch (error) {
+      this.#parts.warn(`Greylisting fails, mail goes on without it: ${String(error)}`)
+      return false
+    }
   }
 
   /** Never rejects. */

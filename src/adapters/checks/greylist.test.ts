@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtempDisposable, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { test } from 'node:test'
 import { Greylist } from './greylist.ts'
 
@@ -54,4 +57,12 @@ test('who comes again too late is new, and a network that always comes again wai
   assert.equal(list.holds('192.0.2.1', 'new@x.example', 'ann@example.org'), false)
   pass(40 * DAY)
   assert.equal(list.holds('192.0.2.1', 'newer@x.example', 'ann@example.org'), true)
+})
+
+test('a list that is damaged begins anew', async () => {
+  await using folder = await mkdtempDisposable(path.join(tmpdir(), 'malle-'))
+  const file = path.join(folder.path, 'greylist.db')
+  await writeFile(file, 'no database at all, and long enough to be looked at'.repeat(100))
+  using list = new Greylist({ path: file, waitMs: MINUTE, clock: { now: () => 0 } })
+  assert.equal(list.holds('192.0.2.1', 'a@x.example', 'ann@example.org'), true)
 })

@@ -3,6 +3,7 @@
  * network, sender and recipient, in a small database of the checks thread; losing it costs a delay.
  * @module
  */
+import { rmSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '#lib/clock.ts'
 import { addressGroup, networkGroup } from '#services/networks.ts'
@@ -23,6 +24,16 @@ const KNOWN_MS = 35 * 86_400_000
 const PROVEN = 5
 const SWEEP_MS = 3_600_000
 
+const SCHEMA = `
+  PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;
+  CREATE TABLE IF NOT EXISTS triplet (
+    network TEXT NOT NULL, sender TEXT NOT NULL, recipient TEXT NOT NULL,
+    first INTEGER NOT NULL, last INTEGER NOT NULL, passed INTEGER NOT NULL,
+    PRIMARY KEY (network, sender, recipient)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS network (name TEXT PRIMARY KEY, passed INTEGER NOT NULL, last INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+`
+
 export class Greylist implements Disposable {
   readonly #options: GreylistOptions
   readonly #database: DatabaseSync
@@ -31,17 +42,7 @@ export class Greylist implements Disposable {
   constructor(options: GreylistOptions) {
     this.#options = options
     this.#swept = options.clock.now()
-    const database = new DatabaseSync(options.path)
-    database.exec(`
-      PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;
-      CREATE TABLE IF NOT EXISTS triplet (
-        network TEXT NOT NULL, sender TEXT NOT NULL, recipient TEXT NOT NULL,
-        first INTEGER NOT NULL, last INTEGER NOT NULL, passed INTEGER NOT NULL,
-        PRIMARY KEY (network, sender, recipient)
-      ) STRICT, WITHOUT ROWID;
-      CREATE TABLE IF NOT EXISTS network (name TEXT PRIMARY KEY, passed INTEGER NOT NULL, last INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-    `)
-    this.#database = database
+    this.#database = openOrAnew(options.path)
   }
 
   /** @returns whether the client is to come again. */
@@ -91,5 +92,27 @@ export class Greylist implements Disposable {
       .prepare('DELETE FROM triplet WHERE last < CASE passed WHEN 1 THEN ? ELSE ? END')
       .run(now - KNOWN_MS, now - AGAIN_WITHIN_MS)
     this.#database.prepare('DELETE FROM network WHERE last < ?').run(now - KNOWN_MS)
+  }
+}
+
+/** One that is damaged begins anew, as nothing syncs it: mail must not wait for it. */
+function openOrAnew(path: string): DatabaseSync {
+  try {
+    return opened(path)
+  } catch (error) {
+    if (path === ':memory:') throw error
+    for (const file of [path, `${path}-wal`, `${path}-shm`]) rmSync(file, { force: true })
+    return opened(path)
+  }
+}
+
+function opened(path: string): DatabaseSync {
+  const database = new DatabaseSync(path)
+  try {
+    database.exec(SCHEMA)
+    return database
+  } catch (error) {
+    database.close()
+    throw error
   }
 }

@@ -24,8 +24,8 @@ export function decide(found: Authentication, policy: AuthenticationPolicy, chan
   switch (dmarc.kind) {
     case 'pass':
       return ACCEPT
-    case 'several-authors':
-      return { disposition: 'junk', reason: 'several-authors' }
+    case 'no-one-author':
+      return { disposition: 'junk', reason: dmarc.why }
     case 'temperror':
       // whatever the record says: an identifier of the very same domain would make it pass
       if (passing(found).some(({ domain }) => domain === dmarc.author)) return ACCEPT

@@ -67,22 +67,44 @@ test('what is no report, or lacks what tells it apart, is none', () => {
 })
 
 test('unpack() stops where too much comes out, and takes nothing that is not one whole file', () => {
+  const most = 20 * 1024 * 1024
   const bomb = Buffer.alloc(21 * 1024 * 1024)
-  assert.equal(unpack(gzipSync(bomb)), undefined)
-  assert.equal(unpack(zipOf(['x', bomb])), undefined)
-  assert.equal(unpack(bomb), undefined)
-  assert.equal(unpack(zipOf(['a', Buffer.from('a')], ['b', Buffer.from('b')])), undefined)
+  assert.equal(unpack(gzipSync(bomb), most), undefined)
+  assert.equal(unpack(zipOf(['x', bomb]), most), undefined)
+  assert.equal(unpack(bomb, most), undefined)
+  assert.equal(unpack(zipOf(['a', Buffer.from('a')], ['b', Buffer.from('b')]), most), undefined)
   const zip = zipOf(['a', Buffer.from('text')])
-  assert.equal(Buffer.from(unpack(zip) ?? []).toString(), 'text')
-  for (let cut = 4; cut < zip.length; cut += 1) assert.equal(unpack(zip.subarray(0, cut)), undefined)
+  assert.equal(Buffer.from(unpack(zip, 4) ?? []).toString(), 'text')
+  for (let cut = 4; cut < zip.length; cut += 1) assert.equal(unpack(zip.subarray(0, cut), most), undefined)
   fc.assert(
     fc.property(fc.nat(zip.length - 1), fc.integer({ min: 0, max: 255 }), (at, byte) => {
       const damaged = Buffer.from(zip)
       damaged[at] = byte
-      unpack(damaged)
+      unpack(damaged, most)
     }),
   )
 })
+
+test('many files in a message cost no more than one, and bring no more rows', () => {
+  const fill = '&amp;'.repeat(2_200_000)
+  const heavy = gzipSync(DMARC_XML.replace('<version>', `<version>${fill}`))
+  const row = '{"policy":{"policy-domain":"example.org"},"failure-details":[{},{}]},'
+  const many = gzipSync(TLS_JSON.replace('"policies":[', `"policies":[${row.repeat(1_000)}`))
+  const asked = performance.now()
+  // the second does not fit any more
+  assert.equal(reportsIn(messageWith(...Array.from({ length: 20 }, () => heavy))).length, 1)
+  assert.equal(reportsIn(messageWith(many)).length, 100)
+  // 80 seconds, were each unpacked and each entity read
+  assert.ok(performance.now() - asked < 5_000)
+})
+
+function messageWith(...files: readonly Uint8Array[]): Buffer {
+  const parts = files.map(
+    (file) =>
+      `--x\r\nContent-Type: application/gzip\r\nContent-Transfer-Encoding: base64\r\n\r\n${Buffer.from(file).toString('base64')}\r\n`,
+  )
+  return Buffer.from(`Content-Type: multipart/mixed; boundary=x\r\n\r\n${parts.join('')}--x--\r\n`)
+}
 
 test('parseXml() refuses document types, entities of its own, depth, and what is not well-formed', () => {
   const lol = `<!DOCTYPE lolz [<!ENTITY lol "lol"><!ENTITY lol1 "&lol;&lol;">]><feedback>&lol1;</feedback>`
@@ -120,7 +142,7 @@ test('any octets are read to an end', () => {
       fc.uint8Array({ maxLength: 200 }),
       fc.string({ unit: fc.constantFrom('<', '>', '/', '!', '-', '[', ']', '"', 'a', '&', ';', '?') }),
       (bytes, text) => {
-        unpack(bytes)
+        unpack(bytes, 1_000)
         reportsIn(bytes)
         parseXml(text)
         tlsReports(text)

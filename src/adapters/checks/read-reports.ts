@@ -5,8 +5,12 @@ import type { DmarcReport, DmarcRow, DomainReport, TlsFailure, TlsReport } from 
 import { unpack } from './unpack.ts'
 import { elementAt, parseXml, textAt, type XmlElement } from './xml.ts'
 
-/** Of one report; what goes beyond is left out. */
+/** Of one message, however many files it has: all of them are unpacked and read while everybody's mail waits. */
+const MOST_UNPACKED: number = 20 * 1024 * 1024
+/** Rows of one message; what goes beyond is left out. */
 const MOST_ROWS = 10_000
+const MOST_POLICIES = 100
+const MOST_FAILURES = 100
 const MOST_FILES = 20
 const MOST_TEXT = 255
 
@@ -17,23 +21,30 @@ const NAMED = /\.(?:zip|gz|xml|json)$/i
 export function reportsIn(message: Uint8Array): DomainReport[] {
   const reports: DomainReport[] = []
   let files = 0
+  let octets = MOST_UNPACKED
+  let rows = MOST_ROWS
   for (const { type, name, bytes } of attachedFiles(message)) {
     if (!PACKED.test(type) && type !== 'text/xml' && !NAMED.test(name)) continue
     files += 1
-    if (files > MOST_FILES) break
-    const unpacked = unpack(bytes)
+    if (files > MOST_FILES || rows <= 0) break
+    const unpacked = unpack(bytes, octets)
     if (unpacked === undefined) continue
+    octets -= unpacked.length
     const text = new TextDecoder().decode(unpacked).trimStart()
-    if (text.startsWith('<')) {
-      const report = dmarcReport(text)
-      if (report !== undefined) reports.push(report)
-    } else if (text.startsWith('{')) reports.push(...tlsReports(text))
+    const found = reportsOf(text, rows)
+    reports.push(...found)
+    rows -= found.reduce((sum, report) => sum + 1 + (report.kind === 'dmarc' ? report.rows : report.failures).length, 0)
   }
   return reports
 }
 
+function reportsOf(text: string, mostRows: number): readonly DomainReport[] {
+  if (text.startsWith('<')) return [dmarcReport(text, mostRows)].filter((report) => report !== undefined)
+  return text.startsWith('{') ? tlsReports(text) : []
+}
+
 /** @returns `undefined`: it is none. */
-export function dmarcReport(xml: string): DmarcReport | undefined {
+export function dmarcReport(xml: string, mostRows: number = MOST_ROWS): DmarcReport | undefined {
   const root = parseXml(xml)
   if (root?.name !== 'feedback') return undefined
   const domain = domainOf(textAt(root, 'policy_published', 'domain'))
@@ -51,7 +62,7 @@ export function dmarcReport(xml: string): DmarcReport | undefined {
     policy: word(textAt(root, 'policy_published', 'p')),
     rows: root.children
       .filter(({ name }) => name === 'record')
-      .slice(0, MOST_ROWS)
+      .slice(0, mostRows)
       .flatMap(dmarcRow),
   }
 }
@@ -87,7 +98,7 @@ export function tlsReports(json: string): readonly TlsReport[] {
   const end = Date.parse(textField(range, 'end-datetime'))
   if (id === '' || Number.isNaN(begin) || Number.isNaN(end)) return []
   return listField(report, 'policies')
-    .slice(0, MOST_ROWS)
+    .slice(0, MOST_POLICIES)
     .flatMap((each): readonly TlsReport[] => {
       const domain = domainOf(textField(field(each, 'policy'), 'policy-domain'))
       if (domain === undefined) return []
@@ -103,7 +114,7 @@ export function tlsReports(json: string): readonly TlsReport[] {
           policy: word(textField(field(each, 'policy'), 'policy-type')),
           succeeded: whole(field(summary, 'total-successful-session-count')) ?? 0,
           failed: whole(field(summary, 'total-failure-session-count')) ?? 0,
-          failures: listField(each, 'failure-details').slice(0, MOST_ROWS).map(tlsFailure),
+          failures: listField(each, 'failure-details').slice(0, MOST_FAILURES).map(tlsFailure),
         },
       ]
     })

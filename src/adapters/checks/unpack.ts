@@ -1,30 +1,29 @@
 /** Packed files of strangers: gzip and zip, with a limit to what comes out. @module */
 import { gunzipSync, inflateRawSync } from 'node:zlib'
 
-/** What a report may have when it is unpacked. */
-const MOST_UNPACKED: number = 20 * 1024 * 1024
-
 const LOCAL_HEADER = 0x04034b50
 const CENTRAL_HEADER = 0x02014b50
 const CENTRAL_END = 0x06054b50
 const STORED = 0
 const DEFLATED = 8
 
-/** The file itself, or the one file in it; `undefined`: it is damaged, holds more than one file, or too much comes out. */
-export function unpack(bytes: Uint8Array): Uint8Array | undefined {
+/**
+ * The file itself, or the one file in it; `undefined`: it is damaged, holds more than one file, or too much comes out.
+ * @param most Octets that may come out.
+ */
+export function unpack(bytes: Uint8Array, most: number): Uint8Array | undefined {
   const packed = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   try {
-    if (packed.length >= 2 && packed.readUInt16BE(0) === 0x1f8b)
-      return gunzipSync(packed, { maxOutputLength: MOST_UNPACKED })
-    if (packed.length >= 4 && packed.readUInt32LE(0) === LOCAL_HEADER) return unzip(packed)
+    if (packed.length >= 2 && packed.readUInt16BE(0) === 0x1f8b) return gunzipSync(packed, { maxOutputLength: most })
+    if (packed.length >= 4 && packed.readUInt32LE(0) === LOCAL_HEADER) return unzip(packed, most)
   } catch {
     return undefined
   }
-  return packed.length > MOST_UNPACKED ? undefined : packed
+  return packed.length > most ? undefined : packed
 }
 
 /** By the central directory, as sizes may be missing before the data (APPNOTE 4.3.7, 4.3.12, 4.3.16). */
-function unzip(zip: Buffer): Uint8Array | undefined {
+function unzip(zip: Buffer, most: number): Uint8Array | undefined {
   const end = zip.lastIndexOf(Buffer.from([0x50, 0x4b, 0x05, 0x06]))
   if (end < 0 || end + 22 > zip.length || zip.readUInt32LE(end) !== CENTRAL_END) return undefined
   if (zip.readUInt16LE(end + 10) !== 1) return undefined
@@ -38,6 +37,6 @@ function unzip(zip: Buffer): Uint8Array | undefined {
   const start = local + 30 + zip.readUInt16LE(local + 26) + zip.readUInt16LE(local + 28)
   if (start + size > zip.length) return undefined
   const data = zip.subarray(start, start + size)
-  if (method === DEFLATED) return inflateRawSync(data, { maxOutputLength: MOST_UNPACKED })
-  return method === STORED && size <= MOST_UNPACKED ? data : undefined
+  if (method === DEFLATED) return inflateRawSync(data, { maxOutputLength: most })
+  return method === STORED && size <= most ? data : undefined
 }

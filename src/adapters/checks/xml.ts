@@ -15,6 +15,8 @@ export interface XmlElement {
 
 const MOST_DEPTH = 20
 const MOST_ELEMENTS = 250_000
+/** Of one run of text; what is longer is cut, since nothing in a report is. */
+const MOST_TEXT = 4_096
 
 interface Open {
   readonly name: string
@@ -33,7 +35,7 @@ export function parseXml(document: string): XmlElement | undefined {
     if (top === undefined) return undefined
     const next = document.indexOf('<', at)
     if (next < 0) break
-    top.text += unescapeXml(document.slice(at, next))
+    top.text += unescapeXml(document.slice(at, Math.min(next, at + MOST_TEXT)))
     const past = passedOver(document, next)
     if (past !== undefined) {
       if (past.end < 0) return undefined
