@@ -24,16 +24,16 @@ export async function daneLookup(
   const [a, aaaa] = await Promise.all([resolver.a(host), resolver.aaaa(host)])
   // RFC 7672 §2.2.2: servers of zones that are not signed need not understand the question for TLSA
   const found = [a, aaaa].filter((one) => one.ok)
-  if (found.length === 0 || !found.every((one) => one.authenticated)) return { kind: 'none' }
-  const alias = await resolver.cname(host)
-  const target = alias.ok && alias.authenticated ? await endOfAliases(resolver, alias.records[0] ?? host) : host
+  if (found.length === 0) return unavailableOf(a) ?? unavailableOf(aaaa) ?? { kind: 'none' }
+  if (!found.every((one) => one.authenticated)) return { kind: 'none' }
+  const target = await endOfAliases(resolver, host)
+  if (typeof target !== 'string') return target
   // RFC 7672 §2.2.3: first where the aliases end, then at the name itself
   for (const base of new Set([target, host])) {
     const answer = await resolver.tlsa(`_${port}._tcp.${base}`)
     if (answer.ok && answer.authenticated) return { kind: 'records', tlsa: usableTlsa(answer.records), base }
-    if (!answer.ok && answer.error.kind === 'temporary') {
-      return { kind: 'unavailable', reason: answer.error.reason }
-    }
+    const unavailable = unavailableOf(answer)
+    if (unavailable !== undefined) return unavailable
   }
   return { kind: 'none' }
 }
@@ -44,11 +44,23 @@ export function isAuthenticated(answer: DnsResult<unknown>): boolean {
   return answer.error.kind === 'none' && answer.error.authenticated
 }
 
-async function endOfAliases(resolver: Pick<Resolver, 'cname'>, from: string): Promise<string> {
+/** What the DNS does not tell now may be kept from us by somebody (RFC 7672 §2.1.1). */
+export function unavailableOf(answer: DnsResult<unknown>): Extract<DaneAnswer, { kind: 'unavailable' }> | undefined {
+  if (answer.ok || answer.error.kind !== 'temporary') return undefined
+  return { kind: 'unavailable', reason: answer.error.reason }
+}
+
+/** The host's addresses have been validated, and so have the aliases that lead there. */
+async function endOfAliases(
+  resolver: Pick<Resolver, 'cname'>,
+  from: string,
+): Promise<string | Extract<DaneAnswer, { kind: 'unavailable' }>> {
   let at = from
   for (let aliases = 0; aliases < 8; aliases += 1) {
     const next = await resolver.cname(at)
-    const [name] = next.ok ? next.records : []
+    const unavailable = unavailableOf(next)
+    if (unavailable !== undefined) return unavailable
+    const [name] = next.ok && next.authenticated ? next.records : []
     if (name === undefined) break
     at = name
   }

@@ -170,6 +170,24 @@ test('nothing goes to a host whose TLSA records cannot be had', async (t) => {
   assert.equal(await told(policies), ENFORCED)
 })
 
+for (const [what, name, type] of [
+  ['the MX records', 'example.org', 'MX'],
+  ['the addresses', 'mx1.example.org', ''],
+  ['the aliases', 'mx1.example.org', 'CNAME'],
+] as const) {
+  test(`who keeps ${what} from us does not end DANE`, async (t) => {
+    const { policies, zone } = await bench(t)
+    zone.load(withTlsa(`3 1 1 ${DIGEST}`).replace('_mta-sts', '_other'))
+    zone.authenticate('example.org')
+    assert.equal(await told(policies), DANE)
+    zone.trouble(name, 'servfail', type)
+    assert.match(
+      await told(policies),
+      /^4\.7\.5 DANE of mx1\.example\.org: its TLSA records cannot be had: .*SERVFAIL$/,
+    )
+  })
+}
+
 test('TLSA records are looked for where the aliases of a host end, then at its name', async (t) => {
   const { policies, zone } = await bench(t)
   const alias = ZONE.replace(/ {2}mx1 .*\n/g, '').concat('mx1 CNAME a\na CNAME b\nb A 192.0.2.1\n')

@@ -2,7 +2,7 @@
 import { done, type Result, refused } from '#lib/result.ts'
 import type { Resolver } from '#services/resolver.ts'
 import type { KnownStsPolicy } from '#store/tls-records.ts'
-import { type DaneAnswer, daneLookup, isAuthenticated } from './dane-lookup.ts'
+import { type DaneAnswer, daneLookup, isAuthenticated, unavailableOf } from './dane-lookup.ts'
 import type { MtaSts } from './mta-sts.ts'
 import { listsHost } from './sts-policy.ts'
 import { opportunistic, type TlsPolicies, type TlsPolicy, type TlsRefusal } from './tls-policy.ts'
@@ -38,7 +38,8 @@ async function daneOf(
   host: string,
   port: number,
 ): Promise<DaneAnswer> {
-  if (!isAuthenticated(await resolver.mx(domain))) return { kind: 'none' }
+  const mx = await resolver.mx(domain)
+  if (!isAuthenticated(mx)) return unavailableOf(mx) ?? { kind: 'none' }
   return daneLookup(resolver, host, port)
 }
 
