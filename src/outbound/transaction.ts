@@ -1,7 +1,7 @@
 /** One message over a connection: envelope, body, and what became of each recipient (RFC 5321 §3.3, RFC 2920, RFC 3030). @module */
 import { domainToASCII } from 'node:url'
 import type { Notify } from '#store/queue.ts'
-import { BareLineEnd, DotStuffer } from './dot-stuffing.ts'
+import { BareLineEnd, DotStuffer, LineEnds } from './dot-stuffing.ts'
 import { CHUNK } from './limits.ts'
 import { outcomeOf, type Reply } from './reply.ts'
 import type { OutboundConnection } from './transport.ts'
@@ -144,11 +144,14 @@ function recipientResult(
   const reply = mail === undefined || outcomeOf(mail) === 'delivered' ? rcpt : mail
   if (mail === undefined || reply === undefined) return lost(connection)
   const outcome = outcomeOf(reply)
-  // RFC 5321 §4.5.3.1.10: 552 at RCPT is 452
-  if (reply === rcpt && (reply.code === 552 || (reply.code === 452 && reply.status === '4.5.3'))) {
-    return { outcome: 'deferred', words: reply.text, tooMany: true }
-  }
+  if (reply === rcpt && isTooMany(reply)) return { outcome: 'deferred', words: reply.text, tooMany: true }
   return { outcome, words: reply.text }
+}
+
+/** RFC 5321 §4.5.3.1.10: old servers say 552 for it, which with another status is a full mailbox (RFC 3463 §3.3). */
+function isTooMany({ code, status }: Reply): boolean {
+  if (code === 552) return status === undefined || status.endsWith('.5.3')
+  return code === 452 && status === '4.5.3'
 }
 
 function lost(connection: OutboundConnection): RecipientResult {
@@ -218,12 +221,13 @@ async function sendData(
   return verdict(connection, reply, true)
 }
 
-/** BDAT (RFC 3030 §2): no octet of the message needs another look. */
+/** BDAT (RFC 3030 §2). */
 async function sendChunks(connection: OutboundConnection, message: OutgoingMessage): Promise<RecipientResult> {
   const { timeouts, extensions } = connection
   const ahead = extensions.pipelining ? CHUNKS_AHEAD : 1
   const waiting: Promise<Reply | undefined>[] = []
   const source = (await message.body())[Symbol.asyncIterator]()
+  const lineEnds = new LineEnds()
   let rest: Uint8Array = new Uint8Array(0)
   let left = message.size
   let refusal: Reply | undefined
@@ -238,13 +242,17 @@ async function sendChunks(connection: OutboundConnection, message: OutgoingMessa
       await head
       complete = length === 0
       for (let open = length; open > 0; ) {
-        while (rest.length === 0) rest = await next(source)
+        while (rest.length === 0) {
+          rest = await next(source)
+          lineEnds.push(rest)
+        }
         const piece = rest.subarray(0, open)
         rest = rest.subarray(piece.length)
         open -= piece.length
         // the last octet makes it whole: nothing may be left over behind it
         if (left === 0 && open === 0) {
           await endOf(source, rest)
+          lineEnds.end()
           complete = connection.lost === undefined
         }
         await connection.write(piece)
