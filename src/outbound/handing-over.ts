@@ -51,7 +51,15 @@ export async function handOver(
   while (waiting.length > 0 && connection.lost === undefined) {
     const batch = waiting.slice(0, MOST_RECIPIENTS)
     waiting = waiting.slice(MOST_RECIPIENTS)
-    const results = await transact(connection, outgoing, batch)
+    let results: readonly RecipientResult[]
+    try {
+      results = await transact(connection, outgoing, batch)
+    } catch (error) {
+      connection.destroy('The message could not be sent')
+      // what the server has taken already is done, whatever is wrong now
+      if (handed.length > 0) return handed
+      throw error
+    }
     const some = results.some(({ tooMany }) => tooMany !== true)
     const again: QueuedRecipient[] = []
     for (const [index, recipient] of batch.entries()) {

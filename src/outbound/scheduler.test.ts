@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { QueuedMessage } from '#store/queue.ts'
 import { MailSink, type SinkAnswer, type SinkOptions, type SinkStep } from '#testing/mail-sink.ts'
 import { type OutboundOptions, START, TestOutbound } from '#testing/outbound.ts'
 
@@ -253,6 +254,27 @@ test('more recipients than a server takes go in further transactions', async () 
   assert.equal(new Set(p.sink.messages.flatMap(({ to }) => to.map(({ address }) => address))).size, 150)
 })
 
+test('who has a message is not sent it again because its bytes cannot be read for the others', async (t) => {
+  await using p = await post()
+  const read = p.out.store.body.bind(p.out.store)
+  let reads = 0
+  t.mock.method(p.out.store, 'body', async (message: QueuedMessage) => {
+    reads += 1
+    if (reads > 1) throw new Error('EMFILE')
+    return read(message)
+  })
+  await p.out.send(
+    'a',
+    Array.from({ length: 101 }, (_, n) => `u${n}@x.net`),
+  )
+  await p.out.quiet()
+  const [message] = await p.out.waiting()
+  const states = Map.groupBy(message?.recipients ?? [], ({ state }) => state)
+  assert.equal(states.get('delivered')?.length, 100)
+  assert.equal(states.get('waiting')?.[0]?.last?.reply, '4.3.0 A fault of this server')
+  assert.equal(p.sink.messages.length, 1)
+})
+
 test('a message that may have arrived is tried again, and that is said', async () => {
   await using p = await post(inOrder('message', 'keep-and-drop'))
   await p.out.send('a', ['bob@x.net'])
@@ -377,6 +399,26 @@ test('what does not end in time when we stop stays in the queue as it was', asyn
   assert.deepEqual(
     (await p.out.waiting()).map(({ recipients }) => recipients[0]?.attempts),
     [0],
+  )
+})
+
+test('a server that greets us when we have stopped gets nothing, as nobody could note it', async () => {
+  const greeting = Promise.withResolvers<void>()
+  await using p = await post(async (step) => {
+    if (step === 'connect') await greeting.promise
+    return undefined
+  })
+  await p.out.send('a', ['bob@x.net'])
+  await p.out.until('it is connected', () => p.sink.connections === 1)
+  const stopping = p.out.stop()
+  await new Promise(setImmediate)
+  p.out.pass(10_000)
+  await stopping
+  greeting.resolve()
+  await p.out.until('it is closed', () => p.sink.open === 0)
+  assert.deepEqual(
+    p.sink.lines.filter((line) => line.startsWith('MAIL')),
+    [],
   )
 })
 

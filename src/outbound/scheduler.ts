@@ -309,6 +309,8 @@ export class Scheduler {
     const opened = await connections.open(domain)
     if (!(opened instanceof OutboundConnection)) return this.#reachedNobody(lane, job, opened, hands)
     if (lane.answered()) this.poke()
+    // what is begun now might be taken when nothing can be recorded any more
+    if (this.#stopping) return connections.release(lane.key, opened)
     await this.#record(job, await this.#over(lane, job, opened, hands))
   }
 
