@@ -1,7 +1,7 @@
 /** Connections to other servers: found, opened host by host, kept a moment for the next message. @module */
 import { readFile } from 'node:fs/promises'
 import type { Result } from '#lib/result.ts'
-import type { Timeouts } from './limits.ts'
+import { MOST_ADDRESSES, type Timeouts, TRYING_MS } from './limits.ts'
 import { outcomeOf } from './reply.ts'
 import type { Routes } from './routes.ts'
 import {
@@ -45,6 +45,8 @@ export class Connections {
   readonly #deps: ConnectionDeps
   readonly #idle = new Map<string, Idle[]>()
   readonly #open = new Set<OutboundConnection>()
+  /** Not in there yet. */
+  #opening = 0
   #closing = false
 
   constructor(deps: ConnectionDeps) {
@@ -72,12 +74,25 @@ export class Connections {
 
   /** Opens a new one: host after host, address after address (RFC 5321 §5.1). */
   async open(domain: string): Promise<OutboundConnection | NoConnection> {
-    const { routes, most } = this.#deps
-    if (this.#open.size >= most) await this.#giveWay()
+    this.#opening += 1
+    try {
+      while (this.#open.size + this.#opening > this.#deps.most && (await this.#giveWay()));
+      return await this.#openTo(domain)
+    } finally {
+      this.#opening -= 1
+    }
+  }
+
+  async #openTo(domain: string): Promise<OutboundConnection | NoConnection> {
+    const { routes } = this.#deps
     const hosts = await routes.hosts(domain)
     if (!hosts.ok) return { ...hosts.error, host: undefined }
     const failures: NoConnection[] = []
+    const end = performance.now() + TRYING_MS
+    let left = MOST_ADDRESSES
     for (const host of hosts.value) {
+      // hosts that are silent for as long as they may must not keep a place from others for hours
+      if (left <= 0 || performance.now() > end) break
       const endpoint = await routes.endpoint(host)
       if (!endpoint.ok) {
         failures.push({ ...endpoint.error, host: undefined })
@@ -86,7 +101,8 @@ export class Connections {
       const { user, passwordFile, ca, sourceAddress } = host.setting ?? {}
       const login = await loginOf(user, passwordFile)
       if (typeof login === 'string') return { outcome: 'deferred', words: login, host: undefined }
-      for (const address of endpoint.value.addresses) {
+      for (const address of endpoint.value.addresses.slice(0, left)) {
+        left -= 1
         const { port, tls, implicitTls } = endpoint.value
         const { hostname, timeouts } = this.#deps
         const options = {
@@ -112,16 +128,17 @@ export class Connections {
     return mostTelling(failures)
   }
 
-  /** The idle one that was used longest ago ends. */
-  async #giveWay(): Promise<void> {
+  /** The idle one that was used longest ago ends. @returns whether there was one. */
+  async #giveWay(): Promise<boolean> {
     for (const [key, list] of this.#idle) {
       const oldest = list.shift()
       if (list.length === 0) this.#idle.delete(key)
       if (oldest === undefined) continue
       oldest.forget()
       await oldest.connection.quit()
-      return
+      return true
     }
+    return false
   }
 
   /** Takes back what {@link idle} or {@link open} gave. */

@@ -36,3 +36,5 @@ export const MOST_REPLY_TEXT = 1_000
 /** Hosts and addresses tried for one destination at a time. */
 export const MOST_HOSTS = 10
 export const MOST_ADDRESSES = 20
+/** After this no further one is begun. */
+export const TRYING_MS = 600_000

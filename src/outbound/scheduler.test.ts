@@ -224,6 +224,28 @@ test('other hosts of a domain are tried, and what no host can do fails at once',
   ])
 })
 
+test('of many hosts with many addresses so many are tried and no more', async () => {
+  const of = (records: readonly string[]) => ({ ok: true, records, authenticated: false, ttl: 60 }) as const
+  const none = { ok: false, error: { kind: 'none', nameExists: true, authenticated: false } } as const
+  const mx = Array.from({ length: 10 }, (_, n) => ({ preference: n, exchange: `mx${n}.test` }))
+  const resolver: NonNullable<OutboundOptions['resolver']> = {
+    mx: async () => ({ ok: true, records: mx, authenticated: false, ttl: 60 }),
+    a: async () => of(Array.from({ length: 9 }, (_, n) => `127.0.0.${n + 2}`)),
+    aaaa: async () => none,
+  }
+  const tried: string[] = []
+  // nobody listens there
+  await using p = await post(undefined, {
+    resolver,
+    port: 1,
+    tried: ({ host, address }) => tried.push(`${host} ${address}`),
+  })
+  await p.out.send('a', ['bob@x.net'])
+  await p.out.quiet()
+  assert.equal(tried.length, 20)
+  assert.equal(tried.at(-1), 'mx2.test 127.0.0.3')
+})
+
 test('a smarthost that refuses us keeps the mail waiting', async () => {
   await using p = await post((step) => (step === 'connect' ? '554 5.7.1 who are you' : undefined), {
     routes: [{ domain: '*', host: '127.0.0.1', security: 'opportunistic' }],
