@@ -1,4 +1,5 @@
 /** Authentication-Results (RFC 8601 §2.2): what checks found, written and read. @module */
+import { domainToASCII } from 'node:url'
 import { bufferOf } from './bytes.ts'
 
 /** One `resinfo`: a method, what it found, and about whom. */
@@ -96,9 +97,11 @@ function readMethod(reader: Reader): MethodResult | undefined {
   return comment === '' ? { method, result, properties } : { method, result, comment, properties }
 }
 
-/** Who wrote a field, by the octets after its colon; empty: nobody is named. */
+/** Who wrote a field, by the octets after its colon, in the one form that all that mean the same have; empty: nobody is named. */
 export function authServIdOf(body: Uint8Array): string {
-  return new Reader(bufferOf(body).toString('utf8')).value().toLowerCase()
+  const id = new Reader(bufferOf(body).toString('utf8')).value().toLowerCase().replace(/\.$/, '')
+  // in U-labels it is the same name (RFC 8601 §2.5)
+  return /^[\u0000-\u007f]*$/.test(id) ? id : domainToASCII(id) || id
 }
 
 /** Words, quoted strings and comments of a field, one after another. */

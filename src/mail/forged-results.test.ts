@@ -38,6 +38,8 @@ const FORGED = [
   'Authentication-Results \t: mx.example.org 1; none\r\n',
   'Authentication-Results: (so (they) said) "mx.example.org"; dmarc=pass\r\n',
   'Authentication-Results:\r\n mx.example.org; spf=pass\r\n',
+  'Authentication-Results: mx.example.org.; spf=pass\r\n',
+  'Authentication-Results: \xef\xbd\x8dx.example.org; spf=pass\r\n',
   'Authentication-Results\r\n : mx.example.org; spf=pass\r\n',
 ]
 

@@ -8,6 +8,7 @@ const MISSING = {
   name: 'Ann Lee',
   messageId: '<made@mail.example.org>',
   at: Date.UTC(2026, 10, 29, 8, 0, 0),
+  hostname: 'mail.example.org',
 }
 const WHOLE = 'From: ann@example.org\r\nDate: Sun, 29 Nov 2026 08:00:00 +0000\r\nMessage-ID: <a@b>\r\n'
 
@@ -86,6 +87,21 @@ test('senders are read as they are written', () => {
     assert.deepEqual(edited(`From: ${from}\r\n\r\n`).header.from, expected, from)
 })
 
+test('who passes a message on is the last of those who did (RFC 5322 §3.6.6)', () => {
+  const once = 'From: boss@else.example\r\nSender: his@else.example\r\n\r\n'
+  assert.equal(edited(once).header.resentFrom, undefined)
+  assert.deepEqual(edited(once).header.sender, ['his@else.example'])
+  const { header } = edited(`Resent-From: Ann <ann@example.org>\r\nResent-From: eve@else.example\r\n${once}`)
+  assert.deepEqual(header.resentFrom, ['ann@example.org'])
+  assert.equal(edited(`Resent-From:\r\n${once}`).header.resentFrom, undefined)
+})
+
+test('results that claim to be ours go, those of others stay (RFC 8601 §5)', () => {
+  const ours = 'Authentication-Results: (x) "Mail.Example.ORG." 1; dmarc=pass\r\n'
+  const others = 'Authentication-Results: mail.else.example; dmarc=pass\r\n'
+  assert.equal(edited(`${ours}${WHOLE}${others}${ours}\r\n`).text, `${WHOLE}${others}\r\n`)
+})
+
 test('where the header is to be kept, it is read all the same', () => {
   for (const message of ['Bcc: a@b\r\nFrom: Boss <boss@example.org>\r\n\r\ntext', 'text', '']) {
     const { text, header } = edited(message, { ...MISSING, keep: true } as typeof MISSING)
@@ -94,7 +110,10 @@ test('where the header is to be kept, it is read all the same', () => {
   }
 })
 
-test('several From fields and an endless header are faults', () => {
+test('several From fields, a folded name and an endless header are faults', () => {
+  for (const field of ['From', 'Bcc \t'])
+    assert.equal(edited(`${WHOLE}${field}\r\n : boss@example.org\r\n\r\n`).header.fault, 'folded-name')
+  assert.equal(edited(`${WHOLE}Subject: well\r\n :-)\r\n\r\nBcc\r\n :`).header.fault, undefined)
   assert.equal(edited('From: ann@example.org\r\nfrom : boss@example.org\r\n\r\n').header.fault, 'several-from')
   const header = new SubmittedHeader(MISSING)
   for (let n = 0; n < 2_000; n += 1) assert.equal(header.push(Buffer.alloc(1_000, 'a: b\r\n')).length, 0)

@@ -1,6 +1,7 @@
 /** The header of a message that somebody here sends: what an MSA takes out, puts in and looks at (RFC 6409 §8). @module */
 import { parseAddresses } from './addresses.ts'
-import { binaryOf } from './bytes.ts'
+import { authServIdOf } from './authentication-results.ts'
+import { binaryOf, bytesOfBinary } from './bytes.ts'
 import { formatDate, parseDate } from './dates.ts'
 import { type HeaderField, headerFields, unfold } from './headers.ts'
 
@@ -13,6 +14,8 @@ export interface MissingFields {
   readonly messageId: string
   /** ms since 1970. */
   readonly at: number
+  /** Our name in Authentication-Results (authserv-id): nobody else speaks by it. */
+  readonly hostname: string
   /** The header is read and goes through as it came. */
   readonly keep?: boolean
 }
@@ -20,8 +23,9 @@ export interface MissingFields {
 /** What a header cannot be. */
 export type HeaderFault =
   | 'too-long'
-  /** More than one From field, or none but of senders nobody can read. */
   | 'several-from'
+  /** A field whose colon is on another line than its name: to some programs it is one, to others none. */
+  | 'folded-name'
 
 /** Octets of a header that are held back until it is whole. */
 const MOST_HEADER = 1_048_576
@@ -29,6 +33,7 @@ const MOST_HEADER = 1_048_576
 const TAKEN_OUT: ReadonlySet<string> = new Set(['bcc', 'resent-bcc', 'return-path'])
 const END = Buffer.from('\r\n\r\n')
 const NOTHING = new Uint8Array(0)
+const FOLDED_NAME = /^[!-9;-~]+[ \t]*\r\n[ \t]+:/m
 // msg-id = "<" id-left "@" id-right ">" (RFC 5322 §3.6.4), as others can use it
 const MESSAGE_ID = /^<[^<> \t@]+@[^<> \t]+>$/
 
@@ -43,6 +48,8 @@ export class SubmittedHeader {
   #done = false
   #fault: HeaderFault | undefined
   #from: readonly string[] = []
+  #sender: readonly string[] = []
+  #resentFrom: readonly string[] | undefined
   #bcc: Uint8Array = NOTHING
   #messageId: string
   #automatic = false
@@ -60,6 +67,16 @@ export class SubmittedHeader {
   /** Addresses of From as they are written, `local@domain`. */
   get from(): readonly string[] {
     return this.#from
+  }
+
+  /** Addresses of Sender likewise. */
+  get sender(): readonly string[] {
+    return this.#sender
+  }
+
+  /** Addresses of who passes the message on (RFC 5322 §3.6.6), the last one to do so; `undefined`: nobody does. */
+  get resentFrom(): readonly string[] | undefined {
+    return this.#resentFrom
   }
 
   /** The Bcc fields that were taken out, CRLF each. */
@@ -119,6 +136,7 @@ export class SubmittedHeader {
   #release(bytes: Buffer, end: number): Uint8Array {
     this.#done = true
     const block = binaryOf(bytes.subarray(0, end))
+    if (FOLDED_NAME.test(block)) this.#fault = 'folded-name'
     const fields = headerFields(block)
     // Text without a header: all of it is the body.
     const additions = this.#additions(fields)
@@ -143,6 +161,9 @@ export class SubmittedHeader {
 
   #goes({ lowerName, rawValue }: HeaderField): boolean {
     if (TAKEN_OUT.has(lowerName)) return true
+    // RFC 8601 §5
+    if (lowerName === 'authentication-results')
+      return authServIdOf(bytesOfBinary(rawValue)) === this.#missing.hostname.toLowerCase()
     if (lowerName === 'date') return parseDate(unfold(rawValue)) === undefined
     if (lowerName === 'message-id') return !MESSAGE_ID.test(unfold(rawValue))
     return lowerName === 'from' && addressesOf(rawValue).length === 0
@@ -155,6 +176,10 @@ export class SubmittedHeader {
     const named = (lowerName: string): readonly HeaderField[] => there.filter((field) => field.lowerName === lowerName)
     const from = named('from')
     if (from.length > 1) this.#fault = 'several-from'
+    this.#sender = named('sender').flatMap(({ rawValue }) => addressesOf(rawValue))
+    // each who passes it on puts his fields above those before
+    const resent = named('resent-from').map(({ rawValue }) => addressesOf(rawValue))
+    this.#resentFrom = resent.find((addresses) => addresses.length > 0)
     this.#from = from.length === 0 ? [address] : from.flatMap(({ rawValue }) => addressesOf(rawValue))
     const [id] = named('message-id')
     if (id !== undefined) this.#messageId = unfold(id.rawValue)

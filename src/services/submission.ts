@@ -55,8 +55,10 @@ export interface Admission {
 }
 
 export interface SubmissionDeps {
-  readonly registry: Pick<Registry, 'ownAddresses' | 'countSending'>
+  readonly registry: Pick<Registry, 'ownAddresses' | 'countSending' | 'resolve'>
   readonly clock: Clock
+  /** Ours. */
+  readonly hostname: string
 }
 
 /** A message and who sends it. */
@@ -89,6 +91,7 @@ export class Submission {
       name: displayName,
       messageId: `<${facts.id}.${randomBytes(6).toString('hex')}@${domain}>`,
       at: deps.clock.now(),
+      hostname: deps.hostname,
       keep: facts.policy.header === 'keep',
     })
   }
@@ -111,11 +114,29 @@ export class Submission {
     const { sender, policy } = this.#facts
     if (policy.checkSender !== 'off') {
       if (sender === '' && !this.header.automatic) return refused({ kind: 'null-sender' })
-      const refusal = await foreignSender(this.#deps, this.#facts, this.header.from)
+      const refusal = await this.#foreignAuthor()
       if (refusal !== undefined) return refused(refusal)
     }
     const counted = await this.#deps.registry.countSending(this.#facts.connection, this.#facts.count)
     return counted.ok ? done({ held: counted.value }) : counted
+  }
+
+  /**
+   * Who passes a message on leaves its author in From (RFC 5322 §3.6.6): he is somebody elsewhere, or of the person's own
+   * addresses. Others of ours are nobody's to write by, in this way neither.
+   */
+  async #foreignAuthor(): Promise<SubmissionRefusal | undefined> {
+    const { from, sender, resentFrom } = this.header
+    if (resentFrom === undefined) return foreignSender(this.#deps, this.#facts, [...from, ...sender])
+    const foreign = await foreignSender(this.#deps, this.#facts, resentFrom)
+    if (foreign !== undefined) return foreign
+    const { registry } = this.#deps
+    const ours: string[] = []
+    for (const [index, address] of from.entries()) {
+      const resolved = index < MOST_SENDERS ? await registry.resolve(address) : undefined
+      if (resolved?.ok !== false || resolved.error.kind !== 'not-local') ours.push(address)
+    }
+    return foreignSender(this.#deps, this.#facts, ours)
   }
 }
 

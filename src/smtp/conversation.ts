@@ -48,7 +48,7 @@ export function deliveryOptions(
   session: SMTPServerSession,
   { id, sender }: Origin,
 ): DeliveryOptions {
-  const { limits, outbox, registry, clock, forwardedSender, submission: policy = NO_POLICY } = deps
+  const { limits, outbox, registry, clock, hostname, forwardedSender, submission: policy = NO_POLICY } = deps
   const login = role === 'submission' ? loginOf(session) : undefined
   const sentCopy = terms?.sentCopy === true
   const all = Array.from(recipients.values(), ({ outside = [] }) => outside.map(({ address }) => address)).flat()
@@ -58,7 +58,7 @@ export function deliveryOptions(
     lineEnds: role === 'mx' ? bareNewline : 'normalise',
     limitBytes: limits.messageBytes,
     oneAnswer: role !== 'lmtp',
-    submission: facts && new Submission({ registry, clock }, facts),
+    submission: facts && new Submission({ registry, clock, hostname }, facts),
     outgoing: outbox && {
       outbox,
       account: login?.address,

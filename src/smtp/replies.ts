@@ -1,4 +1,5 @@
 /** Replies with enhanced status codes (RFC 5321 §4.2, RFC 3463, RFC 2034); each text begins with its code. @module */
+import type { HeaderFault } from '#mail/submitted-header.ts'
 import type { DeliveryRefusal } from '#services/delivery.ts'
 import type { ConnectionRefusal, LoginRefusal, RecipientRefusal } from '#services/registry.ts'
 import type { SubmissionRefusal } from '#services/submission.ts'
@@ -88,9 +89,18 @@ export function submissionRefused(refusal: SubmissionRefusal): SmtpRefusal {
     case 'no-sender':
       return new SmtpRefusal(421, '4.3.2 The account is not there any more')
     case 'bad-header':
-      return refusal.why === 'too-long'
-        ? new SmtpRefusal(552, '5.3.4 The header is too long')
-        : new SmtpRefusal(550, '5.6.0 The message has several From fields')
+      return badHeader(refusal.why)
+  }
+}
+
+function badHeader(why: HeaderFault): SmtpRefusal {
+  switch (why) {
+    case 'too-long':
+      return new SmtpRefusal(552, '5.3.4 The header is too long')
+    case 'several-from':
+      return new SmtpRefusal(550, '5.6.0 The message has several From fields')
+    case 'folded-name':
+      return new SmtpRefusal(550, '5.6.0 The message has a field whose colon is on another line than its name')
   }
 }
 

@@ -224,6 +224,32 @@ test('people send as themselves, as aliases that lead to them, and with a detail
     assert.equal(await server.messages(server.bob), 0)
   }))
 
+test('who passes a message on leaves its author as it is, but writes by no other of ours (RFC 5322 §3.6.6)', () =>
+  submitting({}, async (client, outbox) => {
+    const passed = (by: string, from: string) =>
+      `Resent-From: ${by}\r\nFrom: ${from}\r\nSender: his@else.example\r\n\r\n`
+    const attempt = (text: string) => send(client, text, '<ann@example.org>', '<ben@else.example>')
+    for (const text of [
+      passed('ann@example.org', 'boss@else.example'),
+      passed('Team <team@example.org>', 'ann+x@example.org'),
+    ])
+      assert.match(await attempt(text), /^250 /, text)
+    for (const text of [
+      passed('ann@example.org', 'bob@example.org'),
+      passed('ann@example.org', 'nobody@example.org'),
+      passed('ann@example.org', 'boss@else.example, bob@example.org'),
+      passed('bob@example.org', 'boss@else.example'),
+      passed('ann@example.org, eve@else.example', 'boss@else.example'),
+      passed('', 'boss@else.example'),
+      'From: ann@example.org\r\nSender: boss@example.org\r\n\r\n',
+    ])
+      assert.match(await attempt(text), /^550 5\.7\.1 \S+ is not an address of yours/, text)
+    assert.match(await attempt('From: ann@example.org\r\nFrom\r\n : bob@example.org\r\n\r\n'), /^550 5\.6\.0 /)
+    assert.equal(outbox.messages.length, 2)
+    const kept = outbox.textFor('ben@else.example')
+    assert.match(kept, /\r\nResent-From: ann@example\.org\r\nFrom: boss@else\.example\r\n/)
+  }))
+
 test('with "domain" any address of the domain may be used, with "off" any', async () => {
   const text = (from: string) => `From: ${from}\r\n\r\n`
   await submitting(
