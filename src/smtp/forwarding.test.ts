@@ -137,6 +137,7 @@ test('the null sender stays, and so does the sender where nothing rewrites it', 
 test('what comes back by an alias is refused, whoever else it is for', () =>
   talking({ role: 'mx' }, async (client, outbox, server) => {
     await send(client, `${HEADER}\r\n`, '<eve@else.example>', '<list@example.org>')
+    assert.deepEqual(server.results, ['delivered and queued'])
     const back = outbox.textFor('ben@home.example')
     assert.match(await send(client, back.trimEnd(), '<eve@else.example>', '<list@example.org>'), /^554 5\.4\.6 /)
     assert.equal(outbox.messages.length, 1)
@@ -186,7 +187,7 @@ test('an alias that is not ASCII is known when it comes back, and asks nothing o
   }))
 
 test('LMTP forwards for those whose mailboxes took the message', () =>
-  talking({ role: 'lmtp', bobLimit: 1_000 }, async (client, outbox) => {
+  talking({ role: 'lmtp', bobLimit: 1_000 }, async (client, outbox, server) => {
     const big = `${HEADER}\r\n${'x'.repeat(2_000)}`
     assert.match(
       await send(client, big, '<eve@else.example>', '<list@example.org>', '<away@example.org>'),
@@ -197,6 +198,7 @@ test('LMTP forwards for those whose mailboxes took the message', () =>
       outbox.messages.map(({ recipients }) => recipients.map(({ address }) => address)),
       [['Ann.Lee@home.example']],
     )
+    assert.deepEqual(server.results, ['over-quota', 'queued'])
     outbox.refusal = { kind: 'unavailable' }
     assert.match(
       await send(client, `${HEADER}\r\n`, '<eve@else.example>', '<away@example.org>', '<ann@example.org>'),

@@ -31,6 +31,7 @@ import {
   submissionRefused,
   TOO_MANY_WAYS,
 } from './replies.ts'
+import { resultsOf } from './results.ts'
 import { announcedSize, loginOf, originOf, unmapped } from './session-facts.ts'
 import { type EnvelopeRecipient, reportSuccess } from './success-report.ts'
 
@@ -276,7 +277,7 @@ export class SmtpService implements AsyncDisposable {
     }
     const outcomes = await message.finish()
     const login = loginOf(session)
-    for (const [index, outcome] of outcomes.entries()) {
+    for (const [index, result] of resultsOf(outcomes, recipients, role !== 'lmtp').entries()) {
       log.info(
         {
           connection: session.id,
@@ -286,7 +287,7 @@ export class SmtpService implements AsyncDisposable {
           size: message.size,
           ...(message.verdict && checksLogged(message.verdict)),
           ...(message.copy && { sentCopy: message.copy }),
-          result: outcome.ok ? 'delivered' : outcome.error.kind,
+          result,
         },
         'message in',
       )

@@ -144,6 +144,7 @@ test('one message goes to people here and elsewhere, with the same bytes', () =>
     const strip = (text: string) => text.slice(text.indexOf('From: '))
     assert.equal(strip(inbox ?? ''), `${HEADER}\r\ntext\r\n`)
     assert.equal(strip(outbox.textFor('ben@else.example')), strip(inbox ?? ''))
+    assert.deepEqual(server.results, ['delivered', 'queued'])
   }))
 
 test('what a mailbox here refuses is not sent elsewhere, what the queue refuses is tried again', () =>
@@ -155,6 +156,7 @@ test('what a mailbox here refuses is not sent elsewhere, what the queue refuses 
     )
     assert.deepEqual(outbox.messages, [])
     assert.equal(outbox.bodies.size, 0)
+    assert.deepEqual(server.results, ['not queued', 'over-quota'])
     outbox.refusal = { kind: 'full' }
     assert.match(await send(client, `${HEADER}\r\n`, '<ann@example.org>', '<ben@else.example>'), /^451 4\.3\.1 .*queue/)
     assert.equal(outbox.bodies.size, 0)

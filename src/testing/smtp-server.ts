@@ -135,6 +135,12 @@ export class TestSmtpServer implements AsyncDisposable {
     return account === undefined ? 0 : ((await this.store.mailboxByName(account, 'INBOX'))?.messages ?? 0)
   }
 
+  /** What the log says became of each message, for each recipient. */
+  get results(): unknown[] {
+    const lines = this.log.lines.filter(({ message }) => message === 'message in')
+    return lines.map(({ fields }) => 'result' in fields && fields.result)
+  }
+
   /** Every message of a mailbox, with its trace lines. */
   async texts(account: AccountRef | undefined, mailbox = 'INBOX'): Promise<readonly string[]> {
     const info = account && (await this.store.mailboxByName(account, mailbox))
