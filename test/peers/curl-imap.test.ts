@@ -19,10 +19,11 @@ suite('curl over IMAP', { skip: lacking('curl') }, () => {
   })
   after(() => server.stop())
 
-  function args({ address, password }: PeerAccount, security: Security, path: string, more: readonly string[]) {
-    const url = `${security === 'tls' ? 'imaps' : 'imap'}://${server.host}:${server.portOf('imap', security)}/${path}`
+  function args({ login, password }: PeerAccount, security: Security, path: string, more: readonly string[]) {
+    const { host, port } = server.place('imap', security)
+    const url = `${security === 'tls' ? 'imaps' : 'imap'}://${host}:${port}/${path}`
     const tls = security === 'plain' ? [] : ['--cacert', server.ca, ...(security === 'starttls' ? ['--ssl-reqd'] : [])]
-    return ['--silent', '--show-error', '--user', `${address}:${password}`, ...tls, url, ...more]
+    return ['--silent', '--show-error', '--user', `${login}:${password}`, ...tls, url, ...more]
   }
 
   async function curl(account: PeerAccount, security: Security, path: string, ...more: readonly string[]) {

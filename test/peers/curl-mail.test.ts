@@ -16,18 +16,24 @@ suite('curl over POP3 and SMTP', { skip: lacking('curl') }, () => {
   })
   after(() => server.stop())
 
-  const common = ({ address, password }: PeerAccount, security: Security) => [
+  const common = ({ login, password }: PeerAccount, security: Security) => [
     '--silent',
     '--show-error',
     '--user',
-    `${address}:${password}`,
+    `${login}:${password}`,
     ...(security === 'plain' ? [] : ['--cacert', server.ca]),
     ...(security === 'starttls' ? ['--ssl-reqd'] : []),
   ]
 
+  function pop3Url(security: Security, path = ''): string {
+    const { host, port } = server.place('pop3', security)
+    return `${security === 'tls' ? 'pop3s' : 'pop3'}://${host}:${port}/${path}`
+  }
+
   async function pop3(account: PeerAccount, security: Security, path: string, ...more: readonly string[]) {
-    const url = `${security === 'tls' ? 'pop3s' : 'pop3'}://${server.host}:${server.portOf('pop3', security)}/${path}`
-    return (await runWell('curl', [...common(account, security), url, ...more], { home: account.home })).stdout
+    return (
+      await runWell('curl', [...common(account, security), pop3Url(security, path), ...more], { home: account.home })
+    ).stdout
   }
 
   for (const security of SECURITIES) {
@@ -44,8 +50,8 @@ suite('curl over POP3 and SMTP', { skip: lacking('curl') }, () => {
     test(`it sends every message byte for byte, SMTP ${security}`, async () => {
       const account = await server.account()
       const { address, home } = account
-      const port = server.port(security === 'tls' ? 'submissions' : 'submission')
-      const url = `${security === 'tls' ? 'smtps' : 'smtp'}://${server.host}:${port}/client.example.org`
+      const { host, port } = server.place('smtp', security)
+      const url = `${security === 'tls' ? 'smtps' : 'smtp'}://${host}:${port}/client.example.org`
       const mail = ALL_TEXT_MAIL.filter((_, index) => index % 3 === SECURITIES.indexOf(security))
       for (const [, input] of mail)
         await runWell(
@@ -83,7 +89,7 @@ suite('curl over POP3 and SMTP', { skip: lacking('curl') }, () => {
       await fill(server, account, TEXT_MAIL.slice(0, 1))
       const options = ['--login-options', `AUTH=${mechanism}`]
       const user = { ...account, password }
-      const args = [...common(user, 'tls'), ...options, `pop3s://${server.host}:${server.port('pop3s')}/1`]
+      const args = [...common(user, 'tls'), ...options, pop3Url('tls', '1')]
       const ran = await run('curl', args, { home: account.home })
       assert.equal(ran.code, 0, said(ran))
       assertSameBytes(ran.stdout, TEXT_MAIL[0]?.[1] ?? new Uint8Array(), 'plain')
@@ -92,7 +98,7 @@ suite('curl over POP3 and SMTP', { skip: lacking('curl') }, () => {
 
   test('it is told that a password is wrong', async () => {
     const account = { ...(await server.account()), password: 'wrong' }
-    const url = `pop3s://${server.host}:${server.port('pop3s')}/`
+    const url = pop3Url('tls')
     const ran = await run('curl', [...common(account, 'tls'), url], { home: account.home })
     assert.equal(ran.code, LOGIN_DENIED, said(ran))
   })

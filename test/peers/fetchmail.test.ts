@@ -40,7 +40,8 @@ suite('fetchmail', { skip: lacking('fetchmail') }, () => {
     security: Security,
     options: { readonly keep?: boolean; readonly delivery?: string } = {},
   ): Promise<Ran> {
-    const { address, password, home } = account
+    const { login, password, home } = account
+    const { host, port } = server.place(protocol, security)
     const agent = await fileDelivery(home)
     const protection = {
       plain: "sslproto ''",
@@ -51,8 +52,8 @@ suite('fetchmail', { skip: lacking('fetchmail') }, () => {
     await writeFile(
       path.join(home, 'fetchmailrc'),
       `set invisible\nset idfile '${home}/ids'\n` +
-        `poll ${server.host} protocol ${protocol} port ${server.portOf(protocol, security)} ${options.keep ? 'uidl' : ''}\n` +
-        `user '${address}' password '${password}' is root here\n` +
+        `poll ${host} protocol ${protocol} port ${port} ${options.keep ? 'uidl' : ''}\n` +
+        `user '${login}' password '${password}' is root here\n` +
         `${protection} ${trust} no rewrite no mimedecode pass8bits ${options.keep ? 'keep' : 'no keep fetchall'}\n` +
         `${options.delivery ?? `mda '${agent}'`}\n`,
       { mode: 0o600 },

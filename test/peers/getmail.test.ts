@@ -29,17 +29,17 @@ suite('getmail', { skip: lacking('getmail') }, () => {
     security: Security,
     keep = false,
   ): Promise<Ran> {
-    const { address, password, home } = account
+    const { login, password, home } = account
     await mkdir(path.join(home, 'config'), { recursive: true })
-    const port = server.portOf(protocol === 'POP3' ? 'pop3' : 'imap', security)
+    const { host, port } = server.place(protocol === 'POP3' ? 'pop3' : 'imap', security)
     const config = [
       '[retriever]',
       `type = Simple${protocol}${security === 'tls' ? 'SSL' : ''}Retriever`,
-      `server = ${server.host}`,
+      `server = ${host}`,
       `port = ${port}`,
-      `username = ${address}`,
+      `username = ${login}`,
       `password = ${password}`,
-      ...(security === 'tls' ? [`ca_certs = ${server.ca}`, `ssl_cert_hostname = ${server.host}`] : []),
+      ...(security === 'tls' ? [`ca_certs = ${server.ca}`, `ssl_cert_hostname = ${host}`] : []),
       '[destination]',
       // Its own Maildir delivery refuses to work as root.
       'type = MDA_external',

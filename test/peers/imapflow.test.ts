@@ -18,17 +18,12 @@ for (const workers of [1, 2])
     })
     after(() => server.stop())
 
-    async function connected(
-      { address, password }: PeerAccount,
-      security: Security,
-      qresync = false,
-    ): Promise<ImapFlow> {
+    async function connected({ login, password }: PeerAccount, security: Security, qresync = false): Promise<ImapFlow> {
       const flow = new ImapFlow({
-        host: server.host,
-        port: server.portOf('imap', security),
+        ...server.place('imap', security),
         secure: security === 'tls',
         doSTARTTLS: security === 'starttls',
-        auth: { user: address, pass: password },
+        auth: { user: login, pass: password },
         tls: { ca },
         logger: false,
         qresync,

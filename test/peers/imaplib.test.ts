@@ -42,8 +42,9 @@ ok(m.login(user, password))
 ${lines}
 m.logout()
 `
-    const { address, password, home } = account
-    const args = ['-c', script, server.host, `${server.portOf('imap', security)}`, security, address, password]
+    const { login, password, home } = account
+    const { host, port } = server.place('imap', security)
+    const args = ['-c', script, host, `${port}`, security, login, password]
     await runWell('python3', [...args, server.ca, `${server.port('lmtp')}`], { home })
   }
 

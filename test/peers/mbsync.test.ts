@@ -21,17 +21,18 @@ suite('mbsync', { skip: lacking('mbsync') }, () => {
 
   /** Syncs everything in both directions; gives its log. */
   async function mbsync(
-    { address, password, home }: PeerAccount,
+    { login, password, home }: PeerAccount,
     security: Security,
     { from = server, mechanisms = '*' }: { readonly from?: PeerServer; readonly mechanisms?: string } = {},
   ): Promise<Ran> {
     await mkdir(path.join(home, 'Mail'), { recursive: true })
     const ssl = { plain: 'None', starttls: 'STARTTLS', tls: 'IMAPS' }[security]
+    const { host, port } = from.place('imap', security)
     const lines = [
       'IMAPAccount malle',
-      `Host ${from.host}`,
-      `Port ${from.portOf('imap', security)}`,
-      `User ${address}`,
+      `Host ${host}`,
+      `Port ${port}`,
+      `User ${login}`,
       `Pass ${password}`,
       `SSLType ${ssl}`,
       `AuthMechs ${mechanisms}`,

@@ -27,15 +27,16 @@ suite('mpop', { skip: lacking('mpop') }, () => {
       readonly debug?: boolean
     } = {},
   ): Promise<string[]> {
-    const { address, password, home } = account
+    const { login, password, home } = account
     const from = options.from ?? server
+    const { host, port } = from.place('pop3', security)
     for (const part of ['new', 'cur', 'tmp']) await mkdir(path.join(home, 'Mail', part), { recursive: true })
     const file = path.join(home, 'mpoprc')
     const lines = [
       'account malle',
-      `host ${from.host}`,
-      `port ${from.portOf('pop3', security)}`,
-      `user ${address}`,
+      `host ${host}`,
+      `port ${port}`,
+      `user ${login}`,
       `password ${password}`,
       `auth ${options.auth ?? 'user'}`,
       `pipelining ${options.pipelining === false ? 'off' : 'auto'}`,

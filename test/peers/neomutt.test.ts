@@ -15,21 +15,20 @@ interface Desk {
   readonly security: Security
 }
 
-function url({ server, account, security }: Desk, protocol: 'imap' | 'pop', mailbox = ''): string {
-  const port = server.portOf(protocol === 'pop' ? 'pop3' : 'imap', security)
-  const user = encodeURIComponent(account.address)
-  return `${protocol}${security === 'tls' ? 's' : ''}://${user}@${server.host}:${port}/${mailbox}`
+function url({ server, account, security }: Desk, protocol: 'imap' | 'pop' | 'smtp', mailbox = ''): string {
+  const { host, port } = server.place(protocol === 'pop' ? 'pop3' : protocol, security)
+  const user = encodeURIComponent(account.login)
+  return `${protocol}${security === 'tls' ? 's' : ''}://${user}@${host}:${port}/${mailbox}`
 }
 
 /** Writes its configuration. */
 async function configure(desk: Desk, more: readonly string[]): Promise<string> {
   const { server, account, security } = desk
   const { address, password, home } = account
-  const submission = server.port(security === 'tls' ? 'submissions' : 'submission')
   const lines = [
     `set imap_pass="${password}" pop_pass="${password}" smtp_pass="${password}"`,
     `set folder="${url(desk, 'imap')}" spool_file="+INBOX" record="+Sent"`,
-    `set smtp_url="smtp${security === 'tls' ? 's' : ''}://${encodeURIComponent(address)}@${server.host}:${submission}"`,
+    `set smtp_url="${url(desk, 'smtp')}"`,
     'set smtp_authenticators="plain"',
     `set from="${address}" use_from=yes hostname=client.example.org`,
     `set ssl_starttls=${security === 'starttls' ? 'yes' : 'no'} ssl_force_tls=${security === 'plain' ? 'no' : 'yes'}`,

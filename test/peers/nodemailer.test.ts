@@ -15,14 +15,13 @@ suite('nodemailer', () => {
   })
   after(() => server.stop())
 
-  function transport({ address, password }: PeerAccount, security: Security, method = 'PLAIN') {
+  function transport({ login, password }: PeerAccount, security: Security, method = 'PLAIN') {
     return nodemailer.createTransport({
-      host: server.host,
-      port: server.port(security === 'tls' ? 'submissions' : 'submission'),
+      ...server.place('smtp', security),
       secure: security === 'tls',
       requireTLS: security === 'starttls',
       ignoreTLS: security === 'plain',
-      auth: { user: address, pass: password },
+      auth: { user: login, pass: password },
       authMethod: method,
       tls: { ca },
       pool: true,

@@ -6,7 +6,7 @@ import { lacking } from './install.ts'
 import { fill, popMessages } from './look.ts'
 import { ALL_TEXT_MAIL, assertSameBytes, EXACT_MAIL, TEXT_MAIL } from './mail.ts'
 import { runWell } from './run.ts'
-import { PeerServer, SECURITIES } from './server.ts'
+import { type PeerAccount, PeerServer, SECURITIES, type Security } from './server.ts'
 
 suite('poplib of Python', { skip: lacking('python3') }, () => {
   let server: PeerServer
@@ -16,7 +16,7 @@ suite('poplib of Python', { skip: lacking('python3') }, () => {
   after(() => server.stop())
 
   /** Runs lines of Python behind a login as `box`; what they print is given back. */
-  async function python(account: Awaited<ReturnType<PeerServer['account']>>, security: string, lines: string) {
+  async function python(account: PeerAccount, security: Security, lines: string) {
     const script = `
 import os, poplib, ssl, sys
 poplib._MAXLINE = 1 << 20  # the library's own limit of 2,048 octets a line is not the protocol's
@@ -41,8 +41,9 @@ def refused(call, *args):
 ${lines}
 box.quit()
 `
-    const { address, password, home } = account
-    const args = ['-c', script, server.host, `${server.portOf('pop3', security as 'plain')}`, security, address]
+    const { login, password, home } = account
+    const { host, port } = server.place('pop3', security)
+    const args = ['-c', script, host, `${port}`, security, login]
     return (await runWell('python3', [...args, password, server.ca], { home })).stdout.toString('utf8')
   }
 
@@ -140,8 +141,7 @@ other.quit()
   })
 
   test('UTF-8 in a password goes through', async () => {
-    const account = { ...(await server.account()), address: 'utf8@example.org', password: 'pässwörd €' }
-    await server.add(account.address, account.password)
+    const account = await server.add('utf8@example.org', 'pässwörd €')
     await python(account, 'tls', `assert box.stat() == (0, 0)`)
   })
 })

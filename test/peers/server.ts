@@ -6,6 +6,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
+import { Autoconfig, type MailProtocol, type Security, type ServerPlace } from './autoconfig.ts'
 import { type Ran, run, runWell, said } from './run.ts'
 
 const LAUNCHER = path.join(import.meta.dirname, '..', '..', 'bin', 'malle.cjs')
@@ -17,8 +18,7 @@ const ACCOUNTS_AT_ONCE = 5
 const LISTENERS = ['imap', 'imaps', 'pop3', 'pop3s', 'lmtp', 'smtp', 'submission', 'submissions', 'http'] as const
 type Listener = (typeof LISTENERS)[number]
 
-/** How a connection is protected. */
-export type Security = 'plain' | 'starttls' | 'tls'
+export type { Security } from './autoconfig.ts'
 
 /** Each way a program may connect. */
 export const SECURITIES: readonly Security[] = ['plain', 'starttls', 'tls']
@@ -27,6 +27,8 @@ export const SECURITIES: readonly Security[] = ['plain', 'starttls', 'tls']
 export interface PeerAccount {
   readonly address: string
   readonly password: string
+  /** What a program logs in as, by the autoconfig file. */
+  readonly login: string
   readonly home: string
 }
 
@@ -64,6 +66,7 @@ export class PeerServer {
   readonly #child: ChildProcess
   readonly #ports: ReadonlyMap<string, number>
   readonly #log: string[]
+  #autoconfig: Autoconfig | undefined
   #spare: string[] = []
   #made = 0
 
@@ -101,6 +104,7 @@ export class PeerServer {
     try {
       const server = new PeerServer(folder, child, await ready(child, log), log)
       await server.malle('domain', 'add', 'example.org')
+      server.#autoconfig = await Autoconfig.fetch(server.port('http'), 'example.org')
       return server
     } catch (error) {
       child.kill('SIGKILL')
@@ -116,9 +120,14 @@ export class PeerServer {
     return port
   }
 
-  /** Port of IMAP or POP3 for a kind of protection. */
-  portOf(protocol: 'imap' | 'pop3', security: Security): number {
-    return this.port(security === 'tls' ? `${protocol}s` : protocol)
+  /** Where mail programs connect to: by the autoconfig file that this server gives them. */
+  place(protocol: MailProtocol, security: Security): ServerPlace {
+    return this.#settings.place(protocol, security)
+  }
+
+  get #settings(): Autoconfig {
+    assert.ok(this.#autoconfig !== undefined)
+    return this.#autoconfig
   }
 
   /** Runs a verb of the command line, which must succeed. */
@@ -127,9 +136,10 @@ export class PeerServer {
   }
 
   /** Makes an account by `malle account add --password-stdin`. */
-  async add(address: string, password: string): Promise<void> {
+  async add(address: string, password: string): Promise<PeerAccount> {
     const args = [LAUNCHER, 'account', 'add', address, '--password-stdin', '--config', this.#config]
     await runWell(process.execPath, args, { home: this.#folder, input: password })
+    return this.#accountOf(address, password)
   }
 
   /** An account for one test. They are made several at a time, which is what takes long in a suite otherwise. */
@@ -144,7 +154,12 @@ export class PeerServer {
     }
     const address = this.#spare.shift()
     assert.ok(address !== undefined)
-    return { address, password: passwordOf(address), home: await mkdtemp(path.join(this.#folder, 'home-')) }
+    return this.#accountOf(address, passwordOf(address))
+  }
+
+  async #accountOf(address: string, password: string): Promise<PeerAccount> {
+    const home = await mkdtemp(path.join(this.#folder, 'home-'))
+    return { address, password, login: this.#settings.login(address), home }
   }
 
   /** An app password of an account, for SCRAM. */

@@ -26,13 +26,14 @@ suite('submission, with swaks', { skip: lacking('swaks') }, () => {
   }
 
   async function submit(account: PeerAccount, { from, to, header, login = true }: Sent): Promise<string> {
-    const { address, password, home } = account
+    const { address, login: user, password, home } = account
+    const { host, port } = server.place('smtp', 'tls')
     const file = path.join(home, 'message')
     await writeFile(file, `${(header ?? [`From: ${address}`]).join('\n')}\n\ntext\n`)
-    const where = ['--server', '127.0.0.1', '--port', `${server.port('submissions')}`, '--ehlo', 'laptop', '-tlsc']
-    const trust = ['--tls-verify', '--tls-ca-path', server.ca, '--tls-sni', server.host]
+    const where = ['--server', host, '--port', `${port}`, '--ehlo', 'laptop', '-tlsc']
+    const trust = ['--tls-verify', '--tls-ca-path', server.ca, '--tls-sni', host]
     const envelope = ['--from', from ?? address, '--to', to ?? ELSEWHERE, '--data', `@${file}`]
-    const who = login ? ['--auth', 'PLAIN', '--auth-user', address, '--auth-password', password] : []
+    const who = login ? ['--auth', 'PLAIN', '--auth-user', user, '--auth-password', password] : []
     const ran = await run('swaks', [...where, ...trust, ...envelope, ...who], { home })
     const refused = /^<[~*]\* ([45]\d\d.*)$/m.exec(said(ran))?.[1]
     return refused ?? / (250 2\.0\.0 Kept as \S+)/.exec(said(ran))?.[1] ?? said(ran)

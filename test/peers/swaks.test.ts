@@ -31,27 +31,30 @@ suite('swaks', { skip: lacking('swaks') }, () => {
     const trust = ['--tls-verify', '--tls-ca-path', server.ca, '--tls-sni', server.host]
     switch (kind) {
       case 'plain':
-        return ['--port', `${server.port('submission')}`]
+        return submission(kind)
       case 'starttls':
-        return ['--port', `${server.port('submission')}`, '-tls', ...trust]
+        return [...submission(kind), '-tls', ...trust]
       case 'tls':
-        return ['--port', `${server.port('submissions')}`, '-tlsc', ...trust]
+        return [...submission(kind), '-tlsc', ...trust]
       case 'lmtp':
-        return ['--protocol', 'LMTP', '--port', `${server.port('lmtp')}`]
+        return ['--protocol', 'LMTP', '--server', '127.0.0.1', '--port', `${server.port('lmtp')}`]
       case 'mx':
-        return ['--port', `${server.port('smtp')}`]
+        return ['--server', '127.0.0.1', '--port', `${server.port('smtp')}`]
       case 'mx starttls':
-        return ['--port', `${server.port('smtp')}`, '-tls', ...trust]
+        return ['--server', '127.0.0.1', '--port', `${server.port('smtp')}`, '-tls', ...trust]
     }
   }
 
-  function login({ address, password }: PeerAccount, mechanism: string): string[] {
-    return ['--auth', mechanism, '--auth-user', address, '--auth-password', password]
+  function submission(security: Security): string[] {
+    const { host, port } = server.place('smtp', security)
+    return ['--server', host, '--port', `${port}`]
+  }
+
+  function login({ login: user, password }: PeerAccount, mechanism: string): string[] {
+    return ['--auth', mechanism, '--auth-user', user, '--auth-password', password]
   }
 
   const args = (kind: Parameters<typeof way>[0], to: string) => [
-    '--server',
-    '127.0.0.1',
     '--from',
     'ann@example.com',
     '--to',

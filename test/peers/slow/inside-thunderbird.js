@@ -16,7 +16,8 @@ async function until(what, check, tries = 600) {
 }
 
 const mainWindow = () => Services.wm.getMostRecentWindow('mail:3pane')
-const server = () => MailServices.accounts.getAccount('account1').incomingServer
+const account = () => MailServices.accounts.defaultAccount
+const server = () => account().incomingServer
 
 function folderOf(name) {
   const found = server().rootFolder.descendants.find((folder) => pathOf(folder) === name)
@@ -54,10 +55,29 @@ const inside = {
     Cc['@mozilla.org/security/x509certdb;1'].getService(Ci.nsIX509CertDB).addCertFromBase64(base64, 'C,,')
   },
 
-  async remember(protocol, host, user, password) {
-    const login = Cc['@mozilla.org/login-manager/loginInfo;1'].createInstance(Ci.nsILoginInfo)
-    login.init(`${protocol}://${host}`, null, `${protocol}://${host}`, user, password, '', '')
-    await Services.logins.addLoginAsync(login)
+  /**
+   * What its assistant does with an address and a password, when of the servers that it finds at the provider those of
+   * this kind are chosen. Gives where it found them, and what they are.
+   */
+  async setUp(address, password, name, type, socketType) {
+    const load = (file) => ChromeUtils.importESModule(`resource:///modules/accountcreation/${file}.sys.mjs`)
+    const { signal } = new (mainWindow().AbortController)()
+    const config = await load('FetchConfig').FetchConfig.fromISP(address.split('@')[1], address, signal)
+    const chosen = (first, others) =>
+      [first, ...others].find((one) => one.socketType === socketType && (one.type === type || one.type === 'smtp'))
+    config.incoming = chosen(config.incoming, config.incomingAlternatives)
+    config.outgoing = chosen(config.outgoing, config.outgoingAlternatives)
+    load('AccountConfig').AccountConfig.replaceVariables(config, name, address, password)
+    // It connects when the test says so, and never looks again: what arrives comes by IDLE.
+    config.incoming.loginAtStartup = false
+    config.incoming.checkInterval = 1_000
+    config.rememberPassword = true
+    const made = await load('CreateInBackend').CreateInBackend.createAccountInBackend(config)
+    made.incomingServer.doBiff = false
+    made.defaultIdentity.composeHtml = false
+    made.defaultIdentity.replyOnTop = 0
+    const found = ({ hostname, port, username, auth }) => ({ hostname, port, username, auth })
+    return { from: config.subSource, incoming: found(config.incoming), outgoing: found(config.outgoing) }
   },
 
   /** Folders as people see them, once those named are there. */
@@ -137,7 +157,7 @@ const inside = {
       folder.getUriForMsg(header),
       Ci.nsIMsgCompType.ReplyToSender,
       Ci.nsIMsgCompFormat.PlainText,
-      MailServices.accounts.getAccount('account1').defaultIdentity,
+      account().defaultIdentity,
       null,
       mainWindow().msgWindow,
     )

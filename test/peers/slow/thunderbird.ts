@@ -1,4 +1,4 @@
-/** Thunderbird under Xvfb, with a profile of its own that knows one account and asks nobody but our server. @module */
+/** Thunderbird under Xvfb, with a profile of its own. It finds its settings by itself, and asks nobody but our server. @module */
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -13,6 +13,7 @@ import { type Json, Marionette } from './marionette.ts'
 const PROGRAM = '/usr/lib/thunderbird/thunderbird'
 const INSIDE = path.join(import.meta.dirname, 'inside-thunderbird.js')
 const SOCKET_TYPES = { starttls: 2, tls: 3 } as const
+const PASSWORD_UNDER_TLS = 3
 const STOP_MS = 20_000
 const START_MS = 60_000
 
@@ -52,11 +53,14 @@ export class Thunderbird implements AsyncDisposable {
     this.#inside = inside
   }
 
-  /** Starts it with an account; it trusts the server's certificate and knows the password, but has not connected yet. */
+  /**
+   * Starts it and has it set up an account: from the address and the password alone, by the server's autoconfig file. It
+   * trusts the server's certificate, and has not connected yet.
+   */
   static async start(server: PeerServer, account: PeerAccount, options: ThunderbirdOptions): Promise<Thunderbird> {
     const profile = path.join(account.home, 'profile')
     await mkdir(profile)
-    await writeFile(path.join(profile, 'user.js'), userPrefs(server, account, options))
+    await writeFile(path.join(profile, 'user.js'), userPrefs(server))
     const { child: display, number } = await startDisplay()
     const program = spawn(
       PROGRAM,
@@ -85,10 +89,17 @@ export class Thunderbird implements AsyncDisposable {
       const inside = await readFile(INSIDE, 'utf8')
       const thunderbird = new Thunderbird(display, program, await Marionette.connect(port), inside)
       await thunderbird.call('ready')
-      const { protocol = 'imap' } = options
       await thunderbird.call('trust', pemBody(await readFile(server.ca, 'utf8')))
-      for (const service of [protocol === 'imap' ? 'imap' : 'mailbox', 'smtp'])
-        await thunderbird.call('remember', service, server.host, account.address, account.password)
+      const { address, password } = account
+      const { protocol = 'imap', security } = options
+      const socket = SOCKET_TYPES[security]
+      const found = await thunderbird.call('setUp', address, password, 'Ann Example', protocol, socket)
+      const settings = (kind: 'smtp' | typeof protocol) => {
+        const { host: hostname, port } = server.place(kind, security)
+        return { hostname, port, username: account.login, auth: PASSWORD_UNDER_TLS }
+      }
+      const [incoming, outgoing] = [settings(protocol), settings('smtp')]
+      assert.deepEqual(found, { from: 'xml-from-isp-http', incoming, outgoing })
       return thunderbird
     } catch (error) {
       kill()
@@ -162,53 +173,18 @@ function killGroup({ pid }: ChildProcess): void {
   }
 }
 
-/** `user.js`: the account as its assistant would have made it, and everything off that calls home or asks a person. */
-function userPrefs(
-  server: PeerServer,
-  { address }: PeerAccount,
-  { protocol = 'imap', security }: ThunderbirdOptions,
-): string {
-  const submission = security === 'tls' ? 'submissions' : 'submission'
-  const root = `imap://${encodeURIComponent(address)}@${server.host}`
+/** `user.js`: local folders alone, and everything off that calls home or asks a person. */
+function userPrefs(server: PeerServer): string {
   const prefs: Readonly<Record<string, string | number | boolean>> = {
-    'mail.accountmanager.accounts': 'account1,account2',
-    'mail.accountmanager.defaultaccount': 'account1',
-    'mail.accountmanager.localfoldersserver': 'server2',
+    'mail.accountmanager.accounts': 'account1',
+    'mail.accountmanager.localfoldersserver': 'server1',
     'mail.account.account1.server': 'server1',
-    'mail.account.account1.identities': 'id1',
-    'mail.account.account2.server': 'server2',
-    'mail.server.server1.type': protocol,
-    'mail.server.server1.hostname': server.host,
-    'mail.server.server1.port': server.portOf(protocol, security),
-    'mail.server.server1.socketType': SOCKET_TYPES[security],
-    'mail.server.server1.authMethod': 3, // a password, under TLS
-    'mail.server.server1.userName': address,
-    'mail.server.server1.name': address,
-    // It connects when the test says so, and never looks again: what arrives comes by IDLE.
-    'mail.server.server1.login_at_startup': false,
-    'mail.server.server1.check_new_mail': false,
-    'mail.server.server1.check_time': 1_000,
-    'mail.server.server1.offline_download': false,
-    'mail.server.server1.leave_on_server': true,
-    'mail.server.server2.type': 'none',
-    'mail.server.server2.hostname': 'Local Folders',
-    'mail.server.server2.userName': 'nobody',
-    'mail.server.server2.name': 'Local Folders',
-    'mail.identity.id1.useremail': address,
-    'mail.identity.id1.fullName': 'Ann Example',
-    'mail.identity.id1.smtpServer': 'smtp1',
-    'mail.identity.id1.valid': true,
-    'mail.identity.id1.compose_html': false,
-    'mail.identity.id1.reply_on_top': 0,
-    ...(protocol === 'imap' ? { 'mail.identity.id1.fcc_folder': `${root}/Sent` } : {}),
-    'mail.smtpservers': 'smtp1',
-    'mail.smtp.defaultserver': 'smtp1',
-    'mail.smtpserver.smtp1.type': 'smtp',
-    'mail.smtpserver.smtp1.hostname': server.host,
-    'mail.smtpserver.smtp1.port': server.port(submission),
-    'mail.smtpserver.smtp1.try_ssl': SOCKET_TYPES[security],
-    'mail.smtpserver.smtp1.authMethod': 3,
-    'mail.smtpserver.smtp1.username': address,
+    'mail.server.server1.type': 'none',
+    'mail.server.server1.hostname': 'Local Folders',
+    'mail.server.server1.userName': 'nobody',
+    'mail.server.server1.name': 'Local Folders',
+    'mail.server.default.offline_download': false,
+    'app.use_without_mail_account': true,
     'marionette.port': 0,
     // Nothing that is not the account: no assistants, no pages, no updates, no telemetry, no lookups.
     'app.donation.eoy.version.viewed': 999,
@@ -237,9 +213,10 @@ function userPrefs(
     'media.gmp-manager.updateEnabled': false,
     'network.captive-portal-service.enabled': false,
     'network.connectivity-service.enabled': false,
-    'network.proxy.type': 1, // whatever is not loopback goes to a proxy that is not there
+    // Whatever is not loopback goes to a proxy that is not there; over HTTP to our server, as the DNS of its domain would say.
+    'network.proxy.type': 1,
     'network.proxy.http': '127.0.0.1',
-    'network.proxy.http_port': 9,
+    'network.proxy.http_port': server.port('http'),
     'network.proxy.ssl': '127.0.0.1',
     'network.proxy.ssl_port': 9,
     'network.proxy.socks': '',
