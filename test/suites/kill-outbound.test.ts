@@ -9,7 +9,15 @@ import { killOutbound } from '../crash/outbound.ts'
 test('A server that is killed while it sends loses no message, and none arrives twice without a reason', async () => {
   const folder = await mkdtemp(path.join(tmpdir(), 'malle-kill-out-'))
   try {
-    const options = { rounds: 5, seed: 20_261, clients: 3, least: 300, most: 900, tell: () => undefined }
+    const options = {
+      against: 'sink' as const,
+      rounds: 5,
+      seed: 20_261,
+      clients: 3,
+      least: 300,
+      most: 900,
+      tell: () => undefined,
+    }
     const report = await killOutbound({ ...options, folder })
     assert.deepEqual(report.faults, [])
     assert.equal(report.kills, 5)

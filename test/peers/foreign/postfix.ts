@@ -61,7 +61,7 @@ export class Postfix implements AsyncDisposable {
     const port = await freePort()
     const etc = path.join(folder, 'etc')
     for (const name of ['etc', 'queue', 'data', 'mail']) await mkdir(path.join(folder, name))
-    await writeFile(path.join(etc, 'main.cf'), mainCf(folder, cert, key) + main)
+    await writeFile(path.join(etc, 'main.cf'), overridden(mainCf(folder, cert, key) + main))
     await writeFile(path.join(etc, 'master.cf'), masterCf(port) + master)
     await writeFile(path.join(etc, 'boxes'), '/@example\\.net$/ all/\n')
     for (const [name, text] of Object.entries(files)) await writeFile(path.join(etc, name), text)
@@ -74,10 +74,14 @@ export class Postfix implements AsyncDisposable {
 
   /** What was delivered to an address of `example.net`, in no order: bytes with LF, Delivered-To before them. */
   async messages(address: string): Promise<readonly Buffer[]> {
+    return (await this.delivered()).filter((message) => message.includes(`Delivered-To: ${address}\n`))
+  }
+
+  /** The same for all addresses. */
+  async delivered(): Promise<readonly Buffer[]> {
     const fresh = path.join(this.#folder, 'mail', 'all', 'new')
     const names = await readdir(fresh).catch(() => [])
-    const all = await Promise.all(names.map((name) => readFile(path.join(fresh, name))))
-    return all.filter((message) => message.includes(`Delivered-To: ${address}\n`))
+    return Promise.all(names.map((name) => readFile(path.join(fresh, name))))
   }
 
   /** What it wrote about itself. */
@@ -121,6 +125,15 @@ smtpd_peername_lookup = no
 smtp_host_lookup = native
 disable_dns_lookups = yes
 `
+}
+
+/**
+ * Each parameter once, the last one of its name. Postfix would take them so, too, but with a warning from each of its
+ * processes: those of its logger alone, sent to itself, can make it wait for itself for ever.
+ */
+function overridden(main: string): string {
+  const entries = main.split(/\n(?=\S)/).map((entry) => [entry.split('=')[0]?.trim(), entry.trimEnd()] as const)
+  return `${[...new Map(entries).values()].join('\n')}\n`
 }
 
 /** Few processes: postscreen, local delivery and chroots are left out. */
