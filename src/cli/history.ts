@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { EXIT } from '#lib/exit-codes.ts'
 import type { HistoryEventView, HistoryView, PlaceView } from '#server/gone-views.ts'
 import type { QueueHistoryView } from '#server/queue-views.ts'
+import type { TransactionView } from '#server/transaction-views.ts'
 import { type Administration, VerbRefused } from '#server/verbs.ts'
 import { CliError } from './cli-error.ts'
 import { administer, type CommonOptions, show, withListing } from './context.ts'
@@ -13,12 +14,15 @@ import { formatTable } from './table.ts'
 
 export function historyCommand(): Command {
   return withListing(new Command('history'))
-    .argument('<address>', say('of the account; or the ID of a message alone', 'du compte ; ou l’ID d’un message seul'))
+    .argument(
+      '<address>',
+      say('of the account; or the ID of an SMTP reply alone', 'du compte ; ou seul, l’ID d’une réponse SMTP'),
+    )
     .argument(
       '[message]',
       say(
-        'Message-ID, EMAILID, UID in --mailbox, or the ID of one that was sent',
-        'Message-ID, EMAILID, UID dans --mailbox, ou ID d’un message envoyé',
+        'Message-ID, EMAILID, UID in --mailbox, or the ID of the SMTP reply',
+        'Message-ID, EMAILID, UID dans --mailbox, ou ID de la réponse SMTP',
       ),
     )
     .description(
@@ -30,18 +34,26 @@ export function historyCommand(): Command {
     .option('--mailbox <name>', say('where the UID is meant', 'dossier de l’UID'))
     .action(
       async (address: string, message: string | undefined, options: CommonOptions & { readonly mailbox?: string }) => {
-        const found = await administer(options, (admin) =>
-          message === undefined ? sentAlone(admin, address) : kept(admin, address, message, options.mailbox ?? null),
-        )
+        const found = await administer(options, (admin) => asked(admin, address, message, options.mailbox ?? null))
         if ('tries' in found) show(options, found, () => formatQueueHistory(found))
+        else if ('sent' in found) show(options, found, () => everywhere(found))
         else show(options, found, () => found.map((one) => told(one, address)).join('\n\n'))
       },
     )
 }
 
-/** By the id of its SMTP reply. */
-function sentAlone(admin: Administration, id: string): Promise<QueueHistoryView> {
-  if (!id.includes('@')) return admin.ask('queue.show', { id })
+function asked(
+  admin: Administration,
+  address: string,
+  message: string | undefined,
+  mailbox: string | null,
+): Promise<readonly HistoryView[] | QueueHistoryView | TransactionView> {
+  return message === undefined ? ofTransaction(admin, address) : kept(admin, address, message, mailbox)
+}
+
+/** By the id of its SMTP reply, whoever got it. */
+function ofTransaction(admin: Administration, id: string): Promise<TransactionView> {
+  if (!id.includes('@')) return admin.ask('history.transaction', { id })
   throw new CliError(
     EXIT.usage,
     say('Say which message of that account.', 'Dites de quel message de ce compte il s’agit.'),
@@ -66,6 +78,13 @@ async function kept(
     if (sent?.account !== address.toLowerCase()) throw error
     return sent
   }
+}
+
+function everywhere({ kept: here, sent }: TransactionView): string {
+  return [
+    ...here.map((one) => `${oneLine(one.address)}\n${told(one, one.address)}`),
+    ...sent.map(formatQueueHistory),
+  ].join('\n\n')
 }
 
 function told({ emailId, messageId, subject, from, places, events }: HistoryView, address: string): string {

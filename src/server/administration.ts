@@ -28,6 +28,7 @@ import type { QueueDesk } from './queue-desk.ts'
 import { queueVerbs } from './queue-verbs.ts'
 import { queueStatusView } from './queue-views.ts'
 import type { Task, TaskMessage } from './task-thread.ts'
+import { transactionView } from './transaction-views.ts'
 import {
   type AccountChangeArgs,
   type AccountView,
@@ -229,6 +230,8 @@ export class RunningAdministration implements Administration {
       undelete: async (args, progress) =>
         undeleteMail(this.#parts.store, await this.#openAccount(args.address), args, progress),
       'undelete.list': async (args) => listDeleted(this.#parts.store, await this.#openAccount(args.address), args),
+      'history.transaction': ({ id }) =>
+        transactionView({ store: this.#parts.store, directory, queue: this.#queue }, id),
       history: async (args) => messageHistory(this.#parts.store, await this.#openAccount(args.address), args),
       export: async ({ address, path, format, mailbox }, progress) => {
         const account = await this.#openAccount(address)

@@ -1,7 +1,7 @@
 /** Undelete and history as verbs answer them: what was asked for in words, found in the store. @module */
 import type { EmailKey, Uid } from '#mail/ids.ts'
 import { uidSetOf } from '#mail/uid-set.ts'
-import { type HistoryEntry, historyOf, type Place } from '#services/history.ts'
+import { emailsOfTransaction, type HistoryEntry, historyOf, type Place } from '#services/history.ts'
 import { resultsSaid } from '#services/inbound-checks.ts'
 import { bringBack, type Chosen, chooseDeleted, type UndeleteChoice, type UndeleteReport } from '#services/undelete.ts'
 import { flagNames, keywordSetId, systemFlags } from '#store/flags.ts'
@@ -166,7 +166,7 @@ async function chosenOf(store: MailStore, account: AccountRef, args: UndeleteArg
   return chosen.value
 }
 
-/** @param message A Message-ID, an EMAILID, or with a mailbox a UID. */
+/** @param message A Message-ID, an EMAILID, the id of an SMTP reply, or with a mailbox a UID. */
 export async function messageHistory(
   store: MailStore,
   account: AccountRef,
@@ -174,21 +174,24 @@ export async function messageHistory(
 ): Promise<readonly HistoryView[]> {
   const views: HistoryView[] = []
   for (const email of await emailsOf(store, account, message, mailbox)) {
-    const history = await historyOf(store, account, email)
-    if (history === undefined) continue
-    const { messageId, subject, from, places, entries } = history
-    const events = entries.map(eventView)
-    views.push({
-      emailId: `M${email}`,
-      messageId: messageId ?? null,
-      subject,
-      from,
-      places: places.map(placeView),
-      events,
-    })
+    const view = await historyView(store, account, email)
+    if (view !== undefined) views.push(view)
   }
   if (views.length === 0) throw new VerbRefused(noSuchMessage(message))
   return views
+}
+
+/** `undefined`: there is no such email. */
+export async function historyView(
+  store: MailStore,
+  account: AccountRef,
+  email: EmailKey,
+): Promise<HistoryView | undefined> {
+  const history = await historyOf(store, account, email)
+  if (history === undefined) return undefined
+  const { messageId, subject, from, places, entries } = history
+  const events = entries.map(eventView)
+  return { emailId: `M${email}`, messageId: messageId ?? null, subject, from, places: places.map(placeView), events }
 }
 
 function placeView({ mailbox, uid }: Place): PlaceView {
@@ -227,6 +230,7 @@ async function emailsOf(
   if (id !== undefined) found = [Number(id) as EmailKey]
   else if (/^[1-9]\d{0,9}$/.test(message)) found = await emailAt(store, account, mailbox ?? 'INBOX', Number(message))
   else found = await store.emailsByMessageId(account, message.startsWith('<') ? message : `<${message}>`)
+  if (found.length === 0) found = (await emailsOfTransaction(store, message, account.id)).map(({ email }) => email)
   if (found.length === 0) throw new VerbRefused(noSuchMessage(message))
   return found
 }

@@ -3,7 +3,7 @@ import { systemClock } from '#lib/clock.ts'
 import { parseAddress, parseDomain } from '#services/addresses.ts'
 import type { StandingHold } from '#store/queue.ts'
 import type { QueueDesk } from './queue-desk.ts'
-import { filterOf, type QueueFilterArgs, queueAttemptView, queueMessageView } from './queue-views.ts'
+import { filterOf, type QueueFilterArgs, queueHistoryView, queueMessageView } from './queue-views.ts'
 import { VerbRefused, type Verbs } from './verbs.ts'
 
 type QueueVerbs = Extract<keyof Verbs, `queue.${string}`>
@@ -23,7 +23,7 @@ export function queueVerbs(queue: QueueDesk, { released, mustHave }: QueueVerbDe
     'queue.show': async ({ id }) => {
       const found = await queue.ask('history', id)
       if (found === undefined) throw new VerbRefused({ kind: 'not-in-queue', id })
-      return { ...queueMessageView(found.message), tries: found.attempts.map(queueAttemptView) }
+      return queueHistoryView(found)
     },
     'queue.hold': async (wish) => {
       const args = await checked(queue, wish)

@@ -109,7 +109,17 @@ export function queueMessageView(message: QueuedMessage): QueueMessageView {
   }
 }
 
-export function queueAttemptView({ at, recipient, host, tls, outcome, reply }: Attempt): QueueAttemptView {
+export function queueHistoryView({
+  message,
+  attempts,
+}: {
+  readonly message: QueuedMessage
+  readonly attempts: readonly Attempt[]
+}): QueueHistoryView {
+  return { ...queueMessageView(message), tries: attempts.map(queueAttemptView) }
+}
+
+function queueAttemptView({ at, recipient, host, tls, outcome, reply }: Attempt): QueueAttemptView {
   return { at: isoTime(at), recipient, host: host ?? null, tls: tls ?? null, outcome, reply }
 }
 

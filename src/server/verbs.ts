@@ -27,6 +27,7 @@ import type { DeletedListing, HistoryView, UndeleteArgs } from './gone-views.ts'
 import type { Endpoint } from './listeners.ts'
 import type { MailEndpoints } from './protocol-thread.ts'
 import type { QueueFilterArgs, QueueHistoryView, QueueMessageView, QueueStatusView } from './queue-views.ts'
+import type { TransactionView } from './transaction-views.ts'
 
 export interface DomainView {
   readonly name: string
@@ -275,7 +276,9 @@ export interface Verbs {
   'queue.drop': { args: QueueFilterArgs & { readonly dryRun: boolean }; value: { readonly recipients: number } }
   'queue.pause': { args: Record<string, never>; value: null }
   'queue.resume': { args: Record<string, never>; value: null }
-  /** `message`: a Message-ID, an EMAILID, or the UID that it has, or had, in `mailbox` (`null`: INBOX). */
+  /** By the id of the SMTP reply: everybody here who has it, and what became of it elsewhere. */
+  'history.transaction': { args: { readonly id: string }; value: TransactionView }
+  /** `message`: a Message-ID, an EMAILID, the id of the SMTP reply, or the UID that it has, or had, in `mailbox` (`null`: INBOX). */
   history: {
     args: { readonly address: string; readonly message: string; readonly mailbox: string | null }
     /** At least one; more where several have the same Message-ID. */

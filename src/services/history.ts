@@ -1,8 +1,8 @@
 /** The history of one message: where it came from, where it went, and who did what to it. @module */
-import type { EmailKey, MailboxKey, Uid } from '#mail/ids.ts'
+import type { AccountId, EmailKey, MailboxKey, Uid } from '#mail/ids.ts'
 import { type UidSet, uidSetSize } from '#mail/uid-set.ts'
 import { type Actor, parseActor } from '#store/actor.ts'
-import type { EmailPlace, EventKind, MessageEvent } from '#store/gone.ts'
+import type { EmailPlace, EventKind, MessageEvent, OwnedEmail } from '#store/gone.ts'
 import type { MailStore } from '#store/mail-store.ts'
 import { type AccountRef, type EmailRow, NARROW } from '#store/types.ts'
 import { type Origin, originOfTrace } from './trace-lines.ts'
@@ -94,6 +94,22 @@ export async function historyOf(
     places: places.filter((each) => each.deletedAt === undefined).map(({ mailbox, uid }) => placeOf([mailbox, uid])),
     entries,
   }
+}
+
+/** `tp8akp-1.2`: the second of a run that began at a time, a connection, a message. */
+const ID = /^([0-9a-z]{1,10})-[0-9a-z-]{1,20}\.\d{1,9}$/i
+
+/** Emails that came by a transaction; none where it is no id of one. Walks over all mail since the run began. */
+export async function emailsOfTransaction(
+  store: MailStore,
+  id: string,
+  account?: AccountId,
+): Promise<readonly OwnedEmail[]> {
+  const run = ID.exec(id)?.[1]
+  if (run === undefined) return []
+  // what waited in the queue for people here has a suffix
+  const found = await store.emailsByTrace([` id ${id}\r\n`, ` id ${id}.h`], Number.parseInt(run, 36) * 1_000)
+  return account === undefined ? found : found.filter((one) => one.account === account)
 }
 
 /** A UID of a mailbox: one message for ever. */

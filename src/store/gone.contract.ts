@@ -252,6 +252,26 @@ export function goneContract(world: () => World): void {
     assert.deepEqual(await person.store.places(person.ref, 999_999 as EmailKey), [])
   })
 
+  test('the trace lines of an email find it, whoever has it, wherever it is', async () => {
+    const [one, other] = [await world().person(), await world().person()]
+    const [inbox, box] = [(await one.inbox()).key, (await other.inbox()).key]
+    const trace = 'Received: by x (Malle) with ESMTP id q7-1.1\r\n\tfor <é@b>; now\r\n'
+    await one.add(inbox, [messageOf(), messageOf({ trace }), messageOf({ trace: 'id q7-1.12\r\n' })])
+    await other.add(box, [messageOf({ trace, internalDate: 1_700_000_001_000 })])
+    await one.must('expunge', { mailbox: inbox, uids: uids(2), which: 'any' })
+    const found = async (since: number, ...texts: string[]) =>
+      new Set((await one.store.emailsByTrace(texts, since)).map(({ account, email }) => `${account} ${email}`))
+    const keyOf = async ({ store, ref }: typeof one, mailbox: MailboxKey, uid: number) => {
+      for await (const rows of store.emails(ref, mailbox, uids(uid), 0))
+        for (const row of rows) return `${ref.id} ${row.email}`
+      return ''
+    }
+    const [first, second] = [await keyOf(one, inbox, 2), await keyOf(other, box, 1)]
+    assert.deepEqual(await found(0, ' id q7-1.1\r\n'), new Set([first, second]))
+    assert.deepEqual(await found(1_700_000_001_000, ' id q7-1.1\r\n', 'nowhere'), new Set([second]))
+    assert.deepEqual(await found(0, 'q8'), new Set())
+  })
+
   test('the history tells what each request did, and by whom', async () => {
     const person = await world().person()
     const inbox = (await person.inbox()).key

@@ -1,5 +1,5 @@
 /** Deleted mail as a store tells of it, and the history of messages. @module */
-import type { EmailKey, MailboxKey, Uid } from '#mail/ids.ts'
+import type { AccountId, EmailKey, MailboxKey, Uid } from '#mail/ids.ts'
 import type { UidSet } from '#mail/uid-set.ts'
 import type { PackedFlags } from './flags.ts'
 import type { SpecialUse } from './types.ts'
@@ -28,6 +28,12 @@ export interface DeletedMessage {
   readonly restored: boolean
   /** Another mailbox of the account has the same email now. */
   readonly kept: boolean
+}
+
+/** An email and whose it is. */
+export interface OwnedEmail {
+  readonly account: AccountId
+  readonly email: EmailKey
 }
 
 /** Where a slice of deleted mail goes on: behind this message. */

@@ -2,7 +2,7 @@ import type { Result } from '#lib/result.ts'
 import type { AccountId, EmailKey, MailboxKey, Modseq, Uid } from '#mail/ids.ts'
 import type { AclEntry } from './acl.ts'
 import type { ColumnSlice, NumberColumn, TextColumn } from './columns.ts'
-import type { DeletedCursor, DeletedMessage, EmailPlace, GoneMailbox, MessageEvent } from './gone.ts'
+import type { DeletedCursor, DeletedMessage, EmailPlace, GoneMailbox, MessageEvent, OwnedEmail } from './gone.ts'
 import type { AccountImage, EmailImage } from './image.ts'
 import type {
   AccountRef,
@@ -84,6 +84,11 @@ export interface MailStore extends AsyncDisposable {
   places(account: AccountRef, email: EmailKey): Promise<readonly EmailPlace[]>
   /** Emails with this Message-ID, brackets included, deleted ones among them; ascending. */
   emailsByMessageId(account: AccountRef, messageId: string): Promise<readonly EmailKey[]>
+  /**
+   * Emails in whose trace lines one of these texts stands, of any account, deleted ones among them, that came at `since`
+   * or later (ms since 1970). Walks over all mail, a slice at a time.
+   */
+  emailsByTrace(texts: readonly string[], since: number): Promise<readonly OwnedEmail[]>
   /** One slice of the history: up to `limit` (default 1,000) events behind one with this sequence, in their order. */
   events(account: AccountRef, after: number, limit?: number): Promise<readonly MessageEvent[]>
 

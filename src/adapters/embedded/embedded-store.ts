@@ -9,7 +9,7 @@ import type { AccountId, EmailKey, MailboxKey, Modseq, Uid } from '#mail/ids.ts'
 import type { UidSet } from '#mail/uid-set.ts'
 import type { AclEntry } from '#store/acl.ts'
 import type { ColumnSlice, NumberColumn, TextColumn } from '#store/columns.ts'
-import type { DeletedCursor, DeletedMessage, EmailPlace, GoneMailbox, MessageEvent } from '#store/gone.ts'
+import type { DeletedCursor, DeletedMessage, EmailPlace, GoneMailbox, MessageEvent, OwnedEmail } from '#store/gone.ts'
 import type { AccountImage, EmailImage } from '#store/image.ts'
 import type { BodyStage, MailStore, StoredBody } from '#store/mail-store.ts'
 import { compareMailboxNames } from '#store/mailbox-name.ts'
@@ -41,6 +41,7 @@ import {
 import type { Delivered, DeliverRefusal, DeliverRequest, Unavailable, WriteKind, Writes } from '#store/writes.ts'
 import { Arrivals } from './arrivals.ts'
 import { CommitCounts } from './commit-counts.ts'
+import { emailsByTrace } from './gone-reads.ts'
 import { accountImage, imageEmails } from './image-reads.ts'
 import { imprintPart } from './imprint-reads.ts'
 import { indexableEmails, uidsOfEmails, uidsOfEmailsAfter } from './index-reads.ts'
@@ -190,6 +191,17 @@ class EmbeddedStore implements MailStore {
 
   async emailsByMessageId(account: AccountRef, messageId: string): Promise<readonly EmailKey[]> {
     return this.#reader(account).emailsByMessageId(account.id, messageId)
+  }
+
+  async emailsByTrace(texts: readonly string[], since: number): Promise<readonly OwnedEmail[]> {
+    const all: OwnedEmail[] = []
+    for (const { reader } of this.#shards)
+      for (let after: number | undefined = -1; after !== undefined; await nextTurn()) {
+        const { found, next } = emailsByTrace(reader.sql, after, texts, since)
+        all.push(...found)
+        after = next
+      }
+    return all
   }
 
   async events(account: AccountRef, after: number, limit = GONE_SLICE): Promise<readonly MessageEvent[]> {

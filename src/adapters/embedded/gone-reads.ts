@@ -1,5 +1,5 @@
 /** Reads of deleted mail and of the history. @module */
-import type { EmailKey, MailboxKey, Uid } from '#mail/ids.ts'
+import type { AccountId, EmailKey, MailboxKey, Uid } from '#mail/ids.ts'
 import type { UidSet } from '#mail/uid-set.ts'
 import type { PackedFlags } from '#store/flags.ts'
 import {
@@ -10,6 +10,7 @@ import {
   EVENT_KINDS,
   type GoneMailbox,
   type MessageEvent,
+  type OwnedEmail,
 } from '#store/gone.ts'
 import { compareMailboxNames } from '#store/mailbox-name.ts'
 import type { SpecialUse } from '#store/types.ts'
@@ -97,6 +98,41 @@ export function emailsByMessageId(sql: Sql, slot: number, messageId: string): re
       messageId,
     )
     .map(([email]) => email as EmailKey)
+}
+
+/** Rows of one slice of {@link emailsByTrace}: some milliseconds. */
+const TRACES = 5_000
+
+/**
+ * One slice of the rows of all accounts, behind `after`. @returns what is in it, and where the next begins; `undefined`:
+ * that was the last.
+ */
+export function emailsByTrace(
+  sql: Sql,
+  after: number,
+  texts: readonly string[],
+  since: number,
+): { readonly found: readonly OwnedEmail[]; readonly next: number | undefined } {
+  const last = sql.get(
+    'SELECT max(id) FROM (SELECT id FROM email WHERE id > ? ORDER BY id LIMIT ?)',
+    after,
+    TRACES,
+  )?.[0]
+  if (typeof last !== 'number') return { found: [], next: undefined }
+  const found = texts.flatMap((text) =>
+    sql.all(
+      `SELECT a.id, e.key FROM email e JOIN account a ON a.slot = e.slot
+       WHERE e.id > ? AND e.id <= ? AND e.internal_date >= ? AND instr(e.trace, ?) > 0 AND a.id IS NOT NULL`,
+      after,
+      last,
+      since,
+      Buffer.from(text),
+    ),
+  )
+  return {
+    found: found.map(([account, key]) => ({ account: account as AccountId, email: key as EmailKey })),
+    next: last,
+  }
 }
 
 export function eventsAfter(sql: Sql, slot: number, after: number, limit: number): readonly MessageEvent[] {

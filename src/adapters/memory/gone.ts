@@ -3,7 +3,7 @@ import { done, refused } from '#lib/result.ts'
 import type { EmailKey, MailboxKey, Uid } from '#mail/ids.ts'
 import { uidSetOf } from '#mail/uid-set.ts'
 import { DELETED, type PackedFlags } from '#store/flags.ts'
-import type { DeletedCursor, DeletedMessage, EmailPlace, GoneMailbox } from '#store/gone.ts'
+import type { DeletedCursor, DeletedMessage, EmailPlace, GoneMailbox, OwnedEmail } from '#store/gone.ts'
 import { MAX_MAILBOXES } from '#store/limits.ts'
 import { canonicalMailboxName, compareMailboxNames, mailboxNameFault } from '#store/mailbox-name.ts'
 import { type Handler, nextModseq, touchMessages, touchTree } from './commit.ts'
@@ -78,6 +78,14 @@ export function placesOf(account: Account, email: EmailKey): EmailPlace[] {
 export function emailsWith(account: Account, messageId: string): EmailKey[] {
   const rows = [...allRows(account)].filter(([, { email }]) => email.prepared.messageId === messageId)
   return [...new Set(rows.map(([, { email }]) => email.key))].sort((a, b) => a - b)
+}
+
+export function tracedWith(account: Account, texts: readonly string[], since: number): OwnedEmail[] {
+  const rows = [...allRows(account)].filter(([, { email }]) => {
+    const trace = Buffer.from(email.trace).toString('utf8')
+    return email.internalDate >= since && texts.some((text) => trace.includes(text))
+  })
+  return [...new Set(rows.map(([, { email }]) => email.key))].map((email) => ({ account: account.id, email }))
 }
 
 export const undelete: Handler<'undelete'> = (commit, request) => {

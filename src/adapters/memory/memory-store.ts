@@ -6,7 +6,7 @@ import type { AccountId, EmailKey, MailboxKey, Modseq, Uid } from '#mail/ids.ts'
 import { LARGEST_UID } from '#mail/ids.ts'
 import { type AclEntry, rightsOf } from '#store/acl.ts'
 import type { ColumnSlice, NumberColumn, TextColumn } from '#store/columns.ts'
-import type { DeletedCursor, DeletedMessage, EmailPlace, GoneMailbox, MessageEvent } from '#store/gone.ts'
+import type { DeletedCursor, DeletedMessage, EmailPlace, GoneMailbox, MessageEvent, OwnedEmail } from '#store/gone.ts'
 import type { AccountImage, EmailImage } from '#store/image.ts'
 import { MAX_FOR_ANYONE } from '#store/limits.ts'
 import type { BodyStage, MailStore, StoredBody } from '#store/mail-store.ts'
@@ -35,7 +35,7 @@ import type { Delivered, DeliverRefusal, DeliverRequest, Unavailable, WriteKind,
 import { forgetPeople, setAcl } from './acl.ts'
 import { Bodies } from './bodies.ts'
 import type { Commit, Handler } from './commit.ts'
-import { deletedOf, emailsWith, goneMailboxesOf, placesOf, undelete } from './gone.ts'
+import { deletedOf, emailsWith, goneMailboxesOf, placesOf, tracedWith, undelete } from './gone.ts'
 import * as images from './image.ts'
 import { indexableOf, uidsWhere } from './index-reads.ts'
 import * as mailboxWrites from './mailbox-writes.ts'
@@ -210,6 +210,10 @@ class MemoryStore implements MailStore {
   async emailsByMessageId(account: AccountRef, messageId: string): Promise<readonly EmailKey[]> {
     const found = await this.#account(account)
     return found === undefined ? [] : emailsWith(found, messageId)
+  }
+
+  async emailsByTrace(texts: readonly string[], since: number): Promise<readonly OwnedEmail[]> {
+    return Array.from(this.#accounts.values()).flatMap((account) => tracedWith(account, texts, since))
   }
 
   async events(account: AccountRef, after: number, limit = SLICE): Promise<readonly MessageEvent[]> {
