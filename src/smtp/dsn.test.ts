@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { uidSetOf } from '#mail/uid-set.ts'
-import type { AccountRef } from '#store/types.ts'
 import { PASSWORD, type SmtpClient, TestSmtpServer } from '#testing/smtp-server.ts'
 
 const TOKEN = Buffer.from(`\0ann@example.org\0${PASSWORD}`).toString('base64')
@@ -28,22 +26,6 @@ async function send(client: SmtpClient, from: string, ...recipients: readonly st
   return client.reply()
 }
 
-/** Every message of INBOX, with its trace lines. */
-async function inbox(server: TestSmtpServer, account: AccountRef | undefined): Promise<readonly string[]> {
-  assert.ok(account)
-  const mailbox = await server.store.mailboxByName(account, 'INBOX')
-  if (mailbox === undefined) return []
-  const texts: string[] = []
-  const page = await server.store.messages(account, mailbox.key, 0)
-  for await (const rows of server.store.emails(account, mailbox.key, uidSetOf(page.uids), 0)) {
-    for (const row of rows) {
-      const bytes = await server.store.body(account, row.place).read(0, row.size - row.trace.length)
-      texts.push(Buffer.concat([row.trace, bytes]).toString('utf8'))
-    }
-  }
-  return texts
-}
-
 test('NOTIFY=SUCCESS puts a report of delivery into the sender’s mailbox (RFC 3461 §6, RFC 3464)', () =>
   submitting(async (client, server) => {
     const reply = await send(
@@ -54,7 +36,7 @@ test('NOTIFY=SUCCESS puts a report of delivery into the sender’s mailbox (RFC 
       '<bob+lists@example.org> NOTIFY=FAILURE',
     )
     assert.match(reply, /^250 2\.0\.0 /)
-    const [report, ...rest] = (await inbox(server, server.ann)).filter((text) => text.startsWith('Return-Path: <>'))
+    const [report, ...rest] = (await server.texts(server.ann)).filter((text) => text.startsWith('Return-Path: <>'))
     assert.deepEqual(rest, [])
     assert.ok(report)
     for (const line of [
@@ -98,7 +80,7 @@ test('ENVID is of its own message, and a sender elsewhere is told in the mailbox
   submitting(async (client, server) => {
     assert.match(await send(client, '<ann@example.org> ENVID=first', '<bob@example.org>'), /^250 /)
     assert.match(await send(client, '<ann@example.net>', '<bob@example.org> NOTIFY=SUCCESS'), /^250 /)
-    const [report, ...rest] = await inbox(server, server.ann)
+    const [report, ...rest] = await server.texts(server.ann)
     assert.deepEqual(rest, [])
     assert.match(report ?? '', /\r\nTo: <ann@example\.net>\r\n/)
     assert.doesNotMatch(report ?? '', /Original-Envelope-Id/)
@@ -114,7 +96,7 @@ test('addresses that are not ASCII make a global report (RFC 6533 §4)', () =>
     await client.say('DATA')
     client.send('Subject: hi\r\n\r\nx\r\n.\r\n')
     assert.match(await client.reply(), /^250 /)
-    const [report] = await inbox(server, server.ann)
+    const [report] = await server.texts(server.ann)
     assert.match(report ?? '', /Content-Type: message\/global-delivery-status\r\n/)
     assert.match(
       report ?? '',

@@ -21,7 +21,7 @@ import { MalleSmtpConnection } from './connection.ts'
 import { type Conversation, checkLimit, deliveryOptions, type SmtpServiceOptions } from './conversation.ts'
 import { NO_ENVELOPE_DSN } from './dsn-parameters.ts'
 import { SMTPServer } from './engine.ts'
-import { notifyOf, originalRecipientOf } from './outgoing-dsn.ts'
+import { isExpanded, notifyOf, originalRecipientOf } from './outgoing-dsn.ts'
 import { readAll } from './read-message.ts'
 import {
   connectionRefused,
@@ -244,12 +244,14 @@ export class SmtpService implements AsyncDisposable {
     const dsn = this.#connections.get(session.id)?.recipientDsn
     const conversation = this.#conversation(session)
     const waits = conversation.notBefore !== undefined
+    const ends = waits
+      ? { targets: [], outside: [{ address: parseOutsideAddress(address) ?? local[0]?.address ?? address }] }
+      : { targets: local, outside }
     const recipient = {
       address,
-      targets: waits ? [] : local,
-      outside: waits ? [{ address: parseOutsideAddress(address) ?? local[0]?.address ?? address }] : outside,
+      ...ends,
       dsn,
-      notify: notifyOf(dsn),
+      notify: notifyOf(dsn, isExpanded(ends)),
       originalRecipient: originalRecipientOf(dsn),
     }
     const ways = conversation.ways.union(waysOf(recipient))

@@ -102,6 +102,32 @@ test('DSN parameters go along, and one recipient alone is named in Received', ()
     assert.match(outbox.textFor('Ben.Lee@else.example'), /\r\n\tfor <Ben\.Lee@Else\.example>; /i)
   }))
 
+test('of an alias of several the sender hears once that it was expanded, and of those outside no success (RFC 3461 §5.2.7.3)', () =>
+  submitting({}, async (client, outbox, server) => {
+    await server.accounts.setAlias('both@example.org', ['bob@example.org', 'ben@else.example'])
+    await server.accounts.setAlias('outside@example.org', ['ben@else.example', 'eve@home.example'])
+    await server.accounts.setAlias('one@example.org', ['zoe@else.example'])
+    const to = (alias: string, notify: string): string => `<${alias}@example.org> NOTIFY=${notify}`
+    await send(client, `${HEADER}\r\n`, '<ann@example.org>', to('both', 'SUCCESS,FAILURE'))
+    await send(client, `${HEADER}\r\n`, '<ann@example.org>', to('outside', 'SUCCESS'))
+    await send(client, `${HEADER}\r\n`, '<ann@example.org>', to('one', 'SUCCESS'))
+    assert.deepEqual(
+      outbox.messages.flatMap(({ recipients }) => recipients.map(({ address, notify }) => [address, notify])),
+      [
+        ['ben@else.example', ['FAILURE']],
+        ['ben@else.example', ['NEVER']],
+        ['eve@home.example', ['NEVER']],
+        ['zoe@else.example', ['SUCCESS']],
+      ],
+    )
+    const reports = await server.texts(server.ann)
+    const expanded = reports.flatMap((text) => text.match(/^Final-Recipient: .*\r\nAction: .*$/gm) ?? [])
+    assert.deepEqual(expanded, [
+      'Final-Recipient: rfc822; both@example.org\r\nAction: expanded',
+      'Final-Recipient: rfc822; outside@example.org\r\nAction: expanded',
+    ])
+  }))
+
 test('SMTPUTF8 is asked of others only where something needs it (RFC 6531 §3.4)', () =>
   submitting(
     { submission: { checkSender: 'off', hideClient: false, header: 'complete', holdSeconds: 0, language: 'en' } },

@@ -3,6 +3,7 @@ import type { AcceptedRecipient } from '#services/delivery.ts'
 import { deliverReport } from '#services/delivery-reports.ts'
 import type { SessionDeps } from '#services/session-deps.ts'
 import type { RecipientDsn } from './dsn-parameters.ts'
+import { isExpanded } from './outgoing-dsn.ts'
 
 /** A recipient and what its sender wants to hear of it (RFC 3461 §4.1, §4.2). */
 export interface EnvelopeRecipient extends AcceptedRecipient {
@@ -24,9 +25,10 @@ export interface KeptMessage {
 /** Tells the sender of the recipients with NOTIFY=SUCCESS; never the null sender (RFC 3461 §6.1). */
 export async function reportSuccess(deps: SessionDeps, kept: KeptMessage): Promise<void> {
   const { connection, id, sender, envelopeId, header, login } = kept
-  // Of those outside, the queue tells.
+  // Of one outside, the queue tells.
   const wanted = kept.recipients.filter(
-    ({ dsn, targets }) => targets.length > 0 && dsn?.notify?.includes('SUCCESS') === true,
+    (recipient) =>
+      (recipient.targets.length > 0 || isExpanded(recipient)) && recipient.dsn?.notify?.includes('SUCCESS') === true,
   )
   if (sender === '' || wanted.length === 0) return
   const request = {
@@ -34,10 +36,10 @@ export async function reportSuccess(deps: SessionDeps, kept: KeptMessage): Promi
     id,
     envelopeId,
     header,
-    recipients: wanted.map(({ address, targets, dsn }) => ({
-      address,
-      original: dsn?.originalRecipient,
-      action: targets.length === 1 ? ('delivered' as const) : ('expanded' as const),
+    recipients: wanted.map((recipient) => ({
+      address: recipient.address,
+      original: recipient.dsn?.originalRecipient,
+      action: isExpanded(recipient) ? ('expanded' as const) : ('delivered' as const),
     })),
   }
   try {
