@@ -3,8 +3,10 @@
  * on disk before each 250, and sent on to a server that takes everything. Needs root and Debian's postfix.
  *
  * ```
- * node bench/outbound.ts [--messages 10000] [--domains 100] [--octets 10000] [--rounds 3]
+ * node bench/outbound.ts [--messages 10000] [--domains 100] [--octets 10000] [--rounds 3] [--alone] [--profile DIR]
  * ```
+ *
+ * `--alone`: without Postfix. With `--profile` Malle leaves a CPU profile of each thread.
  *
  * The server is on core 0; the driver and the server that takes everything are this process, on core 1. Both servers have
  * five connections a domain and 100 in all; neither signs, and DNS is not asked: each domain is a port of its own.
@@ -27,6 +29,8 @@ const { values } = parseArgs({
     domains: { type: 'string', default: '100' },
     octets: { type: 'string', default: '10000' },
     rounds: { type: 'string', default: '3' },
+    alone: { type: 'boolean', default: false },
+    profile: { type: 'string' },
   },
 })
 const [messages, domains, octets, rounds] = [values.messages, values.domains, values.octets, values.rounds].map(
@@ -143,19 +147,23 @@ interface Figures {
   readonly memory: number
 }
 
-const missing = postfixLacking()
+const missing = values.alone ? false : postfixLacking()
 if (missing !== false) throw new Error(missing)
 await inFolder(measure)
 
 async function measure(folder: string): Promise<void> {
   pinDriver()
   await using sink = await Sink.open(domains)
-  await using postfix = await startPostfix(sink)
+  await using postfix = values.alone ? undefined : await startPostfix(sink)
   const { server: malle, login } = await startMalle(folder, sink)
-  const senders: readonly Sender[] = [
-    { name: 'Malle', endpoint: malle.endpoint('submission'), pid: malle.pid, login },
-    { name: 'Postfix', endpoint: { host: '127.0.0.1', port: postfix.port }, pid: postfix.pid, login: undefined },
-  ]
+  const senders: Sender[] = [{ name: 'Malle', endpoint: malle.endpoint('submission'), pid: malle.pid, login }]
+  if (postfix !== undefined)
+    senders.push({
+      name: 'Postfix',
+      endpoint: { host: '127.0.0.1', port: postfix.port },
+      pid: postfix.pid,
+      login: undefined,
+    })
   const figures = new Map<string, Figures[]>()
   for (let round = 0; round < rounds; round += 1)
     for (const sender of senders) {
@@ -250,7 +258,12 @@ async function startMalle(folder: string, sink: Sink): Promise<{ server: ServerP
   const [account] = await installation.addAccounts(['ann'])
   if (account === undefined) throw new Error('There is no account')
   const login = Buffer.from(`\0${account.address}\0${account.password}`).toString('base64')
-  return { server: await installation.serve(), login: `AUTH PLAIN ${login}\r\n` }
+  // with the size given, the launcher does not begin again, which a running profile does not survive
+  const nodeArguments =
+    values.profile === undefined
+      ? []
+      : ['--max-semi-space-size=16', '--cpu-prof', `--cpu-prof-dir=${path.resolve(values.profile)}`]
+  return { server: await installation.serve({ nodeArguments }), login: `AUTH PLAIN ${login}\r\n` }
 }
 
 function print(figures: ReadonlyMap<string, readonly Figures[]>): void {

@@ -8,7 +8,7 @@ function message(id: string): QueuedMessage {
     id,
     sender: 'ann@example.org',
     account: 'ann@example.org',
-    body: { file: `messages/${id}`, size: 2 },
+    body: { place: `messages/${id}`, size: 2 },
     smtpUtf8: false,
     eightBit: false,
     priority: 0,

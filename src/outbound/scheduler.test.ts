@@ -365,7 +365,9 @@ test('mail for our own people is delivered here, and what leads on goes on in th
         if (recipient.address.startsWith('full')) return { outcome: 'deferred', words: '4.2.2 The mailbox is full' }
         if (recipient.address.startsWith('on')) {
           const { recipients: _, ...rest } = message
-          const onward = [{ ...rest, id: `${message.id}.on`, recipients: [{ address: 'bob@x.net' }] }]
+          const bytes = new TextEncoder().encode('Subject: on\r\n\r\n')
+          const body = { kind: 'bytes', bytes, size: bytes.length } as const
+          const onward = [{ ...rest, body, id: `${message.id}.on`, recipients: [{ address: 'bob@x.net' }] }]
           return { outcome: 'delivered', words: '2.0.0 Goes on', onward }
         }
         here.push(recipient.address)
@@ -388,7 +390,7 @@ test('mail for our own people is delivered here, and what leads on goes on in th
 
 test('a message whose bytes are gone waits with a reason, and keeps nobody else', async () => {
   await using p = await post()
-  const body = { file: 'messages/00/gone.eml', size: 10 }
+  const body = { kind: 'file', file: 'messages/00/gone.eml', size: 10 } as const
   await p.out.send('gone', ['bob@x.net'], { body })
   await p.out.send('b', ['bob@x.net'])
   await p.out.quiet()

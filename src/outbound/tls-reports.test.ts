@@ -58,7 +58,7 @@ async function bench(t: TestContext): Promise<Bench> {
       submitter: 'malle.example',
       stage: () => ({
         write: (chunk) => void staged.push(Buffer.from(chunk)),
-        finish: async () => ({ file: 'x', size: staged.reduce((sum, { length }) => sum + length, 0) }),
+        finish: async () => ({ kind: 'file', file: 'x', size: staged.reduce((sum, { length }) => sum + length, 0) }),
         abandon: async () => undefined,
       }),
       enqueue: async (messages) => {

@@ -52,7 +52,8 @@ test('the thread of the queue begins with the first message, and an empty queue 
       ['a'],
     )
     assert.equal((await host.status()).waiting, 1)
-    await assert.rejects(outbox.enqueue([newMessage('a', body, ['x@one.example'])]), /UNIQUE/)
+    const again = await stageBody(outbox)
+    await assert.rejects(outbox.enqueue([newMessage('a', again, ['x@one.example'])]), /UNIQUE/)
   }))
 
 test('what waits from before starts the thread again, and the server can ask while it is stopped', () =>

@@ -8,7 +8,7 @@ import { type MessagePort, Worker } from 'node:worker_threads'
 import { QueueFiles } from '#adapters/sqlite/queue-files.ts'
 import { peekQueue, type QueueGlimpse } from '#adapters/sqlite/queue-peek.ts'
 import { type Result, refused } from '#lib/result.ts'
-import { serveOutbox } from '#services/remote-outbox.ts'
+import { buffersOf, serveOutbox } from '#services/remote-outbox.ts'
 import type { Log } from '#services/session-deps.ts'
 import { NewerFormat } from '#store/newer-format.ts'
 import type { EnqueueRefusal, NewMessage, Outbox, StandingHold } from '#store/queue.ts'
@@ -180,7 +180,8 @@ export class QueueHost implements QueueDesk {
     const id = this.#lastId
     return new Promise((resolve, reject) => {
       thread.waiting.set(id, { resolve, reject })
-      thread.worker.postMessage({ kind: 'ask', id, question } satisfies ToQueue)
+      const handed = question[0] === 'enqueue' ? buffersOf(question[1]) : []
+      thread.worker.postMessage({ kind: 'ask', id, question } satisfies ToQueue, handed)
     })
   }
 

@@ -1,6 +1,6 @@
 /**
- * The way into the queue from another thread, over a MessagePort. Bodies are staged where they come in; only what is to be
- * done with them crosses.
+ * The way into the queue from another thread, over a MessagePort. Bodies are staged where they come in; small ones cross
+ * without being copied.
  * @module
  */
 import type { MessagePort } from 'node:worker_threads'
@@ -18,6 +18,11 @@ type Answer =
 interface Waiter {
   readonly resolve: (answer: Result<void, EnqueueRefusal>) => void
   readonly reject: (error: Error) => void
+}
+
+/** Memory of bodies, which goes to the other thread with them. */
+export function buffersOf(messages: readonly NewMessage[]): ArrayBuffer[] {
+  return [...new Set(messages.flatMap(({ body }) => (body.kind === 'bytes' ? [body.bytes.buffer] : [])))]
 }
 
 /** Serves the queue to one thread, until the port closes. */
@@ -57,7 +62,7 @@ export class RemoteOutbox implements Outbox {
     const question: Question = { id: this.#lastId, messages }
     return new Promise((resolve, reject) => {
       this.#waiting.set(question.id, { resolve, reject })
-      this.#port.postMessage(question)
+      this.#port.postMessage(question, buffersOf(messages))
     })
   }
 

@@ -250,7 +250,7 @@ test('what the checks found goes before forwarded mail, and what they refuse goe
       )
     assert.equal(outbox.messages.length, 2)
     for (const { body } of outbox.messages) {
-      const text = outbox.bodies.get(body.file) ?? ''
+      const text = outbox.textOf(body)
       assert.match(
         text,
         /^Authentication-Results: mail\.example\.org; spf=pass\r\nDelivered-To: away@example\.org\r\nReceived: from mx\.else\.example \(mx\.else\.example \[127\.0\.0\.1\]\)\r\n/,

@@ -11,10 +11,20 @@ export type QueueId = string
 /** Notifications that a recipient's sender wants (RFC 3461 §4.1); absent: failure and delay. */
 export type Notify = readonly ('NEVER' | 'SUCCESS' | 'FAILURE' | 'DELAY')[]
 
-/** Bytes of a message, staged on disk and synced; every line ends in CRLF, none has a CR or LF alone. */
-export interface StagedMessage {
-  /** Path below `queue/`. */
-  readonly file: string
+/**
+ * All bytes of a message; every line ends in CRLF, none has a CR or LF alone.
+ *
+ * - `file`: on disk and synced, at a path below `queue/`;
+ * - `bytes`: few, and still in memory, in a buffer of their own that goes from thread to thread with them. They come to disk
+ *   with what {@link QueueStore.enqueue} is told of the message.
+ */
+export type StagedMessage =
+  | { readonly kind: 'file'; readonly file: string; readonly size: number }
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array<ArrayBuffer>; readonly size: number }
+
+/** Where the queue keeps the bytes of a message, in its own words. */
+export interface QueuedBody {
+  readonly place: string
   /** Octets. */
   readonly size: number
 }
@@ -26,7 +36,7 @@ export interface StagedMessage {
 export interface QueueStage {
   /** @returns something to wait for before the next bytes, or nothing. */
   write(chunk: Uint8Array): Promise<void> | undefined
-  /** File and folder are synced. */
+  /** Where it is a file, it and its folder are synced. */
   finish(): Promise<StagedMessage>
   abandon(): Promise<void>
 }
@@ -47,7 +57,7 @@ export interface NewMessage {
   readonly account?: string
   /** Where it came from, as it is told to people: `client.example [192.0.2.1], ESMTPSA`; absent: made here. */
   readonly receivedFrom?: string
-  /** Messages that share it are of one {@link QueueStore.enqueue}: with the last of them it goes. */
+  /** Messages that share one are of one {@link QueueStore.enqueue}: with the last of them it goes. */
   readonly body: StagedMessage
   /** Sender, recipients or header need SMTPUTF8 (RFC 6531 §3.4). */
   readonly smtpUtf8: boolean
@@ -106,7 +116,8 @@ export interface QueuedRecipient extends NewRecipient {
   readonly delayTold: boolean
 }
 
-export interface QueuedMessage extends Omit<NewMessage, 'recipients' | 'held'> {
+export interface QueuedMessage extends Omit<NewMessage, 'recipients' | 'held' | 'body'> {
+  readonly body: QueuedBody
   readonly recipients: readonly QueuedRecipient[]
 }
 

@@ -32,7 +32,7 @@ export class MemoryOutbox implements Outbox {
         end()
         const bytes = Buffer.concat(chunks)
         this.bodies.set(file, bytes.toString('utf8'))
-        return { file, size: bytes.length }
+        return { kind: 'file', file, size: bytes.length }
       },
       abandon: async () => {
         end()
@@ -43,7 +43,7 @@ export class MemoryOutbox implements Outbox {
 
   async enqueue(messages: readonly NewMessage[]): Promise<Result<void, EnqueueRefusal>> {
     if (this.refusal !== undefined) {
-      for (const { body } of messages) this.bodies.delete(body.file)
+      for (const { body } of messages) if (body.kind === 'file') this.bodies.delete(body.file)
       return refused(this.refusal)
     }
     this.messages.push(...messages)
@@ -53,6 +53,10 @@ export class MemoryOutbox implements Outbox {
   /** Bytes of the message that went to this address. */
   textFor(address: string): string {
     const message = this.messages.find(({ recipients }) => recipients.some((one) => one.address === address))
-    return (message && this.bodies.get(message.body.file)) ?? ''
+    return message === undefined ? '' : this.textOf(message.body)
+  }
+
+  textOf(body: StagedMessage): string {
+    return (body.kind === 'file' ? this.bodies.get(body.file) : undefined) ?? ''
   }
 }

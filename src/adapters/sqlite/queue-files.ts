@@ -1,16 +1,23 @@
-/** Bodies of the queue: a file each, below `messages/`. Any thread writes them; who has the queue removes them. @module */
+/**
+ * Bodies of the queue that are files, below `messages/`. Any thread writes them; who has the queue removes them. What is
+ * small is no file: to make one, sync it and its folder, and remove it again costs more than all else that is done with it.
+ * @module
+ */
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { StoreFull } from '#store/mail-store.ts'
-import type { QueueStage, StagedMessage } from '#store/queue.ts'
+import type { QueuedBody, QueueStage, StagedMessage } from '#store/queue.ts'
 import { faultKind } from '../embedded/faults.ts'
 
 /** Octets gathered before one write. */
 const GATHER = 262_144
-/** A body that is not larger is read in one go. */
+/** A body that is not larger goes into the database. */
+const IN_DATABASE = 65_536
+/** A file that is not larger is read in one go. */
 const SMALL = 262_144
 const FIRST_BUFFER = 16_384
+const NOTHING = Buffer.alloc(0)
 /** How long files of one moment go into the same folder: those that come together share its sync. */
 const FOLDER_MS = 8_000
 const FOLDERS = 256
@@ -69,12 +76,12 @@ export class QueueFiles {
   }
 
   /** @throws {Error} where it is not there, or has another size. */
-  async read({ file, size }: StagedMessage): Promise<AsyncIterable<Uint8Array>> {
-    const whole = this.#path(file)
+  async read({ place, size }: QueuedBody): Promise<AsyncIterable<Uint8Array>> {
+    const whole = this.#path(place)
     if (size <= SMALL) {
       const bytes = await readFile(whole)
       checkSize(whole, bytes.length, size)
-      return only(bytes)
+      return oneChunk(bytes)
     }
     checkSize(whole, (await stat(whole)).size, size)
     return chunksOf(whole, size)
@@ -129,7 +136,7 @@ export class QueueFiles {
 /** One body on its way. Small ones are in memory until they are finished. */
 class FileStage implements QueueStage {
   readonly #files: QueueFiles
-  #buffer: Buffer = Buffer.allocUnsafeSlow(0)
+  #buffer: Buffer<ArrayBuffer> = NOTHING
   #gathered = 0
   #size = 0
   #open: { readonly file: string; readonly handle: FileHandle } | undefined
@@ -156,14 +163,20 @@ class FileStage implements QueueStage {
 
   async finish(): Promise<StagedMessage> {
     if (this.#done) throw new Error('This body has been finished or abandoned')
+    if (this.#open === undefined && this.#size <= IN_DATABASE) {
+      this.#done = true
+      const bytes = this.#buffer.subarray(0, this.#size)
+      this.#buffer = NOTHING
+      return { kind: 'bytes', bytes, size: this.#size }
+    }
     try {
       const { file, handle } = await this.#flush()
       this.#done = true
       await handle.datasync()
       await handle.close()
       await this.#files.keep(file)
-      this.#buffer = Buffer.allocUnsafeSlow(0)
-      return { file, size: this.#size }
+      this.#buffer = NOTHING
+      return { kind: 'file', file, size: this.#size }
     } catch (error) {
       throw await this.#failed(error)
     }
@@ -171,7 +184,7 @@ class FileStage implements QueueStage {
 
   async abandon(): Promise<void> {
     this.#done = true
-    this.#buffer = Buffer.allocUnsafeSlow(0)
+    this.#buffer = NOTHING
     const { file, handle } = this.#open ?? {}
     this.#open = undefined
     // It may be closed already.
@@ -211,7 +224,7 @@ function checkSize(whole: string, found: number, expected: number): void {
   if (found !== expected) throw new Error(`${whole} has ${found} octets instead of ${expected}`)
 }
 
-async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
+export async function* oneChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
   yield bytes
 }
 

@@ -51,7 +51,7 @@ test('a full disk refuses mail, leaves nothing of it behind, and takes mail agai
     assert.equal(bodiesIn(directory), ids.length)
     // Small ones fit still, until the database is full.
     const ballast = path.join(disk, 'ballast')
-    const body = await stageBody(queue)
+    const body = await stageBody(queue, 'x'.repeat(50_000))
     fillUp(ballast)
     const many = Array.from({ length: 200 }, (_, n) => newMessage(`b${n}`, body, ['x@one.example']))
     assert.deepEqual(await store.enqueue(many), { ok: false, error: { kind: 'full' } })

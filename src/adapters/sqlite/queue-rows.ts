@@ -95,7 +95,7 @@ function messageOf(row: Row, recipients: readonly QueuedRecipient[]): QueuedMess
     sender: text(row.sender),
     ...given('account', optional(row.account, text)),
     ...given('receivedFrom', optional(row.received_from, text)),
-    body: { file: text(row.file), size: integer(row.size) },
+    body: { place: text(row.file), size: integer(row.size) },
     smtpUtf8: row.smtp_utf8 === 1,
     eightBit: row.eight_bit === 1,
     ...given('returns', row.returns === null ? undefined : word(row, 'returns', 'FULL', 'HDRS')),

@@ -9,7 +9,7 @@ export const QUEUE_MIGRATIONS: readonly string[] = [
     sender TEXT NOT NULL,
     account TEXT,
     received_from TEXT,
-    -- below queue/
+    -- below queue/, or a place in the table body
     file TEXT NOT NULL,
     size INTEGER NOT NULL,
     smtp_utf8 INTEGER NOT NULL,
@@ -81,5 +81,9 @@ export const QUEUE_MIGRATIONS: readonly string[] = [
     reason INTEGER NOT NULL,
     PRIMARY KEY (kind, name)
   ) STRICT, WITHOUT ROWID;
+  `,
+  `
+  -- bodies of few octets; message.file is their place
+  CREATE TABLE body (key INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
   `,
 ]

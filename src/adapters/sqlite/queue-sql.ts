@@ -40,7 +40,7 @@ export class QueueSql {
     return Number(this.#statement(text).run(...values).lastInsertRowid)
   }
 
-  exec(text: 'BEGIN IMMEDIATE' | 'COMMIT' | 'ROLLBACK' | `${string} one`): void {
+  exec(text: 'BEGIN IMMEDIATE' | 'COMMIT' | 'ROLLBACK' | 'VACUUM' | `${string} one`): void {
     this.#statement(text).run()
   }
 

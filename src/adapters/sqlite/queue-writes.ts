@@ -1,17 +1,24 @@
 /** Messages into the queue, what became of them, and out of it; each inside a transaction. @module */
 import { destinationOf } from '#services/destination.ts'
-import type { NewMessage, Outcome } from '#store/queue.ts'
+import type { NewMessage, Outcome, StagedMessage } from '#store/queue.ts'
 import { integer, text } from './directory-rows.ts'
+import { dropBody, isInDatabase, keepBody } from './queue-bodies.ts'
 import { noteWaiting, refreshDestinations } from './queue-destinations.ts'
 import { notifyText, reasonNumber, STATE } from './queue-rows.ts'
 import type { QueueSql } from './queue-sql.ts'
 
 /** Keeps messages, held where they or a standing hold say so. @throws where one of the ids is known. */
 export function insertMessages(sql: QueueSql, messages: readonly NewMessage[]): void {
-  for (const message of messages) insertMessage(sql, message)
+  const places = new Map<StagedMessage, string>()
+  for (const message of messages) {
+    const { body } = message
+    const place = places.get(body) ?? (body.kind === 'file' ? body.file : keepBody(sql, body.bytes))
+    places.set(body, place)
+    insertMessage(sql, message, place)
+  }
 }
 
-function insertMessage(sql: QueueSql, message: NewMessage): void {
+function insertMessage(sql: QueueSql, message: NewMessage, place: string): void {
   if (message.recipients.length === 0) throw new RangeError(`The message ${message.id} is for nobody`)
   const key = sql.insert(
     `INSERT INTO message (id, sender, account, received_from, file, size, smtp_utf8, eight_bit, returns, envelope_id,
@@ -20,7 +27,7 @@ function insertMessage(sql: QueueSql, message: NewMessage): void {
     message.sender,
     message.account ?? null,
     message.receivedFrom ?? null,
-    message.body.file,
+    place,
     message.body.size,
     Number(message.smtpUtf8),
     Number(message.eightBit),
@@ -130,7 +137,7 @@ function stateAfter(state: number, outcome: Outcome['attempt']['outcome'], nextA
   return nextAt === undefined && state !== STATE.dropped ? STATE.failed : state
 }
 
-/** Where nobody waits for a message any more, it leaves the queue. @returns its file, where nobody shares it. */
+/** Where nobody waits for a message any more, it leaves the queue. @returns its file, where it has one that nobody shares. */
 export function leaveIfDone(sql: QueueSql, message: number, now: number): readonly string[] {
   const row = sql.get(
     `UPDATE message SET gone_at = ?2 WHERE key = ?1 AND gone_at IS NULL
@@ -141,7 +148,10 @@ export function leaveIfDone(sql: QueueSql, message: number, now: number): readon
   if (row === undefined) return []
   const file = text(row.file)
   const shared = sql.number('SELECT 1 FROM message WHERE gone_at IS NULL AND file = ? LIMIT 1', file) !== undefined
-  return shared ? [] : [file]
+  if (shared) return []
+  if (!isInDatabase(file)) return [file]
+  dropBody(sql, file)
+  return []
 }
 
 /** Forgets some messages that left the queue before a time. @returns whether there may be more. */

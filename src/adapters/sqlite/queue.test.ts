@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -7,6 +7,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { NewerFormat, newerFormatOf } from '#store/newer-format.ts'
 import { newMessage, type OpenQueue, outcomeOf, queueContract, stageBody } from '#store/queue.contract.ts'
+import type { StagedMessage } from '#store/queue.ts'
 import { openQueue } from './queue.ts'
 import { QueueFiles, queueFile } from './queue-files.ts'
 import { peekQueue } from './queue-peek.ts'
@@ -60,12 +61,16 @@ test('what was enqueued is there again after the queue was closed', async () => 
 
 test('a body that is not there whole is not read', async () => {
   await using queue = await openIn()
-  for (const size of [30, 1_000_000]) {
+  for (const size of [30, 100_000, 1_000_000]) {
     const body = await stageBody(queue, 'x'.repeat(size))
     await queue.store.enqueue([newMessage(`m${size}`, body, ['x@one.example'])])
-    await writeFile(path.join(queue.directory, body.file), 'half')
     const found = await queue.store.history(`m${size}`)
     assert.ok(found)
+    if (body.kind === 'file') await writeFile(path.join(queue.directory, body.file), 'half')
+    else {
+      using db = new DatabaseSync(queueFile(queue.directory))
+      db.prepare('UPDATE body SET bytes = ?').run(Buffer.from('half'))
+    }
     await assert.rejects(queue.store.body(found.message), /has 4 octets instead of/)
   }
 })
@@ -76,20 +81,56 @@ test('files that no message names go when the queue is opened, but for young one
   let named: string
   {
     await using queue = await openIn(home.path)
-    const body = await stageBody(queue)
+    const body = await stageFile(queue)
     named = body.file
     await queue.store.enqueue([newMessage('a', body, ['x@one.example'])])
-    const left = await stageBody(queue)
+    const left = await stageFile(queue)
     await utimes(path.join(queue.directory, left.file), 0, now / 1000 - 7_200)
     const half = path.join(queue.directory, path.dirname(left.file), 'half.new')
     await writeFile(half, 'x')
     await utimes(half, 0, now / 1000 - 7_200)
-    await stageBody(queue)
+    await stageFile(queue)
   }
   await using queue = await openIn(home.path, now)
   const files = await filesIn(queue.directory)
   assert.equal(files.length, 2)
   assert.ok(files.includes(path.basename(named)))
+})
+
+/** A body that is too large for the database. */
+async function stageFile(queue: TestQueue): Promise<Extract<StagedMessage, { readonly kind: 'file' }>> {
+  const body = await stageBody(queue, 'x'.repeat(100_000))
+  if (body.kind !== 'file') throw new Error('It is no file')
+  return body
+}
+
+test('a small body has no file, and nothing of it is in the database when it is gone', async () => {
+  await using queue = await openIn()
+  await queue.store.enqueue([newMessage('a', await stageBody(queue), ['x@one.example'])])
+  using db = new DatabaseSync(queueFile(queue.directory))
+  const bodies = db.prepare('SELECT count(*) AS bodies FROM body')
+  assert.deepEqual({ ...bodies.get() }, { bodies: 1 })
+  assert.equal(existsSync(path.join(queue.directory, 'messages')), false)
+  await queue.store.record([outcomeOf('a', 'x@one.example', 'delivered')], [])
+  assert.deepEqual({ ...bodies.get() }, { bodies: 0 })
+})
+
+test('room of much mail that is gone is given back when the queue is closed', async () => {
+  await using home = await folder()
+  const file = queueFile(path.join(home.path, 'queue'))
+  {
+    await using queue = await openIn(home.path)
+    for (let n = 0; n < 12; n += 1) {
+      const bodies = await Promise.all(Array.from({ length: 50 }, () => stageBody(queue, 'x'.repeat(60_000))))
+      await queue.store.enqueue(bodies.map((body, at) => newMessage(`m${n}.${at}`, body, ['x@one.example'])))
+    }
+    await queue.store.drop({}, NOW)
+    await queue.store.enqueue([newMessage('last', await stageBody(queue), ['x@one.example'])])
+    assert.ok(statSync(file).size > 33_000_000)
+  }
+  assert.ok(statSync(file).size < 1_000_000)
+  await using queue = await openIn(home.path)
+  assert.equal((await queue.store.list({}, 10)).length, 1)
 })
 
 async function filesIn(directory: string): Promise<string[]> {
@@ -104,7 +145,7 @@ test('a stage that is abandoned leaves nothing, finished or not', async () => {
   assert.equal((await filesIn(queue.directory)).length, 1)
   await begun.abandon()
   const finished = queue.stage()
-  await finished.write(Buffer.from('x'))
+  await finished.write(Buffer.alloc(100_000))
   await finished.finish()
   await finished.abandon()
   await queue.stage().abandon()
@@ -114,8 +155,7 @@ test('a stage that is abandoned leaves nothing, finished or not', async () => {
 
 test('files and folders are the owner’s alone', async () => {
   await using queue = await openIn()
-  const { file } = await stageBody(queue)
-  const { statSync } = await import('node:fs')
+  const { file } = await stageFile(queue)
   assert.equal(statSync(path.join(queue.directory, file)).mode & 0o777, 0o600)
   for (const name of ['', 'messages', path.dirname(file)])
     assert.equal(statSync(path.join(queue.directory, name)).mode & 0o777, 0o700)

@@ -1,4 +1,4 @@
-/** The queue in one SQLite database and a file a body; opened by one thread only. @module */
+/** The queue in one SQLite database, and a file for each large body; opened by one thread only. @module */
 
 import { mkdir } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
@@ -22,9 +22,10 @@ import {
 } from '#store/queue.ts'
 import { faultKind } from '../embedded/faults.ts'
 import { migrate } from './migrations.ts'
+import { giveBackRoom, isInDatabase, readBody } from './queue-bodies.ts'
 import { GroupCommits } from './queue-commits.ts'
 import { destinationsDue, dueMessages, nextDue } from './queue-due.ts'
-import { QueueFiles, queueFile } from './queue-files.ts'
+import { oneChunk, QueueFiles, queueFile } from './queue-files.ts'
 import { attemptOf, loadMessage, loadMessages, readStandingHolds } from './queue-rows.ts'
 import { QUEUE_MIGRATIONS } from './queue-schema.ts'
 import { QueueSql } from './queue-sql.ts'
@@ -111,7 +112,8 @@ class SqliteQueue implements QueueStore {
       return done(undefined)
     } catch (error) {
       if (faultKind(error) !== 'full') throw error
-      await this.#remove([...new Set(messages.map(({ body }) => body.file))])
+      const files = messages.flatMap(({ body }) => (body.kind === 'file' ? [body.file] : []))
+      await this.#remove([...new Set(files)])
       return refused({ kind: 'full' })
     }
   }
@@ -204,8 +206,8 @@ class SqliteQueue implements QueueStore {
     }
   }
 
-  body({ body }: QueuedMessage): Promise<AsyncIterable<Uint8Array>> {
-    return this.#files.read(body)
+  async body({ body }: QueuedMessage): Promise<AsyncIterable<Uint8Array>> {
+    return isInDatabase(body.place) ? oneChunk(readBody(this.#sql, body)) : this.#files.read(body)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -214,6 +216,7 @@ class SqliteQueue implements QueueStore {
     // Those who wait for a commit may remove files now.
     await nextTurn()
     await Promise.all(this.#removals)
+    giveBackRoom(this.#sql)
     this.#sql.close()
   }
 
