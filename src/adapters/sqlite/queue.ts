@@ -23,7 +23,7 @@ import {
 import { faultKind } from '../embedded/faults.ts'
 import { migrate } from './migrations.ts'
 import { giveBackRoom, isInDatabase, readBody } from './queue-bodies.ts'
-import { GroupCommits } from './queue-commits.ts'
+import { GroupCommits, type Urgency } from './queue-commits.ts'
 import { destinationsDue, dueMessages, nextDue } from './queue-due.ts'
 import { oneChunk, QueueFiles, queueFile } from './queue-files.ts'
 import { attemptOf, loadMessage, loadMessages, readStandingHolds } from './queue-rows.ts'
@@ -139,7 +139,7 @@ class SqliteQueue implements QueueStore {
       const unneeded = recordOutcomes(this.#sql, outcomes, this.#clock.now())
       insertMessages(this.#sql, reports)
       return unneeded
-    })
+    }, 'patient')
     this.#recorded?.(outcomes)
     void this.#remove(files)
   }
@@ -220,9 +220,9 @@ class SqliteQueue implements QueueStore {
     this.#sql.close()
   }
 
-  async #write<T>(work: () => T): Promise<T> {
+  async #write<T>(work: () => T, urgency: Urgency = 'urgent'): Promise<T> {
     try {
-      return await this.#commits.run(work)
+      return await this.#commits.run(work, urgency)
     } catch (error) {
       if (faultKind(error) !== 'full') throw error
       throw new StoreFull('No space for a change of the queue', { cause: error })
