@@ -13,7 +13,7 @@ import { prepareEmail } from '#mail/prepare.ts'
 import { MessageScanner } from '#mail/scanner.ts'
 import { type BodyStage, StoreFull } from '#store/mail-store.ts'
 import type { HoldReason } from '#store/queue.ts'
-import type { StagedBody } from '#store/types.ts'
+import type { StagedBody, StagedBytes } from '#store/types.ts'
 import type { CheckReply, InboundChecks, Verdict } from './inbound-checks.ts'
 import {
   type AcceptedRecipient,
@@ -21,6 +21,7 @@ import {
   type LocalDelivery,
   type LocalDeps,
   type LocalRefusal,
+  queuedRecipient,
 } from './local-delivery.ts'
 import { countHops, deliveredTo, MOST_HOPS } from './mail-loops.ts'
 import { OutgoingMessage, type OutgoingTerms } from './outgoing.ts'
@@ -69,7 +70,7 @@ const NOT_FORWARDED: CheckReply = {
 /** One message between its envelope and its acknowledgement. Write the bytes, then {@link finish} or {@link abandon}. */
 export class IncomingMessage {
   readonly #deps: DeliveryDeps
-  readonly #recipients: readonly AcceptedRecipient[]
+  #recipients: readonly AcceptedRecipient[]
   readonly #options: DeliveryOptions
   readonly #scanner = new MessageScanner()
   readonly #normaliser: CrlfNormaliser | undefined
@@ -99,6 +100,11 @@ export class IncomingMessage {
     this.#stage = looked ? deps.store.stage(keeper?.shard ?? 0) : undefined
     // What the checks find stands before the message: where there are any, it goes out when they have been asked.
     if (deps.checks === undefined) this.#outgoing = this.#wayOut()
+  }
+
+  /** Where it goes: known for good once {@link finish} has settled. */
+  get recipients(): readonly AcceptedRecipient[] {
+    return this.#recipients
   }
 
   /** What the checks found, once they have been asked. */
@@ -161,6 +167,8 @@ export class IncomingMessage {
       if (!(error instanceof StoreFull)) throw error
       return this.#refuseAll({ kind: 'unavailable', reason: 'full' })
     }
+    const held = admitted?.value.held
+    if (body !== undefined && held !== undefined) await this.#holdBack(body)
     if (body !== undefined) await this.#look(body)
     const reply = this.#verdict?.reply ?? this.#notForwarded()
     if (reply !== undefined) return this.#refuseAll({ kind: 'check', reply })
@@ -175,7 +183,20 @@ export class IncomingMessage {
     const { outcomes, asked, copy } = await deliverLocally(this.#deps, local, body)
     this.#copy = copy
     if (!asked) await this.#stage?.abandon()
-    return this.#enqueue(outcomes, scanned.has8Bit, admitted?.value.held)
+    return this.#enqueue(outcomes, scanned.has8Bit, held)
+  }
+
+  /**
+   * Mail that is held is held for people here, too: they are whom a stolen password is used against first. The postmaster
+   * alone has it at once, who can let it go.
+   */
+  async #holdBack(body: StagedBody): Promise<void> {
+    const isHeld = ({ address, targets }: AcceptedRecipient): boolean =>
+      targets.length > 0 && !/^postmaster(?:@|$)/i.test(address)
+    if (this.#options.outgoing === undefined || !this.#recipients.some(isHeld)) return
+    await this.#outgoing?.abandon()
+    this.#recipients = this.#recipients.map((one) => (isHeld(one) ? queuedRecipient(one) : one))
+    await this.#send(this.#deps.store.stagedBytes(body))
   }
 
   /** Forgets everything that came: the client went away, or the message is refused. */
@@ -194,7 +215,13 @@ export class IncomingMessage {
     this.#verdict = verdict
     const { reverseName } = verdict.facts
     if (reverseName !== undefined) this.#origin = { ...this.#origin, reverseName }
-    if (verdict.disposition !== 'accept') return
+    if (verdict.reply !== undefined) return
+    if (verdict.disposition === 'junk') this.#recipients = this.#recipients.map((one) => ({ ...one, outside: [] }))
+    await this.#send(bytes)
+  }
+
+  /** To the others, now that all is known that stands before the message. */
+  async #send(bytes: StagedBytes): Promise<void> {
     this.#outgoing = this.#wayOut()
     if (this.#outgoing !== undefined) for await (const chunk of readStaged(bytes)) await this.#outgoing.write(chunk)
   }

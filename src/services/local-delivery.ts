@@ -6,6 +6,7 @@ import { NO_FLAGS } from '#store/flags.ts'
 import type { MailStore } from '#store/mail-store.ts'
 import type { StagedBody } from '#store/types.ts'
 import type { DeliverRefusal, Recipient } from '#store/writes.ts'
+import { parseOutsideAddress } from './addresses.ts'
 import type { Verdict } from './inbound-checks.ts'
 import { junkMailbox } from './junk-mailbox.ts'
 import { goesRound } from './mail-loops.ts'
@@ -16,6 +17,13 @@ import { type Origin, traceLines } from './trace-lines.ts'
 /** An address the session accepted, and where its mail goes. */
 export interface AcceptedRecipient extends OutsideRecipient {
   readonly targets: readonly DeliveryTarget[]
+}
+
+/** The same by the queue: all that it leads to gets the message when the queue lets it go. */
+export function queuedRecipient<R extends AcceptedRecipient>(recipient: R): R {
+  const { address, targets } = recipient
+  const outside = [{ address: parseOutsideAddress(address) ?? targets[0]?.address ?? address }]
+  return { ...recipient, targets: [], outside }
 }
 
 /** What became of a recipient here. */

@@ -128,11 +128,11 @@ export class SendingLedger {
     const firstFrom = await record.firstFrom(id, network)
     await record.note(id, { hour, messages: 1, recipients, outside, network, at: now })
     await this.#forget(record, hour, now)
-    if (outside === 0) return done(undefined)
+    const alarm = await record.alarm(id)
+    if (outside === 0 && alarm === undefined) return done(undefined)
     const usual = usualDay(hours, now)
     const lastHour = lastHourOutside(hours, now) + outside
     const { outside: taught } = await record.taught(id)
-    const alarm = await record.alarm(id)
     const outburst = isOutburst({ lastHour, usualDay: usual, taught, firstFrom, now }, settings.outburst)
     if (alarm === undefined && !outburst) return done(undefined)
     if (alarm === undefined) await record.setAlarm(id, { since: now, told: false })

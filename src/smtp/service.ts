@@ -8,9 +8,9 @@
  */
 import type { Socket } from 'node:net'
 import type { SMTPServer as Engine, SMTPServerAddress, SMTPServerDataStream, SMTPServerSession } from 'smtp-server'
-import { parseOutsideAddress } from '#services/addresses.ts'
 import { IncomingMessage } from '#services/delivery.ts'
 import { checksLogged, type InboundChecks } from '#services/inbound-checks.ts'
+import { queuedRecipient } from '#services/local-delivery.ts'
 import { MOST_WAYS, waysOf } from '#services/outgoing.ts'
 import type { Login, SessionOrder } from '#services/registry.ts'
 import type { SessionDeps } from '#services/session-deps.ts'
@@ -243,12 +243,9 @@ export class SmtpService implements AsyncDisposable {
     }
     const dsn = this.#connections.get(session.id)?.recipientDsn
     const conversation = this.#conversation(session)
-    const waits = conversation.notBefore !== undefined
-    const ends = waits
-      ? { targets: [], outside: [{ address: parseOutsideAddress(address) ?? local[0]?.address ?? address }] }
-      : { targets: local, outside }
+    const resolvedTo = { address, targets: local, outside }
+    const ends = conversation.notBefore === undefined ? resolvedTo : queuedRecipient(resolvedTo)
     const recipient = {
-      address,
       ...ends,
       dsn,
       notify: notifyOf(dsn, isExpanded(ends)),
@@ -279,7 +276,7 @@ export class SmtpService implements AsyncDisposable {
     }
     const outcomes = await message.finish()
     const login = loginOf(session)
-    for (const [index, result] of resultsOf(outcomes, recipients, role !== 'lmtp').entries()) {
+    for (const [index, result] of resultsOf(outcomes, message.recipients, role !== 'lmtp').entries()) {
       log.info(
         {
           connection: session.id,
@@ -304,7 +301,8 @@ export class SmtpService implements AsyncDisposable {
       sender: origin.sender,
       envelopeId: this.#conversation(session).dsn.envelopeId,
       header: message.header,
-      recipients,
+      // of those that are held the queue tells
+      recipients: recipients.filter((one, index) => message.recipients[index] === one),
       login: login?.address,
     })
     return replies.slice(0, 1)

@@ -420,12 +420,26 @@ test('two connections of an account share its limit', () =>
     other.close()
   }))
 
-test('an outburst is held, not refused, and people here get it', () =>
+test('an outburst is held, not refused, for people here, too; only postmaster hears of it at once', () =>
   submitting({ sending: { messages: 0, recipients: 0, outburst: 2 } }, async (client, outbox, server) => {
     const three = ['<a@else.example>', '<b@else.example>', '<c@else.example>']
     assert.match(await send(client, `${HEADER}\r\n`, '<ann@example.org>', ...three, '<bob@example.org>'), /^250 /)
     assert.equal(outbox.messages[0]?.held, 'outburst')
-    assert.equal(await server.messages(server.bob), 1)
+    assert.deepEqual(
+      outbox.messages[0]?.recipients.map(({ address }) => address),
+      [...three.map((one) => one.slice(1, -1)), 'bob@example.org'],
+    )
+    // once it is known, mail for people here alone, too
+    const large = `${HEADER}\r\n${'x'.repeat(2_000_000)}`
+    assert.match(
+      await send(client, large, '<ann@example.org>', '<bob@example.org>', '<postmaster@example.org>'),
+      /^250 /,
+    )
+    assert.deepEqual(outbox.messages[1]?.recipients, [{ address: 'bob@example.org' }])
+    assert.ok((outbox.messages[1]?.body.size ?? 0) > 2_000_000)
+    // the postmaster is ann herself
+    assert.deepEqual([await server.messages(server.bob), await server.messages(server.ann)], [0, 1])
+    assert.equal(outbox.messages[1]?.held, 'outburst')
   }))
 
 test('FUTURERELEASE has a message wait, for people here, too (RFC 4865)', () =>
