@@ -102,6 +102,26 @@ test('the most exact route counts', async () => {
   }
 })
 
+test('mail whose route has another login, source or security has connections of its own', () => {
+  const relay = {
+    host: 'relay.example',
+    port: 587,
+    security: 'starttls',
+    user: 'us',
+    passwordFile: 'us.secret',
+  } as const
+  const others: readonly RouteSetting[] = [
+    { domain: 'x.net', ...relay },
+    { domain: 'y.net', ...relay },
+    { domain: 'z.net', ...relay, user: 'them' },
+    { domain: 'plain.net', ...relay, security: 'none' },
+    { domain: 'far.net', ...relay, sourceAddress: '192.0.2.7' },
+  ]
+  const keys = others.map(({ domain }) => routes({}, others).keyOf(domain))
+  const place = 'relay.example:587'
+  assert.deepEqual(keys, [place, place, `${place} (z.net)`, `${place} (plain.net)`, `${place} (far.net)`])
+})
+
 test('IPv6 comes before IPv4, and a source address has a family', async () => {
   const both = { a: ['192.0.2.1', '192.0.2.2'], aaaa: ['2001:db8::1'] }
   const at = async (setting?: RouteSetting) => {

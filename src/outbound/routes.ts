@@ -79,10 +79,19 @@ export class Routes {
     return settings.find((one) => one.domain === '*')
   }
 
-  /** What shares connections and their limits: all domains of one smarthost, else each domain. */
+  /** What shares connections and their limits: all domains of one way into a smarthost, else each domain. */
   keyOf(domain: string): string {
     const setting = this.settingFor(domain)
-    return setting?.host === undefined ? domain : `${setting.host}:${portOf(setting, this.#deps.port)}`
+    const place = setting && this.#placeOf(setting)
+    if (setting === undefined || place === undefined) return domain
+    const same = this.#deps.settings.filter((one) => this.#placeOf(one) === place)
+    // another login, another source, or less TLS: its connections are not for this mail
+    const first = same.find((one) => isSameWay(one, setting))
+    return first === same[0] ? place : `${place} (${first?.domain})`
+  }
+
+  #placeOf(setting: RouteSetting): string | undefined {
+    return setting.host === undefined ? undefined : `${setting.host}:${portOf(setting, this.#deps.port)}`
   }
 
   /** Hosts in the order in which they are tried. @param domain lower case, in A-labels, or an address literal in brackets. */
@@ -180,6 +189,16 @@ export class Routes {
     const policy = await this.#deps.policies.policyFor(domain, name, port)
     return policy.ok ? policy : refused({ outcome: 'deferred', words: policy.error.reply })
   }
+}
+
+function isSameWay(one: RouteSetting, other: RouteSetting): boolean {
+  return (
+    one.security === other.security &&
+    one.user === other.user &&
+    one.passwordFile === other.passwordFile &&
+    one.ca === other.ca &&
+    one.sourceAddress === other.sourceAddress
+  )
 }
 
 function portOf(setting: RouteSetting | undefined, usual: number): number {

@@ -201,6 +201,18 @@ test('a destination that does not answer is tried once, for all that waits there
   assert.equal(p.sink.messages.length, 251)
 })
 
+test('who says "retry" need not wait until a destination that did not answer is asked again', async () => {
+  let refuse = true
+  await using p = await post((step) => (refuse && step === 'connect' ? '421 4.3.2 not today' : undefined))
+  await p.out.send('a', ['bob@x.net'])
+  await p.out.quiet()
+  refuse = false
+  assert.equal(await p.out.store.retry({}, p.out.now), 1)
+  p.out.scheduler.retry()
+  await p.out.quiet()
+  assert.equal(p.sink.messages.length, 1)
+})
+
 test('a destination that takes no more connections is not one that does not answer', async () => {
   await using p = await post((step, _, sink) =>
     step === 'connect' && sink.open > 2 ? '421 4.7.0 too many' : undefined,

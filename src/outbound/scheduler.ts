@@ -109,6 +109,12 @@ export class Scheduler {
     else this.#soon(PAUSE_MS)
   }
 
+  /** What waits is to be tried now, also where nobody answered a moment ago. */
+  retry(): void {
+    for (const lane of this.#lanes.values()) if (lane.failures > 0) lane.blockedUntil = 0
+    this.poke()
+  }
+
   /** Somebody changed what waits: nothing that was fetched before counts. */
   changed(): void {
     for (const lane of this.#lanes.values()) lane.ready = []

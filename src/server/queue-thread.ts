@@ -70,8 +70,9 @@ async function beginSending(to: SendingLink): Promise<void> {
 function heed(verb: QueueVerb): void {
   switch (verb) {
     case 'enqueue':
-    case 'retry':
       return sending?.scheduler.poke()
+    case 'retry':
+      return sending?.scheduler.retry()
     case 'hold':
     case 'release':
     case 'drop':

@@ -274,10 +274,13 @@ export function queueContract(open: () => Promise<OpenQueue>): void {
 
   test('hold, release, retry and drop are about what a filter says', async () => {
     await using queue = await open()
-    await enqueue(queue, 'a', ['x@one.example', 'y@two.example'], { notBefore: NOW + HOUR })
+    await enqueue(queue, 'a', ['x@one.example', 'y@two.example'])
     await enqueue(queue, 'b', ['z@two.example'], { account: 'bob@example.org' })
     await enqueue(queue, 'c', ['v@three.example'], { held: 'outburst' })
     const { store } = queue
+    const later = { nextAt: NOW + HOUR }
+    const tried = ['x@one.example', 'y@two.example'].map((one) => outcomeOf('a', one, 'deferred', later))
+    await store.record(tried, [])
     assert.deepEqual(await states(queue, 'c'), ['held outburst'])
     assert.equal(await store.hold({ domain: 'TWO.example' }, 'administrator'), 2)
     assert.equal(await store.hold({ domain: 'two.example', account: 'bob@example.org' }, 'policy'), 0)
@@ -323,6 +326,15 @@ export function queueContract(open: () => Promise<OpenQueue>): void {
     assert.deepEqual(await states(queue, 'b'), ['delivered'])
     assert.deepEqual(await states(queue, 'a'), ['held administrator', 'held administrator'])
     assert.deepEqual(await due(queue, NOW + 2 * HOUR), [])
+  })
+
+  test('retry() lets nothing go before its time (FUTURERELEASE)', async () => {
+    await using queue = await open()
+    await enqueue(queue, 'a', ['x@one.example'], { notBefore: NOW + HOUR })
+    assert.equal(await queue.store.retry({}, NOW), 0)
+    assert.equal(await queue.store.retry({ ids: ['a'] }, NOW), 0)
+    assert.deepEqual(await due(queue), [])
+    assert.deepEqual(await due(queue, NOW + HOUR), ['a x@one.example'])
   })
 
   test('standing holds are over what is there and what comes, each for itself', async () => {

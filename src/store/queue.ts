@@ -195,7 +195,7 @@ export interface QueueStore extends AsyncDisposable {
   /** Each answers how many recipients changed. */
   hold(filter: QueueFilter, reason: HoldReason): Promise<number>
   release(filter: QueueFilter): Promise<number>
-  /** Due at once. */
+  /** Due at once, but for what is not to go before its time (FUTURERELEASE). */
   retry(filter: QueueFilter, now: number): Promise<number>
   /** For good, without a report. */
   drop(filter: QueueFilter, now: number): Promise<number>

@@ -50,7 +50,8 @@ export function releaseRecipients(sql: QueueSql, filter: QueueFilter): number {
 }
 
 export function retryRecipients(sql: QueueSql, filter: QueueFilter, now: number): number {
-  return change(sql, filter, 'next_at = ?', now, 'r.state = 0 AND r.next_at > ?', now)
+  const notSooner = '(SELECT coalesce(not_before, 0) FROM message WHERE key = r.message) <= ?'
+  return change(sql, filter, 'next_at = ?', now, `r.state = 0 AND r.next_at > ? AND ${notSooner}`, now, now)
 }
 
 /** @returns how many, and the files that no message needs any more. */
