@@ -1,7 +1,7 @@
 /** `malle queue`: mail on its way to other servers. @module */
 import { Command } from 'commander'
 import { EXIT } from '#lib/exit-codes.ts'
-import type { QueueFilterArgs } from '#server/queue-views.ts'
+import { type QueueFilterArgs, RECIPIENTS_LISTED } from '#server/queue-views.ts'
 import { CliError } from './cli-error.ts'
 import { administer, type CommonOptions, print, show, withConfig, withListing } from './context.ts'
 import { counted, say } from './language.ts'
@@ -111,9 +111,13 @@ async function list(options: FilterOptions): Promise<void> {
   show(options, messages, () => {
     const lines = messages.map(formatQueued)
     if (messages.length === 0) lines.push(say('Nothing waits.', 'Rien n’attend.'))
-    if (messages.length === MOST_LISTED)
+    const recipients = messages.reduce((sum, message) => sum + message.recipients.length, 0)
+    if (messages.length === MOST_LISTED || recipients >= MOST_LISTED * RECIPIENTS_LISTED)
       lines.push(
-        say(`Only the oldest ${MOST_LISTED} are listed.`, `Seuls les ${MOST_LISTED} plus anciens sont affichés.`),
+        say(
+          `Only the oldest ${messages.length} are listed.`,
+          `Seuls les ${messages.length} plus anciens sont affichés.`,
+        ),
       )
     return [...lines, ...holds.map(formatStandingHold)].join('\n')
   })

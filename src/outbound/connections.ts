@@ -95,7 +95,9 @@ export class Connections {
       if (left <= 0 || performance.now() > end) break
       const endpoint = await routes.endpoint(host)
       if (!endpoint.ok) {
-        failures.push({ ...endpoint.error, host: undefined })
+        const { outcome, words, isUs } = endpoint.error
+        failures.push({ outcome, words, host: undefined })
+        if (isUs) break
         continue
       }
       const { user, passwordFile, ca, sourceAddress } = host.setting ?? {}

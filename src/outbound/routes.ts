@@ -35,6 +35,8 @@ export interface RouteRefusal {
   readonly outcome: 'deferred' | 'failed'
   /** Enhanced status and words. */
   readonly words: string
+  /** It is this server: hosts behind it would bring the mail back (RFC 5321 §5.1). */
+  readonly isUs?: true
 }
 
 /** A host as it is connected to. */
@@ -124,7 +126,7 @@ export class Routes {
     if (!found.ok) return found
     const addresses = found.value.filter((address) => setting?.host !== undefined || !this.#deps.isOurs(address, port))
     if (addresses.length === 0) {
-      return refused({ outcome: 'failed', words: `5.4.6 ${name} leads back to this server` })
+      return refused({ outcome: 'failed', words: `5.4.6 ${name} leads back to this server`, isUs: true })
     }
     const tls = await this.#policy(name, domain, port, setting)
     if (!tls.ok) return tls

@@ -236,6 +236,17 @@ test('other hosts of a domain are tried, and what no host can do fails at once',
   ])
 })
 
+test('hosts behind one that is this server, by whatever name, are not asked', async () => {
+  await using p = await post(undefined, {
+    domains: { 'x.net': ['127.0.0.9', '127.0.0.1'] },
+    isOurs: (address) => address === '127.0.0.9',
+  })
+  await p.out.send('a', ['bob@x.net'])
+  await p.out.quiet()
+  assert.deepEqual(await p.out.attempts('a'), ['failed 5.4.6 mx-127-0-0-9.test leads back to this server'])
+  assert.equal(p.sink.connections, 0)
+})
+
 test('of many hosts with many addresses so many are tried and no more', async () => {
   const of = (records: readonly string[]) => ({ ok: true, records, authenticated: false, ttl: 60 }) as const
   const none = { ok: false, error: { kind: 'none', nameExists: true, authenticated: false } } as const

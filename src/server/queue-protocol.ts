@@ -57,7 +57,7 @@ export function answerQuestion(store: Pick<QueueStore, QueueVerb>, question: Que
     case 'enqueue':
       return store.enqueue(question[1])
     case 'list':
-      return store.list(question[1], question[2])
+      return store.list(question[1], question[2], question[3])
     case 'count':
       return store.count(question[1])
     case 'history':

@@ -3,7 +3,7 @@ import { systemClock } from '#lib/clock.ts'
 import { parseAddress, parseDomain } from '#services/addresses.ts'
 import type { StandingHold } from '#store/queue.ts'
 import type { QueueDesk } from './queue-desk.ts'
-import { filterOf, type QueueFilterArgs, queueHistoryView, queueMessageView } from './queue-views.ts'
+import { filterOf, type QueueFilterArgs, queueHistoryView, queueMessageView, RECIPIENTS_LISTED } from './queue-views.ts'
 import { VerbRefused, type Verbs } from './verbs.ts'
 
 type QueueVerbs = Extract<keyof Verbs, `queue.${string}`>
@@ -19,7 +19,7 @@ export interface QueueVerbDeps {
 export function queueVerbs(queue: QueueDesk, { released, mustHave }: QueueVerbDeps): QueueHandlers {
   return {
     'queue.list': async ({ limit, ...filter }) =>
-      (await queue.ask('list', filterOf(canonical(filter)), limit)).map(queueMessageView),
+      (await queue.ask('list', filterOf(canonical(filter)), limit, limit * RECIPIENTS_LISTED)).map(queueMessageView),
     'queue.show': async ({ id }) => {
       const found = await queue.ask('history', id)
       if (found === undefined) throw new VerbRefused({ kind: 'not-in-queue', id })
@@ -92,9 +92,9 @@ function canonical(args: QueueFilterArgs): QueueFilterArgs {
 async function checked(queue: QueueDesk, args: QueueFilterArgs): Promise<QueueFilterArgs> {
   const { ids } = args
   if (ids === null) return canonical(args)
-  const found = new Set((await queue.ask('list', { ids }, ids.length)).map(({ id }) => id))
-  const missing = ids.find((id) => !found.has(id))
-  if (missing !== undefined) throw new VerbRefused({ kind: 'not-in-queue', id: missing })
+  for (const id of ids) {
+    if ((await queue.ask('count', { ids: [id] })) === 0) throw new VerbRefused({ kind: 'not-in-queue', id })
+  }
   return canonical(args)
 }
 

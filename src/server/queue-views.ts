@@ -11,6 +11,9 @@ import type {
 import type { QueueStatus } from './queue-desk.ts'
 import type { OutcomeCounts } from './queue-protocol.ts'
 
+/** Recipients that are listed for each message that may be, taken together: a list is answered while mail waits to be taken. */
+export const RECIPIENTS_LISTED = 10
+
 export interface QueueStatusView {
   /** Recipients. */
   readonly waiting: number

@@ -328,6 +328,16 @@ export function queueContract(open: () => Promise<OpenQueue>): void {
     assert.deepEqual(await due(queue, NOW + 2 * HOUR), [])
   })
 
+  test('list() ends where there are many recipients, with one message at least', async () => {
+    await using queue = await open()
+    for (const id of ['a', 'b', 'c']) await enqueue(queue, id, ['x@one.example', 'y@two.example'])
+    const listed = async (most: number) => (await queue.store.list({}, 10, most)).map(({ id }) => id)
+    assert.deepEqual(await listed(1), ['a'])
+    assert.deepEqual(await listed(2), ['a'])
+    assert.deepEqual(await listed(3), ['a', 'b'])
+    assert.deepEqual(await listed(100), ['a', 'b', 'c'])
+  })
+
   test('retry() lets nothing go before its time (FUTURERELEASE)', async () => {
     await using queue = await open()
     await enqueue(queue, 'a', ['x@one.example'], { notBefore: NOW + HOUR })

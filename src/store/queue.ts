@@ -186,8 +186,11 @@ export interface QueueStore extends AsyncDisposable {
    * Rejects with `StoreFull` where the disk is full: nothing is noted then, and it is to be tried again.
    */
   record(outcomes: readonly Outcome[], reports: readonly NewMessage[]): Promise<void>
-  /** Oldest first; with those of their recipients that the filter is not about. */
-  list(filter: QueueFilter, limit: number): Promise<readonly QueuedMessage[]>
+  /**
+   * Oldest first; with those of their recipients that the filter is not about.
+   * @param mostRecipients No further message where those before have so many together.
+   */
+  list(filter: QueueFilter, limit: number, mostRecipients?: number): Promise<readonly QueuedMessage[]>
   /** Recipients that wait or are held. */
   count(filter: QueueFilter): Promise<number>
   /** The attempts of a message, in the queue or gone from it less than `historyDays` ago; empty: never heard of it. */

@@ -33,6 +33,8 @@ export interface OutboundOptions {
   /** Absent: TLS where it is offered. */
   readonly policies?: TlsPolicies
   readonly tried?: ConnectionDeps['tried']
+  /** Absent: no address is this server's. */
+  readonly isOurs?: RouteDeps['isOurs']
 }
 
 /** A queue whose mail goes out. */
@@ -80,7 +82,7 @@ export class TestOutbound implements AsyncDisposable {
       settings: options.routes ?? [],
       hostname: 'mail.example.org',
       port,
-      isOurs: () => false,
+      isOurs: options.isOurs ?? (() => false),
       random: () => 0.5,
     })
     const after = (ms: number, run: () => void): (() => void) => this.#after(ms, run)

@@ -14,8 +14,8 @@ interface Condition {
   readonly values: readonly SQLInputValue[]
 }
 
-/** Keys of messages in the queue that a filter is about, oldest first. */
-export function listKeys(sql: QueueSql, filter: QueueFilter, limit: number): readonly number[] {
+/** Keys of messages in the queue that a filter is about, oldest first; see `QueueStore.list`. */
+export function listKeys(sql: QueueSql, filter: QueueFilter, limit: number, mostRecipients: number): readonly number[] {
   const { ids, account } = filter
   const ofMessage = ofMessages(ids, account)
   const ofRecipients =
@@ -25,13 +25,20 @@ export function listKeys(sql: QueueSql, filter: QueueFilter, limit: number): rea
           text: ` AND key IN (SELECT r.message FROM recipient r WHERE ${ofRecipient(filter).text})`,
           values: ofRecipient(filter).values,
         }
-  const rows = sql.all(
-    `SELECT key FROM message WHERE gone_at IS NULL${ofMessage.text}${ofRecipients.text} ORDER BY at, key LIMIT ?`,
+  const rows = sql.rows(
+    `SELECT key, (SELECT count(*) FROM recipient WHERE message = key) AS recipients FROM message WHERE gone_at IS NULL${ofMessage.text}${ofRecipients.text} ORDER BY at, key LIMIT ?`,
     ...ofMessage.values,
     ...ofRecipients.values,
     limit,
   )
-  return rows.map(({ key }) => integer(key))
+  const keys: number[] = []
+  let recipients = 0
+  for (const row of rows) {
+    if (recipients >= mostRecipients) break
+    keys.push(integer(row.key))
+    recipients += integer(row.recipients)
+  }
+  return keys
 }
 
 /** Recipients that wait or are held. */

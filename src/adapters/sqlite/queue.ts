@@ -144,8 +144,12 @@ class SqliteQueue implements QueueStore {
     void this.#remove(files)
   }
 
-  async list(filter: QueueFilter, limit: number): Promise<readonly QueuedMessage[]> {
-    const keys = listKeys(this.#sql, filter, limit)
+  async list(
+    filter: QueueFilter,
+    limit: number,
+    mostRecipients: number = Number.MAX_SAFE_INTEGER,
+  ): Promise<readonly QueuedMessage[]> {
+    const keys = listKeys(this.#sql, filter, limit, mostRecipients)
     const loaded = loadMessages(this.#sql, keys)
     return keys.flatMap((key) => loaded.get(key)?.message ?? [])
   }
