@@ -15,6 +15,10 @@ export interface Timeouts {
   readonly endMs: number
   /** The answer to QUIT. */
   readonly quitMs: number
+  /** The whole set-up, EHLO and AUTH included, however the server trickles. */
+  readonly setUpMs: number
+  /** A whole transaction, for each {@link SLOWEST} octets of its message begun. */
+  readonly transactionMs: number
 }
 
 export const TIMEOUTS: Timeouts = {
@@ -25,7 +29,12 @@ export const TIMEOUTS: Timeouts = {
   blockMs: 180_000,
   endMs: 600_000,
   quitMs: 2_000,
+  setUpMs: 900_000,
+  transactionMs: 3_600_000,
 }
+
+/** See {@link Timeouts.transactionMs}: some 3 KB/s. */
+export const SLOWEST = 10_000_000
 
 /** Octets of one BDAT chunk: a refusal is heard between them. */
 export const CHUNK = 1_048_576

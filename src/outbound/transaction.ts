@@ -2,7 +2,7 @@
 import { domainToASCII } from 'node:url'
 import type { Notify } from '#store/queue.ts'
 import { BareLineEnd, DotStuffer, LineEnds } from './dot-stuffing.ts'
-import { CHUNK } from './limits.ts'
+import { CHUNK, SLOWEST } from './limits.ts'
 import { outcomeOf, type Reply } from './reply.ts'
 import type { OutboundConnection } from './transport.ts'
 
@@ -52,6 +52,7 @@ export async function transact(
   const obstacle = obstacleOf(connection, message)
   if (obstacle !== undefined) return recipients.map(() => obstacle)
   connection.transactions += 1
+  using _end = connection.giveUpAfter(connection.timeouts.transactionMs * (1 + Math.floor(message.size / SLOWEST)))
   const chunking = connection.extensions.chunking
   const { mail, rcpts, data } = await sendEnvelope(connection, message, recipients, !chunking)
   const results = rcpts.map((reply) => recipientResult(connection, mail, reply))

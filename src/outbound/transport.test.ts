@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { createHash, X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
+import { createInterface } from 'node:readline'
 import { after, before, suite, test } from 'node:test'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { MailSink, type SinkAnswer, type SinkOptions, USUAL_EXTENSIONS } from '#testing/mail-sink.ts'
@@ -297,6 +300,34 @@ suite('mail to another server', () => {
       assert.equal(results[0]?.uncertain, step === 'message' ? true : undefined)
     }
   })
+
+  for (const word of ['EHLO', 'RCPT']) {
+    test(`a server that trickles its answer to ${word} has no more time for it than one that is silent`, async () => {
+      const server = createServer((socket) => {
+        const lines = createInterface(socket)
+        socket.on('error', () => undefined)
+        socket.write('220 slow.example\r\n')
+        lines.on('line', (line) => {
+          if (!line.startsWith(word)) return void socket.write('250 slow.example\r\n')
+          const timer = setInterval(() => socket.write('250-x\r\n'), 20)
+          return void socket.once('close', () => clearInterval(timer))
+        })
+      }).listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      const timeouts = { ...TIMEOUTS, setUpMs: 300, transactionMs: 300 }
+      const { port } = server.address() as AddressInfo
+      const opened = await openConnection(to(port, { timeouts }))
+      if (word === 'EHLO') {
+        const words = '4.4.2 Connection closed unexpectedly'
+        assert.deepEqual(opened, { ok: false, error: { kind: 'unreachable', words, reply: undefined } })
+      } else {
+        assert.ok(opened.ok)
+        const results = await transact(opened.value, messageOf(), [{ address: 'bob@example.net' }])
+        assert.deepEqual(results, [{ outcome: 'deferred', words: '4.4.2 Too slow: no end within 0 min' }])
+      }
+      server.close()
+    })
+  }
 
   suite('TLS', () => {
     const policy = (level: TlsPolicy['level'], names = ['localhost']): TlsPolicy => ({

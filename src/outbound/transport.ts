@@ -158,6 +158,13 @@ export class OutboundConnection {
     if (this.#lost === undefined) this.#socket.setTimeout(ms)
   }
 
+  /** However often something comes meanwhile, it is given up after so long. @returns what calls that off. */
+  giveUpAfter(ms: number): Disposable {
+    const why = `Too slow: no end within ${Math.round(ms / 60_000)} min`
+    const timer = setTimeout(() => this.destroy(why), ms)
+    return { [Symbol.dispose]: () => clearTimeout(timer) }
+  }
+
   /** Ends it without a word: what was begun must not be taken for whole. */
   destroy(why: string): void {
     this.#end(why)
@@ -230,10 +237,24 @@ function because({ why }: TlsPolicy): string {
 }
 
 async function setUp(options: ConnectOptions, plaintext: boolean): Promise<Result<OutboundConnection, ConnectFailure>> {
-  const { tls, login, host } = options
-  const timeouts = options.timeouts ?? TIMEOUTS
+  const { timeouts = TIMEOUTS } = options
   const socket = await dial(options, timeouts.connectMs)
   if (typeof socket === 'string') return refused({ kind: 'unreachable', words: socket })
+  const late = setTimeout(() => socket.destroy(), timeouts.setUpMs)
+  try {
+    return await converse(options, plaintext, socket)
+  } finally {
+    clearTimeout(late)
+  }
+}
+
+/** Greeting, EHLO, STARTTLS and AUTH. */
+async function converse(
+  options: ConnectOptions,
+  plaintext: boolean,
+  socket: Socket,
+): Promise<Result<OutboundConnection, ConnectFailure>> {
+  const { tls, login, host, timeouts = TIMEOUTS } = options
   const connection = new SMTPConnection(await settings(options, plaintext, socket, timeouts))
   const error = await new Promise<SMTPError | undefined>((resolve) => {
     connection.once('error', resolve)
