@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { MessageChannel } from 'node:worker_threads'
+import { MessageChannel, Worker } from 'node:worker_threads'
 import { QueueFiles } from '#adapters/sqlite/queue-files.ts'
 import { checkConfig } from '#config/schema.ts'
 import { RemoteOutbox } from '#services/remote-outbox.ts'
@@ -13,7 +13,7 @@ import type { Log } from '#services/session-deps.ts'
 import { newMessage, stageBody } from '#store/queue.contract.ts'
 import { LocalQueueDesk, queueStart } from './queue-desk.ts'
 import { QueueHost } from './queue-host.ts'
-import type { QueueStart } from './queue-protocol.ts'
+import type { QueueStart, ToQueue } from './queue-protocol.ts'
 
 async function inFolder(work: (start: QueueStart) => Promise<void>): Promise<void> {
   const data = await mkdtemp(path.join(tmpdir(), 'malle-queue-host-'))
@@ -110,6 +110,31 @@ test('the thread ends when the queue has been empty for a while, and begins agai
       await host.ask('drop', {}, 0)
       await delay(7)
     }
+  }))
+
+test('the thread does not end over a message that comes while it is looked whether there is any', (t) =>
+  inFolder(async (start) => {
+    const restMs = 60_000
+    t.mock.timers.enable({ apis: ['setInterval'] })
+    // oxlint-disable-next-line typescript/unbound-method -- it gets its `this` below
+    const post = Worker.prototype.postMessage
+    let looks = 0
+    t.mock.method(Worker.prototype, 'postMessage', function (this: Worker, message: ToQueue) {
+      post.call(this, message)
+      if (message.kind !== 'ask' || message.question[0] !== 'size') return
+      looks += 1
+      // the answer comes late
+      if (looks === 1) t.mock.timers.tick(restMs)
+    })
+    await using host = hostOf(start, restMs)
+    const enqueued = host.enqueue([newMessage('a', await stageBody(host.outbox()), ['x@one.example'])])
+    await new Promise(setImmediate)
+    t.mock.timers.tick(restMs)
+    t.mock.timers.tick(restMs)
+    assert.equal((await enqueued).ok, true)
+    await delay(50)
+    assert.ok(looks > 0)
+    assert.equal(host.running, true)
   }))
 
 test('a thread that cannot begin refuses for now, and is tried again', () =>

@@ -71,6 +71,8 @@ export class QueueHost implements QueueDesk {
   #rest: NodeJS.Timeout | undefined
   /** Something was asked since the last look. */
   #asked = false
+  /** It is being asked how much there is. */
+  #looking = false
   /** There is a database. */
   #made = false
   /** As they are on disk. */
@@ -167,6 +169,8 @@ export class QueueHost implements QueueDesk {
   }
 
   async #ask(question: QueueQuestion): Promise<unknown> {
+    // Who only looks how much there is does not keep it awake.
+    this.#asked ||= question[0] !== 'size'
     const none = this.#made ? undefined : answerOfNone(question[0])
     if (none !== undefined) return none.value
     await this.#ending
@@ -174,8 +178,6 @@ export class QueueHost implements QueueDesk {
     if (this.#thread === undefined && this.#closing !== undefined) throw new QueueGone('The server is stopping')
     const thread = this.#thread ?? this.#begin()
     await thread.ready
-    // Who only looks how much there is does not keep it awake.
-    this.#asked ||= question[0] !== 'size'
     this.#lastId += 1
     const id = this.#lastId
     return new Promise((resolve, reject) => {
@@ -252,16 +254,21 @@ export class QueueHost implements QueueDesk {
   }
 
   async #restIfEmpty(thread: Thread): Promise<void> {
+    if (this.#looking) return
     if (this.#asked) {
       this.#asked = false
       return
     }
+    this.#looking = true
     try {
       const { messages } = await this.ask('size')
-      if (messages > 0 || this.#asked || this.#thread !== thread) return
+      // What is on its way into the queue is in no answer yet.
+      if (messages > 0 || this.#asked || thread.waiting.size > 0 || this.#thread !== thread) return
     } catch (error) {
       if (error instanceof QueueGone) return
       throw error
+    } finally {
+      this.#looking = false
     }
     this.#ending = this.#end().finally(() => {
       this.#ending = undefined
