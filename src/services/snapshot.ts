@@ -39,23 +39,26 @@ export class Snapshot {
   readonly uidNext: Uid
   /** How many messages. */
   readonly size: number
+  /** The same for all that came of one by changes; another for a mailbox that was read anew. */
+  readonly origin: object
   /** Messages before each page, and all of them at the end. */
   readonly #before: Uint32Array
 
-  private constructor(pages: readonly Page[], before: Uint32Array, modseq: Modseq, uidNext: Uid) {
+  private constructor(pages: readonly Page[], before: Uint32Array, modseq: Modseq, uidNext: Uid, origin: object) {
     this.pages = pages
     this.modseq = modseq
     this.uidNext = uidNext
     this.#before = before
     this.size = before.at(-1) ?? 0
+    this.origin = origin
   }
 
-  /** @param pages Ascending by UID. */
-  static of(pages: readonly Page[], modseq: Modseq, uidNext: Uid): Snapshot {
+  /** @param pages Ascending by UID. @param origin Of the one that it came of. */
+  static of(pages: readonly Page[], modseq: Modseq, uidNext: Uid, origin: object = {}): Snapshot {
     const before = new Uint32Array(pages.length + 1)
     let total = 0
     for (const [index, page] of pages.entries()) before[index + 1] = total += page.uids.length
-    return new Snapshot(pages, before, modseq, uidNext)
+    return new Snapshot(pages, before, modseq, uidNext, origin)
   }
 
   /** A mailbox without messages. */
@@ -146,7 +149,7 @@ export class Snapshot {
   apply(changed: MessagePage, vanished: UidSet, modseq: Modseq, uidNext: Uid): Snapshot {
     if (changed.uids.length === 0 && (vanished.length === 0 || this.size === 0)) {
       if (modseq === this.modseq && uidNext === this.uidNext) return this
-      return new Snapshot(this.pages, this.#before, modseq, uidNext)
+      return new Snapshot(this.pages, this.#before, modseq, uidNext, this.origin)
     }
     const reflagged =
       vanished.length === 0 && changed.uids.length <= FEW ? this.#reflagged(changed, modseq, uidNext) : undefined
@@ -170,7 +173,7 @@ export class Snapshot {
         fresh = push(pages, part, fresh, true)
       from = to
     }
-    return Snapshot.of(pages, modseq, uidNext)
+    return Snapshot.of(pages, modseq, uidNext, this.origin)
   }
 
   /** The same messages, some with other flags; `undefined` when one of these is not there. */
@@ -186,7 +189,7 @@ export class Snapshot {
       modseqs[at] = changed.modseqs[index] ?? 0
       pages[page] = pageOf({ uids: old.uids, flags, modseqs })
     }
-    return new Snapshot(pages, this.#before, modseq, uidNext)
+    return new Snapshot(pages, this.#before, modseq, uidNext, this.origin)
   }
 }
 

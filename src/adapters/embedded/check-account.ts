@@ -118,7 +118,7 @@ function checkEmails(sql: Sql, slot: number, id: number, found: Found): void {
     const lost = sql.all(
       `SELECT m.mailbox, m.uid, m.email FROM ${table} m LEFT JOIN email e ON e.id = m.email_id
        LEFT JOIN email_ready r ON r.id = m.email_id LEFT JOIN email_header h ON h.id = m.email_id
-       WHERE m.account = ? AND (e.id IS NULL OR r.id IS NULL OR h.id IS NULL) LIMIT ?`,
+       WHERE m.account = ? AND (e.id IS NULL OR r.id IS NULL OR h.id IS NULL) LIMIT +?`,
       slot,
       MOST_NAMED,
     )
@@ -128,7 +128,7 @@ function checkEmails(sql: Sql, slot: number, id: number, found: Found): void {
   }
   const sizes = sql.all(
     `SELECT m.mailbox, m.uid FROM message m JOIN email e ON e.id = m.email_id
-     WHERE m.account = ? AND m.size <> e.size LIMIT ?`,
+     WHERE m.account = ? AND m.size <> e.size LIMIT +?`,
     slot,
     MOST_NAMED,
   )

@@ -171,7 +171,7 @@ function checkBodies(sql: Sql, paths: ShardPaths, whole: boolean, found: Found):
     for (;;) {
       const rows = sql.all(
         `SELECT segment, position, length, min(id) FROM email WHERE (segment, position) > (?, ?)
-         GROUP BY segment, position ORDER BY segment, position LIMIT ?`,
+         GROUP BY segment, position ORDER BY segment, position LIMIT +?`,
         segment,
         position,
         SLICE,

@@ -32,7 +32,7 @@ export function deletedMail(
      EXISTS (SELECT 1 FROM message m WHERE m.account = d.account AND m.email = d.email AND m.mailbox NOT IN (d.mailbox,
        coalesce((SELECT restored_as FROM gone_mailbox g WHERE g.account = d.account AND g.key = d.mailbox), d.mailbox)))
      FROM deleted d WHERE account = ? AND (deleted_at, mailbox, uid) > (?, ?, ?)
-     ORDER BY deleted_at, mailbox, uid LIMIT ?`,
+     ORDER BY deleted_at, mailbox, uid LIMIT +?`,
     slot,
     from.deletedAt,
     from.mailbox,
@@ -114,7 +114,7 @@ export function emailsByTrace(
   since: number,
 ): { readonly found: readonly OwnedEmail[]; readonly next: number | undefined } {
   const last = sql.get(
-    'SELECT max(id) FROM (SELECT id FROM email WHERE id > ? ORDER BY id LIMIT ?)',
+    'SELECT max(id) FROM (SELECT id FROM email WHERE id > ? ORDER BY id LIMIT +?)',
     after,
     TRACES,
   )?.[0]
@@ -138,7 +138,7 @@ export function emailsByTrace(
 export function eventsAfter(sql: Sql, slot: number, after: number, limit: number): readonly MessageEvent[] {
   const rows = sql.all(
     `SELECT sequence, kind, by, mailbox, uids, target, first, detail FROM event WHERE account = ? AND sequence > ?
-     ORDER BY sequence LIMIT ?`,
+     ORDER BY sequence LIMIT +?`,
     slot,
     after,
     limit,

@@ -18,7 +18,7 @@ export function guestMessages(
 ): readonly Row[] {
   return sql.all(
     `SELECT ${AS_GUEST} FROM message m LEFT JOIN seen_by s ON ${OF_GUEST}
-     WHERE m.account = ?2 AND m.mailbox = ?3 AND m.uid > ?4 ORDER BY m.uid LIMIT ?5`,
+     WHERE m.account = ?2 AND m.mailbox = ?3 AND m.uid > ?4 ORDER BY m.uid LIMIT +?5`,
     guest,
     slot,
     mailbox,
@@ -43,7 +43,7 @@ export function guestChanges(
        UNION
        SELECT ${AS_GUEST} FROM seen_by s JOIN message m ON ${OF_GUEST}
        WHERE s.account = ?2 AND s.mailbox = ?3 AND s.user = ?1 AND s.modseq >= ?4
-     ) WHERE (modseq, uid) > (?4, ?5) ORDER BY modseq, uid LIMIT ?6`,
+     ) WHERE (modseq, uid) > (?4, ?5) ORDER BY modseq, uid LIMIT +?6`,
     guest,
     slot,
     mailbox,

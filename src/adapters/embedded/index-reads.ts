@@ -75,7 +75,7 @@ export function* uidsOfEmailsAfter(
     for (;;) {
       const rows = sql.all(
         `SELECT email, mailbox, uid FROM ${table}
-         WHERE account = ? AND (email, mailbox, uid) > (?, ?, ?) ORDER BY email, mailbox, uid LIMIT ?`,
+         WHERE account = ? AND (email, mailbox, uid) > (?, ?, ?) ORDER BY email, mailbox, uid LIMIT +?`,
         slot,
         ...from,
         ROWS,
@@ -115,7 +115,7 @@ function* byMailbox(
 ): Generator<readonly number[], void, void> {
   for (let after = 0; ; ) {
     const rows: readonly Row[] = sql.all(
-      `SELECT uid, email FROM ${table} WHERE account = ? AND mailbox = ? AND uid > ? ORDER BY uid LIMIT ?`,
+      `SELECT uid, email FROM ${table} WHERE account = ? AND mailbox = ? AND uid > ? ORDER BY uid LIMIT +?`,
       slot,
       mailbox,
       after,

@@ -55,7 +55,7 @@ export function* purge(tx: Transaction, now: number, keeping: Keeping): Generato
 function* accountsOf(tx: Transaction): Generator<readonly [slot: number, days: number | null, bytes: number | null]> {
   for (let after = 0; ; ) {
     const rows = tx.sql.all(
-      'SELECT slot, retention_days, gone_limit_bytes FROM account WHERE slot > ? AND id IS NOT NULL ORDER BY slot LIMIT ?',
+      'SELECT slot, retention_days, gone_limit_bytes FROM account WHERE slot > ? AND id IS NOT NULL ORDER BY slot LIMIT +?',
       after,
       SLICE,
     ) as readonly (readonly [number, number | null, number | null])[]
@@ -70,7 +70,7 @@ function* accountsOf(tx: Transaction): Generator<readonly [slot: number, days: n
 function purgeSlice(tx: Transaction, slot: number, until: number, limit: number | undefined): number {
   const rows = tx.sql.all(
     `SELECT mailbox, uid, email, size, moved, email_id FROM deleted WHERE account = ? AND deleted_at <= ?
-     ORDER BY deleted_at, mailbox, uid LIMIT ?`,
+     ORDER BY deleted_at, mailbox, uid LIMIT +?`,
     slot,
     until,
     SLICE,
@@ -131,7 +131,7 @@ function* purgeAccount(tx: Transaction, slot: number): Generator<undefined, void
   yield* purgeEvents(tx, slot, Number.MAX_SAFE_INTEGER / EVENTS_PER_MS)
   for (;;) {
     const rows = tx.sql.all(
-      'SELECT id FROM email WHERE id >= ? AND id < ? LIMIT ?',
+      'SELECT id FROM email WHERE id >= ? AND id < ? LIMIT +?',
       slot * EMAIL_SPAN,
       (slot + 1) * EMAIL_SPAN,
       SLICE,

@@ -128,7 +128,7 @@ export class ShardReader {
          FROM acl l
          JOIN account a ON a.slot = l.account AND a.id IS NOT NULL
          JOIN mailbox m ON m.account = l.account AND m.key = l.mailbox
-         WHERE l.identifier = ?3 LIMIT ?4`,
+         WHERE l.identifier = ?3 LIMIT +?4`,
         ownNot,
         allNot,
         identifier,
@@ -222,7 +222,7 @@ export class ShardReader {
     // A value for each number of each row takes four times as long, most of all in a process that has just begun.
     const lists = this.sql.get(
       `SELECT '[' || group_concat(uid) || ']', '[' || group_concat(flags) || ']', '[' || group_concat(modseq) || ']'
-       FROM (SELECT uid, flags, modseq FROM message WHERE account = ? AND mailbox = ? AND uid > ? ORDER BY uid LIMIT ?)`,
+       FROM (SELECT uid, flags, modseq FROM message WHERE account = ? AND mailbox = ? AND uid > ? ORDER BY uid LIMIT +?)`,
       slot,
       mailbox,
       after,
@@ -255,15 +255,15 @@ export class ShardReader {
     cursor: ChangesCursor | undefined,
     guest: AccountId | undefined,
   ): MailboxChanges {
-    const found = this.sql.get('SELECT slot, modseq FROM account WHERE id = ?', account)
-    const slot = (found?.[0] ?? NO_SLOT) as number
     const box = this.sql.get(
-      'SELECT uidnext, vanished_floor, messages FROM mailbox WHERE account = ? AND key = ?',
-      slot,
+      `SELECT m.uidnext, m.vanished_floor, m.messages, a.slot, a.modseq FROM account a
+       LEFT JOIN mailbox m ON m.account = a.slot AND m.key = ? WHERE a.id = ?`,
       mailbox,
+      account,
     )
-    if (found === undefined || box === undefined) {
-      const modseq = (found?.[1] ?? since) as Modseq
+    const slot = (box?.[3] ?? NO_SLOT) as number
+    if (box === undefined || box[0] === null) {
+      const modseq = (box?.[4] ?? since) as Modseq
       return {
         changed: NO_PAGE,
         vanished: [],
@@ -279,7 +279,7 @@ export class ShardReader {
       guest === undefined
         ? this.sql.all(
             `SELECT uid, flags, modseq FROM message WHERE account = ? AND mailbox = ? AND (modseq, uid) > (?, ?)
-             ORDER BY modseq, uid LIMIT ?`,
+             ORDER BY modseq, uid LIMIT +?`,
             slot,
             mailbox,
             from.modseq,
@@ -314,7 +314,7 @@ export class ShardReader {
       changed: pageOf([...rows].sort(byUid)),
       vanished: normaliseUidSet(gone as readonly (readonly [number, number])[]),
       complete,
-      modseq: found[1] as Modseq,
+      modseq: box[4] as Modseq,
       next: undefined,
       uidNext,
       messages,
@@ -328,7 +328,7 @@ export class ShardReader {
       `SELECT '[' || group_concat(uid) || ']', '[' || group_concat(size) || ']',
        '[' || group_concat(coalesce(downloaded_at, 0)) || ']', count(uidl) > 0
        FROM (SELECT uid, size, downloaded_at, uidl FROM message WHERE account = ? AND mailbox = ? AND uid > ?
-       ORDER BY uid LIMIT ?)`,
+       ORDER BY uid LIMIT +?)`,
       slot,
       mailbox,
       after,

@@ -223,7 +223,7 @@ function dropLeftovers(tx: Transaction, slot: number): number {
   const unused = tx.sql.all(
     `SELECT e.id FROM email e WHERE e.id >= ?1 AND e.id < ?1 + ${EMAIL_SPAN}
      AND NOT EXISTS (SELECT 1 FROM message m WHERE m.account = ?2 AND m.email = e.id - ?1)
-     AND NOT EXISTS (SELECT 1 FROM deleted d WHERE d.account = ?2 AND d.email = e.id - ?1) LIMIT ?3`,
+     AND NOT EXISTS (SELECT 1 FROM deleted d WHERE d.account = ?2 AND d.email = e.id - ?1) LIMIT +?3`,
     base,
     slot,
     SLICE,
@@ -235,7 +235,7 @@ function dropLeftovers(tx: Transaction, slot: number): number {
 /** The same of emails that lie in the order of their arrival. */
 function dropUnusedRows(tx: Transaction): number {
   const unused = tx.sql.all(
-    `SELECT e.id ${UNUSED_ROWS} AND EXISTS (SELECT 1 FROM account a WHERE a.slot = e.slot AND a.id IS NOT NULL) LIMIT ?2`,
+    `SELECT e.id ${UNUSED_ROWS} AND EXISTS (SELECT 1 FROM account a WHERE a.slot = e.slot AND a.id IS NOT NULL) LIMIT +?2`,
     FIRST_ROW,
     SLICE,
   )

@@ -12,7 +12,10 @@ function isRows(value: unknown): value is readonly Row[] {
   return Array.isArray(value) && (value.length === 0 || isRow(value[0]))
 }
 
-/** A database with its prepared statements; one per thread and file. */
+/**
+ * A database with its prepared statements; one per thread and file. A bound limit is written `LIMIT +?`: what stands behind
+ * LIMIT alone is looked at when SQLite prepares the statement, which it then does anew for each number that is bound.
+ */
 export class Sql {
   readonly db: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()

@@ -24,6 +24,7 @@ export class WalWatch {
   readonly #events: WalEvents
   /** Frames that were in the WAL when a checkpoint was asked for. */
   #asked = 0
+  #frame: number | undefined
 
   constructor(settings: Pick<ShardSettings, 'tuning' | 'probe'>, events: WalEvents) {
     this.#settings = settings
@@ -34,7 +35,9 @@ export class WalWatch {
   look(sql: Sql): void {
     const { checkpointBytes, walLimitBytes } = this.#settings.tuning
     const [log, done] = framesOf(sql)
-    const frame = pageBytes(sql) + FRAME_HEADER
+    // A PRAGMA is prepared anew for each look.
+    this.#frame ??= pageBytes(sql) + FRAME_HEADER
+    const frame = this.#frame
     if (log < this.#asked) this.#asked = 0
     if (log * frame > walLimitBytes && this.#checkpoint(sql, 'RESTART')) return
     const asked = this.#asked

@@ -149,7 +149,7 @@ export class IndexFile {
   /** Up to `limit` emails with keys above `after`. */
   emails(after: number, limit: number): readonly Known[] {
     const rows = this.#all(
-      'SELECT key, internal_date, length FROM email WHERE key > ? ORDER BY key LIMIT ?',
+      'SELECT key, internal_date, length FROM email WHERE key > ? ORDER BY key LIMIT +?',
       after,
       limit,
     )
@@ -235,7 +235,7 @@ export class IndexFile {
     const { through } = this
     if (state === undefined || state.lastEmail < through) return false
     const newest = guarded(() =>
-      this.#all('SELECT key, internal_date, length FROM email ORDER BY key DESC LIMIT ?', COMPARED).map(knownOf),
+      this.#all('SELECT key, internal_date, length FROM email ORDER BY key DESC LIMIT +?', COMPARED).map(knownOf),
     )
     for (const known of newest) {
       const [there] = await store.imageEmails(account, (known.key - 1) as EmailKey | 0, 1)

@@ -160,9 +160,9 @@ class SqliteDirectory implements Directory {
       // Each by its index. Where it is not by address, they are sorted afterwards, all in one turn.
       const slice =
         domain === undefined
-          ? this.#all('SELECT * FROM account WHERE address > ? ORDER BY address LIMIT ?', last?.address ?? '', SLICE)
+          ? this.#all('SELECT * FROM account WHERE address > ? ORDER BY address LIMIT +?', last?.address ?? '', SLICE)
           : this.#all(
-              'SELECT * FROM account WHERE domain = ? AND id > ? ORDER BY id LIMIT ?',
+              'SELECT * FROM account WHERE domain = ? AND id > ? ORDER BY id LIMIT +?',
               domain,
               last?.ref.id ?? 0,
               SLICE,

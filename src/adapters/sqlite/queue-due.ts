@@ -47,12 +47,12 @@ export function destinationsDue(
   const counts = priorities.map(
     () => `(SELECT count(*) FROM (
        SELECT 1 FROM recipient INDEXED BY recipient_due
-       WHERE state = 0 AND domain = d.domain AND priority = ? AND next_at <= ? GROUP BY next_at, message LIMIT ?))`,
+       WHERE state = 0 AND domain = d.domain AND priority = ? AND next_at <= ? GROUP BY next_at, message LIMIT +?))`,
   )
   if (counts.length === 0) return []
   const rows = sql.all(
     `SELECT d.domain, ${counts.join(' + ')} AS messages FROM destination d
-     WHERE d.next_at <= ? ORDER BY d.next_at LIMIT ?`,
+     WHERE d.next_at <= ? ORDER BY d.next_at LIMIT +?`,
     ...priorities.flatMap((priority) => [priority, now, most]),
     now,
     limit,

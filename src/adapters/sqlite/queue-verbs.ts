@@ -26,7 +26,7 @@ export function listKeys(sql: QueueSql, filter: QueueFilter, limit: number, most
           values: ofRecipient(filter).values,
         }
   const rows = sql.rows(
-    `SELECT key, (SELECT count(*) FROM recipient WHERE message = key) AS recipients FROM message WHERE gone_at IS NULL${ofMessage.text}${ofRecipients.text} ORDER BY at, key LIMIT ?`,
+    `SELECT key, (SELECT count(*) FROM recipient WHERE message = key) AS recipients FROM message WHERE gone_at IS NULL${ofMessage.text}${ofRecipients.text} ORDER BY at, key LIMIT +?`,
     ...ofMessage.values,
     ...ofRecipients.values,
     limit,

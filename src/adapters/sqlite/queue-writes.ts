@@ -158,7 +158,7 @@ export function leaveIfDone(sql: QueueSql, message: number, now: number): readon
 export function forgetGone(sql: QueueSql, before: number): boolean {
   const most = 200
   return (
-    sql.run('DELETE FROM message WHERE key IN (SELECT key FROM message WHERE gone_at < ? LIMIT ?)', before, most) ===
+    sql.run('DELETE FROM message WHERE key IN (SELECT key FROM message WHERE gone_at < ? LIMIT +?)', before, most) ===
     most
   )
 }

@@ -71,7 +71,7 @@ export function* forgetPeople(
 function forgetSlice(tx: Transaction, identifier: string, by: string): number {
   const rows = tx.sql.all(
     `SELECT l.account, l.mailbox, a.id FROM acl l JOIN account a ON a.slot = l.account
-     WHERE l.identifier = ? LIMIT ?`,
+     WHERE l.identifier = ? LIMIT +?`,
     identifier,
     SLICE,
   ) as readonly (readonly [slot: number, mailbox: number, id: number | null])[]

@@ -31,7 +31,7 @@ export function leavingIn(
   limit: number,
 ): Leaving & { readonly next: number } {
   const rows = tx.sql.all(
-    `SELECT uid, flags, size ${onlyDeleted ? DELETED_WITHIN : ALL_WITHIN} ORDER BY uid LIMIT ?`,
+    `SELECT uid, flags, size ${onlyDeleted ? DELETED_WITHIN : ALL_WITHIN} ORDER BY uid LIMIT +?`,
     account.row.slot,
     mailbox.key,
     first,

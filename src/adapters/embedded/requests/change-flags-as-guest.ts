@@ -21,7 +21,7 @@ export function changeAsGuest(
   const rows = tx.sql.all(
     `SELECT m.uid, m.flags, m.modseq, coalesce(s.seen, 0), coalesce(s.modseq, 0) FROM message m
      LEFT JOIN seen_by s ON s.account = m.account AND s.mailbox = m.mailbox AND s.user = ? AND s.uid = m.uid
-     WHERE m.account = ? AND m.mailbox = ? AND m.uid BETWEEN ? AND ? ORDER BY m.uid LIMIT ?`,
+     WHERE m.account = ? AND m.mailbox = ? AND m.uid BETWEEN ? AND ? ORDER BY m.uid LIMIT +?`,
     guest.user,
     slot,
     mailbox.key,

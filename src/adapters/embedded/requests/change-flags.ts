@@ -236,7 +236,7 @@ function rowsOf(sql: Sql, slot: number, mailbox: number, first: number, last: nu
   const lists = sql.get(
     `SELECT '[' || group_concat(uid) || ']', '[' || group_concat(flags) || ']', '[' || group_concat(modseq) || ']'
      FROM (SELECT uid, flags, modseq FROM message WHERE account = ? AND mailbox = ? AND uid BETWEEN ? AND ?
-           ORDER BY uid LIMIT ?)`,
+           ORDER BY uid LIMIT +?)`,
     slot,
     mailbox,
     first,

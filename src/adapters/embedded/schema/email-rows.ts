@@ -30,11 +30,11 @@ export function nextEmailRow(sql: Sql): number {
 /** An email of the account, `?1` its slot, above a key, `?2`: key and rowid of up to `?3`, in the order of keys. */
 export const NEXT_EMAILS = `(SELECT email, id FROM (SELECT email, email_id AS id FROM message
     WHERE account = ?1 AND email > ?2 AND EXISTS (SELECT 1 FROM email e WHERE e.id = email_id)
-    GROUP BY email ORDER BY email LIMIT ?3)
+    GROUP BY email ORDER BY email LIMIT +?3)
   UNION SELECT email, id FROM (SELECT email, email_id AS id FROM deleted
     WHERE account = ?1 AND email > ?2 AND EXISTS (SELECT 1 FROM email e WHERE e.id = email_id)
-    GROUP BY email ORDER BY email LIMIT ?3)
-  ORDER BY email LIMIT ?3)`
+    GROUP BY email ORDER BY email LIMIT +?3)
+  ORDER BY email LIMIT +?3)`
 
 /** Emails in the order of arrival that no message and no deleted mail names: `?1` is {@link FIRST_ROW}. */
 export const UNUSED_ROWS = `FROM email e WHERE e.id >= ?1
