@@ -180,6 +180,10 @@ const BROKEN: readonly (readonly [what: string, change: Change, ...found: readon
       ['p=reject', 'fault dmarc-syntax _dmarc.example.org p=reject'],
       ['v=DMARC1; p=none', 'hint dmarc-none _dmarc.example.org'],
       ['v=DMARC1; p=reject; rua=mailto:a@example.net', 'hint dmarc-reports-refused _dmarc.example.org example.net'],
+      [
+        'v=DMARC1; p=reject; rua=mailto:a@notexample.org',
+        'hint dmarc-reports-refused _dmarc.example.org notexample.org',
+      ],
     ] as const
   ).map(
     ([dmarc, found]) =>

@@ -202,7 +202,9 @@ function wrongTag(tags: ReadonlyMap<string, string>): string | undefined {
 /** Domains of others that reports go to, which must agree (RFC 7489 §7.1). */
 function reportDomains(rua: string, domain: string): readonly string[] {
   const named = Array.from(rua.matchAll(/mailto:[^\s,@]+@([^\s,!]+)/gi), ([, name = '']) => name.toLowerCase())
-  return [...new Set(named)].filter((name) => !name.endsWith(domain) && !domain.endsWith(`.${name}`))
+  return [...new Set(named)].filter(
+    (name) => name !== domain && !name.endsWith(`.${domain}`) && !domain.endsWith(`.${name}`),
+  )
 }
 
 async function checkTlsReports({ records, resolver }: Look): Promise<readonly DnsFinding[]> {
