@@ -139,11 +139,19 @@ export class IncomingMessage {
   /** Keeps the message for everyone it is for; the answers are in the order of the recipients, each on disk. */
   async finish(): Promise<readonly Result<void, DeliveryRefusal>[]> {
     try {
-      return await this.#finish()
+      const outcomes = await this.#finish()
+      if (!this.#keptAny(outcomes)) await this.#options.submission?.withdraw()
+      return outcomes
     } catch (error) {
       await this.#outgoing?.abandon()
       throw error
     }
+  }
+
+  /** A mailbox here or the queue has it, whatever the client is told. */
+  #keptAny(outcomes: readonly Result<void, DeliveryRefusal>[]): boolean {
+    if (outcomes.every(({ ok }) => ok)) return true
+    return outcomes.some(({ ok }, index) => ok && (this.#recipients[index]?.targets.length ?? 0) > 0)
   }
 
   async #finish(): Promise<readonly Result<void, DeliveryRefusal>[]> {

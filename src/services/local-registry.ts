@@ -387,6 +387,13 @@ export class LocalRegistry implements Registry {
     return (await this.#deps.sending?.count(account, { ...message, remoteAddress })) ?? done(undefined)
   }
 
+  async uncountSending(id: ConnectionId, message: SendingCount): Promise<void> {
+    const account = await this.#accountNow(id)
+    const remoteAddress = this.#connections.get(id)?.info.remoteAddress
+    if (account === undefined || remoteAddress === undefined) return
+    await this.#deps.sending?.uncount(account, { ...message, remoteAddress })
+  }
+
   /** The account of a connection as it is now, not as it was at the login. */
   async #accountNow(id: ConnectionId): Promise<AccountRecord | undefined> {
     const account = this.#connections.get(id)?.account

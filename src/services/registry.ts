@@ -277,6 +277,9 @@ export interface Registry {
    */
   countSending(connection: ConnectionId, message: SendingCount): Promise<Result<HoldReason | undefined, SendingRefusal>>
 
+  /** Takes back what {@link Registry.countSending} has counted: nothing of the message was kept. */
+  uncountSending(connection: ConnectionId, message: SendingCount): Promise<void>
+
   /**
    * Which of these addresses lead to the account of the connection (itself, aliases, details behind `+`), or with `domain`
    * are of its domain. None where nobody is logged in.

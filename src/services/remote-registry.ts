@@ -49,6 +49,7 @@ type Asking =
   | 'ownAddresses'
   | 'sendingTerms'
   | 'countSending'
+  | 'uncountSending'
   | 'resolve'
 type Telling = 'note' | 'disconnect' | 'unlockMaildrop'
 /** Arguments that cross; the listener of `connect` stays behind. */
@@ -113,6 +114,8 @@ export function serveRegistry(registry: Registry, port: RegistryPort): () => voi
         return registry.sendingTerms(question[2])
       case 'countSending':
         return registry.countSending(question[2], question[3])
+      case 'uncountSending':
+        return registry.uncountSending(question[2], question[3])
       case 'ownAddresses':
         return registry.ownAddresses(question[2], question[3], question[4])
       case 'resolve':
@@ -243,6 +246,10 @@ export class RemoteRegistry implements Registry {
     message: SendingCount,
   ): Promise<Result<HoldReason | undefined, SendingRefusal>> {
     return this.#ask((id) => ['countSending', id, connection, message])
+  }
+
+  uncountSending(connection: ConnectionId, message: SendingCount): Promise<void> {
+    return this.#ask((id) => ['uncountSending', id, connection, message])
   }
 
   ownAddresses(

@@ -88,9 +88,24 @@ export class SendingLedger {
 
   /** Counts a message, where it may be sent. @returns why it is to be held. */
   count(account: AccountRecord, message: Outgoing): Promise<Result<HoldReason | undefined, TooMuchSent>> {
-    const { id } = account.ref
+    return this.#inTurn(account.ref.id, () => this.#count(account, message))
+  }
+
+  /** Takes a message back that was counted. An alarm that it raised stays. */
+  uncount({ ref }: AccountRecord, { recipients, outside, remoteAddress }: Outgoing): Promise<void> {
+    return this.#inTurn(ref.id, async () => {
+      const record = await this.#deps.record()
+      const now = this.#deps.clock.now()
+      const network = networkGroup(remoteAddress)
+      // in the next hour, perhaps: the sum over a day is right all the same
+      const less = { messages: -1, recipients: -recipients, outside: -outside }
+      await record.note(ref.id, { hour: hourOf(now), ...less, network, at: now })
+    })
+  }
+
+  #inTurn<T>(id: AccountId, work: () => Promise<T>): Promise<T> {
     const before = this.#turns.get(id) ?? Promise.resolve()
-    const turn = before.then(() => this.#count(account, message))
+    const turn = before.then(work)
     const settled = turn.catch(() => undefined)
     this.#turns.set(id, settled)
     void settled.then(() => {

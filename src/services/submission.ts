@@ -55,7 +55,7 @@ export interface Admission {
 }
 
 export interface SubmissionDeps {
-  readonly registry: Pick<Registry, 'ownAddresses' | 'countSending' | 'resolve'>
+  readonly registry: Pick<Registry, 'ownAddresses' | 'countSending' | 'uncountSending' | 'resolve'>
   readonly clock: Clock
   /** Ours. */
   readonly hostname: string
@@ -80,6 +80,7 @@ export class Submission {
   readonly header: SubmittedHeader
   readonly #deps: SubmissionDeps
   readonly #facts: SubmissionFacts
+  #counted = false
 
   constructor(deps: SubmissionDeps, facts: SubmissionFacts) {
     this.#deps = deps
@@ -118,7 +119,15 @@ export class Submission {
       if (refusal !== undefined) return refused(refusal)
     }
     const counted = await this.#deps.registry.countSending(this.#facts.connection, this.#facts.count)
+    this.#counted = counted.ok
     return counted.ok ? done({ held: counted.value }) : counted
+  }
+
+  /** Nothing was kept of the message: its try does not count. */
+  async withdraw(): Promise<void> {
+    if (!this.#counted) return
+    this.#counted = false
+    await this.#deps.registry.uncountSending(this.#facts.connection, this.#facts.count)
   }
 
   /**

@@ -420,6 +420,23 @@ test('two connections of an account share its limit', () =>
     other.close()
   }))
 
+test('what nobody got does not count', () =>
+  submitting(
+    { bobLimit: 2_000, sending: { messages: 1, recipients: 0, outburst: 0 } },
+    async (client, outbox, server) => {
+      const big = `${HEADER}\r\n${'x'.repeat(3_000)}`
+      const to = (...recipients: string[]) => send(client, big, '<ann@example.org>', ...recipients)
+      assert.match(await to('<bob@example.org>', '<ben@else.example>'), /^452 4\.2\.2 /)
+      outbox.refusal = { kind: 'full' }
+      assert.match(await to('<ben@else.example>'), /^451 4\.3\.1 /)
+      outbox.refusal = undefined
+      // ann has it, and the client is told to come again
+      assert.match(await to('<ann@example.org>', '<bob@example.org>'), /^452 4\.2\.2 /)
+      assert.equal(await server.messages(server.ann), 1)
+      assert.match(await to('<ben@else.example>'), /^450 4\.7\.1 1 messages a day/)
+    },
+  ))
+
 test('an outburst is held, not refused, for people here, too; only postmaster hears of it at once', () =>
   submitting({ sending: { messages: 0, recipients: 0, outburst: 2 } }, async (client, outbox, server) => {
     const three = ['<a@else.example>', '<b@else.example>', '<c@else.example>']

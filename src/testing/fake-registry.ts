@@ -207,6 +207,10 @@ export class FakeRegistry implements Registry {
     return done(undefined)
   }
 
+  uncountSending(): Promise<void> {
+    return Promise.resolve()
+  }
+
   async ownAddresses(_connection: ConnectionId, addresses: readonly string[]): Promise<readonly boolean[]> {
     await Promise.resolve()
     return addresses.map((address) => this.#accounts.some((one) => one.address === address))
