@@ -25,8 +25,8 @@ export interface HandingOverDeps {
 }
 
 /** Recipients that are due. */
-export function recipientsOf({ message, due }: DueMessage): readonly QueuedRecipient[] {
-  return due.flatMap((index) => message.recipients[index] ?? [])
+export function recipientsOf({ message }: DueMessage): readonly QueuedRecipient[] {
+  return message.recipients
 }
 
 /** Who is not in the answer has not been asked for: the connection broke before. */

@@ -1,4 +1,5 @@
 /** Mail in the queue that is for our own people, reports mostly: into mailboxes, or on to where an address leads. @module */
+import { createHash } from 'node:crypto'
 import { done } from '#lib/result.ts'
 import { type DeliveryDeps, type DeliveryRefusal, IncomingMessage } from '#services/delivery.ts'
 import type { OutgoingTerms } from '#services/outgoing.ts'
@@ -38,14 +39,14 @@ async function deliver(
   if (!resolved.ok) return unresolved(resolved.error)
   const { local, outside } = resolved.value
   const onward: NewMessage[] = []
-  const position = message.recipients.indexOf(recipient)
   const origin = {
     sender: message.sender,
     helo: deps.hostname,
     remoteAddress: '127.0.0.1',
     protocol: 'local',
     tls: undefined,
-    id: `${message.id}.h${position}`,
+    // the same at each try
+    id: `${message.id}.h${createHash('sha256').update(recipient.address).digest('hex').slice(0, 8)}`,
   }
   const { address, notify, original } = recipient
   const accepted = { address, targets: local, outside, notify, originalRecipient: original }

@@ -103,7 +103,7 @@ export function inTurn(messages: readonly DueMessage[]): DueMessage[] {
 }
 
 /** What is in somebody's hands. */
-export function jobKey({ message, due }: DueMessage): string {
-  const address = message.recipients[due[0] ?? 0]?.address ?? ''
+export function jobKey({ message }: DueMessage): string {
+  const address = message.recipients[0]?.address ?? ''
   return `${message.id} ${address.slice(address.lastIndexOf('@') + 1).toLowerCase()}`
 }

@@ -66,7 +66,7 @@ function total(sessions: readonly TlsSessions[]): number {
 }
 
 /**
- * Addresses that want reports of a domain; https: is not sent to.
+ * Addresses that want reports of a domain, the first ten; https: is not sent to.
  * @param records All TXT records of `_smtp._tls`: two of ours are as good as none (RFC 8460 §3).
  */
 export function parseTlsRpt(records: readonly string[]): readonly string[] {
@@ -74,13 +74,16 @@ export function parseTlsRpt(records: readonly string[]): readonly string[] {
   const [record] = own
   if (record === undefined || own.length !== 1) return []
   const rua = /;[ \t]*rua[ \t]*=([^;]*)/.exec(record)?.[1] ?? ''
-  return rua.split(',').flatMap((written) => {
+  const addresses = rua.split(',').flatMap((written) => {
     const [, encoded] = /^mailto:([^?]+)/i.exec(written.trim()) ?? []
     const address = encoded === undefined ? undefined : decoded(encoded)
     return address !== undefined && ADDRESS.test(address) ? [address] : []
   })
+  // a domain must not have us write to thousands who never asked
+  return addresses.slice(0, MOST_ADDRESSEES)
 }
 
+const MOST_ADDRESSEES = 10
 const ADDRESS = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+$/
 
 function decoded(encoded: string): string | undefined {

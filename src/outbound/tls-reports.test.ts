@@ -250,3 +250,8 @@ function failed(
   const reply = code === undefined ? undefined : { code, status: undefined, text: `${code} no` }
   return { ok: false, error: { kind, words, reply } }
 }
+
+test('parseTlsRpt() takes ten addresses', () => {
+  const many = Array.from({ length: 2_000 }, (_, n) => `mailto:victim${n}@example.net`)
+  assert.equal(parseTlsRpt([`v=TLSRPTv1; rua=${many.join()}`]).length, 10)
+})

@@ -80,7 +80,7 @@ export function queueContract(open: () => Promise<OpenQueue>): void {
 
   async function due(queue: OpenQueue, now: number = NOW, domains?: readonly string[]): Promise<string[]> {
     const list = await queue.store.due(now, 1_000, domains)
-    return list.map(({ message, due }) => `${message.id} ${due.map((at) => message.recipients[at]?.address).join(' ')}`)
+    return list.map(({ message }) => `${message.id} ${message.recipients.map(({ address }) => address).join(' ')}`)
   }
 
   async function states(queue: OpenQueue, id: string): Promise<string[]> {

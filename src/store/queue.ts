@@ -121,11 +121,10 @@ export interface QueuedMessage extends Omit<NewMessage, 'recipients' | 'held' | 
   readonly recipients: readonly QueuedRecipient[]
 }
 
-/** A recipient's row that is due, with what is needed to send it. */
+/** What is due at one destination. */
 export interface DueMessage {
+  /** With those of its recipients alone that are due there: of thousands elsewhere nothing is read. */
   readonly message: QueuedMessage
-  /** Indexes in `message.recipients` that are due, all of one destination. */
-  readonly due: readonly number[]
 }
 
 /** What became of one recipient in a try. */

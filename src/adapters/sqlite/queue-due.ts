@@ -2,7 +2,7 @@
 import type { DueMessage } from '#store/queue.ts'
 import { integer, text } from './directory-rows.ts'
 import { allPriorities, prioritiesOf } from './queue-destinations.ts'
-import { loadMessages } from './queue-rows.ts'
+import { loadDue } from './queue-rows.ts'
 import type { QueueSql } from './queue-sql.ts'
 
 interface Candidate {
@@ -23,16 +23,7 @@ export function dueMessages(
     domains === undefined
       ? anyCandidates(sql, now, limit)
       : domains.flatMap((domain) => candidatesOf(sql, domain, now, limit)).sort(byUrgency)
-  const wanted = candidates.slice(0, limit)
-  const loaded = loadMessages(sql, [...new Set(wanted.map(({ message }) => message))])
-  return wanted.flatMap(({ message: key, domain }) => {
-    const one = loaded.get(key)
-    if (one === undefined) return []
-    const due = one.message.recipients.flatMap(({ state, nextAt }, index) =>
-      one.domains[index] === domain && state === 'waiting' && nextAt !== undefined && nextAt <= now ? [index] : [],
-    )
-    return [{ message: one.message, due }]
-  })
+  return loadDue(sql, candidates.slice(0, limit), now).map((message) => ({ message }))
 }
 
 /** See `QueueStore.destinations`. In one question: there may be many, and this is asked all the time. */

@@ -158,3 +158,29 @@ export function loadMessages(sql: QueueSql, keys: readonly number[]): ReadonlyMa
     }),
   )
 }
+
+/** Messages that are due, each with those of its recipients in one domain that are: two questions, however many they are. */
+export function loadDue(
+  sql: QueueSql,
+  wanted: readonly { readonly message: number; readonly domain: string }[],
+  now: number,
+): readonly QueuedMessage[] {
+  const recipients = Map.groupBy(
+    sql.all(
+      `SELECT r.*, a.at, a.host, a.tls, a.outcome, a.reply FROM json_each(?)
+       CROSS JOIN recipient r ON r.message = json_each.value ->> 0 AND r.domain = json_each.value ->> 1
+       LEFT JOIN attempt a ON a.key = r.last WHERE r.state = 0 AND r.next_at <= ?`,
+      JSON.stringify(wanted.map(({ message, domain }) => [message, domain])),
+      now,
+    ),
+    (row) => `${integer(row.message)} ${text(row.domain)}`,
+  )
+  const keys = JSON.stringify([...new Set(wanted.map(({ message }) => message))])
+  const found = sql.all('SELECT * FROM message WHERE key IN (SELECT value FROM json_each(?))', keys)
+  const rows = new Map(found.map((row) => [integer(row.key), row]))
+  return wanted.flatMap(({ message, domain }) => {
+    const row = rows.get(message)
+    const own = recipients.get(`${message} ${domain}`)
+    return row === undefined || own === undefined ? [] : [messageOf(row, own.map(recipientOf))]
+  })
+}
