@@ -20,7 +20,7 @@ import { startDovecot } from './compare/dovecot.ts'
 import { startMalle } from './compare/malle.ts'
 import { cpuSeconds, proportionalSetSize } from './compare/process-tree.ts'
 import { type Measured, type Result, type Row, resultOf, rowOf, tableOf } from './compare/results.ts'
-import type { Scenario, Watch } from './compare/scenario.ts'
+import type { Meters, Scenario, Watch } from './compare/scenario.ts'
 import { SCENARIOS } from './compare/scenarios/index.ts'
 import { inFolder } from './kit.ts'
 
@@ -123,24 +123,26 @@ async function play(
 }
 
 async function measured(scenario: Scenario, server: Contestant): Promise<Measured> {
-  let meters: Pick<Measured, 'serverCpuSeconds' | 'driverLoad' | 'pssOctets'> | undefined
-  const watch: Watch = async (work) => {
-    const pidBefore = server.pid
+  let watched: Meters | undefined
+  const watch: Watch = async (work, pid) => {
+    const pidBefore = pid ?? server.pid
     const cpuBefore = await cpuSeconds(pidBefore)
     const driverBefore = process.cpuUsage()
     const begun = performance.now()
     const value = await work()
     const seconds = (performance.now() - begun) / 1_000
     const { user, system } = process.cpuUsage(driverBefore)
-    meters = {
+    const pidAfter = pid ?? server.pid
+    const meters = {
       driverLoad: (user + system) / 1_000_000 / seconds,
       // a server that was started meanwhile has taken nothing before
-      serverCpuSeconds: (await cpuSeconds(server.pid)) - (server.pid === pidBefore ? cpuBefore : 0),
-      pssOctets: await proportionalSetSize(server.pid),
+      serverCpuSeconds: (await cpuSeconds(pidAfter)) - (pidAfter === pidBefore ? cpuBefore : 0),
+      pssOctets: await proportionalSetSize(pidAfter),
     }
-    return { seconds, value }
+    watched = meters
+    return { seconds, value, meters }
   }
-  const { figure, waits = [], answers, errors = 0 } = await scenario.round(server, watch)
+  const { figure, waits = [], answers, errors = 0, meters = watched } = await scenario.round(server, watch)
   if (meters === undefined) throw new Error(`${scenario.name} did its work without being watched`)
   return { figure, waits, answers, errors, ...meters }
 }

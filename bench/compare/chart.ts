@@ -19,7 +19,8 @@ export function chartOf(rows: readonly Row[]): string {
     const y = TOP + number * ROW
     const [from, to] = [Math.min(one, at(ratio)), Math.max(one, at(ratio))]
     const colour = ratio >= 1 ? '#2f6f5e' : '#b5533c'
-    return `<text x="${LABELS - 10}" y="${y + 14}" text-anchor="end">${escaped(scenario.title)}</text>
+    const title = scenario.peer === undefined ? scenario.title : `${scenario.title}, against ${scenario.peer}`
+    return `<text x="${LABELS - 10}" y="${y + 14}" text-anchor="end">${escaped(title)}</text>
 <rect x="${from.toFixed(1)}" y="${y + 3}" width="${Math.max(1, to - from).toFixed(1)}" height="14" fill="${colour}"/>
 <text x="${(to + 6).toFixed(1)}" y="${y + 14}">${ratio}×</text>`
   })

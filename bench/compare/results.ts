@@ -1,24 +1,20 @@
 /** What the rounds of a scenario gave, and the table of them. @module */
 import { percentile, rounded } from '../kit.ts'
 import type { Contestant } from './contestant.ts'
-import type { Scenario } from './scenario.ts'
+import type { Meters, Scenario } from './scenario.ts'
 
 /** One round of one server. */
-export interface Measured {
+export interface Measured extends Meters {
   readonly figure: number
   readonly waits: readonly number[]
   readonly answers: number
   readonly errors: number
-  readonly serverCpuSeconds: number
-  /** Share of its core that the driver took. */
-  readonly driverLoad: number
-  readonly pssOctets: number
 }
 
 /** All rounds of one server, as one line of JSON. */
 export interface Result {
   readonly scenario: string
-  readonly server: Contestant['name']
+  readonly server: Contestant['name'] | 'postfix'
   readonly unit: Scenario['unit']
   /** Medians of the rounds. */
   readonly figure: number
@@ -52,7 +48,7 @@ export function resultOf(scenario: Scenario, server: Contestant['name'], rounds:
   const waits = rounds.flatMap((round) => round.waits)
   return {
     scenario: scenario.name,
-    server,
+    server: server === 'dovecot' && scenario.peer === 'Postfix' ? 'postfix' : server,
     unit: scenario.unit,
     figure: significant(middle((round) => round.figure)),
     p50Ms: waits.length === 0 ? undefined : rounded(percentile(waits, 0.5)),
@@ -106,7 +102,7 @@ export function tableOf(rows: readonly Row[]): string {
       scenario.title,
       scenario.unit,
       malle?.figure ?? '–',
-      dovecot?.figure ?? '–',
+      dovecot === undefined ? '–' : `${dovecot.figure}${scenario.peer === undefined ? '' : ` (${scenario.peer})`}`,
       ratio === undefined ? '–' : `${ratio}×${ofItself ? ' of itself' : ''}`,
       budgetOf(scenario, malle, ratio),
       both(({ p50Ms, p99Ms }) => (p50Ms === undefined ? undefined : `${p50Ms}/${p99Ms}`)),

@@ -17,6 +17,8 @@ export interface Scenario {
   readonly bound?: number
   /** Accounts it wants besides the hundred people. */
   readonly accounts?: readonly string[]
+  /** Who does it in Dovecot's place, where that is not its work. */
+  readonly peer?: 'Postfix'
   /** Who takes part, where not everybody does. */
   readonly only?: Contestant['name']
   /** Rounds where three are too many, or too few. */
@@ -33,13 +35,22 @@ export interface Scenario {
 
 /**
  * Runs the work with all meters on.
+ * @param pid The process whose tree is metered, where it is not the server's.
  * @returns seconds on the clock, and what the work gave.
  */
-export type Watch = <T>(work: () => Promise<T>) => Promise<Watched<T>>
+export type Watch = <T>(work: () => Promise<T>, pid?: number) => Promise<Watched<T>>
 
 export interface Watched<T> {
   readonly seconds: number
   readonly value: T
+  readonly meters: Meters
+}
+
+export interface Meters {
+  readonly serverCpuSeconds: number
+  /** Share of its core that the driver took. */
+  readonly driverLoad: number
+  readonly pssOctets: number
 }
 
 export interface Round {
@@ -51,4 +62,6 @@ export interface Round {
   readonly answers: number
   /** Refusals and lost connections; must be 0. */
   readonly errors?: number
+  /** Of an earlier row's round, which this figure comes of, too: nothing was done anew. */
+  readonly meters?: Meters
 }

@@ -11,6 +11,7 @@ import { login } from './login.ts'
 import { mixed } from './mixed.ts'
 import { noop } from './noop.ts'
 import { open } from './open.ts'
+import { outbound } from './outbound.ts'
 import { pop3 } from './pop3.ts'
 import { search } from './search.ts'
 import { start } from './start.ts'
@@ -36,4 +37,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...store,
   ...transfer,
   ...imports,
+  ...outbound,
 ]

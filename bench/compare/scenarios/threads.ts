@@ -71,7 +71,8 @@ function scenario(name: string, work: Work, count: number): Scenario {
   }
 }
 
-const unwatched: Watch = async (work) => ({ value: await work(), seconds: 1 })
+const NO_METERS = { driverLoad: 0, serverCpuSeconds: 0, pssOctets: 0 }
+const unwatched: Watch = async (work) => ({ value: await work(), seconds: 1, meters: NO_METERS })
 
 async function fetchBodies(server: Contestant, watch: Watch): Promise<Round> {
   const sessions = await Promise.all(
