@@ -71,6 +71,8 @@ async function deliver(
     lineEnds: 'normalise',
     limitBytes: message.body.size + ADDED,
     outgoing: terms,
+    // killed before the queue knows of it, it is delivered again
+    notedLater: true,
   })
   try {
     for await (const chunk of body) await incoming.write(chunk)

@@ -2,8 +2,9 @@
  * Mail in: one message on its way to local mailboxes, and into the queue for those of its recipients who are on other
  * servers. Bytes are scanned as they arrive, staged, and acknowledged only after the commit (design §4, §7).
  *
- * Mailboxes come first, the queue second, each in one commit: a crash between the two leaves the client without an answer,
- * so that it sends the message again. People here may then have it twice; nobody elsewhere has, and nobody misses it.
+ * Mailboxes come first, the queue second, each in one commit, with everything staged before. A crash between the two leaves
+ * the client without an answer, so that it sends the message again: who has it already does not get it twice
+ * (`kept-before.ts`), nobody elsewhere has it yet, and nobody misses it.
  * @module
  */
 import { type Result, refused } from '#lib/result.ts'
@@ -60,6 +61,8 @@ export interface DeliveryOptions {
   readonly outgoing?: OutgoingTerms | undefined
   /** The message is of a person here. */
   readonly submission?: Submission | undefined
+  /** That it is here is written down elsewhere afterwards: where that fails, it comes again. */
+  readonly notedLater?: boolean
 }
 
 const NOT_FORWARDED: CheckReply = {
@@ -85,6 +88,7 @@ export class IncomingMessage {
   #header: Uint8Array = new Uint8Array(0)
   #verdict: Verdict | undefined
   #copy: LocalDelivery['copy']
+  #keptBefore = 0
 
   constructor(deps: DeliveryDeps, origin: Origin, recipients: readonly AcceptedRecipient[], options: DeliveryOptions) {
     this.#deps = deps
@@ -115,6 +119,11 @@ export class IncomingMessage {
   /** What became of the copy in Sent; `undefined`: there was none to be made. */
   get copy(): LocalDelivery['copy'] {
     return this.#copy
+  }
+
+  /** Accounts that have it from an earlier try. */
+  get keptBefore(): number {
+    return this.#keptBefore
   }
 
   /** Octets taken so far, after normalisation. */
@@ -169,16 +178,18 @@ export class IncomingMessage {
     const admitted = await submission?.admit()
     if (admitted?.ok === false) return this.#refuseAll(admitted.error)
     let body: StagedBody | undefined
+    let reply: CheckReply | undefined
+    const held = admitted?.value.held
     try {
       body = await this.#stage?.finish()
+      if (body !== undefined && held !== undefined) await this.#holdBack(body)
+      if (body !== undefined) await this.#look(body)
+      reply = this.#verdict?.reply ?? this.#notForwarded()
+      if (reply === undefined) await this.#outgoing?.finish()
     } catch (error) {
       if (!(error instanceof StoreFull)) throw error
       return this.#refuseAll({ kind: 'unavailable', reason: 'full' })
     }
-    const held = admitted?.value.held
-    if (body !== undefined && held !== undefined) await this.#holdBack(body)
-    if (body !== undefined) await this.#look(body)
-    const reply = this.#verdict?.reply ?? this.#notForwarded()
     if (reply !== undefined) return this.#refuseAll({ kind: 'check', reply })
     const local = {
       origin: this.#origin,
@@ -187,9 +198,11 @@ export class IncomingMessage {
       already: deliveredTo(header),
       verdict: this.#verdict,
       copy: await submission?.copy(this.#deps.store),
+      moreToDo: this.#outgoing !== undefined || this.#options.notedLater === true,
     }
-    const { outcomes, asked, copy } = await deliverLocally(this.#deps, local, body)
+    const { outcomes, asked, copy, keptBefore } = await deliverLocally(this.#deps, local, body)
     this.#copy = copy
+    this.#keptBefore = keptBefore
     if (!asked) await this.#stage?.abandon()
     return this.#enqueue(outcomes, scanned.has8Bit, held)
   }

@@ -9,6 +9,7 @@ import type { DeliverRefusal, Recipient } from '#store/writes.ts'
 import { parseOutsideAddress } from './addresses.ts'
 import type { Verdict } from './inbound-checks.ts'
 import { junkMailbox } from './junk-mailbox.ts'
+import { KeptBefore } from './kept-before.ts'
 import { goesRound } from './mail-loops.ts'
 import type { OutsideRecipient } from './outgoing.ts'
 import type { DeliveryTarget } from './registry.ts'
@@ -45,6 +46,8 @@ export interface LocalMessage {
   readonly verdict: Verdict | undefined
   /** The sender's own copy, whose fate nobody waits for. */
   readonly copy?: Recipient | undefined
+  /** Something else is committed for it afterwards: where that fails, it comes again. */
+  readonly moreToDo: boolean
 }
 
 const LOOP = { kind: 'mail-loop' } as const
@@ -54,12 +57,15 @@ export interface LocalDelivery {
   readonly outcomes: readonly Result<void, LocalRefusal>[]
   /** What became of the copy; absent: there was none to be made. */
   readonly copy?: 'kept' | DeliverRefusal['kind']
+  /** Accounts that have it from an earlier try. */
+  readonly keptBefore: number
   /** The store was asked to keep the body: it is the store's. */
   readonly asked: boolean
 }
 
 /**
- * Each account gets the message once, however many recipients lead to it.
+ * Each account gets the message once, however many recipients lead to it, and however often it comes because one of
+ * several commits was not reached.
  * @param body Not there where no recipient has anybody here.
  */
 export async function deliverLocally(
@@ -71,6 +77,8 @@ export async function deliverLocally(
   const outcomes = new Map<string, Result<void, LocalRefusal>>()
   const byShard = new Map<number, { readonly account: string | undefined; readonly recipient: Recipient }[]>()
   let copied: LocalDelivery['copy']
+  const before = body && mayComeAgain(message) ? new KeptBefore(deps.store, message.email.messageId, body) : undefined
+  let keptBefore = 0
   if (message.copy !== undefined)
     byShard.set(message.copy.account.shard, [{ account: undefined, recipient: message.copy }])
   for (const one of message.recipients) {
@@ -81,10 +89,16 @@ export async function deliverLocally(
         outcomes.set(target.address, refused(LOOP))
         continue
       }
+      const recipient = await recipientOf(deps, message, target, one.address, at)
+      if ((await before?.in(recipient)) === true) {
+        outcomes.set(target.address, done(undefined))
+        keptBefore += 1
+        continue
+      }
       outcomes.set(target.address, refused({ kind: 'unavailable', reason: 'failed' }))
       const list = byShard.get(target.account.shard) ?? []
       byShard.set(target.account.shard, list)
-      list.push({ account: target.address, recipient: await recipientOf(deps, message, target, one.address, at) })
+      list.push({ account: target.address, recipient })
     }
   }
   for (const [shard, list] of byShard) {
@@ -110,8 +124,15 @@ export async function deliverLocally(
         : worst(recipient.targets.map(({ address }) => outcomes.get(address))),
     ),
     ...(copied === undefined ? {} : { copy: copied }),
+    keptBefore,
     asked: byShard.size > 0,
   }
+}
+
+/** More than one commit: somebody may have the message, and its sender not know. */
+function mayComeAgain({ recipients, copy, moreToDo }: LocalMessage): boolean {
+  const accounts = [...recipients.flatMap(({ targets }) => targets), ...(copy === undefined ? [] : [copy])]
+  return moreToDo || new Set(accounts.map(({ account }) => account.shard)).size > 1
 }
 
 async function recipientOf(

@@ -3,9 +3,17 @@
  * has bytes of its own, because the lines before them say by which alias it went, which others are not to know.
  * @module
  */
-import { done, type Result, refused } from '#lib/result.ts'
-import { StoreFull } from '#store/mail-store.ts'
-import type { EnqueueRefusal, HoldReason, NewMessage, NewRecipient, Notify, Outbox, QueueStage } from '#store/queue.ts'
+import { done, type Result } from '#lib/result.ts'
+import type {
+  EnqueueRefusal,
+  HoldReason,
+  NewMessage,
+  NewRecipient,
+  Notify,
+  Outbox,
+  QueueStage,
+  StagedMessage,
+} from '#store/queue.ts'
 import { parseOutsideAddress } from './addresses.ts'
 import type { OutsideTarget } from './registry.ts'
 import { type Origin, relayLines } from './trace-lines.ts'
@@ -68,13 +76,14 @@ export function waysOf({ outside = [] }: OutsideRecipient): ReadonlySet<string |
   return new Set(outside.map(({ through }) => through))
 }
 
-/** Write the bytes, then {@link enqueue} or {@link abandon}. */
+/** Write the bytes, {@link finish} them, then {@link enqueue} or {@link abandon}. */
 export class OutgoingMessage {
   readonly #origin: Origin
   readonly #terms: OutgoingTerms
   readonly #at: number
   readonly #ways: readonly (Way & { readonly stage: QueueStage })[]
   readonly #ended = new Set<QueueStage>()
+  readonly #bodies = new Map<QueueStage, StagedMessage>()
 
   constructor(
     origin: Origin,
@@ -100,21 +109,16 @@ export class OutgoingMessage {
     return waits.length < 2 ? waits[0] : Promise.all(waits).then(() => undefined)
   }
 
-  /**
-   * On disk when this settles with `ok`. Each address gets the message once, by the first recipient that leads to it;
-   * bytes that nobody is left for go. With several, those that were synced before one failed are left to the queue.
-   */
-  async enqueue(facts: OutgoingFacts): Promise<Result<void, EnqueueRefusal>> {
-    try {
-      return await this.#enqueue(facts)
-    } catch (error) {
-      await this.abandon()
-      if (error instanceof StoreFull) return refused({ kind: 'full' })
-      throw error
-    }
+  /** The bytes are on disk. @throws {StoreFull} */
+  async finish(): Promise<void> {
+    for (const { stage } of this.#ways) this.#bodies.set(stage, await stage.finish())
   }
 
-  async #enqueue(facts: OutgoingFacts): Promise<Result<void, EnqueueRefusal>> {
+  /**
+   * On disk when this settles with `ok`. Each address gets the message once, by the first recipient that leads to it;
+   * bytes that nobody is left for go.
+   */
+  async enqueue(facts: OutgoingFacts): Promise<Result<void, EnqueueRefusal>> {
     const messages: NewMessage[] = []
     const seen = new Set<string>()
     for (const { through, recipients, stage } of this.#ways) {
@@ -124,7 +128,7 @@ export class OutgoingMessage {
         return true
       })
       if (those.length === 0) await this.#drop(stage)
-      else messages.push(await this.#message(messages.length, through, those, stage, facts))
+      else messages.push(this.#message(messages.length, through, those, stage, facts))
     }
     return messages.length === 0 ? done(undefined) : this.#terms.outbox.enqueue(messages)
   }
@@ -140,13 +144,15 @@ export class OutgoingMessage {
     await stage.abandon()
   }
 
-  async #message(
+  #message(
     before: number,
     through: string | undefined,
     recipients: Way['recipients'],
     stage: QueueStage,
     { header, eightBit, held }: OutgoingFacts,
-  ): Promise<NewMessage> {
+  ): NewMessage {
+    const body = this.#bodies.get(stage)
+    if (body === undefined) throw new Error(`The bytes of the message ${this.#origin.id} are not on disk`)
     const { account, language, returns, envelopeId, notBefore, utf8, forwardedSender } = this.#terms
     const { id, helo, remoteAddress, protocol } = this.#origin
     // with A-labels, so that nothing needs SMTPUTF8 for its domain alone
@@ -161,7 +167,7 @@ export class OutgoingMessage {
       sender,
       ...(account === undefined ? {} : { account }),
       receivedFrom: `${helo} [${remoteAddress}], ${protocol}`,
-      body: await stage.finish(),
+      body,
       smtpUtf8: addresses.some(isUnicode) || (utf8 && isUnicode(header)),
       eightBit,
       ...(returns === undefined ? {} : { returns }),

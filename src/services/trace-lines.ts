@@ -102,6 +102,16 @@ function clean(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f<>]/g, '?').slice(0, 998)
 }
 
+/** Who sent it, and for whom it is, by {@link traceLines}: the same at each try. `undefined` when the lines are not ours. */
+export function envelopeOfTrace(trace: Uint8Array): string | undefined {
+  const text = Buffer.from(trace.buffer, trace.byteOffset, trace.length).toString('utf8')
+  const lines =
+    /^(?:Authentication-Results:(?:[^\r\n]|\r\n[ \t])*\r\n)?(Return-Path: <[^>\r\n]*>\r\nDelivered-To: [^\r\n]*\r\n)Received: [^]*? \(Malle\) with \S+ id \S+(\r\n\tfor <[^>\r\n]*>)?; [^\r\n]*\r\n$/.exec(
+      text,
+    )
+  return lines === null ? undefined : `${lines[1]}${lines[2] ?? ''}`
+}
+
 /** What {@link traceLines} was given, as far as it can be read back; `undefined` when the lines are not ours. */
 export function originOfTrace(trace: Uint8Array): Origin | undefined {
   const text = Buffer.from(trace.buffer, trace.byteOffset, trace.length).toString('utf8')

@@ -286,6 +286,7 @@ export class SmtpService implements AsyncDisposable {
           size: message.size,
           ...(message.verdict && checksLogged(message.verdict)),
           ...(message.copy && { sentCopy: message.copy }),
+          ...(message.keptBefore > 0 && { keptBefore: message.keptBefore }),
           result,
         },
         'message in',

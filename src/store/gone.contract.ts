@@ -249,6 +249,9 @@ export function goneContract(world: () => World): void {
       new Set([`${inbox} 1 false`, `${inbox} 3 true`, `${other} 1 true`]),
     )
     assert.deepEqual(await person.store.emailsByMessageId(person.ref, '<b@example.org>'), [])
+    assert.deepEqual(await person.store.emailsByMessageId(person.ref, '<a@example.org>', 100), [email])
+    await person.add(other, someMessages(5))
+    assert.deepEqual(await person.store.emailsByMessageId(person.ref, '<a@example.org>', 5), [])
     assert.deepEqual(await person.store.places(person.ref, 999_999 as EmailKey), [])
   })
 

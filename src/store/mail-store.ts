@@ -82,8 +82,11 @@ export interface MailStore extends AsyncDisposable {
   goneMailboxes(account: AccountRef): Promise<readonly GoneMailbox[]>
   /** Every place where an email is, or was and is kept, in the order in which it came there. */
   places(account: AccountRef, email: EmailKey): Promise<readonly EmailPlace[]>
-  /** Emails with this Message-ID, brackets included, deleted ones among them; ascending. */
-  emailsByMessageId(account: AccountRef, messageId: string): Promise<readonly EmailKey[]>
+  /**
+   * Emails with this Message-ID, brackets included, deleted ones among them; ascending.
+   * @param newest Only so many of the account are looked at, those that came last; else all of them, one after the other.
+   */
+  emailsByMessageId(account: AccountRef, messageId: string, newest?: number): Promise<readonly EmailKey[]>
   /**
    * Emails in whose trace lines one of these texts stands, of any account, deleted ones among them, that came at `since`
    * or later (ms since 1970). Walks over all mail, a slice at a time.

@@ -189,8 +189,8 @@ class EmbeddedStore implements MailStore {
     return this.#reader(account).places(account.id, email)
   }
 
-  async emailsByMessageId(account: AccountRef, messageId: string): Promise<readonly EmailKey[]> {
-    return this.#reader(account).emailsByMessageId(account.id, messageId)
+  async emailsByMessageId(account: AccountRef, messageId: string, newest?: number): Promise<readonly EmailKey[]> {
+    return this.#reader(account).emailsByMessageId(account.id, messageId, newest)
   }
 
   async emailsByTrace(texts: readonly string[], since: number): Promise<readonly OwnedEmail[]> {

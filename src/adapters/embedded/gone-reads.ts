@@ -135,6 +135,22 @@ export function emailsByTrace(
   }
 }
 
+/** The same of those alone that came last: keys of an account grow by one. */
+export function newestByMessageId(sql: Sql, slot: number, messageId: string, newest: number): readonly EmailKey[] {
+  return sql
+    .all(
+      `WITH first AS (SELECT next_email - ?3 AS key FROM account WHERE slot = ?1)
+       SELECT m.email FROM first CROSS JOIN message m INDEXED BY message_by_email CROSS JOIN email e
+         WHERE m.account = ?1 AND m.email >= first.key AND e.id = m.email_id AND e.message_id = ?2 UNION
+       SELECT d.email FROM first CROSS JOIN deleted d INDEXED BY deleted_by_email CROSS JOIN email e
+         WHERE d.account = ?1 AND d.email >= first.key AND e.id = d.email_id AND e.message_id = ?2 ORDER BY 1`,
+      slot,
+      messageId,
+      newest,
+    )
+    .map(([email]) => email as EmailKey)
+}
+
 export function eventsAfter(sql: Sql, slot: number, after: number, limit: number): readonly MessageEvent[] {
   const rows = sql.all(
     `SELECT sequence, kind, by, mailbox, uids, target, first, detail FROM event WHERE account = ? AND sequence > ?

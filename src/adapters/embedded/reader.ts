@@ -19,7 +19,14 @@ import {
 } from '#store/types.ts'
 import { columnsOf } from './column-reads.ts'
 import { emailsOf } from './email-reads.ts'
-import { deletedMail, emailsByMessageId, eventsAfter, goneMailboxes, placesOf } from './gone-reads.ts'
+import {
+  deletedMail,
+  emailsByMessageId,
+  eventsAfter,
+  goneMailboxes,
+  newestByMessageId,
+  placesOf,
+} from './gone-reads.ts'
 import { guestChanges, guestMessages } from './guest-reads.ts'
 import type { ShardPaths } from './layout.ts'
 import { MAILBOX_COLUMNS, mailboxRow } from './schema/mailbox.ts'
@@ -187,9 +194,12 @@ export class ShardReader {
     return slot === undefined ? [] : placesOf(this.sql, slot, email)
   }
 
-  emailsByMessageId(account: AccountId, messageId: string): readonly EmailKey[] {
+  emailsByMessageId(account: AccountId, messageId: string, newest: number | undefined): readonly EmailKey[] {
     const slot = this.#slot(account)
-    return slot === undefined ? [] : emailsByMessageId(this.sql, slot, messageId)
+    if (slot === undefined) return []
+    return newest === undefined
+      ? emailsByMessageId(this.sql, slot, messageId)
+      : newestByMessageId(this.sql, slot, messageId, newest)
   }
 
   events(account: AccountId, after: number, limit: number): readonly MessageEvent[] {

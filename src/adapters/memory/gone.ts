@@ -75,9 +75,11 @@ export function placesOf(account: Account, email: EmailKey): EmailPlace[] {
     .sort((a, b) => a.savedAt - b.savedAt || a.mailbox - b.mailbox || a.uid - b.uid)
 }
 
-export function emailsWith(account: Account, messageId: string): EmailKey[] {
-  const rows = [...allRows(account)].filter(([, { email }]) => email.prepared.messageId === messageId)
-  return [...new Set(rows.map(([, { email }]) => email.key))].sort((a, b) => a - b)
+export function emailsWith(account: Account, messageId: string, newest: number = Number.POSITIVE_INFINITY): EmailKey[] {
+  const emails = new Map([...allRows(account)].map(([, { email }]) => [email.key, email]))
+  const before = Math.max(0, ...emails.keys()) - newest
+  const found = [...emails].filter(([key, { prepared }]) => key > before && prepared.messageId === messageId)
+  return found.map(([key]) => key).sort((a, b) => a - b)
 }
 
 export function tracedWith(account: Account, texts: readonly string[], since: number): OwnedEmail[] {

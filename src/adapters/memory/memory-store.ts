@@ -207,9 +207,9 @@ class MemoryStore implements MailStore {
     return found === undefined ? [] : placesOf(found, email)
   }
 
-  async emailsByMessageId(account: AccountRef, messageId: string): Promise<readonly EmailKey[]> {
+  async emailsByMessageId(account: AccountRef, messageId: string, newest?: number): Promise<readonly EmailKey[]> {
     const found = await this.#account(account)
-    return found === undefined ? [] : emailsWith(found, messageId)
+    return found === undefined ? [] : emailsWith(found, messageId, newest)
   }
 
   async emailsByTrace(texts: readonly string[], since: number): Promise<readonly OwnedEmail[]> {
