@@ -1,4 +1,4 @@
-/** A message as DATA carries it (RFC 5321 §4.5.2), and what neither DATA nor BDAT may carry. @module */
+/** A message as DATA carries it (RFC 5321 §4.5.2). @module */
 
 /** A CR or LF that stands alone: what follows it may be a command for another server (RFC 5321 §2.3.8). */
 export class BareLineEnd extends Error {}
@@ -51,33 +51,5 @@ export class DotStuffer {
   end(): Uint8Array {
     if (this.#afterCr) throw new BareLineEnd('A CR stands alone')
     return Buffer.from(this.#lineStart ? '.\r\n' : '\r\n.\r\n')
-  }
-}
-
-/** Refuses CR or LF alone in what goes out as it is: the next server may pass it on by DATA. */
-export class LineEnds {
-  #afterCr = false
-
-  /** @throws {BareLineEnd} */
-  push(chunk: Uint8Array): void {
-    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
-    if (bytes.length === 0) return
-    if (this.#afterCr !== (bytes[0] === LF)) throw new BareLineEnd('A CR or LF stands alone')
-    for (let at = this.#afterCr ? 1 : 0; ; ) {
-      const lf = bytes.indexOf(LF, at)
-      const cr = bytes.indexOf(CR, at)
-      if (lf === -1) {
-        if (cr !== -1 && cr !== bytes.length - 1) throw new BareLineEnd('A CR stands alone')
-        this.#afterCr = cr !== -1
-        return
-      }
-      if (cr !== lf - 1 || cr < at) throw new BareLineEnd('A CR or LF stands alone')
-      at = lf + 1
-    }
-  }
-
-  /** @throws {BareLineEnd} */
-  end(): void {
-    if (this.#afterCr) throw new BareLineEnd('A CR stands alone')
   }
 }

@@ -354,6 +354,25 @@ test('what is held is not sent, and goes when it is released', async () => {
   assert.equal(p.sink.messages.length, 1)
 })
 
+test('what is held while it waits for a connection is not sent, and goes over it when it is released', async () => {
+  const greeting = Promise.withResolvers<void>()
+  await using p = await post(async (step) => {
+    if (step === 'connect') await greeting.promise
+    return undefined
+  })
+  await p.out.send('a', ['bob@x.net'])
+  await p.out.until('it is connected', () => p.sink.connections === 1)
+  assert.equal(await p.out.store.hold({}, 'administrator'), 1)
+  p.out.scheduler.changed()
+  greeting.resolve()
+  await p.out.until('the connection is kept', () => p.out.connections.kept('x.net') === 1)
+  assert.equal(p.sink.lines.filter((line) => line.startsWith('MAIL')).length, 0)
+  assert.equal(await p.out.store.release({}), 1)
+  p.out.scheduler.changed()
+  await p.out.quiet()
+  assert.deepEqual([p.sink.messages.length, p.sink.connections], [1, 1])
+})
+
 test('somebody with a thousand messages does not keep others waiting', async () => {
   await using p = await post(undefined, { settings: { connectionsPerDestination: 1 } })
   await p.out.store.setStandingHold({ kind: 'all', name: '', since: 0, reason: 'administrator' }, true)

@@ -95,6 +95,8 @@ export class Scheduler {
   #again = false
   #cancelTurn: (() => void) | undefined
   #cancelWake: (() => void) | undefined
+  /** Counted, so that who has waited for a connection meanwhile looks again. */
+  #changes = 0
   #stopping = false
   #aborted = false
 
@@ -117,6 +119,7 @@ export class Scheduler {
 
   /** Somebody changed what waits: nothing that was fetched before counts. */
   changed(): void {
+    this.#changes += 1
     for (const lane of this.#lanes.values()) lane.ready = []
     this.poke()
   }
@@ -311,12 +314,16 @@ export class Scheduler {
       if (!wasClosed(kept, handed)) return this.#record(job, handed)
       if (this.#stopping) return
     }
-    const domain = domainOf(job)
-    const opened = await connections.open(domain)
-    if (!(opened instanceof OutboundConnection)) return this.#reachedNobody(lane, job, opened, hands)
-    if (lane.answered()) this.poke()
-    // what is begun now might be taken when nothing can be recorded any more
-    if (this.#stopping) return connections.release(lane.key, opened)
+    const changes = this.#changes
+    const opened = await connections.open(domainOf(job))
+    const isOpen = opened instanceof OutboundConnection
+    if (isOpen && lane.answered()) this.poke()
+    // it may have been held or dropped; and when we stop, it might be taken when nothing can be recorded any more
+    if (this.#changes !== changes || (isOpen && this.#stopping)) {
+      if (isOpen) connections.release(lane.key, opened)
+      return
+    }
+    if (!isOpen) return this.#reachedNobody(lane, job, opened, hands)
     await this.#record(job, await this.#over(lane, job, opened, hands))
   }
 

@@ -1,7 +1,8 @@
 /** One message over a connection: envelope, body, and what became of each recipient (RFC 5321 §3.3, RFC 2920, RFC 3030). @module */
 import { domainToASCII } from 'node:url'
+import { BareLineEndDetector } from '#mail/line-ends.ts'
 import type { Notify } from '#store/queue.ts'
-import { BareLineEnd, DotStuffer, LineEnds } from './dot-stuffing.ts'
+import { BareLineEnd, DotStuffer } from './dot-stuffing.ts'
 import { CHUNK, SLOWEST } from './limits.ts'
 import { outcomeOf, type Reply } from './reply.ts'
 import type { OutboundConnection } from './transport.ts'
@@ -228,7 +229,7 @@ async function sendChunks(connection: OutboundConnection, message: OutgoingMessa
   const ahead = extensions.pipelining ? CHUNKS_AHEAD : 1
   const waiting: Promise<Reply | undefined>[] = []
   const source = (await message.body())[Symbol.asyncIterator]()
-  const lineEnds = new LineEnds()
+  const lineEnds = new BareLineEndDetector()
   let rest: Uint8Array = new Uint8Array(0)
   let left = message.size
   let refusal: Reply | undefined
@@ -246,6 +247,7 @@ async function sendChunks(connection: OutboundConnection, message: OutgoingMessa
         while (rest.length === 0) {
           rest = await next(source)
           lineEnds.push(rest)
+          if (lineEnds.found) throw new BareLineEnd('A CR or LF stands alone')
         }
         const piece = rest.subarray(0, open)
         rest = rest.subarray(piece.length)
@@ -254,6 +256,7 @@ async function sendChunks(connection: OutboundConnection, message: OutgoingMessa
         if (left === 0 && open === 0) {
           await endOf(source, rest)
           lineEnds.end()
+          if (lineEnds.found) throw new BareLineEnd('A CR stands alone')
           complete = connection.lost === undefined
         }
         await connection.write(piece)

@@ -198,9 +198,11 @@ suite('mail to another server', () => {
     })
 
     test(`${way}: a bare line end is never sent whole`, async () => {
-      const { results, sink } = await send({ extensions }, messageOf('a\r\n\n.\r\nMAIL FROM:<x@y>\r\n'))
-      assert.deepEqual(results, [{ outcome: 'failed', words: '5.6.0 The message has a CR or LF alone' }])
-      assert.equal(sink.messages.length, 0)
+      for (const body of ['a\r\n\n.\r\nMAIL FROM:<x@y>\r\n', 'a\r\nb\r']) {
+        const { results, sink } = await send({ extensions }, messageOf(body))
+        assert.deepEqual(results, [{ outcome: 'failed', words: '5.6.0 The message has a CR or LF alone' }])
+        assert.equal(sink.messages.length, 0)
+      }
     })
 
     for (const size of [BODY.length - 1, BODY.length + 1]) {
