@@ -13,7 +13,7 @@ import type { Log } from '#services/session-deps.ts'
 import { newMessage, stageBody } from '#store/queue.contract.ts'
 import { LocalQueueDesk, queueStart } from './queue-desk.ts'
 import { QueueHost } from './queue-host.ts'
-import type { QueueStart, ToQueue } from './queue-protocol.ts'
+import type { FromQueue, QueueStart, ToQueue } from './queue-protocol.ts'
 
 async function inFolder(work: (start: QueueStart) => Promise<void>): Promise<void> {
   const data = await mkdtemp(path.join(tmpdir(), 'malle-queue-host-'))
@@ -135,6 +135,42 @@ test('the thread does not end over a message that comes while it is looked wheth
     await delay(50)
     assert.ok(looks > 0)
     assert.equal(host.running, true)
+  }))
+
+test('a message whose thread ends before it answers is looked for, and refused only where it is not there', (t) =>
+  inFolder(async (start) => {
+    await using host = hostOf(start)
+    const outbox = host.outbox()
+    const enqueue = async (id: string): Promise<string> => {
+      const answer = await outbox.enqueue([newMessage(id, await stageBody(outbox), ['x@one.example'])])
+      return answer.ok ? 'kept' : answer.error.kind
+    }
+    assert.equal(await enqueue('a'), 'kept')
+    // oxlint-disable-next-line typescript/unbound-method -- they get their `this` below
+    const { emit, postMessage } = Worker.prototype
+    let ends: 'kept' | 'not kept' | undefined = 'kept'
+    t.mock.method(Worker.prototype, 'emit', function (this: Worker, event: string, message: FromQueue) {
+      const unheard = event === 'message' && message.kind === 'answer' && ends === 'kept'
+      if (!unheard) return emit.call(this, event, message)
+      ends = undefined
+      void this.terminate()
+      return true
+    })
+    assert.equal(await enqueue('b'), 'kept')
+    assert.equal(ends, undefined)
+    ends = 'not kept'
+    t.mock.method(Worker.prototype, 'postMessage', function (this: Worker, message: ToQueue, list?: ArrayBuffer[]) {
+      if (ends !== 'not kept') return postMessage.call(this, message, list)
+      ends = undefined
+      void this.terminate()
+    })
+    assert.equal(await enqueue('c'), 'unavailable')
+    assert.equal(await enqueue('d'), 'kept')
+    assert.deepEqual(
+      (await host.ask('list', {}, 10)).map(({ id }) => id),
+      ['a', 'b', 'd'],
+    )
+    assert.equal((await host.status()).restarts, 2)
   }))
 
 test('a thread that cannot begin refuses for now, and is tried again', () =>

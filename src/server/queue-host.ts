@@ -4,10 +4,11 @@
  * @module
  */
 import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type MessagePort, Worker } from 'node:worker_threads'
 import { QueueFiles } from '#adapters/sqlite/queue-files.ts'
 import { peekQueue, type QueueGlimpse } from '#adapters/sqlite/queue-peek.ts'
-import { type Result, refused } from '#lib/result.ts'
+import { done, type Result, refused } from '#lib/result.ts'
 import { buffersOf, serveOutbox } from '#services/remote-outbox.ts'
 import type { Log } from '#services/session-deps.ts'
 import { NewerFormat } from '#store/newer-format.ts'
@@ -29,6 +30,8 @@ const REST_MS = 60_000
 /** A thread that dies is started again after this, then after twice as long … */
 const FIRST_PAUSE_MS = 200
 const LONGEST_PAUSE_MS = 60_000
+/** How long the answer about a message waits for the next thread. */
+const DOUBT_MS = 15_000
 /** What is in flight when the server stops has this long. */
 const STOP_MS = 10_000
 
@@ -41,9 +44,16 @@ export interface QueueHostOptions {
   readonly restMs?: number
 }
 
-/** The thread has ended before it answered: nobody knows whether it did what it was asked. */
+/** The thread is not there. */
 class QueueGone extends Error {
   override readonly name = 'QueueGone'
+  /** It was asked, and ended before it answered: it may have done it. */
+  readonly asked: boolean
+
+  constructor(message: string, asked = false) {
+    super(message)
+    this.asked = asked
+  }
 }
 
 interface Waiter {
@@ -130,10 +140,28 @@ export class QueueHost implements QueueDesk {
     try {
       return await this.ask('enqueue', messages)
     } catch (error) {
+      if (!(error instanceof QueueGone)) throw error
+      if (error.asked && (await this.#hasKept(messages))) return done(undefined)
       // Its bodies stay: a message may have come in that names them.
-      if (error instanceof QueueGone) return refused({ kind: 'unavailable' })
-      throw error
+      return refused({ kind: 'unavailable' })
     }
+  }
+
+  /**
+   * Asks the next thread for what the last one has left unanswered: all of it is in the queue, or nothing. Whoever heard
+   * of a refusal would send again what is there already.
+   */
+  async #hasKept([first]: readonly NewMessage[]): Promise<boolean> {
+    const until = performance.now() + DOUBT_MS
+    while (first !== undefined && this.#closing === undefined && performance.now() < until) {
+      try {
+        return (await this.ask('history', first.id)) !== undefined
+      } catch (error) {
+        if (!(error instanceof QueueGone)) throw error
+        await delay(FIRST_PAUSE_MS)
+      }
+    }
+    return false
   }
 
   async ask<V extends QueueVerb>(
@@ -215,7 +243,8 @@ export class QueueHost implements QueueDesk {
       link?.end()
       const gone = new QueueGone('The thread of the queue ended')
       ready.reject(gone)
-      for (const { reject } of thread.waiting.values()) reject(gone)
+      const unanswered = new QueueGone('The thread of the queue ended before it answered', true)
+      for (const { reject } of thread.waiting.values()) reject(unanswered)
       this.#thread = undefined
       clearInterval(this.#rest)
       if (this.#ending === undefined && this.#closing === undefined) this.#beginAgain()

@@ -27,15 +27,19 @@ const say = (message: FromQueue): void => port.postMessage(message)
 
 let counts = NONE
 let telling: NodeJS.Timeout | undefined
+/** The disk failed: nobody knows what of the last commit is on it, so nobody is answered. */
+let broken = false
 
 const store = await openQueue({
   directory,
   historyDays: settings.historyDays,
-  // A new thread opens it again; whoever waits has been told.
-  broken: (error) =>
+  // A new thread opens it again, and knows what has been kept.
+  broken: (error) => {
+    broken = true
     setImmediate(() => {
       throw error
-    }),
+    })
+  },
   recorded: count,
 })
 
@@ -54,7 +58,9 @@ port.on('message', (message: ToQueue) => {
       say({ kind: 'answer', id, value })
       heed(question[0])
     },
-    (error: unknown) => say({ kind: 'fault', id, message: String(error) }),
+    (error: unknown) => {
+      if (!broken) say({ kind: 'fault', id, message: String(error) })
+    },
   )
 })
 say({ kind: 'ready' })
