@@ -38,7 +38,7 @@ export interface TaughtSending {
   readonly outside: number
 }
 
-/** Changes outlast a crash of the process when their promise settles, not each a loss of power. */
+/** Changes outlast a crash of the process when their promise settles, notes a moment later; not each a loss of power. */
 export interface SendingRecord extends AsyncDisposable {
   /** Hours from `first` on in which the account sent something, ascending. */
   hours(account: AccountId, first: number): Promise<readonly SentHour[]>

@@ -46,76 +46,160 @@ export async function openSendingRecord(path: string): Promise<SendingRecord> {
   }
 }
 
+/** Accounts that are remembered, those that sent last. */
+const MOST_KEPT = 1_000
+/** What is counted comes to the file so much later, with all that is counted meanwhile. */
+const WRITE_MS = 200
+
+/** What is known of an account that sends: asked several times for each message. */
+interface Kept {
+  readonly hours: SentHour[]
+  readonly firstFrom: Map<string, number | undefined>
+  alarm: SendingAlarm | undefined
+  readonly taught: TaughtSending
+}
+
 class SqliteSendingRecord implements SendingRecord {
   readonly #db: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
+  readonly #kept = new Map<AccountId, Kept>()
+  /** Not in the file yet, by account, hour and network. */
+  readonly #counted = new Map<string, { readonly account: AccountId; readonly note: SentNote }>()
+  #writing: NodeJS.Timeout | undefined
 
   constructor(db: DatabaseSync) {
     this.#db = db
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#db.isOpen) this.#write()
+    clearTimeout(this.#writing)
     this.#statements.clear()
     if (this.#db.isOpen) this.#db.close()
   }
 
   async hours(account: AccountId, first: number): Promise<readonly SentHour[]> {
-    const sql = 'SELECT * FROM sent_hour WHERE account = ? AND hour >= ? ORDER BY hour'
-    return this.#statement(sql)
-      .all(account, first)
-      .map((row) => ({
-        hour: integer(row.hour),
-        messages: integer(row.messages),
-        recipients: integer(row.recipients),
-        outside: integer(row.outside),
-      }))
+    return this.#of(account).hours.filter(({ hour }) => hour >= first)
   }
 
   async firstFrom(account: AccountId, network: string): Promise<number | undefined> {
-    const row = this.#get('SELECT first_at FROM sent_from WHERE account = ? AND network = ?', account, network)
-    return row && integer(row.first_at)
+    const { firstFrom } = this.#of(account)
+    if (!firstFrom.has(network)) {
+      const row = this.#get('SELECT first_at FROM sent_from WHERE account = ? AND network = ?', account, network)
+      firstFrom.set(network, row && integer(row.first_at))
+    }
+    return firstFrom.get(network)
   }
 
   async note(account: AccountId, note: SentNote): Promise<void> {
+    const first = await this.firstFrom(account, note.network)
+    const { hours, firstFrom } = this.#of(account)
     const { hour, messages, recipients, outside, network, at } = note
-    transaction(this.#db, () => {
-      this.#run(
-        `INSERT INTO sent_hour (account, hour, messages, recipients, outside) VALUES (?, ?, ?, ?, ?)
-         ON CONFLICT DO UPDATE SET messages = messages + excluded.messages,
-           recipients = recipients + excluded.recipients, outside = outside + excluded.outside`,
-        account,
-        hour,
-        messages,
-        recipients,
-        outside,
-      )
-      this.#run(
-        `INSERT INTO sent_from (account, network, first_at, last_at) VALUES (?, ?, ?, ?)
-         ON CONFLICT DO UPDATE SET last_at = max(last_at, excluded.last_at)`,
-        account,
-        network,
-        at,
-        at,
-      )
+    const index = hours.findIndex((one) => one.hour === hour)
+    const before = hours[index] ?? { hour, messages: 0, recipients: 0, outside: 0 }
+    const now = {
+      hour,
+      messages: before.messages + messages,
+      recipients: before.recipients + recipients,
+      outside: before.outside + outside,
+    }
+    if (index >= 0) hours[index] = now
+    else hours.splice(hours.findLastIndex((one) => one.hour < hour) + 1, 0, now)
+    if (first === undefined) firstFrom.set(network, at)
+    const key = `${account} ${hour} ${network}`
+    const more = this.#counted.get(key)?.note
+    const sum = (of: (one: SentHour) => number): number => of(note) + (more === undefined ? 0 : of(more))
+    this.#counted.set(key, {
+      account,
+      note: {
+        ...note,
+        messages: sum((one) => one.messages),
+        recipients: sum((one) => one.recipients),
+        outside: sum((one) => one.outside),
+      },
     })
+    this.#writing ??= setTimeout(() => this.#write(), WRITE_MS).unref()
+  }
+
+  #write(): void {
+    clearTimeout(this.#writing)
+    this.#writing = undefined
+    if (this.#counted.size === 0) return
+    try {
+      transaction(this.#db, () => {
+        for (const { account, note } of this.#counted.values()) this.#writeNote(account, note)
+      })
+      this.#counted.clear()
+    } catch {
+      // a full disk: with the next ones; until then it counts all the same
+    }
+  }
+
+  #of(account: AccountId): Kept {
+    const kept = this.#kept.get(account) ?? this.#read(account)
+    this.#kept.delete(account)
+    this.#kept.set(account, kept)
+    if (this.#kept.size > MOST_KEPT) this.#kept.delete(this.#kept.keys().next().value ?? account)
+    return kept
+  }
+
+  #read(account: AccountId): Kept {
+    this.#write()
+    const rows = this.#statement('SELECT * FROM sent_hour WHERE account = ? ORDER BY hour').all(account)
+    const hours = rows.map((row) => ({
+      hour: integer(row.hour),
+      messages: integer(row.messages),
+      recipients: integer(row.recipients),
+      outside: integer(row.outside),
+    }))
+    const alarm = this.#get('SELECT * FROM sending_alarm WHERE account = ?', account)
+    const taught = this.#get('SELECT outside FROM taught WHERE account = ?', account)
+    return {
+      hours,
+      firstFrom: new Map(),
+      alarm: alarm && { since: integer(alarm.since), told: alarm.told === 1 },
+      taught: { outside: taught === undefined ? 0 : integer(taught.outside) },
+    }
+  }
+
+  #writeNote(account: AccountId, { hour, messages, recipients, outside, network, at }: SentNote): void {
+    this.#run(
+      `INSERT INTO sent_hour (account, hour, messages, recipients, outside) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET messages = messages + excluded.messages,
+         recipients = recipients + excluded.recipients, outside = outside + excluded.outside`,
+      account,
+      hour,
+      messages,
+      recipients,
+      outside,
+    )
+    this.#run(
+      `INSERT INTO sent_from (account, network, first_at, last_at) VALUES (?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET last_at = max(last_at, excluded.last_at)`,
+      account,
+      network,
+      at,
+      at,
+    )
   }
 
   async alarm(account: AccountId): Promise<SendingAlarm | undefined> {
-    const row = this.#get('SELECT * FROM sending_alarm WHERE account = ?', account)
-    return row && { since: integer(row.since), told: row.told === 1 }
+    return this.#of(account).alarm
   }
 
-  async setAlarm(account: AccountId, { since, told }: SendingAlarm): Promise<void> {
+  async setAlarm(account: AccountId, alarm: SendingAlarm): Promise<void> {
     const sql = 'INSERT OR REPLACE INTO sending_alarm (account, since, told) VALUES (?, ?, ?)'
-    this.#run(sql, account, since, told ? 1 : 0)
+    this.#run(sql, account, alarm.since, alarm.told ? 1 : 0)
+    this.#of(account).alarm = alarm
   }
 
   async taught(account: AccountId): Promise<TaughtSending> {
-    const row = this.#get('SELECT outside FROM taught WHERE account = ?', account)
-    return { outside: row === undefined ? 0 : integer(row.outside) }
+    return this.#of(account).taught
   }
 
   async teach(account: AccountId, outside: number): Promise<void> {
+    this.#write()
+    this.#kept.delete(account)
     transaction(this.#db, () => {
       this.#run('DELETE FROM sending_alarm WHERE account = ?', account)
       this.#run('UPDATE sent_from SET first_at = 0 WHERE account = ?', account)
@@ -128,6 +212,8 @@ class SqliteSendingRecord implements SendingRecord {
   }
 
   async forgetBefore(hour: number, at: number): Promise<void> {
+    this.#write()
+    this.#kept.clear()
     this.#run('DELETE FROM sent_hour WHERE hour < ?', hour)
     this.#run('DELETE FROM sent_from WHERE last_at < ?', at)
   }
