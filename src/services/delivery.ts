@@ -194,7 +194,7 @@ export class IncomingMessage {
     const local = {
       origin: this.#origin,
       recipients: this.#recipients,
-      email: prepareEmail(scanned),
+      email: body && prepareEmail(scanned),
       already: deliveredTo(header),
       verdict: this.#verdict,
       copy: await submission?.copy(this.#deps.store),

@@ -40,7 +40,8 @@ export interface LocalDeps {
 export interface LocalMessage {
   readonly origin: Origin
   readonly recipients: readonly AcceptedRecipient[]
-  readonly email: PreparedEmail
+  /** Not there where nobody here gets it, as its body. */
+  readonly email: PreparedEmail | undefined
   /** Addresses of the Delivered-To lines that it came with. */
   readonly already: ReadonlySet<string>
   readonly verdict: Verdict | undefined
@@ -77,7 +78,7 @@ export async function deliverLocally(
   const outcomes = new Map<string, Result<void, LocalRefusal>>()
   const byShard = new Map<number, { readonly account: string | undefined; readonly recipient: Recipient }[]>()
   let copied: LocalDelivery['copy']
-  const before = body && mayComeAgain(message) ? new KeptBefore(deps.store, message.email.messageId, body) : undefined
+  const before = body && mayComeAgain(message) ? new KeptBefore(deps.store, message.email?.messageId, body) : undefined
   let keptBefore = 0
   if (message.copy !== undefined)
     byShard.set(message.copy.account.shard, [{ account: undefined, recipient: message.copy }])
@@ -101,13 +102,14 @@ export async function deliverLocally(
       list.push({ account: target.address, recipient })
     }
   }
+  const { email } = message
   for (const [shard, list] of byShard) {
-    if (body === undefined) throw new Error(`There is no body for shard ${shard}`)
+    if (body === undefined || email === undefined) throw new Error(`There is no body for shard ${shard}`)
     const answers = await deps.store.deliver({
       shard,
       by: message.origin.id,
       body: await deps.store.restage(body, shard),
-      email: message.email,
+      email,
       recipients: list.map(({ recipient }) => recipient),
     })
     for (const [index, { account }] of list.entries()) {
