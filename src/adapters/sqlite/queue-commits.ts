@@ -15,7 +15,6 @@ const MOST_TOGETHER = 1_000
  * another, a little patience makes fewer of them. Who is alone does not wait; nobody is kept waiting by what is patient.
  */
 const PAUSE_MS = 4
-const PATIENT_PAUSE_MS = 8
 
 /** Whether somebody waits at the other end of a line. */
 export type Urgency = 'urgent' | 'patient'
@@ -60,8 +59,7 @@ export class GroupCommits {
   }
 
   #schedule(urgency: Urgency): void {
-    const pause = urgency === 'patient' ? PATIENT_PAUSE_MS : this.#several ? PAUSE_MS : 0
-    const at = this.#ended + pause
+    const at = this.#ended + (urgency === 'patient' || this.#several ? PAUSE_MS : 0)
     if (this.#scheduled !== undefined && this.#scheduled.at <= at) return
     this.#scheduled?.cancel()
     const commit = (): void => this.#commit()
