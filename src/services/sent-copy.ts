@@ -5,6 +5,8 @@ import type { AccountRef } from '#store/types.ts'
 import type { Recipient } from '#store/writes.ts'
 
 const NAME = 'Sent'
+/** Emails of the account that are looked through; a program that keeps its own copy does so beside sending. */
+const NEWEST = 1_000
 
 export interface SentMessage {
   readonly account: AccountRef
@@ -29,7 +31,7 @@ export async function copyInSent(store: MailStore, message: SentMessage): Promis
     const made = await store.write('createMailbox', { account, by, name: NAME, specialUse: 'Sent' })
     if (made.ok) await store.write('subscribe', { account, by, name: NAME, subscribed: true })
   } else {
-    for (const email of await store.emailsByMessageId(account, messageId)) {
+    for (const email of await store.emailsByMessageId(account, messageId, NEWEST)) {
       const places = await store.places(account, email)
       if (places.some(({ mailbox, deletedAt }) => mailbox === known.key && deletedAt === undefined)) return undefined
     }
