@@ -42,6 +42,9 @@ const SENTENCES: readonly (readonly [RegExp, string])[] = [
   [/^Connection closed unexpectedly$/, 'Connexion fermée de façon inattendue'],
   [/^No route to the host$/, 'Pas de route vers l’hôte'],
   [/^Network is unreachable$/, 'Réseau inaccessible'],
+  [/^Too slow: no end within (\d+) min$/, 'Trop lent : pas de fin en $1 min'],
+  [/^The password file of the route cannot be read$/, 'Le fichier de mot de passe de la route ne peut pas être lu'],
+  [/^The file of authorities of the route cannot be read$/, 'Le fichier d’autorités de la route ne peut pas être lu'],
   [/^The mailbox is full$/, 'La boîte est pleine'],
 ]
 

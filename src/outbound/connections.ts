@@ -1,5 +1,5 @@
 /** Connections to other servers: found, opened host by host, kept a moment for the next message. @module */
-import { readFile } from 'node:fs/promises'
+import { access, constants, readFile } from 'node:fs/promises'
 import type { Result } from '#lib/result.ts'
 import { MOST_ADDRESSES, type Timeouts, TRYING_MS } from './limits.ts'
 import { outcomeOf } from './reply.ts'
@@ -103,6 +103,10 @@ export class Connections {
       const { user, passwordFile, ca, sourceAddress } = host.setting ?? {}
       const login = await loginOf(user, passwordFile)
       if (typeof login === 'string') return { outcome: 'deferred', words: login, host: undefined }
+      if (ca !== undefined && !(await isReadable(ca))) {
+        const words = '4.3.5 The file of authorities of the route cannot be read'
+        return { outcome: 'deferred', words, host: undefined }
+      }
       for (const address of endpoint.value.addresses.slice(0, left)) {
         left -= 1
         const { port, tls, implicitTls } = endpoint.value
@@ -187,6 +191,13 @@ export class Connections {
     connection.onLost(() => this.#open.delete(connection))
     return connection
   }
+}
+
+async function isReadable(file: string): Promise<boolean> {
+  return access(file, constants.R_OK).then(
+    () => true,
+    () => false,
+  )
 }
 
 async function loginOf(

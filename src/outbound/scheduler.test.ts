@@ -279,6 +279,15 @@ test('a smarthost that refuses us keeps the mail waiting', async () => {
   assert.deepEqual(await p.out.attempts('a'), Array(2).fill('deferred 554 5.7.1 who are you'))
 })
 
+test('a route whose file of authorities cannot be read keeps the mail waiting, and says why', async () => {
+  const route = { domain: '*', host: '127.0.0.1', security: 'starttls', ca: '/nowhere/ca.pem' } as const
+  await using p = await post(undefined, { routes: [route] })
+  await p.out.send('a', ['bob@x.net'])
+  await p.out.quiet()
+  assert.deepEqual(await p.out.attempts('a'), ['deferred 4.3.5 The file of authorities of the route cannot be read'])
+  assert.equal(p.sink.open, 0)
+})
+
 test('more recipients than a server takes go in further transactions', async () => {
   let taken = 0
   await using p = await post((step) => {

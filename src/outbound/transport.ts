@@ -243,6 +243,9 @@ async function setUp(options: ConnectOptions, plaintext: boolean): Promise<Resul
   const late = setTimeout(() => socket.destroy(), timeouts.setUpMs)
   try {
     return await converse(options, plaintext, socket)
+  } catch (error) {
+    socket.destroy()
+    throw error
   } finally {
     clearTimeout(late)
   }
