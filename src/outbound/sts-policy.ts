@@ -34,9 +34,10 @@ export function parseStsPolicy(text: string): StsPolicy | string {
   const mx: string[] = []
   for (const line of text.split(/\r?\n/)) {
     if (line.trim() === '') continue
-    const field = /^[ \t]*([A-Za-z0-9][A-Za-z0-9_.-]{0,31})[ \t]*:[ \t]*(.*?)[ \t]*$/.exec(line)
+    const field = /^[ \t]*([A-Za-z0-9][A-Za-z0-9_.-]{0,31})[ \t]*:(.*)$/.exec(line)
     if (field === null) return 'a line is no field'
-    const [, key = '', value = ''] = field
+    const [, key = '', rest = ''] = field
+    const value = rest.trim()
     if (key === 'mx') mx.push(value.toLowerCase())
     else if (!fields.has(key)) fields.set(key, value)
   }
