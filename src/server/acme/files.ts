@@ -1,6 +1,6 @@
 /** `tls/acme/` of the data directory: the account's key, certificates with their keys, and what is remembered of tries. @module */
 import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto'
-import { chmod, mkdir, open, readdir, readFile, rename } from 'node:fs/promises'
+import { chmod, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { CertificateFault, type CertificatePair, readPair } from '../tls.ts'
 import { type AcmeRecord, NEVER_TRIED } from './plan.ts'
@@ -48,6 +48,11 @@ export class AcmeFiles {
       if (error instanceof CertificateFault) return undefined
       throw error
     }
+  }
+
+  /** The certificate with its key. */
+  async remove(id: string): Promise<void> {
+    for (const file of [`${id}.pem`, `${id}.key.pem`]) await rm(this.#path(file), { force: true })
   }
 
   async keep(id: string, chain: string): Promise<void> {

@@ -211,3 +211,30 @@ test('a file of the configuration that cannot be read is told, and nothing is as
   assert.deepEqual(kit.orders, [])
   assert.match((await kit.files.records()).get('mail.example.org')?.reason ?? '', /ENOENT.*\/nowhere\/ca\.pem/)
 })
+
+test('what was for a domain that is removed goes: failures at once, the certificate when it would be renewed', async () => {
+  await using kit = await open()
+  kit.domains.push('example.org', 'other.example')
+  await kit.keeper.look()
+  kit.fail = { names: ['autoconfig.other.example'], reason: 'no' }
+  kit.clock.at += 61 * DAY_MS
+  await kit.keeper.look()
+  assert.deepEqual([...(await kit.files.records()).keys()].sort(), [
+    'domain-example.org',
+    'domain-other.example',
+    'mail.example.org',
+  ])
+  kit.domains.splice(0)
+  kit.clock.at -= 2 * DAY_MS
+  await kit.keeper.look()
+  assert.deepEqual([...(await kit.files.records()).keys()], ['mail.example.org'])
+  assert.ok(await kit.files.certificate('domain-example.org'))
+  const { changes } = kit
+  kit.clock.at += 63 * DAY_MS
+  await kit.keeper.look()
+  assert.deepEqual(
+    (await kit.files.certificates()).map(({ id }) => id),
+    ['mail.example.org'],
+  )
+  assert.ok(kit.changes > changes)
+})

@@ -16,6 +16,7 @@ import {
   dueAt,
   NEVER_TRIED,
   namesNow,
+  OF_DOMAIN,
   type WantedCertificate,
   wantedCertificates,
 } from './plan.ts'
@@ -66,7 +67,9 @@ export class AcmeKeeper implements AsyncDisposable {
     const { acme } = this.#config.tls
     let next = clock.now() + HOUR_MS
     if (acme === undefined) return next
-    for (const wanted of wantedCertificates(this.#config, await this.#deps.domains())) {
+    const all = wantedCertificates(this.#config, await this.#deps.domains())
+    await this.#forgetOthers(new Set(all.map(({ id }) => id)))
+    for (const wanted of all) {
       if (this.#stopping.signal.aborted) break
       const record = (await files.records()).get(wanted.id) ?? NEVER_TRIED
       const at = await this.#lookAt(wanted, record, acme)
@@ -133,6 +136,21 @@ export class AcmeKeeper implements AsyncDisposable {
     const nextTry = new Date(after.nextTry).toISOString()
     log.warn({ names, reason, nextTry, until: present?.validTo }, 'no certificate was given')
     return /rate ?limit|too many/i.test(reason) ? 'enough' : after.nextTry
+  }
+
+  /**
+   * Of domains that are not ours any more: what went wrong at once, certificates when they would be renewed. Else everybody
+   * would be told for ever that they have ended.
+   */
+  async #forgetOthers(wanted: ReadonlySet<string>): Promise<void> {
+    const { clock, files, changed } = this.#deps
+    const records = await files.records()
+    const left = new Map([...records].filter(([id]) => wanted.has(id)))
+    if (left.size < records.size) await files.keepRecords(left)
+    const others = (await files.certificates()).filter(({ id }) => id.startsWith(OF_DOMAIN) && !wanted.has(id))
+    const gone = others.filter(({ certificate }) => dueAt([], certificate) <= clock.now())
+    for (const { id } of gone) await files.remove(id)
+    if (gone.length > 0) await changed()
   }
 
   async #whereNamesLead({ names, domain }: WantedCertificate): Promise<ReadonlyMap<string, boolean | undefined>> {

@@ -25,6 +25,9 @@ export interface AcmeRecord {
   readonly withoutUntil: number
 }
 
+/** Ids of certificates for the names of a domain begin so. */
+export const OF_DOMAIN = 'domain-'
+
 export const NEVER_TRIED: AcmeRecord = { failures: 0, nextTry: 0, reason: undefined, without: [], withoutUntil: 0 }
 
 const MINUTE_MS = 60_000
@@ -44,7 +47,7 @@ export function wantedCertificates(config: Config, domains: readonly string[]): 
   const labels = config.public.mtaSts === 'off' ? [] : ['mta-sts']
   const taken = new Set(own.names)
   const rest = domains.map((domain) => ({
-    id: `domain-${domain}`,
+    id: `${OF_DOMAIN}${domain}`,
     names: [...labels, 'autoconfig', 'autodiscover']
       .map((label) => `${label}.${domain}`)
       .filter((name) => !taken.has(name)),
