@@ -336,6 +336,10 @@ test('signatures that are too many, and headers that are too long, cost nothing'
     )
     assert.equal(many.facts.results.filter(({ method }) => method === 'dkim').length, 10)
     assert.equal(many.disposition, 'accept')
+    // a name that is folded before its colon is read as one, too
+    const folded = signature.replace(':', '\r\n :').replace('d=bank', 'd=bonk').repeat(500)
+    const { facts } = await check(one.replace(signature, `${signature}${folded}`))
+    assert.equal(facts.results.filter(({ method }) => method === 'dkim').length, 10)
     const long = `X: ${'y\r\n '.repeat(10_001)}\r\n`
     const started = performance.now()
     assert.deepEqual((await check(long + one)).reply, {
@@ -343,6 +347,8 @@ test('signatures that are too many, and headers that are too long, cost nothing'
       text: '5.6.0 The header of the message is too long',
     })
     assert.equal((await check(`X: ${'y'.repeat(600_000)}\r\n${one}`)).disposition, 'reject')
+    for (const name of ['From', 'FROM\r\n '])
+      assert.equal((await check(`${name}: ${'a:;,'.repeat(100_000)}\r\n\r\n`)).disposition, 'reject')
     assert.ok(performance.now() - started < 1_000)
     assert.equal((await check(`X: ${'y\r\n '.repeat(9_900)}\r\n${one}`)).disposition, 'accept')
     assert.equal((await check(`\r\n${'no header at all\r\n'.repeat(100_000)}`)).disposition, 'junk')

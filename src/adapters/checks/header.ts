@@ -1,7 +1,7 @@
 /** The header of a message before it is given to the verifiers, which have no limits of their own. @module */
 import { type FileHandle, open } from 'node:fs/promises'
 import type { StagedBytes } from '#store/types.ts'
-import { MAX_HEADER_BYTES, MAX_HEADER_LINES, MAX_SIGNATURES } from './limits.ts'
+import { MAX_FROM_BYTES, MAX_HEADER_BYTES, MAX_HEADER_LINES, MAX_SIGNATURES } from './limits.ts'
 
 const CHUNK = 262_144
 
@@ -41,6 +41,10 @@ interface Header {
   readonly replaces: number
 }
 
+// as mailauth reads names: also folded before the colon, where no field has one (RFC 5322 §4.5.8)
+const FROM = /^from(?:[ \t]|\r\n[ \t])*:.*(?:\r\n[ \t].*)*/gim
+const SIGNATURE = /^dkim-signature(?:[ \t]|\r\n[ \t])*:.*(?:\r\n[ \t].*)*(?:\r\n|$)/gim
+
 /** The header with no more signatures than are verified; `undefined`: too long. */
 function limited(bytes: Buffer): Header | undefined {
   const end = bytes.subarray(0, 2).toString('latin1') === '\r\n' ? 0 : bytes.indexOf('\r\n\r\n')
@@ -50,8 +54,10 @@ function limited(bytes: Buffer): Header | undefined {
   let lines = 0
   for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines += 1
   if (lines > MAX_HEADER_LINES) return undefined
+  if (Array.from(text.matchAll(FROM), ([field]) => field.length).some((length) => length > MAX_FROM_BYTES))
+    return undefined
   let signatures = 0
-  const kept = text.replace(/^dkim-signature[ \t]*:.*(?:\r\n[ \t].*)*(?:\r\n|$)/gim, (field) => {
+  const kept = text.replace(SIGNATURE, (field) => {
     signatures += 1
     return signatures > MAX_SIGNATURES ? '' : field
   })

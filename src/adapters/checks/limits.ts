@@ -4,6 +4,9 @@
 export const MAX_HEADER_BYTES = 524_288
 export const MAX_HEADER_LINES = 10_000
 
+/** A longer From is refused: reading 400 KB of addresses takes seconds. */
+export const MAX_FROM_BYTES = 32_768
+
 /**
  * A message with a longer line is refused. RFC 5321 §4.5.3.1.6 has 1,000; programs write some hundred thousand. A line of
  * 50 MB would keep mailauth busy for minutes, and everybody's mail with it.
