@@ -11,8 +11,8 @@ export function countHops(header: string): number {
 
 /** Addresses of Delivered-To lines, lower case. */
 export function deliveredTo(header: string): ReadonlySet<string> {
-  const found = header.matchAll(/^delivered-to:[ \t]*([^\r\n]*?)[ \t]*\r?$/gim)
-  return new Set([...found].map(([, address]) => (address ?? '').toLowerCase()))
+  const found = header.matchAll(/^delivered-to:([^\r\n]*)/gim)
+  return new Set([...found].map(([, address = '']) => address.trim().toLowerCase()))
 }
 
 /** The message is back here by a way that one of our aliases opened. */

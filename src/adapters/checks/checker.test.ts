@@ -347,6 +347,8 @@ test('signatures that are too many, and headers that are too long, cost nothing'
       text: '5.6.0 The header of the message is too long',
     })
     assert.equal((await check(`X: ${'y'.repeat(600_000)}\r\n${one}`)).disposition, 'reject')
+    for (const blank of [' '.repeat(400_000), `\r\n${' '.repeat(40)}`.repeat(9_000)])
+      assert.equal((await check(`DKIM-Signature: a${blank}b\r\n${one}`)).disposition, 'reject')
     for (const name of ['From', 'FROM\r\n '])
       assert.equal((await check(`${name}: ${'a:;,'.repeat(100_000)}\r\n\r\n`)).disposition, 'reject')
     assert.ok(performance.now() - started < 1_000)

@@ -4,6 +4,9 @@
 export const MAX_HEADER_BYTES = 524_288
 export const MAX_HEADER_LINES = 10_000
 
+/** So much white space in a row is in no header that anybody writes, folded lines included. */
+export const MAX_BLANKS = 1_000
+
 /** A longer From is refused: reading 400 KB of addresses takes seconds. */
 export const MAX_FROM_BYTES = 32_768
 

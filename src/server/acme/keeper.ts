@@ -143,14 +143,14 @@ export class AcmeKeeper implements AsyncDisposable {
    * would be told for ever that they have ended.
    */
   async #forgetOthers(wanted: ReadonlySet<string>): Promise<void> {
-    const { clock, files, changed } = this.#deps
+    const { clock, files } = this.#deps
     const records = await files.records()
     const left = new Map([...records].filter(([id]) => wanted.has(id)))
     if (left.size < records.size) await files.keepRecords(left)
     const others = (await files.certificates()).filter(({ id }) => id.startsWith(OF_DOMAIN) && !wanted.has(id))
     const gone = others.filter(({ certificate }) => dueAt([], certificate) <= clock.now())
     for (const { id } of gone) await files.remove(id)
-    if (gone.length > 0) await changed()
+    if (gone.length > 0) await this.#deps.changed()
   }
 
   async #whereNamesLead({ names, domain }: WantedCertificate): Promise<ReadonlyMap<string, boolean | undefined>> {
