@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { done } from '#lib/result.ts'
 import type { QueuedMessage } from '#store/queue.ts'
 import { MailSink, type SinkAnswer, type SinkOptions, type SinkStep } from '#testing/mail-sink.ts'
 import { type OutboundOptions, START, TestOutbound } from '#testing/outbound.ts'
+import { opportunistic } from './tls-policy.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
@@ -277,6 +279,24 @@ test('a smarthost that refuses us keeps the mail waiting', async () => {
   await p.out.quiet()
   assert.equal(p.sink.connections, 1)
   assert.deepEqual(await p.out.attempts('a'), Array(2).fill('deferred 554 5.7.1 who are you'))
+})
+
+test('a fault of ours on the way to a connection is noted with the mail, which is tried again', async () => {
+  let broken = true
+  const policies: NonNullable<OutboundOptions['policies']> = {
+    async policyFor(_domain, host) {
+      if (broken) throw new Error('disk I/O error')
+      return done(opportunistic(host))
+    },
+  }
+  await using p = await post(undefined, { policies })
+  await p.out.send('a', ['bob@x.net'])
+  await p.out.quiet()
+  assert.deepEqual(await p.out.attempts('a'), ['deferred 4.3.0 A fault of this server'])
+  broken = false
+  p.out.pass(6 * MINUTE)
+  await p.out.quiet()
+  assert.equal(p.sink.messages.length, 1)
 })
 
 test('a route whose file of authorities cannot be read keeps the mail waiting, and says why', async () => {

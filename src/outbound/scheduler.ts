@@ -315,7 +315,7 @@ export class Scheduler {
       if (this.#stopping) return
     }
     const changes = this.#changes
-    const opened = await connections.open(domainOf(job))
+    const opened = await connections.open(domainOf(job)).catch((error: unknown) => this.#ownFault(job, error))
     const isOpen = opened instanceof OutboundConnection
     if (isOpen && lane.answered()) this.poke()
     // it may have been held or dropped; and when we stop, it might be taken when nothing can be recorded any more
@@ -394,8 +394,12 @@ export class Scheduler {
 
   /** A fault about one message does not keep the others. */
   #unreadable(job: DueMessage, error: unknown): readonly HandedOver[] {
-    this.#deps.log.error({ message: job.message.id, error }, 'a message could not be sent')
-    return nobodyReached(job, { outcome: 'deferred', words: '4.3.0 A fault of this server', host: undefined })
+    return nobodyReached(job, this.#ownFault(job, error))
+  }
+
+  #ownFault({ message }: DueMessage, error: unknown): NoConnection {
+    this.#deps.log.error({ message: message.id, error }, 'a message could not be sent')
+    return { outcome: 'deferred', words: '4.3.0 A fault of this server', host: undefined }
   }
 
   #record(job: DueMessage, handed: readonly HandedOver[]): Promise<void> {
