@@ -351,7 +351,7 @@ test('signatures that are too many, and headers that are too long, cost nothing'
       assert.equal((await check(`DKIM-Signature: a${blank}b\r\n${one}`)).disposition, 'reject')
     for (const name of ['From', 'FROM\r\n '])
       assert.equal((await check(`${name}: ${'a:;,'.repeat(100_000)}\r\n\r\n`)).disposition, 'reject')
-    assert.ok(performance.now() - started < 1_000)
+    assert.ok(performance.now() - started < 3_000)
     assert.equal((await check(`X: ${'y\r\n '.repeat(9_900)}\r\n${one}`)).disposition, 'accept')
     assert.equal((await check(`\r\n${'no header at all\r\n'.repeat(100_000)}`)).disposition, 'junk')
     assert.equal((await check('')).disposition, 'junk')
