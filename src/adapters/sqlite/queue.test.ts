@@ -11,6 +11,7 @@ import type { StagedMessage } from '#store/queue.ts'
 import { openQueue } from './queue.ts'
 import { QueueFiles, queueFile } from './queue-files.ts'
 import { peekQueue } from './queue-peek.ts'
+import { QUEUE_MIGRATIONS } from './queue-schema.ts'
 
 const NOW = 1_700_000_000_000
 
@@ -180,6 +181,33 @@ test('the history of a message is forgotten after its days', async () => {
   }
   using db = new DatabaseSync(queueFile(path.join(home.path, 'queue')))
   assert.deepEqual({ ...db.prepare('SELECT count(*) AS attempts FROM attempt').get() }, { attempts: 0 })
+})
+
+test('a queue from before small bodies were in the database keeps its mail, and a copy of what it was', async () => {
+  await using home = await folder()
+  const directory = path.join(home.path, 'queue')
+  await mkdir(path.join(directory, 'messages', '00'), { recursive: true })
+  const place = 'messages/00/a.eml'
+  await writeFile(path.join(directory, place), 'Hello\r\n')
+  {
+    using db = new DatabaseSync(queueFile(directory))
+    db.exec(`${QUEUE_MIGRATIONS[0]}; PRAGMA user_version = 1`)
+    db.exec(`INSERT INTO message (id, sender, file, size, smtp_utf8, eight_bit, priority, at, language)
+             VALUES ('a', 'ann@example.org', '${place}', 7, 0, 0, 0, ${NOW}, 'en')`)
+    db.exec(`INSERT INTO recipient (message, position, address, domain, state, own_hold, standing_hold, priority, next_at)
+             VALUES (1, 0, 'x@one.example', 'one.example', 0, 0, 0, 0, ${NOW})`)
+    db.exec(`INSERT INTO destination (domain, next_at) VALUES ('one.example', ${NOW})`)
+  }
+  await using queue = await openIn(home.path)
+  const [due] = await queue.store.due(NOW, 10)
+  assert.ok(due)
+  assert.equal(due.message.body.place, place)
+  for await (const chunk of await queue.store.body(due.message))
+    assert.equal(Buffer.from(chunk).toString(), 'Hello\r\n')
+  await queue.store.record([outcomeOf('a', 'x@one.example', 'delivered')], [])
+  await queue.store.enqueue([newMessage('b', await stageBody(queue), ['x@one.example'])])
+  assert.equal((await queue.store.list({}, 10))[0]?.body.place, 'body:1')
+  assert.ok((await readdir(directory)).some((name) => name.startsWith('queue.db.')))
 })
 
 test('a queue of a newer release is refused', async () => {
