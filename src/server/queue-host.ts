@@ -27,6 +27,8 @@ import type {
 
 /** How often an empty queue is noticed; it has been for as long when its thread ends. */
 const REST_MS = 60_000
+/** What the thread makes is soon garbage: more room for it only takes memory. */
+const YOUNG_MEGABYTES = 3
 /** A thread that dies is started again after this, then after twice as long … */
 const FIRST_PAUSE_MS = 200
 const LONGEST_PAUSE_MS = 60_000
@@ -227,6 +229,7 @@ export class QueueHost implements QueueDesk {
       workerData,
       transferList: link === undefined ? [] : [link.registry, ...link.store.ports],
       name: 'queue',
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEGABYTES },
     })
     const ready = Promise.withResolvers<void>()
     const ended = Promise.withResolvers<void>()
