@@ -220,6 +220,8 @@ async function sendData(
   })
   const reply = await answer
   connection.patience(0)
+  // not all servers forget a message that they refuse at its end (RFC 5321 §4.1.1.4): the next MAIL would be a 503
+  if (reply !== undefined && outcomeOf(reply) !== 'delivered') connection.needsReset = true
   return verdict(connection, reply, true)
 }
 

@@ -108,6 +108,22 @@ suite('mail to another server', () => {
       await connection.quit()
     })
 
+    test(`${way}: a message refused at its end is forgotten before the next one`, async () => {
+      await using sink = await MailSink.start({ extensions, answer: only('message', '452 4.3.1 full') })
+      const connection = await connected(sink.port)
+      const to = [{ address: 'bob@example.net' }]
+      const [refused] = await transact(connection, messageOf(), to)
+      assert.equal(refused?.outcome, 'deferred')
+      sink.options = { extensions }
+      const [taken] = await transact(connection, messageOf(), to)
+      assert.equal(taken?.outcome, 'delivered')
+      await connection.quit()
+      assert.deepEqual(
+        sink.lines.filter((line) => /^(?:MAIL|RSET)/.test(line)).map((line) => line.slice(0, 4)),
+        ['MAIL', 'RSET', 'MAIL'],
+      )
+    })
+
     test(`${way}: each recipient has its own answer`, async () => {
       const { results, sink } = await send(
         {

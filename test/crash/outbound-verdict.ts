@@ -88,11 +88,15 @@ function copiesOf(arrivals: readonly Arrival[], faults: string[]): ReadonlyMap<s
       : [`${name} ${recipient}`]
     if (name === undefined || keys.length === 0) faults.push(`Nobody knows what this is:\n${body.slice(0, 1_000)}`)
     else if (!body.includes(LAST_LINE)) faults.push(`${keys.join(', ')} is not whole`)
+    else if (isReport && !REFUSED.test(body))
+      faults.push(`${keys.join(', ')} without a refusal:\n${body.slice(0, 3_000)}`)
     for (const key of keys) copies.set(key, [...(copies.get(key) ?? []), arrival])
   }
   return copies
 }
 
+/** The words of the other server where it refuses mail for good. */
+const REFUSED = /^Diagnostic-Code: (?:[^\n]|\n[ \t])*\b(?:nobody|never)\b/m
 const FAILED = /^Final-Recipient: rfc822; (\S+)\r?\nAction: failed\r?$/gm
 
 function reportOf(key: string): string {
