@@ -1,5 +1,6 @@
 /** The thread of a shard's writer: ports in, batches, ports out. @module */
 import fs from 'node:fs'
+import { availableParallelism, getPriority, setPriority } from 'node:os'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { shrinkWhenQuiet } from '#lib/quiet-heap.ts'
 import { newerFormatOf } from '#store/newer-format.ts'
@@ -96,6 +97,17 @@ function start(): ShardWriter {
     },
     { committed: send, log, walGrown: () => say({ said: 'wal' }) },
   )
+}
+
+/** How much nicer than the threads that speak with clients the writer is where all of them share one core. */
+const NICER = 5
+
+/**
+ * A request would take the core from whoever sent it, who has more of them to read: commits would be many and small. So the
+ * writer begins when they have nothing to do, or have had most of a while (Linux, where a thread has a priority of its own).
+ */
+function giveWay(): void {
+  if (process.platform === 'linux' && availableParallelism() === 1) setPriority(0, Math.min(19, getPriority(0) + NICER))
 }
 
 let writer: ShardWriter
@@ -281,4 +293,5 @@ host.on('message', (order: WriterOrder) => {
   }
 })
 shrinkWhenQuiet()
+giveWay()
 say({ said: 'ready' })
