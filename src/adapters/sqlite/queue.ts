@@ -65,7 +65,7 @@ export async function openQueue(options: QueueOptions): Promise<QueueStore> {
   const file = queueFile(directory)
   const db = new DatabaseSync(file, { timeout: 5_000, enableForeignKeyConstraints: true })
   try {
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16000;')
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -4000;')
     migrate(db, QUEUE_MIGRATIONS, (from) => keepSnapshot(db, file, from, clock.now()))
     const store = new SqliteQueue(new QueueSql(db), options, clock)
     await store.tidy()
