@@ -41,6 +41,9 @@ export interface RecipientResult {
 /** How many chunks may be without an answer. */
 const CHUNKS_AHEAD = 4
 
+/** RFC 5321 §4.2.3. */
+const BAD_SEQUENCE = 503
+
 /** The bytes of the message are not what the queue said of them. */
 class BodyFault extends Error {}
 
@@ -145,6 +148,11 @@ function recipientResult(
 ): RecipientResult {
   const reply = mail === undefined || outcomeOf(mail) === 'delivered' ? rcpt : mail
   if (mail === undefined || reply === undefined) return lost(connection)
+  // after other messages it tells of these, not of this one: a fresh connection is to be asked
+  if (reply === mail && reply.code === BAD_SEQUENCE && connection.transactions > 1) {
+    connection.destroy('The server is not where we are')
+    return { outcome: 'deferred', words: reply.text }
+  }
   const outcome = outcomeOf(reply)
   if (reply === rcpt && isTooMany(reply)) return { outcome: 'deferred', words: reply.text, tooMany: true }
   return { outcome, words: reply.text }

@@ -124,6 +124,22 @@ suite('mail to another server', () => {
       )
     })
 
+    test(`${way}: a bad sequence is final for the first message alone, after others the connection goes`, async () => {
+      await using sink = await MailSink.start({ extensions })
+      const to = [{ address: 'bob@example.net' }]
+      const first = await connected(sink.port)
+      await transact(first, messageOf(), to)
+      sink.options = { extensions, answer: only('mail', '503 5.5.1 nested MAIL command') }
+      assert.deepEqual(await transact(first, messageOf(), to), [
+        { outcome: 'deferred', words: '503 5.5.1 nested MAIL command' },
+      ])
+      assert.notEqual(first.lost, undefined)
+      const second = await connected(sink.port)
+      const [result] = await transact(second, messageOf(), to)
+      assert.equal(result?.outcome, 'failed')
+      await second.quit()
+    })
+
     test(`${way}: each recipient has its own answer`, async () => {
       const { results, sink } = await send(
         {
