@@ -7,6 +7,7 @@ type Done = 'yes' | 'partial' | 'no'
 
 /** Title, how far it is done (kept by hand), and what is missing or why it is cited. */
 const STANDARDS: Readonly<Record<number, readonly [title: string, done: Done, remark?: string]>> = {
+  1047: ['Duplicate messages and SMTP', 'partial', 'what comes again after a crash of ours is not kept twice'],
   1035: ['Domain names: implementation', 'partial', 'as a stub resolver needs it; records are printed as a zone file'],
   1870: ['SMTP SIZE', 'yes'],
   2195: ['CRAM-MD5', 'no', 'not offered, by design'],
