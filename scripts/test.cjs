@@ -29,7 +29,8 @@ const run = spawnSync(
   path.join(root, 'node_modules', '.bin', 'node'),
   [
     '--test',
-    '--test-concurrency=2',
+    // other people's programs wait more than they compute
+    `--test-concurrency=${peers ? 3 : 2}`,
     '--test-reporter=dot',
     '--test-reporter-destination=stdout',
     `--test-reporter=${path.join(root, 'scripts', 'counts-reporter.mjs')}`,
