@@ -1,7 +1,7 @@
 /** The thread of a shard's writer: ports in, batches, ports out. @module */
 import fs from 'node:fs'
-import { availableParallelism, getPriority, setPriority } from 'node:os'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { giveWay, HAS_ONE_CORE } from '#lib/give-way.ts'
 import { shrinkWhenQuiet } from '#lib/quiet-heap.ts'
 import { newerFormatOf } from '#store/newer-format.ts'
 import type { Change } from '#store/types.ts'
@@ -99,16 +99,8 @@ function start(): ShardWriter {
   )
 }
 
-/** How much nicer than the threads that speak with clients the writer is where all of them share one core. */
-const NICER = 5
-
-/**
- * A request would take the core from whoever sent it, who has more of them to read: commits would be many and small. So the
- * writer begins when they have nothing to do, or have had most of a while (Linux, where a thread has a priority of its own).
- */
-function giveWay(): void {
-  if (process.platform === 'linux' && availableParallelism() === 1) setPriority(0, Math.min(19, getPriority(0) + NICER))
-}
+/** Steps below the threads that speak with clients. */
+const BELOW = 5
 
 let writer: ShardWriter
 try {
@@ -293,5 +285,7 @@ host.on('message', (order: WriterOrder) => {
   }
 })
 shrinkWhenQuiet()
-giveWay()
+// A request would take the only core from whoever sent it, who has more of them to read: commits would be many and small. So
+// the writer begins when they have nothing to do, or have had most of a while.
+if (HAS_ONE_CORE) giveWay(BELOW)
 say({ said: 'ready' })

@@ -3,10 +3,10 @@
  * store in slices and ends each transaction before it looks for orders. @module
  */
 import { mkdirSync } from 'node:fs'
-import { setPriority } from 'node:os'
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from '#lib/clock.ts'
+import { giveWay, THREADS_HAVE_PRIORITIES } from '#lib/give-way.ts'
 import type { AccountId } from '#mail/ids.ts'
 import type { AccountRef } from '#store/types.ts'
 import { openEmbeddedStore } from '../embedded/embedded-store.ts'
@@ -14,9 +14,10 @@ import { indexPath, removeIndex, UnusableIndex } from './index-file.ts'
 import { Indexer } from './indexer.ts'
 import type { IndexOrder, IndexReport, SearchThreadSetup } from './protocol.ts'
 
-const NICE = 10
+/** Steps below everybody else. */
+const BELOW = 10
 /** Where threads cannot be put below others, it rests as long as it worked. */
-const RESTS = process.platform !== 'linux'
+const RESTS = !THREADS_HAVE_PRIORITIES
 /** Accounts whose words are kept in memory. */
 const OPEN = 4
 /** After so long without work the thread is ended. */
@@ -27,8 +28,7 @@ const port = parentPort
 if (port === null) throw new Error('This module is the entry of a worker')
 const { directory, connection } = workerData as SearchThreadSetup
 const tell = (report: IndexReport): void => port.postMessage(report)
-// On Linux a priority is of a thread.
-if (!RESTS) setPriority(0, NICE)
+giveWay(BELOW)
 mkdirSync(directory, { recursive: true, mode: 0o700 })
 const store = openEmbeddedStore(connection, systemClock)
 

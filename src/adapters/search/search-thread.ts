@@ -1,6 +1,7 @@
 /** Entry of the thread that looks texts up: the words of accounts are in its memory, once, whatever asks. @module */
 import { parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from '#lib/clock.ts'
+import { giveWay } from '#lib/give-way.ts'
 import type { AccountId } from '#mail/ids.ts'
 import type { IndexAnswer } from '#store/search-index.ts'
 import type { AccountRef } from '#store/types.ts'
@@ -13,10 +14,13 @@ import { AccountSearcher } from './searcher.ts'
 const OPEN = 16
 /** After so long without a question the thread is ended. */
 const IDLE_MS = 300_000
+/** Steps below the threads that speak with clients: nobody else waits for a search. */
+const BELOW = 5
 
 const port = parentPort
 if (port === null) throw new Error('This module is the entry of a worker')
 const { directory, connection } = workerData as SearchThreadSetup
+giveWay(BELOW)
 const store = openEmbeddedStore(connection, systemClock)
 /** The one used last is the last. */
 const open = new Map<AccountId, AccountSearcher>()
