@@ -59,7 +59,7 @@ export function openShard(settings: ShardSettings, log: ShardLog): OpenShard {
   const sql = new Sql(paths.database, { readOnly: false, timeoutMs: 10_000 })
   try {
     sql.db.exec(`PRAGMA page_size = ${PAGE_BYTES}; PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;
-      PRAGMA cache_size = -12000; PRAGMA temp_store = MEMORY; PRAGMA synchronous = ${settings.durability === 'full' ? 'FULL' : 'OFF'}`)
+      PRAGMA cache_size = -32000; PRAGMA temp_store = MEMORY; PRAGMA synchronous = ${settings.durability === 'full' ? 'FULL' : 'OFF'}`)
     migrate(sql.db, paths.database, STEPS, {
       snapshot: (from) => {
         keepSnapshot(sql.db, paths.database, from, settings.now)

@@ -15,7 +15,7 @@ import { Indexer } from './indexer.ts'
 import type { IndexOrder, IndexReport, SearchThreadSetup } from './protocol.ts'
 
 /** Steps below everybody else. */
-const BELOW = 10
+const BELOW = 15
 /** Where threads cannot be put below others, it rests as long as it worked. */
 const RESTS = !THREADS_HAVE_PRIORITIES
 /** Accounts whose words are kept in memory. */
