@@ -29,6 +29,18 @@ async function post(answer?: SinkOptions['answer'], options: Partial<OutboundOpt
   }
 }
 
+/** One message on its way to a server that has not greeted us yet. */
+async function connecting(): Promise<Post & { greet(): void }> {
+  const greeting = Promise.withResolvers<void>()
+  const p = await post(async (step) => {
+    if (step === 'connect') await greeting.promise
+    return undefined
+  })
+  await p.out.send('a', ['bob@x.net'])
+  await p.out.until('it is connected', () => p.sink.connections === 1)
+  return { ...p, greet: greeting.resolve }
+}
+
 /** Answers of one step, one after the other; then the usual one. */
 function inOrder(step: SinkStep, ...answers: readonly SinkAnswer[]): NonNullable<SinkOptions['answer']> {
   let next = 0
@@ -384,16 +396,10 @@ test('what is held is not sent, and goes when it is released', async () => {
 })
 
 test('what is held while it waits for a connection is not sent, and goes over it when it is released', async () => {
-  const greeting = Promise.withResolvers<void>()
-  await using p = await post(async (step) => {
-    if (step === 'connect') await greeting.promise
-    return undefined
-  })
-  await p.out.send('a', ['bob@x.net'])
-  await p.out.until('it is connected', () => p.sink.connections === 1)
+  await using p = await connecting()
   assert.equal(await p.out.store.hold({}, 'administrator'), 1)
   p.out.scheduler.changed()
-  greeting.resolve()
+  p.greet()
   await p.out.until('the connection is kept', () => p.out.connections.kept('x.net') === 1)
   assert.equal(p.sink.lines.filter((line) => line.startsWith('MAIL')).length, 0)
   assert.equal(await p.out.store.release({}), 1)
@@ -498,18 +504,12 @@ test('what does not end in time when we stop stays in the queue as it was', asyn
 })
 
 test('a server that greets us when we have stopped gets nothing, as nobody could note it', async () => {
-  const greeting = Promise.withResolvers<void>()
-  await using p = await post(async (step) => {
-    if (step === 'connect') await greeting.promise
-    return undefined
-  })
-  await p.out.send('a', ['bob@x.net'])
-  await p.out.until('it is connected', () => p.sink.connections === 1)
+  await using p = await connecting()
   const stopping = p.out.stop()
   await new Promise(setImmediate)
   p.out.pass(10_000)
   await stopping
-  greeting.resolve()
+  p.greet()
   await p.out.until('it is closed', () => p.sink.open === 0)
   assert.deepEqual(
     p.sink.lines.filter((line) => line.startsWith('MAIL')),
