@@ -48,8 +48,8 @@ async function deliver(
     // the same at each try
     id: `${message.id}.h${createHash('sha256').update(recipient.address).digest('hex').slice(0, 8)}`,
   }
-  const { address, notify, original } = recipient
-  const accepted = { address, targets: local, outside, notify, originalRecipient: original }
+  const { address, notify, original, alias } = recipient
+  const accepted = { address, targets: local, outside, notify, originalRecipient: original, alias }
   const terms: OutgoingTerms = {
     // enqueued with what became of it, in one commit
     outbox: {

@@ -108,10 +108,10 @@ export function sinceOf({ at, notBefore }: Pick<QueuedMessage, 'at' | 'notBefore
 }
 
 function reported({ recipient, action, attempt }: Told): ReportedRecipient {
-  const { address, original } = recipient
+  const { address, alias, original } = recipient
   const split = original?.indexOf(';') ?? -1
   return {
-    address,
+    address: alias ?? address,
     original:
       original === undefined ? undefined : { type: original.slice(0, split), address: original.slice(split + 1) },
     action,

@@ -178,6 +178,30 @@ for (const [what, sender, notify, expected] of [
     assert.deepEqual(await p.out.attempts('a'), ['failed 550 5.7.1 no'])
   })
 
+test('a report about an alias names it, and an original recipient only where the sender did (RFC 3461 §6.3 (d), (e))', async () => {
+  await using p = await post((step) => (step === 'rcpt' ? '550 5.1.1 nobody' : undefined))
+  await p.out.store.setStandingHold({ kind: 'domain', name: 'example.org', since: 0, reason: 'administrator' }, true)
+  await p.out.send('a', [
+    { address: 'bob@x.net', alias: 'list@example.org' },
+    { address: 'cid@x.net', alias: 'away@example.org', original: 'rfc822;Away@old.example' },
+  ])
+  await p.out.quiet()
+  const [report] = await p.out.waiting()
+  assert.ok(report)
+  const text = await p.out.text(report)
+  assert.match(text, /\r\n\r\nFinal-Recipient: rfc822; list@example\.org\r\nAction: failed\r\n/)
+  assert.match(
+    text,
+    /\r\n\r\nOriginal-Recipient: rfc822; Away@old\.example\r\nFinal-Recipient: rfc822; away@example\.org\r\n/,
+  )
+  assert.doesNotMatch(text, /bob@x\.net|cid@x\.net/)
+  // the other server may name the alias in reports of its own (§5.2.1 (d))
+  assert.deepEqual(
+    p.sink.lines.filter((line) => line.startsWith('RCPT')),
+    ['RCPT TO:<bob@x.net> ORCPT=rfc822;list@example.org', 'RCPT TO:<cid@x.net> ORCPT=rfc822;Away@old.example'],
+  )
+})
+
 test('NOTIFY=SUCCESS makes a report where the next server makes none (RFC 3461 §5.2.2)', async () => {
   for (const [extensions, expected] of [
     [['PIPELINING'], 1],

@@ -25,6 +25,8 @@ export interface OutgoingRecipient {
   readonly notify?: Notify | undefined
   /** `type;address`. */
   readonly original?: string | undefined
+  /** What the sender named, where an alias led from there to {@link address}. */
+  readonly alias?: string | undefined
 }
 
 /** What became of a recipient. */
@@ -321,11 +323,19 @@ function formatMail(message: OutgoingMessage, offers: OutboundConnection['extens
 }
 
 /** `RCPT TO:<b@example.net> NOTIFY=NEVER ORCPT=rfc822;b@example.net` (RFC 3461 §5.2.1) */
-function formatRcpt({ address, notify, original }: OutgoingRecipient, message: OutgoingMessage, dsn: boolean): string {
+function formatRcpt(recipient: OutgoingRecipient, message: OutgoingMessage, dsn: boolean): string {
+  const { address, notify, alias } = recipient
   const path = `RCPT TO:<${onWire(address, message.smtpUtf8)}>`
   if (!dsn) return path
+  // RFC 3461 §5.2.1 (d): where the sender gave none, the address it named may be told
+  const original = recipient.original ?? (alias === undefined ? undefined : `${addressType(alias)};${alias}`)
   const wanted = notify === undefined || notify.length === 0 ? '' : ` NOTIFY=${notify.join(',')}`
   return `${path}${wanted}${original === undefined ? '' : originalParameter(original, message.smtpUtf8)}`
+}
+
+/** RFC 3461 §4.2, RFC 6533 §3 */
+function addressType(address: string): string {
+  return /^[\0-\x7f]*$/.test(address) ? 'rfc822' : 'utf-8'
 }
 
 /** RFC 3461 §4.2; an address that is not ASCII goes only where SMTPUTF8 is said (RFC 6533 §3). */

@@ -29,6 +29,8 @@ export interface OutsideRecipient {
   /** NOTIFY and ORCPT (`type;address`) of RFC 3461; absent: the client did not say. */
   readonly notify?: Notify | undefined
   readonly originalRecipient?: string | undefined
+  /** What the sender named, where that was an alias before this one. */
+  readonly alias?: string | undefined
 }
 
 /** What is said of a message beside its bytes. */
@@ -184,28 +186,24 @@ export class OutgoingMessage {
 
 function wayList(recipients: readonly OutsideRecipient[]): readonly Way[] {
   const ways = new Map<string | undefined, Way>()
-  for (const [index, { address: named, outside = [], notify, originalRecipient }] of recipients.entries()) {
+  for (const [index, { address: named, outside = [], notify, originalRecipient, alias }] of recipients.entries()) {
     for (const { address, through } of outside) {
       const way = ways.get(through) ?? { through, recipients: [] }
       ways.set(through, way)
       // what an alias leads to is the business of whoever has it (RFC 3461 §5.2.7.4): reports name the alias
-      const original = originalRecipient ?? (through === undefined ? undefined : `${addressType(named)};${named}`)
+      const by = alias ?? (through === undefined ? undefined : named)
       way.recipients.push({
         index,
         recipient: {
           address,
-          ...(original === undefined ? {} : { original }),
+          ...(originalRecipient === undefined ? {} : { original: originalRecipient }),
+          ...(by === undefined ? {} : { alias: by }),
           ...(notify === undefined ? {} : { notify }),
         },
       })
     }
   }
   return Array.from(ways.values())
-}
-
-// RFC 3461 §4.2, RFC 6533 §3
-function addressType(address: string): string {
-  return isUnicode(address) ? 'utf-8' : 'rfc822'
 }
 
 function isUnicode(text: string | Uint8Array): boolean {

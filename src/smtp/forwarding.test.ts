@@ -99,7 +99,7 @@ test('an alias forwards from port 25, with a sender that is ours and the alias i
             eightBit: false,
             priority: 0,
             language: 'en',
-            recipients: [{ address: 'Ann.Lee@home.example', original: 'rfc822;Away+x@example.org' }],
+            recipients: [{ address: 'Ann.Lee@home.example', alias: 'Away+x@example.org' }],
           },
           {
             id: `${id}.f1`,
@@ -109,7 +109,7 @@ test('an alias forwards from port 25, with a sender that is ours and the alias i
             eightBit: false,
             priority: 0,
             language: 'en',
-            recipients: [{ address: 'ben@home.example', original: 'rfc822;list@example.org' }],
+            recipients: [{ address: 'ben@home.example', alias: 'list@example.org' }],
           },
         ],
       )

@@ -108,7 +108,12 @@ export function queueContract(open: () => Promise<OpenQueue>): void {
       notBefore: NOW + HOUR,
       language: 'fr',
       recipients: [
-        { address: 'Bob@Other.Example', original: 'rfc822;bob@other.example', notify: ['SUCCESS', 'DELAY'] },
+        {
+          address: 'Bob@Other.Example',
+          original: 'rfc822;bob@other.example',
+          alias: 'bob@example.org',
+          notify: ['SUCCESS', 'DELAY'],
+        },
         { address: 'eve@third.example' },
       ],
     }

@@ -45,6 +45,8 @@ export interface NewRecipient {
   readonly address: string
   /** As the sender said it (ORCPT, RFC 3461 §4.2), `type;address`. */
   readonly original?: string
+  /** What its sender named, an address here that leads to {@link address}: reports name it alone. */
+  readonly alias?: string
   readonly notify?: Notify
 }
 

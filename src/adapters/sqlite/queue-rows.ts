@@ -72,6 +72,7 @@ function recipientOf(row: Row): QueuedRecipient {
   const recipient: NewRecipient = {
     address: text(row.address),
     ...given('original', optional(row.original, text)),
+    ...given('alias', optional(row.alias, text)),
     ...given(
       'notify',
       optional(row.notify, (value) => notifyOf(text(value))),

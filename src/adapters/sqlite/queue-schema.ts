@@ -86,4 +86,7 @@ export const QUEUE_MIGRATIONS: readonly string[] = [
   -- bodies of few octets; message.file is their place
   CREATE TABLE body (key INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
   `,
+  `
+  ALTER TABLE recipient ADD COLUMN alias TEXT;
+  `,
 ]

@@ -40,18 +40,19 @@ function insertMessage(sql: QueueSql, message: NewMessage, place: string): void 
   )
   const ownHold = reasonNumber(message.held)
   const nextAt = message.notBefore ?? message.at
-  for (const [position, { address, original, notify }] of message.recipients.entries()) {
+  for (const [position, { address, original, alias, notify }] of message.recipients.entries()) {
     const domain = destinationOf(address)
     const standingHold = standingHoldFor(sql, message.account, domain)
     const held = ownHold !== 0 || standingHold !== 0
     sql.run(
-      `INSERT INTO recipient (message, position, address, domain, original, notify, state, own_hold, standing_hold,
-         priority, next_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO recipient (message, position, address, domain, original, alias, notify, state, own_hold, standing_hold,
+         priority, next_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       key,
       position,
       address,
       domain,
       original ?? null,
+      alias ?? null,
       notifyText(notify),
       held ? STATE.held : STATE.waiting,
       ownHold,
