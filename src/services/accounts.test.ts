@@ -6,7 +6,7 @@ import type { Result } from '#lib/result.ts'
 import type { MailStore } from '#store/mail-store.ts'
 import { Accounts, type AccountsDeps, type AccountsRefusal } from './accounts.ts'
 import { appPasswordDigest, passwordHasher, scramVerifier } from './passwords.ts'
-import { countingHasher } from './registry.contract.ts'
+import { countingHasher } from './registry-kit.contract.ts'
 
 async function setUp(deps: Partial<AccountsDeps> = {}) {
   const directory = await openDirectory(':memory:')

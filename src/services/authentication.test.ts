@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { addAppPassword, type Reach, setUp } from './registry.contract.ts'
+import { addAppPassword, type Reach, setUp } from './registry-kit.contract.ts'
 
 const here: Reach = (local) => ({ registry: local, end: () => undefined })
 const WRONG = { ok: false, error: { kind: 'wrong-credentials' } }

@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { test } from 'node:test'
 import { MessageChannel } from 'node:worker_threads'
 import type { LocalRegistry } from './local-registry.ts'
-import { registryContract, setUp } from './registry.contract.ts'
+import { registryContract } from './registry.contract.ts'
+import { setUp } from './registry-kit.contract.ts'
 import { RemoteRegistry, serveRegistry } from './remote-registry.ts'
 
 function reach(local: LocalRegistry) {
