@@ -5,16 +5,13 @@ import {
   accountColumns,
   accountOf,
   appPasswordOf,
-  blob,
   dkimKeyOf,
   dkimKeyValues,
   domainOf,
   domainOfAddress,
-  integer,
   protocolBits,
-  type Row,
-  text,
 } from './directory-rows.ts'
+import { blob, integer, type Row, text } from './sql.ts'
 
 /** Reads all of it. */
 export function archiveDirectory(db: DatabaseSync): DirectoryArchive {

@@ -1,5 +1,5 @@
 /** Rows of `directory.db` as records of the port. @module */
-import type { SQLInputValue, SQLOutputValue } from 'node:sqlite'
+import type { SQLInputValue } from 'node:sqlite'
 import type { AccountId } from '#mail/ids.ts'
 import type { Pop3Policy } from '#mail/pop3-policy.ts'
 import type {
@@ -10,8 +10,10 @@ import type {
   Protocol,
   ScramVerifier,
 } from '#store/directory.ts'
+import { blob, integer, optional, type Row, text } from './sql.ts'
 
-export type Row = Record<string, SQLOutputValue>
+/** Rows of one slice of a listing; between slices others get their turn. */
+export const SLICE = 250
 
 /** Bits of the column `protocols`; never renumbered. */
 const PROTOCOL_BITS: readonly (readonly [Protocol, number])[] = [
@@ -26,26 +28,6 @@ export function protocolBits(protocols: readonly Protocol[]): number {
 
 function protocolsOf(bits: number): readonly Protocol[] {
   return PROTOCOL_BITS.flatMap(([name, bit]) => ((bits & bit) === 0 ? [] : [name]))
-}
-
-export function text(value: SQLOutputValue | undefined): string {
-  if (typeof value !== 'string') throw new TypeError(`Expected text in the directory, found ${typeof value}`)
-  return value
-}
-
-export function integer(value: SQLOutputValue | undefined): number {
-  if (typeof value !== 'number') throw new TypeError(`Expected an integer in the directory, found ${typeof value}`)
-  return value
-}
-
-export function blob(value: SQLOutputValue | undefined): Uint8Array {
-  if (!(value instanceof Uint8Array)) throw new TypeError(`Expected octets in the directory, found ${typeof value}`)
-  return value
-}
-
-/** NULL is `undefined`. */
-export function optional<T>(value: SQLOutputValue | undefined, read: (value: SQLOutputValue) => T): T | undefined {
-  return value === null || value === undefined ? undefined : read(value)
 }
 
 export function domainOf(row: Row): DomainRecord {

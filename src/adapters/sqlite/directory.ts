@@ -1,6 +1,6 @@
 /** The directory in one SQLite database, opened by the main thread only. @module */
 import { randomBytes } from 'node:crypto'
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { setImmediate } from 'node:timers/promises'
 import { type Clock, systemClock } from '#lib/clock.ts'
 import { done, type Result, refused } from '#lib/result.ts'
@@ -19,31 +19,26 @@ import type {
   Pop3Extremes,
 } from '#store/directory.ts'
 import { AccountCache } from './account-cache.ts'
+import { aliasAt, listAliases, removeAlias, setAlias } from './directory-aliases.ts'
+import { AppPasswords } from './directory-app-passwords.ts'
 import { archiveDirectory, restoreDirectory } from './directory-archive.ts'
 import {
   accountColumns,
   accountOf,
-  appPasswordOf,
-  blob,
   dkimKeyOf,
   dkimKeyValues,
   domainOf,
   domainOfAddress,
-  integer,
-  protocolBits,
-  type Row,
-  text,
+  SLICE,
 } from './directory-rows.ts'
+import { keepSalt } from './directory-salts.ts'
 import { DIRECTORY_MIGRATIONS } from './directory-schema.ts'
 import { migrate, transaction } from './migrations.ts'
 import { keepSnapshot } from './snapshot.ts'
+import { blob, found, integer, Sql, text } from './sql.ts'
 
-/** Rows of one slice of a listing; between slices others get their turn. */
-const SLICE = 250
 /** Domains in memory. */
 const MOST_DOMAINS = 10_000
-/** Uses of app passwords are written together. */
-const USE_FLUSH_MS = 30_000
 
 /**
  * Opens the directory, makes or upgrades it.
@@ -66,30 +61,28 @@ export async function openDirectory(path: string, clock: Clock = systemClock): P
 }
 
 class SqliteDirectory implements Directory {
-  readonly #db: DatabaseSync
+  readonly #sql: Sql
   readonly #clock: Clock
-  readonly #statements = new Map<string, StatementSync>()
+  readonly #appPasswords: AppPasswords
   /** As they were read: every recipient asks for one. Who changes one forgets it here; nothing awaits in between. */
   readonly #domains = new Map<string, DomainRecord>()
   readonly #accounts = new AccountCache()
-  readonly #uses = new Map<number, number>()
-  #flush: NodeJS.Timeout | undefined
 
   constructor(db: DatabaseSync, clock: Clock) {
-    this.#db = db
+    this.#sql = new Sql(db)
     this.#clock = clock
+    this.#appPasswords = new AppPasswords(this.#sql, clock)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#flushUses()
-    this.#statements.clear()
-    if (this.#db.isOpen) this.#db.close()
+    this.#appPasswords.flush()
+    this.#sql.close()
   }
 
   // --- domains ---
 
   async domains(): Promise<readonly DomainRecord[]> {
-    return this.#all('SELECT * FROM domain ORDER BY name').map(domainOf)
+    return this.#sql.all('SELECT * FROM domain ORDER BY name').map(domainOf)
   }
 
   async domain(name: string): Promise<DomainRecord | undefined> {
@@ -103,26 +96,26 @@ class SqliteDirectory implements Directory {
 
   async addDomain(name: string): Promise<Result<DomainRecord, DirectoryRefusal>> {
     const sql = 'INSERT INTO domain (name, created_at) VALUES (?, ?) ON CONFLICT DO NOTHING'
-    if (this.#run(sql, name, this.#clock.now()) === 0) return refused({ kind: 'exists', what: 'domain', name })
+    if (this.#sql.run(sql, name, this.#clock.now()) === 0) return refused({ kind: 'exists', what: 'domain', name })
     return done(found(this.#domain(name)))
   }
 
   async setCatchAll(name: string, target: string | undefined): Promise<Result<DomainRecord, DirectoryRefusal>> {
     this.#domains.delete(name)
-    const changed = this.#run('UPDATE domain SET catch_all = ? WHERE name = ?', target ?? null, name)
+    const changed = this.#sql.run('UPDATE domain SET catch_all = ? WHERE name = ?', target ?? null, name)
     return changed === 0 ? refused({ kind: 'no-such', what: 'domain', name }) : done(found(this.#domain(name)))
   }
 
   async removeDomain(name: string): Promise<Result<void, DirectoryRefusal>> {
     this.#domains.delete(name)
-    return transaction(this.#db, (): Result<void, DirectoryRefusal> => {
+    return transaction(this.#sql.db, (): Result<void, DirectoryRefusal> => {
       const used =
-        this.#get('SELECT 1 FROM account WHERE domain = ? LIMIT 1', name) ??
-        this.#get('SELECT 1 FROM alias WHERE domain = ? LIMIT 1', name) ??
+        this.#sql.get('SELECT 1 FROM account WHERE domain = ? LIMIT 1', name) ??
+        this.#sql.get('SELECT 1 FROM alias WHERE domain = ? LIMIT 1', name) ??
         // what aliases lead to would be another server's from then on
-        this.#get('SELECT 1 FROM alias_target WHERE substr(target, -?) = ? LIMIT 1', name.length + 1, `@${name}`)
+        this.#sql.get('SELECT 1 FROM alias_target WHERE substr(target, -?) = ? LIMIT 1', name.length + 1, `@${name}`)
       if (used !== undefined) return refused({ kind: 'in-use', what: 'domain', name })
-      const gone = this.#run('DELETE FROM domain WHERE name = ?', name)
+      const gone = this.#sql.run('DELETE FROM domain WHERE name = ?', name)
       return gone === 0 ? refused({ kind: 'no-such', what: 'domain', name }) : done(undefined)
     })
   }
@@ -133,21 +126,21 @@ class SqliteDirectory implements Directory {
     const where = domain === undefined ? '' : 'WHERE domain = ?'
     const parameters = domain === undefined ? [] : [domain]
     const sql = `SELECT * FROM dkim_key ${where} ORDER BY domain, created_at, selector`
-    return this.#all(sql, ...parameters).map(dkimKeyOf)
+    return this.#sql.all(sql, ...parameters).map(dkimKeyOf)
   }
 
   async putDkimKeys(keys: readonly DkimKeyRecord[]): Promise<Result<void, DirectoryRefusal>> {
-    return transaction(this.#db, (): Result<void, DirectoryRefusal> => {
+    return transaction(this.#sql.db, (): Result<void, DirectoryRefusal> => {
       const unknown = keys.find(({ domain }) => this.#domain(domain) === undefined)
       if (unknown !== undefined) return refused({ kind: 'no-such', what: 'domain', name: unknown.domain })
       for (const key of keys)
-        this.#run('INSERT OR REPLACE INTO dkim_key VALUES (?, ?, ?, ?, ?, ?, ?)', ...dkimKeyValues(key))
+        this.#sql.run('INSERT OR REPLACE INTO dkim_key VALUES (?, ?, ?, ?, ?, ?, ?)', ...dkimKeyValues(key))
       return done(undefined)
     })
   }
 
   async removeDkimKey(domain: string, selector: string): Promise<Result<void, DirectoryRefusal>> {
-    const gone = this.#run('DELETE FROM dkim_key WHERE domain = ? AND selector = ?', domain, selector)
+    const gone = this.#sql.run('DELETE FROM dkim_key WHERE domain = ? AND selector = ?', domain, selector)
     return gone === 0 ? refused({ kind: 'no-such', what: 'dkim-key', name: selector }) : done(undefined)
   }
 
@@ -160,8 +153,12 @@ class SqliteDirectory implements Directory {
       // Each by its index. Where it is not by address, they are sorted afterwards, all in one turn.
       const slice =
         domain === undefined
-          ? this.#all('SELECT * FROM account WHERE address > ? ORDER BY address LIMIT +?', last?.address ?? '', SLICE)
-          : this.#all(
+          ? this.#sql.all(
+              'SELECT * FROM account WHERE address > ? ORDER BY address LIMIT +?',
+              last?.address ?? '',
+              SLICE,
+            )
+          : this.#sql.all(
               'SELECT * FROM account WHERE domain = ? AND id > ? ORDER BY id LIMIT +?',
               domain,
               last?.ref.id ?? 0,
@@ -178,14 +175,14 @@ class SqliteDirectory implements Directory {
     const where = domain === undefined ? '' : 'WHERE domain = ?'
     const parameters = domain === undefined ? [] : [domain]
     const count = (table: string): number =>
-      integer(found(this.#get(`SELECT count(*) AS rows FROM ${table} ${where}`, ...parameters)).rows)
+      integer(found(this.#sql.get(`SELECT count(*) AS rows FROM ${table} ${where}`, ...parameters)).rows)
     return { accounts: count('account'), aliases: count('alias') }
   }
 
   async account(address: string): Promise<AccountRecord | undefined> {
     const known = this.#accounts.byAddress(address)
     if (known !== undefined) return known
-    const row = this.#get('SELECT * FROM account WHERE address = ?', address)
+    const row = this.#sql.get('SELECT * FROM account WHERE address = ?', address)
     return row && this.#accounts.keep(accountOf(row))
   }
 
@@ -197,20 +194,21 @@ class SqliteDirectory implements Directory {
   }
 
   async oldestAccount(domain: string): Promise<AccountRecord | undefined> {
-    const row = this.#get('SELECT * FROM account WHERE domain = ? ORDER BY id LIMIT 1', domain)
+    const row = this.#sql.get('SELECT * FROM account WHERE domain = ? ORDER BY id LIMIT 1', domain)
     return row && accountOf(row)
   }
 
   async accountsByShard(): Promise<ReadonlyMap<number, number>> {
-    const rows = this.#all('SELECT shard, count(*) AS accounts FROM account GROUP BY shard')
+    const rows = this.#sql.all('SELECT shard, count(*) AS accounts FROM account GROUP BY shard')
     return new Map(rows.map((row) => [integer(row.shard), integer(row.accounts)]))
   }
 
   async pop3Extremes(): Promise<Pop3Extremes> {
-    const days = this.#get('SELECT min(pop3_policy) AS days FROM account WHERE pop3_policy >= 0')?.days ?? null
+    const days = this.#sql.get('SELECT min(pop3_policy) AS days FROM account WHERE pop3_policy >= 0')?.days ?? null
     const delay =
-      this.#get('SELECT max(pop3_login_delay) AS delay FROM account WHERE pop3_login_delay IS NOT NULL')?.delay ?? null
-    const own = this.#get('SELECT 1 AS own FROM account WHERE pop3_policy IS NOT NULL LIMIT 1')
+      this.#sql.get('SELECT max(pop3_login_delay) AS delay FROM account WHERE pop3_login_delay IS NOT NULL')?.delay ??
+      null
+    const own = this.#sql.get('SELECT 1 AS own FROM account WHERE pop3_policy IS NOT NULL LIMIT 1')
     return {
       ownPolicies: own !== undefined,
       fewestDays: days === null ? undefined : integer(days),
@@ -222,8 +220,8 @@ class SqliteDirectory implements Directory {
     const refusals: DirectoryRefusal[] = []
     const added: AccountRecord[] = []
     try {
-      transaction(this.#db, () => {
-        const domains = new Set(this.#all('SELECT name FROM domain').map(({ name }) => text(name)))
+      transaction(this.#sql.db, () => {
+        const domains = new Set(this.#sql.all('SELECT name FROM domain').map(({ name }) => text(name)))
         for (const account of accounts) {
           const answer = this.#insertAccount(account, domains)
           if (!answer.ok) {
@@ -245,10 +243,10 @@ class SqliteDirectory implements Directory {
     const write = (): Result<AccountRecord, DirectoryRefusal> => {
       const old = this.#accountById(id)
       if (old === undefined) return refused({ kind: 'no-such', what: 'account', name: String(id) })
-      if (change.scram !== undefined) this.#keepSalt(id, change.scram.salt)
+      if (change.scram !== undefined) keepSalt(this.#sql, id, change.scram.salt)
       const columns = accountColumns({ ...old, shard: old.ref.shard, ...change })
       const names = Object.keys(columns)
-      this.#run(
+      this.#sql.run(
         `UPDATE account SET ${names.map((name) => `${name} = ?`).join(', ')} WHERE id = ?`,
         ...Object.values(columns),
         id,
@@ -256,27 +254,27 @@ class SqliteDirectory implements Directory {
       return done(found(this.#accountById(id)))
     }
     try {
-      return transaction(this.#db, write)
+      return transaction(this.#sql.db, write)
     } finally {
       this.#accounts.forget(id)
     }
   }
 
   async removeAccount(id: AccountId): Promise<Result<void, DirectoryRefusal>> {
-    const gone = this.#run('DELETE FROM account WHERE id = ?', id)
+    const gone = this.#sql.run('DELETE FROM account WHERE id = ?', id)
     this.#accounts.forget(id)
     return gone === 0 ? refused({ kind: 'no-such', what: 'account', name: String(id) }) : done(undefined)
   }
 
   async scramSalt(id: AccountId): Promise<Uint8Array> {
-    return this.#keepSalt(id, undefined)
+    return keepSalt(this.#sql, id, undefined)
   }
 
   #insertAccount(account: NewAccount, domains: ReadonlySet<string>): Result<AccountRecord, DirectoryRefusal> {
     const { address } = account
     const domain = domainOfAddress(address)
     if (!domains.has(domain)) return refused({ kind: 'no-such', what: 'domain', name: domain })
-    if (this.#get('SELECT 1 FROM alias WHERE address = ?', address) !== undefined) {
+    if (this.#sql.get('SELECT 1 FROM alias WHERE address = ?', address) !== undefined) {
       return refused({ kind: 'exists', what: 'alias', name: address })
     }
     const columns: Record<string, SQLInputValue> = {
@@ -287,7 +285,7 @@ class SqliteDirectory implements Directory {
       ...accountColumns(account),
     }
     const names = Object.keys(columns)
-    const row = this.#get(
+    const row = this.#sql.get(
       `INSERT INTO account (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})
        ON CONFLICT DO NOTHING RETURNING *`,
       ...Object.values(columns),
@@ -295,207 +293,83 @@ class SqliteDirectory implements Directory {
     return row === undefined ? refused({ kind: 'exists', what: 'account', name: address }) : done(accountOf(row))
   }
 
-  /** The salt of an account, made or set when it has none. */
-  #keepSalt(id: AccountId, wanted: Uint8Array | undefined): Uint8Array {
-    const row = this.#get('SELECT scram_salt FROM account WHERE id = ?', id)
-    if (row === undefined) throw new Error(`No account with id ${id}`)
-    if (row.scram_salt !== null) {
-      const salt = blob(row.scram_salt)
-      if (wanted !== undefined && Buffer.compare(salt, wanted) !== 0) {
-        throw new Error(`The SCRAM verifier of account ${id} was made with another salt than the account's`)
-      }
-      return salt
-    }
-    const salt = wanted ?? new Uint8Array(randomBytes(16))
-    this.#run('UPDATE account SET scram_salt = ? WHERE id = ?', salt, id)
-    return salt
-  }
-
   // --- aliases ---
 
   async aliases(domain?: string): Promise<readonly AliasRecord[]> {
-    const where = domain === undefined ? '' : 'domain = ? AND'
-    const parameters = domain === undefined ? [] : [domain]
-    const sql = `SELECT * FROM alias WHERE ${where} address > ? ORDER BY address LIMIT ${SLICE}`
-    const all: AliasRecord[] = []
-    for (;;) {
-      const slice = this.#all(sql, ...parameters, all.at(-1)?.address ?? '')
-      for (const row of slice) all.push(this.#aliasOf(row))
-      if (slice.length < SLICE) return all
-      await setImmediate()
-    }
+    return listAliases(this.#sql, domain)
   }
 
   async alias(address: string): Promise<AliasRecord | undefined> {
-    const row = this.#get('SELECT * FROM alias WHERE address = ?', address)
-    return row && this.#aliasOf(row)
+    return aliasAt(this.#sql, address)
   }
 
   async setAlias(address: string, targets: readonly string[]): Promise<Result<AliasRecord, DirectoryRefusal>> {
     if (targets.length === 0) throw new RangeError(`The alias "${address}" needs a target`)
-    return transaction(this.#db, (): Result<AliasRecord, DirectoryRefusal> => {
-      const domain = domainOfAddress(address)
-      if (this.#domain(domain) === undefined) return refused({ kind: 'no-such', what: 'domain', name: domain })
-      if (this.#get('SELECT 1 FROM account WHERE address = ?', address) !== undefined) {
-        return refused({ kind: 'exists', what: 'account', name: address })
-      }
-      const sql = 'INSERT INTO alias (address, domain, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING'
-      this.#run(sql, address, domain, this.#clock.now())
-      this.#run('DELETE FROM alias_target WHERE alias = ?', address)
-      for (const [position, target] of targets.entries()) {
-        this.#run('INSERT INTO alias_target (alias, position, target) VALUES (?, ?, ?)', address, position, target)
-      }
-      return done(this.#aliasOf(found(this.#get('SELECT * FROM alias WHERE address = ?', address))))
-    })
+    return setAlias(this.#sql, address, targets, this.#clock.now())
   }
 
   async removeAlias(address: string): Promise<Result<void, DirectoryRefusal>> {
-    const gone = this.#run('DELETE FROM alias WHERE address = ?', address)
-    return gone === 0 ? refused({ kind: 'no-such', what: 'alias', name: address }) : done(undefined)
-  }
-
-  #aliasOf(row: Row): AliasRecord {
-    const address = text(row.address)
-    const targets = this.#all('SELECT target FROM alias_target WHERE alias = ? ORDER BY position', address)
-    return { address, targets: targets.map((target) => text(target.target)), createdAt: integer(row.created_at) }
+    return removeAlias(this.#sql, address)
   }
 
   // --- app passwords ---
 
   async appPasswords(account: AccountId): Promise<readonly AppPasswordRecord[]> {
-    return this.#all('SELECT * FROM app_password WHERE account = ? ORDER BY id', account).map((row) =>
-      this.#appPassword(row),
-    )
+    return this.#appPasswords.of(account)
   }
 
   async addAppPassword(
     record: Omit<AppPasswordRecord, 'id' | 'createdAt' | 'lastUsedAt'>,
   ): Promise<Result<AppPasswordRecord, DirectoryRefusal>> {
-    const { account, name, protocols, sha256, scram } = record
-    return transaction(this.#db, (): Result<AppPasswordRecord, DirectoryRefusal> => {
-      if (this.#accountById(account) === undefined) {
-        return refused({ kind: 'no-such', what: 'account', name: String(account) })
-      }
-      const row = this.#get(
-        `INSERT INTO app_password (account, name, protocols, sha256, created_at) VALUES (?, ?, ?, ?, ?)
-         ON CONFLICT DO NOTHING RETURNING *`,
-        account,
-        name,
-        protocolBits(protocols),
-        sha256,
-        this.#clock.now(),
-      )
-      if (row === undefined) return refused({ kind: 'exists', what: 'app-password', name })
-      for (const { salt, iterations, storedKey, serverKey } of scram) {
-        this.#keepSalt(account, salt)
-        const sql =
-          'INSERT INTO app_password_scram (app_password, iterations, stored_key, server_key) VALUES (?, ?, ?, ?)'
-        this.#run(sql, integer(row.id), iterations, storedKey, serverKey)
-      }
-      return done(this.#appPassword(row))
-    })
+    return this.#appPasswords.add(record)
   }
 
   async removeAppPassword(account: AccountId, name: string): Promise<Result<void, DirectoryRefusal>> {
-    const gone = this.#run('DELETE FROM app_password WHERE account = ? AND name = ?', account, name)
-    return gone === 0 ? refused({ kind: 'no-such', what: 'app-password', name }) : done(undefined)
+    return this.#appPasswords.remove(account, name)
   }
 
   noteAppPasswordUse(id: number, at: number): void {
-    this.#uses.set(id, at)
-    this.#flush ??= setTimeout(() => this.#flushUses(), USE_FLUSH_MS).unref()
-  }
-
-  #appPassword(row: Row): AppPasswordRecord {
-    const verifiers = this.#all(
-      'SELECT * FROM app_password_scram WHERE app_password = ? ORDER BY iterations',
-      integer(row.id),
-    )
-    const salt =
-      verifiers.length === 0 ? new Uint8Array(0) : this.#keepSalt(integer(row.account) as AccountId, undefined)
-    const record = appPasswordOf(row, verifiers, salt)
-    const lastUsedAt = this.#uses.get(record.id)
-    return lastUsedAt === undefined ? record : { ...record, lastUsedAt }
-  }
-
-  #flushUses(): void {
-    clearTimeout(this.#flush)
-    this.#flush = undefined
-    if (this.#uses.size === 0 || !this.#db.isOpen) return
-    try {
-      transaction(this.#db, () => {
-        for (const [id, at] of this.#uses) this.#run('UPDATE app_password SET last_used_at = ? WHERE id = ?', at, id)
-      })
-    } catch {
-      // best effort: a full disk must not end a process for a date, and the next use tells it again
-    }
-    this.#uses.clear()
+    this.#appPasswords.noteUse(id, at)
   }
 
   // --- whole ---
 
   async archive(): Promise<DirectoryArchive> {
     await this.secret()
-    this.#flushUses()
-    return transaction(this.#db, () => archiveDirectory(this.#db))
+    this.#appPasswords.flush()
+    return transaction(this.#sql.db, () => archiveDirectory(this.#sql.db))
   }
 
   async restore(archive: DirectoryArchive): Promise<Result<void, { readonly kind: 'directory-not-empty' }>> {
-    return transaction(this.#db, () =>
-      restoreDirectory(this.#db, archive) ? done(undefined) : refused({ kind: 'directory-not-empty' }),
+    return transaction(this.#sql.db, () =>
+      restoreDirectory(this.#sql.db, archive) ? done(undefined) : refused({ kind: 'directory-not-empty' }),
     )
   }
 
   // --- secrets ---
 
   async secret(): Promise<Uint8Array> {
-    this.#run("INSERT INTO setting (name, value) VALUES ('secret', ?) ON CONFLICT DO NOTHING", randomBytes(32))
-    return blob(this.#get("SELECT value FROM setting WHERE name = 'secret'")?.value)
+    this.#sql.run("INSERT INTO setting (name, value) VALUES ('secret', ?) ON CONFLICT DO NOTHING", randomBytes(32))
+    return blob(this.#sql.get("SELECT value FROM setting WHERE name = 'secret'")?.value)
   }
 
   // --- statements ---
 
   #domain(name: string): DomainRecord | undefined {
-    const row = this.#get('SELECT * FROM domain WHERE name = ?', name)
+    const row = this.#sql.get('SELECT * FROM domain WHERE name = ?', name)
     return row && domainOf(row)
   }
 
   /** As it is in the database, also in the middle of a transaction. */
   #accountById(id: number): AccountRecord | undefined {
-    const row = this.#get('SELECT * FROM account WHERE id = ?', id)
+    const row = this.#sql.get('SELECT * FROM account WHERE id = ?', id)
     return row && accountOf(row)
-  }
-
-  #statement(sql: string): StatementSync {
-    const known = this.#statements.get(sql)
-    if (known !== undefined) return known
-    const statement = this.#db.prepare(sql)
-    this.#statements.set(sql, statement)
-    return statement
-  }
-
-  #get(sql: string, ...parameters: SQLInputValue[]): Row | undefined {
-    return this.#statement(sql).get(...parameters)
-  }
-
-  #all(sql: string, ...parameters: SQLInputValue[]): Row[] {
-    return this.#statement(sql).all(...parameters)
-  }
-
-  /** @returns How many rows changed. */
-  #run(sql: string, ...parameters: SQLInputValue[]): number {
-    return Number(this.#statement(sql).run(...parameters).changes)
   }
 }
 
 /** Ends a transaction whose refusal is known. */
 class Rollback extends Error {
   override readonly name = 'Rollback'
-}
-
-function found<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error('A row that was just written is not there')
-  return value
 }
 
 function compare(one: string, other: string): number {

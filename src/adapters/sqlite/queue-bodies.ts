@@ -1,6 +1,6 @@
 /** Small bodies, in the database: a commit keeps them with what is said of their messages. @module */
 import type { QueuedBody } from '#store/queue.ts'
-import type { QueueSql } from './queue-sql.ts'
+import type { Sql } from './sql.ts'
 
 /** Room that is given back, octets: where there is more of it than all else. */
 const MUCH_ROOM = 33_554_432
@@ -15,24 +15,24 @@ export function isInDatabase(place: string): boolean {
 }
 
 /** @returns its place. */
-export function keepBody(sql: QueueSql, bytes: Uint8Array): string {
+export function keepBody(sql: Sql, bytes: Uint8Array): string {
   return `${PREFIX}${sql.insert('INSERT INTO body (bytes) VALUES (?)', bytes)}`
 }
 
 /** @throws {Error} where it is not there, or has another size. */
-export function readBody(sql: QueueSql, { place, size }: QueuedBody): Uint8Array {
+export function readBody(sql: Sql, { place, size }: QueuedBody): Uint8Array {
   const bytes = sql.get('SELECT bytes FROM body WHERE key = ?', keyOf(place))?.bytes
   if (!(bytes instanceof Uint8Array)) throw new Error(`The queue has no ${place}`)
   if (bytes.length !== size) throw new Error(`${place} has ${bytes.length} octets instead of ${size}`)
   return bytes
 }
 
-export function dropBody(sql: QueueSql, place: string): void {
+export function dropBody(sql: Sql, place: string): void {
   sql.run('DELETE FROM body WHERE key = ?', keyOf(place))
 }
 
 /** Makes the database small again after much mail. What is not given back now is used again, or given back another time. */
-export function giveBackRoom(sql: QueueSql): void {
+export function giveBackRoom(sql: Sql): void {
   const pageSize = sql.number('PRAGMA page_size') ?? 0
   const room = (sql.number('PRAGMA freelist_count') ?? 0) * pageSize
   const rest = (sql.number('PRAGMA page_count') ?? 0) * pageSize - room

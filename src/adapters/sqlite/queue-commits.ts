@@ -1,6 +1,6 @@
 /** Writes that come together share a commit (design §4): each is whole in it, or not in it. @module */
 import { faultKind } from '../embedded/faults.ts'
-import type { QueueSql } from './queue-sql.ts'
+import type { Sql } from './sql.ts'
 
 interface Waiting {
   /** Makes its changes, and answers how to tell who waits. */
@@ -21,7 +21,7 @@ export type Urgency = 'urgent' | 'patient'
 
 /** See the module. */
 export class GroupCommits {
-  readonly #sql: QueueSql
+  readonly #sql: Sql
   readonly #broken: (error: unknown) => void
   #waiting: Waiting[] = []
   #urgent = 0
@@ -32,7 +32,7 @@ export class GroupCommits {
   #closed: Error | undefined
 
   /** @param broken The database cannot be relied on any more: nothing is written from now on. */
-  constructor(sql: QueueSql, broken: (error: unknown) => void) {
+  constructor(sql: Sql, broken: (error: unknown) => void) {
     this.#sql = sql
     this.#broken = broken
   }

@@ -3,8 +3,7 @@
  * every recipient.
  * @module
  */
-import { integer } from './directory-rows.ts'
-import type { QueueSql } from './queue-sql.ts'
+import { integer, type Sql } from './sql.ts'
 
 /** More destinations than this are counted anew together. */
 const MOST_SINGLY = 1_000
@@ -19,7 +18,7 @@ const PRIORITIES = `
     FROM level WHERE level.priority IS NOT NULL)`
 
 /** Priorities of what waits for a destination, from the highest. */
-export function prioritiesOf(sql: QueueSql, domain: string): readonly number[] {
+export function prioritiesOf(sql: Sql, domain: string): readonly number[] {
   const found: number[] = []
   // There are one or two: to ask once more is cheaper than a recursive query.
   for (let below = Number.MAX_SAFE_INTEGER; ; ) {
@@ -35,7 +34,7 @@ export function prioritiesOf(sql: QueueSql, domain: string): readonly number[] {
 }
 
 /** Priorities of everything that waits, from the highest. */
-export function allPriorities(sql: QueueSql): readonly number[] {
+export function allPriorities(sql: Sql): readonly number[] {
   const rows = sql.all(`
     WITH RECURSIVE level (priority) AS (
       SELECT max(priority) FROM recipient INDEXED BY recipient_next WHERE state = 0
@@ -48,7 +47,7 @@ export function allPriorities(sql: QueueSql): readonly number[] {
 }
 
 /** Something more waits for it. */
-export function noteWaiting(sql: QueueSql, domain: string, nextAt: number): void {
+export function noteWaiting(sql: Sql, domain: string, nextAt: number): void {
   sql.run(
     `INSERT INTO destination (domain, next_at) VALUES (?, ?)
      ON CONFLICT DO UPDATE SET next_at = excluded.next_at WHERE excluded.next_at < next_at`,
@@ -58,7 +57,7 @@ export function noteWaiting(sql: QueueSql, domain: string, nextAt: number): void
 }
 
 /** What waits for these has changed in any way. */
-export function refreshDestinations(sql: QueueSql, domains: ReadonlySet<string>): void {
+export function refreshDestinations(sql: Sql, domains: ReadonlySet<string>): void {
   if (domains.size > MOST_SINGLY) {
     sql.run('DELETE FROM destination')
     sql.run(`INSERT INTO destination (domain, next_at)

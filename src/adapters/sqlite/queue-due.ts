@@ -1,9 +1,8 @@
 /** What is to be sent now. Every question is a look into an index, however much waits. @module */
 import type { DueMessage } from '#store/queue.ts'
-import { integer, text } from './directory-rows.ts'
 import { allPriorities, prioritiesOf } from './queue-destinations.ts'
 import { loadDue } from './queue-rows.ts'
-import type { QueueSql } from './queue-sql.ts'
+import { integer, type Sql, text } from './sql.ts'
 
 interface Candidate {
   readonly message: number
@@ -14,7 +13,7 @@ interface Candidate {
 
 /** See `QueueStore.due`. */
 export function dueMessages(
-  sql: QueueSql,
+  sql: Sql,
   now: number,
   limit: number,
   domains: readonly string[] | undefined,
@@ -28,7 +27,7 @@ export function dueMessages(
 
 /** See `QueueStore.destinations`. In one question: there may be many, and this is asked all the time. */
 export function destinationsDue(
-  sql: QueueSql,
+  sql: Sql,
   now: number,
   limit: number,
   most: number,
@@ -52,7 +51,7 @@ export function destinationsDue(
 }
 
 /** See `QueueStore.nextDue`. */
-export function nextDue(sql: QueueSql, now: number): number | undefined {
+export function nextDue(sql: Sql, now: number): number | undefined {
   let next: number | undefined
   for (const priority of allPriorities(sql)) {
     const first = sql.number(
@@ -66,7 +65,7 @@ export function nextDue(sql: QueueSql, now: number): number | undefined {
   return next
 }
 
-function candidatesOf(sql: QueueSql, domain: string, now: number, limit: number): readonly Candidate[] {
+function candidatesOf(sql: Sql, domain: string, now: number, limit: number): readonly Candidate[] {
   const found = new Map<number, Candidate>()
   for (const priority of prioritiesOf(sql, domain)) {
     const rows = sql.rows(
@@ -85,7 +84,7 @@ function candidatesOf(sql: QueueSql, domain: string, now: number, limit: number)
   return [...found.values()]
 }
 
-function anyCandidates(sql: QueueSql, now: number, limit: number): readonly Candidate[] {
+function anyCandidates(sql: Sql, now: number, limit: number): readonly Candidate[] {
   const found = new Map<string, Candidate>()
   for (const priority of allPriorities(sql)) {
     const rows = sql.rows(

@@ -5,7 +5,7 @@ import type { StandingHold } from '#store/queue.ts'
 import { queueFile } from './queue-files.ts'
 import { readStandingHolds } from './queue-rows.ts'
 import { QUEUE_MIGRATIONS } from './queue-schema.ts'
-import { QueueSql } from './queue-sql.ts'
+import { Sql } from './sql.ts'
 
 /** What there is in a queue that nobody has open. */
 export interface QueueGlimpse {
@@ -30,7 +30,7 @@ export function peekQueue(directory: string): QueueGlimpse | undefined {
     if (format === 0) return { mail: false, holds: [] }
     return {
       mail: db.prepare('SELECT 1 FROM message WHERE gone_at IS NULL LIMIT 1').get() !== undefined,
-      holds: readStandingHolds(new QueueSql(db)),
+      holds: readStandingHolds(new Sql(db)),
     }
   } finally {
     db.close()

@@ -9,8 +9,7 @@ import type {
   RecipientState,
   StandingHold,
 } from '#store/queue.ts'
-import { integer, optional, type Row, text } from './directory-rows.ts'
-import type { QueueSql } from './queue-sql.ts'
+import { integer, optional, type Row, type Sql, text } from './sql.ts'
 
 /** Numbers in the tables; they never change. */
 export const STATE: { readonly [S in RecipientState]: number } = {
@@ -110,7 +109,7 @@ function messageOf(row: Row, recipients: readonly QueuedRecipient[]): QueuedMess
 }
 
 /** From the oldest. */
-export function readStandingHolds(sql: QueueSql): readonly StandingHold[] {
+export function readStandingHolds(sql: Sql): readonly StandingHold[] {
   return sql.all('SELECT * FROM standing_hold ORDER BY since, kind, name').map(standingHoldOf)
 }
 
@@ -133,14 +132,14 @@ export interface LoadedMessage {
 }
 
 /** @param key Of a message that is there. */
-export function loadMessage(sql: QueueSql, key: number): LoadedMessage {
+export function loadMessage(sql: Sql, key: number): LoadedMessage {
   const loaded = loadMessages(sql, [key]).get(key)
   if (loaded === undefined) throw new Error(`The queue has no message ${key}`)
   return loaded
 }
 
 /** Those that are there, by their keys: two questions, however many they are. */
-export function loadMessages(sql: QueueSql, keys: readonly number[]): ReadonlyMap<number, LoadedMessage> {
+export function loadMessages(sql: Sql, keys: readonly number[]): ReadonlyMap<number, LoadedMessage> {
   const wanted = JSON.stringify(keys)
   const recipients = Map.groupBy(
     sql.all(
@@ -162,7 +161,7 @@ export function loadMessages(sql: QueueSql, keys: readonly number[]): ReadonlyMa
 
 /** Messages that are due, each with those of its recipients in one domain that are: two questions, however many they are. */
 export function loadDue(
-  sql: QueueSql,
+  sql: Sql,
   wanted: readonly { readonly message: number; readonly domain: string }[],
   now: number,
 ): readonly QueuedMessage[] {

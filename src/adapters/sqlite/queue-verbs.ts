@@ -2,11 +2,10 @@
 import type { SQLInputValue } from 'node:sqlite'
 import { parseDomain } from '#services/addresses.ts'
 import type { HoldReason, QueueFilter, StandingHold } from '#store/queue.ts'
-import { integer, text } from './directory-rows.ts'
 import { refreshDestinations } from './queue-destinations.ts'
 import { reasonNumber, STATE } from './queue-rows.ts'
-import type { QueueSql } from './queue-sql.ts'
 import { leaveIfDone } from './queue-writes.ts'
+import { integer, type Sql, text } from './sql.ts'
 
 /** A condition with its values. */
 interface Condition {
@@ -15,7 +14,7 @@ interface Condition {
 }
 
 /** Keys of messages in the queue that a filter is about, oldest first; see `QueueStore.list`. */
-export function listKeys(sql: QueueSql, filter: QueueFilter, limit: number, mostRecipients: number): readonly number[] {
+export function listKeys(sql: Sql, filter: QueueFilter, limit: number, mostRecipients: number): readonly number[] {
   const { ids, account } = filter
   const ofMessage = ofMessages(ids, account)
   const ofRecipients =
@@ -42,28 +41,28 @@ export function listKeys(sql: QueueSql, filter: QueueFilter, limit: number, most
 }
 
 /** Recipients that wait or are held. */
-export function countRecipients(sql: QueueSql, filter: QueueFilter): number {
+export function countRecipients(sql: Sql, filter: QueueFilter): number {
   const { text: matching, values } = ofRecipient(filter)
   return sql.number(`SELECT count(*) FROM recipient r WHERE ${matching}`, ...values) ?? 0
 }
 
-export function holdRecipients(sql: QueueSql, filter: QueueFilter, reason: HoldReason): number {
+export function holdRecipients(sql: Sql, filter: QueueFilter, reason: HoldReason): number {
   return change(sql, filter, 'own_hold = ?, state = 1', reasonNumber(reason), 'r.own_hold = 0')
 }
 
 /** Also from under a standing hold: it was asked for by name. */
-export function releaseRecipients(sql: QueueSql, filter: QueueFilter): number {
+export function releaseRecipients(sql: Sql, filter: QueueFilter): number {
   return change(sql, filter, 'own_hold = ?, standing_hold = 0, state = 0', 0, 'r.state = 1')
 }
 
-export function retryRecipients(sql: QueueSql, filter: QueueFilter, now: number): number {
+export function retryRecipients(sql: Sql, filter: QueueFilter, now: number): number {
   const notSooner = '(SELECT coalesce(not_before, 0) FROM message WHERE key = r.message) <= ?'
   return change(sql, filter, 'next_at = ?', now, `r.state = 0 AND r.next_at > ? AND ${notSooner}`, now, now)
 }
 
 /** @returns how many, and the files that no message needs any more. */
 export function dropRecipients(
-  sql: QueueSql,
+  sql: Sql,
   filter: QueueFilter,
   now: number,
 ): { readonly changed: number; readonly files: readonly string[] } {
@@ -74,7 +73,7 @@ export function dropRecipients(
 }
 
 /** Begins or ends a standing hold, for what is in the queue and for what comes. */
-export function changeStandingHold(sql: QueueSql, hold: StandingHold, on: boolean): void {
+export function changeStandingHold(sql: Sql, hold: StandingHold, on: boolean): void {
   const { kind, since, reason } = hold
   const name = nameOf(hold)
   const scope: QueueFilter = kind === 'all' ? {} : kind === 'account' ? { account: name } : { domain: name }
@@ -118,7 +117,7 @@ function domainOf(name: string): string {
  * @returns how many.
  */
 function change(
-  sql: QueueSql,
+  sql: Sql,
   filter: QueueFilter,
   set: string,
   to: number,

@@ -1,14 +1,13 @@
 /** Messages into the queue, what became of them, and out of it; each inside a transaction. @module */
 import { destinationOf } from '#services/destination.ts'
 import type { NewMessage, Outcome, StagedMessage } from '#store/queue.ts'
-import { integer, text } from './directory-rows.ts'
 import { dropBody, isInDatabase, keepBody } from './queue-bodies.ts'
 import { noteWaiting, refreshDestinations } from './queue-destinations.ts'
 import { notifyText, reasonNumber, STATE } from './queue-rows.ts'
-import type { QueueSql } from './queue-sql.ts'
+import { integer, type Sql, text } from './sql.ts'
 
 /** Keeps messages, held where they or a standing hold say so. @throws where one of the ids is known. */
-export function insertMessages(sql: QueueSql, messages: readonly NewMessage[]): void {
+export function insertMessages(sql: Sql, messages: readonly NewMessage[]): void {
   const places = new Map<StagedMessage, string>()
   for (const message of messages) {
     const { body } = message
@@ -18,7 +17,7 @@ export function insertMessages(sql: QueueSql, messages: readonly NewMessage[]): 
   }
 }
 
-function insertMessage(sql: QueueSql, message: NewMessage, place: string): void {
+function insertMessage(sql: Sql, message: NewMessage, place: string): void {
   if (message.recipients.length === 0) throw new RangeError(`The message ${message.id} is for nobody`)
   const key = sql.insert(
     `INSERT INTO message (id, sender, account, received_from, file, size, smtp_utf8, eight_bit, returns, envelope_id,
@@ -65,7 +64,7 @@ function insertMessage(sql: QueueSql, message: NewMessage, place: string): void 
 }
 
 /** The reason of one that covers it; 0: none. */
-function standingHoldFor(sql: QueueSql, account: string | undefined, domain: string): number {
+function standingHoldFor(sql: Sql, account: string | undefined, domain: string): number {
   return (
     sql.number(
       `SELECT reason FROM standing_hold
@@ -77,7 +76,7 @@ function standingHoldFor(sql: QueueSql, account: string | undefined, domain: str
 }
 
 /** Notes what became of recipients. @returns files that no message in the queue needs any more. */
-export function recordOutcomes(sql: QueueSql, outcomes: readonly Outcome[], now: number): readonly string[] {
+export function recordOutcomes(sql: Sql, outcomes: readonly Outcome[], now: number): readonly string[] {
   const messages = new Set<number>()
   const domains = new Set<string>()
   for (const outcome of outcomes) {
@@ -94,7 +93,7 @@ export function recordOutcomes(sql: QueueSql, outcomes: readonly Outcome[], now:
 
 /** @returns the destination; `undefined`: there is no such recipient. */
 function recordOutcome(
-  sql: QueueSql,
+  sql: Sql,
   message: number,
   { recipient, attempt, nextAt, delayTold }: Outcome,
 ): string | undefined {
@@ -139,7 +138,7 @@ function stateAfter(state: number, outcome: Outcome['attempt']['outcome'], nextA
 }
 
 /** Where nobody waits for a message any more, it leaves the queue. @returns its file, where it has one that nobody shares. */
-export function leaveIfDone(sql: QueueSql, message: number, now: number): readonly string[] {
+export function leaveIfDone(sql: Sql, message: number, now: number): readonly string[] {
   const row = sql.get(
     `UPDATE message SET gone_at = ?2 WHERE key = ?1 AND gone_at IS NULL
        AND NOT EXISTS (SELECT 1 FROM recipient WHERE message = ?1 AND state < 2) RETURNING file`,
@@ -156,7 +155,7 @@ export function leaveIfDone(sql: QueueSql, message: number, now: number): readon
 }
 
 /** Forgets some messages that left the queue before a time. @returns whether there may be more. */
-export function forgetGone(sql: QueueSql, before: number): boolean {
+export function forgetGone(sql: Sql, before: number): boolean {
   const most = 200
   return (
     sql.run('DELETE FROM message WHERE key IN (SELECT key FROM message WHERE gone_at < ? LIMIT +?)', before, most) ===

@@ -28,7 +28,6 @@ import { destinationsDue, dueMessages, nextDue } from './queue-due.ts'
 import { oneChunk, QueueFiles, queueFile } from './queue-files.ts'
 import { attemptOf, loadMessage, loadMessages, readStandingHolds } from './queue-rows.ts'
 import { QUEUE_MIGRATIONS } from './queue-schema.ts'
-import { QueueSql } from './queue-sql.ts'
 import {
   changeStandingHold,
   countRecipients,
@@ -40,6 +39,7 @@ import {
 } from './queue-verbs.ts'
 import { forgetGone, insertMessages, recordOutcomes } from './queue-writes.ts'
 import { keepSnapshot } from './snapshot.ts'
+import { Sql } from './sql.ts'
 
 const DAY_MS = 86_400_000
 const FORGET_EVERY_MS = 3_600_000
@@ -67,7 +67,7 @@ export async function openQueue(options: QueueOptions): Promise<QueueStore> {
   try {
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -4000;')
     migrate(db, QUEUE_MIGRATIONS, (from) => keepSnapshot(db, file, from, clock.now()))
-    const store = new SqliteQueue(new QueueSql(db), options, clock)
+    const store = new SqliteQueue(new Sql(db), options, clock)
     await store.tidy()
     return store
   } catch (error) {
@@ -77,7 +77,7 @@ export async function openQueue(options: QueueOptions): Promise<QueueStore> {
 }
 
 class SqliteQueue implements QueueStore {
-  readonly #sql: QueueSql
+  readonly #sql: Sql
   readonly #files: QueueFiles
   readonly #commits: GroupCommits
   readonly #clock: Clock
@@ -86,7 +86,7 @@ class SqliteQueue implements QueueStore {
   readonly #removals = new Set<Promise<void>>()
   readonly #timer: NodeJS.Timeout
 
-  constructor(sql: QueueSql, { directory, historyDays, broken, recorded }: QueueOptions, clock: Clock) {
+  constructor(sql: Sql, { directory, historyDays, broken, recorded }: QueueOptions, clock: Clock) {
     this.#sql = sql
     this.#files = new QueueFiles(directory)
     this.#commits = new GroupCommits(sql, broken ?? (() => undefined))

@@ -1,9 +1,9 @@
 /** What accounts have sent, in one small SQLite database, opened by the main thread only. @module */
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { DatabaseSync } from 'node:sqlite'
 import type { AccountId } from '#mail/ids.ts'
 import type { SendingAlarm, SendingRecord, SentHour, SentNote, TaughtSending } from '#store/sending.ts'
-import { integer, type Row } from './directory-rows.ts'
 import { migrate, transaction } from './migrations.ts'
+import { integer, Sql } from './sql.ts'
 
 const MIGRATIONS: readonly string[] = [
   `
@@ -60,22 +60,20 @@ interface Kept {
 }
 
 class SqliteSendingRecord implements SendingRecord {
-  readonly #db: DatabaseSync
-  readonly #statements = new Map<string, StatementSync>()
+  readonly #sql: Sql
   readonly #kept = new Map<AccountId, Kept>()
   /** Not in the file yet, by account, hour and network. */
   readonly #counted = new Map<string, { readonly account: AccountId; readonly note: SentNote }>()
   #writing: NodeJS.Timeout | undefined
 
   constructor(db: DatabaseSync) {
-    this.#db = db
+    this.#sql = new Sql(db)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#db.isOpen) this.#write()
+    if (this.#sql.db.isOpen) this.#write()
     clearTimeout(this.#writing)
-    this.#statements.clear()
-    if (this.#db.isOpen) this.#db.close()
+    this.#sql.close()
   }
 
   async hours(account: AccountId, first: number): Promise<readonly SentHour[]> {
@@ -85,7 +83,7 @@ class SqliteSendingRecord implements SendingRecord {
   async firstFrom(account: AccountId, network: string): Promise<number | undefined> {
     const { firstFrom } = this.#of(account)
     if (!firstFrom.has(network)) {
-      const row = this.#get('SELECT first_at FROM sent_from WHERE account = ? AND network = ?', account, network)
+      const row = this.#sql.get('SELECT first_at FROM sent_from WHERE account = ? AND network = ?', account, network)
       firstFrom.set(network, row && integer(row.first_at))
     }
     return firstFrom.get(network)
@@ -126,7 +124,7 @@ class SqliteSendingRecord implements SendingRecord {
     this.#writing = undefined
     if (this.#counted.size === 0) return
     try {
-      transaction(this.#db, () => {
+      transaction(this.#sql.db, () => {
         for (const { account, note } of this.#counted.values()) this.#writeNote(account, note)
       })
       this.#counted.clear()
@@ -145,15 +143,15 @@ class SqliteSendingRecord implements SendingRecord {
 
   #read(account: AccountId): Kept {
     this.#write()
-    const rows = this.#statement('SELECT * FROM sent_hour WHERE account = ? ORDER BY hour').all(account)
+    const rows = this.#sql.all('SELECT * FROM sent_hour WHERE account = ? ORDER BY hour', account)
     const hours = rows.map((row) => ({
       hour: integer(row.hour),
       messages: integer(row.messages),
       recipients: integer(row.recipients),
       outside: integer(row.outside),
     }))
-    const alarm = this.#get('SELECT * FROM sending_alarm WHERE account = ?', account)
-    const taught = this.#get('SELECT outside FROM taught WHERE account = ?', account)
+    const alarm = this.#sql.get('SELECT * FROM sending_alarm WHERE account = ?', account)
+    const taught = this.#sql.get('SELECT outside FROM taught WHERE account = ?', account)
     return {
       hours,
       firstFrom: new Map(),
@@ -163,7 +161,7 @@ class SqliteSendingRecord implements SendingRecord {
   }
 
   #writeNote(account: AccountId, { hour, messages, recipients, outside, network, at }: SentNote): void {
-    this.#run(
+    this.#sql.run(
       `INSERT INTO sent_hour (account, hour, messages, recipients, outside) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET messages = messages + excluded.messages,
          recipients = recipients + excluded.recipients, outside = outside + excluded.outside`,
@@ -173,7 +171,7 @@ class SqliteSendingRecord implements SendingRecord {
       recipients,
       outside,
     )
-    this.#run(
+    this.#sql.run(
       `INSERT INTO sent_from (account, network, first_at, last_at) VALUES (?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET last_at = max(last_at, excluded.last_at)`,
       account,
@@ -188,8 +186,8 @@ class SqliteSendingRecord implements SendingRecord {
   }
 
   async setAlarm(account: AccountId, alarm: SendingAlarm): Promise<void> {
-    const sql = 'INSERT OR REPLACE INTO sending_alarm (account, since, told) VALUES (?, ?, ?)'
-    this.#run(sql, account, alarm.since, alarm.told ? 1 : 0)
+    const insert = 'INSERT OR REPLACE INTO sending_alarm (account, since, told) VALUES (?, ?, ?)'
+    this.#sql.run(insert, account, alarm.since, alarm.told ? 1 : 0)
     this.#of(account).alarm = alarm
   }
 
@@ -200,10 +198,10 @@ class SqliteSendingRecord implements SendingRecord {
   async teach(account: AccountId, outside: number): Promise<void> {
     this.#write()
     this.#kept.delete(account)
-    transaction(this.#db, () => {
-      this.#run('DELETE FROM sending_alarm WHERE account = ?', account)
-      this.#run('UPDATE sent_from SET first_at = 0 WHERE account = ?', account)
-      this.#run(
+    transaction(this.#sql.db, () => {
+      this.#sql.run('DELETE FROM sending_alarm WHERE account = ?', account)
+      this.#sql.run('UPDATE sent_from SET first_at = 0 WHERE account = ?', account)
+      this.#sql.run(
         'INSERT INTO taught (account, outside) VALUES (?, ?) ON CONFLICT DO UPDATE SET outside = max(outside, excluded.outside)',
         account,
         outside,
@@ -214,23 +212,7 @@ class SqliteSendingRecord implements SendingRecord {
   async forgetBefore(hour: number, at: number): Promise<void> {
     this.#write()
     this.#kept.clear()
-    this.#run('DELETE FROM sent_hour WHERE hour < ?', hour)
-    this.#run('DELETE FROM sent_from WHERE last_at < ?', at)
-  }
-
-  #get(sql: string, ...values: SQLInputValue[]): Row | undefined {
-    return this.#statement(sql).get(...values)
-  }
-
-  #run(sql: string, ...values: SQLInputValue[]): void {
-    this.#statement(sql).run(...values)
-  }
-
-  #statement(sql: string): StatementSync {
-    const known = this.#statements.get(sql)
-    if (known !== undefined) return known
-    const statement = this.#db.prepare(sql)
-    this.#statements.set(sql, statement)
-    return statement
+    this.#sql.run('DELETE FROM sent_hour WHERE hour < ?', hour)
+    this.#sql.run('DELETE FROM sent_from WHERE last_at < ?', at)
   }
 }

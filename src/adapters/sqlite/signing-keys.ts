@@ -6,7 +6,8 @@ import { privateKeyFile } from '#adapters/files/private-keys.ts'
 import type { Clock } from '#lib/clock.ts'
 import { dkimState, type SigningKey, type SigningKeys } from '#services/dkim-keys.ts'
 import type { DkimKeyRecord } from '#store/directory.ts'
-import { dkimKeyOf, integer } from './directory-rows.ts'
+import { dkimKeyOf } from './directory-rows.ts'
+import { integer } from './sql.ts'
 
 /** Domains in memory. */
 const MOST_DOMAINS = 1_000

@@ -1,8 +1,36 @@
-import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
-import { integer, type Row } from './directory-rows.ts'
+/** Prepared statements by their text, and what stands in the columns of a row. @module */
+import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite'
 
-/** The queue's database with its prepared statements. */
-export class QueueSql {
+export type Row = Record<string, SQLOutputValue>
+
+export function text(value: SQLOutputValue | undefined): string {
+  if (typeof value !== 'string') throw new TypeError(`Expected text in a row, found ${typeof value}`)
+  return value
+}
+
+export function integer(value: SQLOutputValue | undefined): number {
+  if (typeof value !== 'number') throw new TypeError(`Expected an integer in a row, found ${typeof value}`)
+  return value
+}
+
+export function blob(value: SQLOutputValue | undefined): Uint8Array {
+  if (!(value instanceof Uint8Array)) throw new TypeError(`Expected octets in a row, found ${typeof value}`)
+  return value
+}
+
+/** NULL is `undefined`. */
+export function optional<T>(value: SQLOutputValue | undefined, read: (value: SQLOutputValue) => T): T | undefined {
+  return value === null || value === undefined ? undefined : read(value)
+}
+
+/** A row that was just written. */
+export function found<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('A row that was just written is not there')
+  return value
+}
+
+/** A database with its prepared statements. */
+export class Sql {
   readonly db: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
 
