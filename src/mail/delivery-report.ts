@@ -1,6 +1,8 @@
 /** Writes delivery status notifications: what became of a message (RFC 3461 §6, RFC 3464, RFC 6522). @module */
 import { formatDate } from './dates.ts'
+import { hasEightBit, quotedPrintable } from './quoted-printable.ts'
 import { type ReportAction, reportText, SUBJECTS } from './report-words.ts'
+import { sevenBitMessage } from './seven-bit.ts'
 
 export interface ReportedRecipient {
   /** As in the envelope, never what an alias led to (RFC 3461 §5.2.7.4, §6.3 (e)). */
@@ -42,6 +44,8 @@ export interface DeliveryReport {
   readonly header: Uint8Array
   /** The whole message, where it goes back as such (RET=FULL); only with a failure (RFC 3461 §6.2). */
   readonly whole?: Uint8Array | undefined
+  /** The message came with SMTPUTF8: its header is UTF-8 (RFC 6532). */
+  readonly smtpUtf8?: boolean | undefined
   /** What the sender reads; absent: nobody knows, so both. */
   readonly language?: 'en' | 'fr' | undefined
   /** When a delayed message is given up. */
@@ -54,21 +58,23 @@ const MOST_HEADER = 65_536
 const NOT_ASCII = /[^\u0000-\u007f]/
 
 /**
- * A report. Unless it tells of a failure, it returns the header alone (RFC 3461 §6.2). Addresses that are not ASCII make
- * its parts the global ones of RFC 6533 §4. What is ours in it is 7-bit, unless an address is not ASCII.
+ * A report. Unless it tells of a failure, it returns the header alone (RFC 3461 §6.2). It is 7-bit, whatever is returned,
+ * so that every server on the way back takes it; only where the sender's address is not ASCII, and none goes there without
+ * SMTPUTF8 and so 8BITMIME, its parts are the 8-bit ones of RFC 6533 §4.
  */
 export function composeDeliveryReport(report: DeliveryReport): Uint8Array {
   const { hostname, from, to, id, at } = report
-  const returned = report.whole ?? Buffer.from(returnedHeader(report.header), 'utf8')
+  const eightBit = NOT_ASCII.test(to)
+  const { fields: returnedFields, bytes: returned } = returnedPart(report, eightBit)
   const returnedText = asBuffer(returned)
-  const status = statusFields(report)
+  const status = statusFields(report, eightBit)
   let boundary = `=_${id}_${at.toString(36)}`
   while (returnedText.includes(boundary)) boundary += '_'
   const utf8 = NOT_ASCII.test(status)
   const { language = 'both' } = report
   const [first] = report.recipients
   const until = report.until === undefined ? undefined : formatDate(report.until)
-  const people = quotedPrintable(reportText(report.recipients, language, until))
+  const people = quotedPrintable(Buffer.from(reportText(report.recipients, language, until), 'utf8'))
   const head = [
     `Date: ${formatDate(at)}`,
     `From: Malle <${from}>`,
@@ -94,59 +100,52 @@ export function composeDeliveryReport(report: DeliveryReport): Uint8Array {
     '',
     status,
     `--${boundary}`,
-    ...returnedFields(returnedText, report.whole !== undefined),
+    ...returnedFields,
     '',
     '',
   ].join('\r\n')
   return Buffer.concat([Buffer.from(text, 'utf8'), returned, Buffer.from(`\r\n--${boundary}--\r\n`)])
 }
 
-/** RFC 6522 §3, RFC 6533 §4.2, §4.3. */
-function returnedFields(returned: Buffer, whole: boolean): readonly string[] {
-  const end = whole ? returned.indexOf('\r\n\r\n') : -1
-  const eightBitHeader = hasEightBit(end === -1 ? returned : returned.subarray(0, end))
-  const eightBit = eightBitHeader || hasEightBit(returned)
-  const type = whole ? (eightBitHeader ? 'message/global' : 'message/rfc822') : 'text/rfc822-headers'
-  return [
-    `Content-Type: ${eightBitHeader && !whole ? 'message/global-headers' : type}`,
-    ...(eightBit ? ['Content-Transfer-Encoding: 8bit'] : []),
-  ]
+interface ReturnedPart {
+  readonly fields: readonly string[]
+  readonly bytes: Uint8Array
 }
 
-/** Whether a message needs 8BITMIME (RFC 6152). */
-export function hasEightBit(bytes: Uint8Array): boolean {
-  for (const byte of bytes) if (byte > 127) return true
-  return false
+/** What goes back, and as what (RFC 6522 §3, RFC 6533 §4.2, §4.3, §4.5). */
+function returnedPart({ whole, header, smtpUtf8 = false }: DeliveryReport, eightBit: boolean): ReturnedPart {
+  const fields = returnedHeader(header)
+  const isUnicode = hasEightBit(fields)
+  if (whole !== undefined) {
+    const utf8 = isUnicode && (eightBit || smtpUtf8)
+    if (eightBit || !hasEightBit(whole)) return part(utf8 ? 'message/global' : 'message/rfc822', whole)
+    // no other type of message may be encoded (RFC 2046 §5.2.1, RFC 6532 §3.7)
+    if (utf8) return encoded('message/global', whole)
+    const converted = sevenBitMessage(whole)
+    if (converted !== undefined) return part('message/rfc822', converted)
+  }
+  if (eightBit) return part(isUnicode ? 'message/global-headers' : 'text/rfc822-headers', fields)
+  if (!isUnicode) return part('text/rfc822-headers', fields)
+  return encoded(smtpUtf8 ? 'message/global-headers' : 'text/rfc822-headers', fields)
+}
+
+function part(type: string, bytes: Uint8Array): ReturnedPart {
+  const encoding = hasEightBit(bytes) ? ['Content-Transfer-Encoding: 8bit'] : []
+  return { fields: [`Content-Type: ${type}`, ...encoding], bytes }
+}
+
+function encoded(type: string, bytes: Uint8Array): ReturnedPart {
+  const fields = [`Content-Type: ${type}`, 'Content-Transfer-Encoding: quoted-printable']
+  return { fields, bytes: Buffer.from(quotedPrintable(bytes), 'latin1') }
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
-/** RFC 2045 §6.7, lines of at most 76 characters. */
-function quotedPrintable(text: string): string {
-  return text
-    .split('\r\n')
-    .map((line) => {
-      let out = ''
-      let width = 0
-      for (const byte of Buffer.from(line, 'utf8')) {
-        const plain = byte >= 32 && byte < 127 && byte !== 61
-        const piece = plain ? String.fromCharCode(byte) : `=${byte.toString(16).toUpperCase().padStart(2, '0')}`
-        if (width + piece.length > 75) {
-          out += '=\r\n'
-          width = 0
-        }
-        out += piece
-        width += piece.length
-      }
-      return out.replace(/ $/, '=20')
-    })
-    .join('\r\n')
-}
-
 /** RFC 3464 §2.2, §2.3; RFC 3461 §6.3. */
-function statusFields({ envelopeId, hostname, arrival, at, recipients, until }: DeliveryReport): string {
+function statusFields(report: DeliveryReport, eightBit: boolean): string {
+  const { envelopeId, hostname, arrival, at, recipients, until } = report
   const message = [
     ...(envelopeId === undefined ? [] : [`Original-Envelope-Id: ${envelopeId}`]),
     `Reporting-MTA: dns; ${hostname}`,
@@ -154,8 +153,10 @@ function statusFields({ envelopeId, hostname, arrival, at, recipients, until }: 
   ]
   const each = recipients.flatMap(({ address, original, action, status = '2.0.0', remote, words, lastAttempt }) => [
     '',
-    ...(original === undefined ? [] : [`Original-Recipient: ${original.type}; ${original.address}`]),
-    `Final-Recipient: ${NOT_ASCII.test(address) ? 'utf-8' : 'rfc822'}; ${address}`,
+    ...(original === undefined
+      ? []
+      : [`Original-Recipient: ${original.type}; ${addressText(original.address, eightBit)}`]),
+    `Final-Recipient: ${NOT_ASCII.test(address) ? 'utf-8' : 'rfc822'}; ${addressText(address, eightBit)}`,
     `Action: ${action}`,
     `Status: ${status}`,
     ...(remote === undefined ? [] : [`Remote-MTA: dns; ${mtaName(remote)}`]),
@@ -163,7 +164,18 @@ function statusFields({ envelopeId, hostname, arrival, at, recipients, until }: 
     ...(lastAttempt === undefined ? [] : [`Last-Attempt-Date: ${formatDate(lastAttempt)}`]),
     ...(until === undefined || action !== 'delayed' ? [] : [`Will-Retry-Until: ${formatDate(until)}`]),
   ])
-  return `${[...message, ...each].join('\r\n')}\r\n`
+  const text = `${[...message, ...each].join('\r\n')}\r\n`
+  return eightBit ? text : text.replace(/[^\0-\x7f]/gu, escaped)
+}
+
+/** As it is, or as utf-8-addr-xtext, which is ASCII (RFC 6533 §3). */
+function addressText(address: string, eightBit: boolean): string {
+  return eightBit || !NOT_ASCII.test(address) ? address : address.replace(/[^!-*,-<>-[\]-~]/gu, escaped)
+}
+
+function escaped(character: string): string {
+  const point = (character.codePointAt(0) ?? 0).toString(16).toUpperCase()
+  return `\\x{${point.padStart(2, '0')}}`
 }
 
 /** `mx.example.net`, or `[192.0.2.1]` where it has no name (RFC 3464 §2.3.5). */
@@ -178,9 +190,8 @@ function diagnostic(words: string): string {
 }
 
 /** Whole lines without the blank one, cut where they are too many. */
-function returnedHeader(header: Uint8Array): string {
-  const text = Buffer.from(header.buffer, header.byteOffset, Math.min(header.length, MOST_HEADER)).toString('utf8')
-  const end = text.indexOf('\r\n\r\n')
-  if (end !== -1) return text.slice(0, end + 2)
-  return text.slice(0, text.lastIndexOf('\r\n') + 2)
+function returnedHeader(header: Uint8Array): Uint8Array {
+  const bytes = asBuffer(header).subarray(0, MOST_HEADER)
+  const end = bytes.indexOf('\r\n\r\n')
+  return bytes.subarray(0, (end === -1 ? bytes.lastIndexOf('\r\n') : end) + 2)
 }

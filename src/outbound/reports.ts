@@ -1,6 +1,7 @@
 /** What senders are told of their mail: failures, delays, and that it went where nobody reports (RFC 3461 §5.2, §6). @module */
 import type { Clock } from '#lib/clock.ts'
-import { composeDeliveryReport, hasEightBit, type ReportedRecipient } from '#mail/delivery-report.ts'
+import { composeDeliveryReport, type ReportedRecipient } from '#mail/delivery-report.ts'
+import { hasEightBit } from '#mail/quoted-printable.ts'
 import type { Attempt, NewMessage, QueuedMessage, QueuedRecipient, QueueStage, QueueStore } from '#store/queue.ts'
 
 /** One recipient, and what its sender hears of it. */
@@ -79,6 +80,7 @@ async function reportOf(
     recipients: told.map((one) => reported(one)),
     header,
     whole,
+    smtpUtf8: message.smtpUtf8,
     language: message.language,
     until: action === 'delayed' ? sinceOf(message) + deps.giveUpMs : undefined,
   })

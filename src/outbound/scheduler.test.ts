@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { isAscii } from 'node:buffer'
 import { test } from 'node:test'
 import { done } from '#lib/result.ts'
 import type { QueuedMessage } from '#store/queue.ts'
@@ -200,6 +201,24 @@ test('a report about an alias names it, and an original recipient only where the
     p.sink.lines.filter((line) => line.startsWith('RCPT')),
     ['RCPT TO:<bob@x.net> ORCPT=rfc822;list@example.org', 'RCPT TO:<cid@x.net> ORCPT=rfc822;Away@old.example'],
   )
+})
+
+test('a report about a message with 8-bit octets goes through a server without 8BITMIME (RFC 6522 §3)', async () => {
+  await using p = await post((step, line) => (step === 'rcpt' && line.includes('bob') ? '550 5.1.1 où ?' : undefined))
+  p.sink.options = { ...p.sink.options, extensions: ['PIPELINING'] }
+  for (const [id, returns] of [
+    ['a', 'FULL'],
+    ['b', 'HDRS'],
+  ] as const) {
+    await p.out.send(id, ['bob@x.net'], { sender: 'ann@y.net', text: 'Subject: été\r\n\r\nà demain\r\n', returns })
+    await p.out.quiet()
+  }
+  assert.deepEqual(await p.out.waiting(), [])
+  assert.equal(p.sink.messages.length, 2)
+  for (const { from, body } of p.sink.messages) {
+    assert.equal(from, '')
+    assert.ok(isAscii(body), body.toString())
+  }
 })
 
 test('NOTIFY=SUCCESS makes a report where the next server makes none (RFC 3461 §5.2.2)', async () => {
