@@ -20,7 +20,6 @@ import { type IndexedTexts, indexedTexts } from './indexed-texts.ts'
 import { columnsAskedBy, OPEN, PageJudge, YES } from './page-verdicts.ts'
 import {
   type BodyFacts,
-  bodyTextsOf,
   type Criterion,
   type Facts,
   type FoldedColumns,
@@ -30,7 +29,7 @@ import {
 } from './search-criterion.ts'
 import type { Snapshot } from './snapshot.ts'
 import { SnapshotWalk } from './snapshot-walk.ts'
-import { searchTexts, textsDeciding } from './text-search.ts'
+import { searchTexts } from './text-search.ts'
 
 export interface MailboxSearch {
   readonly store: MailStore
@@ -196,16 +195,15 @@ interface RowSearch extends MailboxSearch {
 /** Decides by rows, headers and bodies; each stage only about what the one before left open. */
 async function searchRows(search: RowSearch, uids: UidSet, turns: Turns): Promise<UidSet> {
   const { criterion } = search
-  const columns = textsDeciding(criterion)
-  if (columns !== undefined) return searchTexts(search, uids, columns, turns)
-  const needs = needsOf(criterion)
-  const first = await stage(search, uids, needs.columns ? NARROW : 0, turns, async (row, walk) => {
+  const { textColumns, sentDay, message, bodyTexts } = needsOf(criterion)
+  if (!message) return searchTexts(search, uids, [...textColumns], turns)
+  const narrow = sentDay || textColumns.size > 0 ? NARROW : 0
+  const first = await stage(search, uids, narrow, turns, async (row, walk) => {
     return meets(criterion, { ...factsOf(search, row, walk), ...columnsOf(row) })
   })
   if (first.undecided.length === 0) return first.found
   if (uidSetSize(first.undecided) >= MANY) search.index?.want(search.account)
-  const wanted = (needs.columns ? NARROW : 0) | HEADER | PARTS
-  const texts = bodyTextsOf(criterion)
+  const wanted = narrow | HEADER | PARTS
   const second = await stage(search, first.undecided, wanted, turns, async (row, walk) => {
     const known = {
       ...factsOf(search, row, walk),
@@ -213,8 +211,8 @@ async function searchRows(search: RowSearch, uids: UidSet, turns: Turns): Promis
       header: await headerFacts(search, row),
     }
     const answer = meets(criterion, known)
-    if (answer !== undefined || !needs.body) return answer === true
-    return meets(criterion, { ...known, body: await bodyFacts(search, row, texts, turns) }) === true
+    if (answer !== undefined || bodyTexts.size === 0) return answer === true
+    return meets(criterion, { ...known, body: await bodyFacts(search, row, bodyTexts, turns) }) === true
   })
   return normaliseUidSet([...first.found, ...second.found])
 }

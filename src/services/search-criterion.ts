@@ -1,6 +1,7 @@
 /** What a search asks of a message, without any protocol's words, and how it is answered from facts that cost more and more. @module */
 import type { EmailKey, Modseq, ThreadKey } from '#mail/ids.ts'
 import { type UidSet, uidSetHas } from '#mail/uid-set.ts'
+import type { TextColumn } from '#store/columns.ts'
 import type { EmailRow } from '#store/types.ts'
 
 /** Days count from 1970-01-01. Texts are folded (`mail/fold.ts`). */
@@ -152,66 +153,54 @@ function dayIn({ of, from, before }: Extract<Criterion, { kind: 'day' }>, { row,
   return day >= from && day < before
 }
 
-/** Which facts a criterion may ask for. */
+/** What must be read of messages to decide a criterion, besides what the snapshot has. */
 export interface Needs {
-  readonly row: boolean
-  readonly columns: boolean
-  readonly header: boolean
-  readonly body: boolean
+  /** Subjects and addresses. */
+  readonly textColumns: ReadonlySet<TextColumn>
+  readonly sentDay: boolean
+  /** Whether anything else of the message is asked: its row, header or body. */
+  readonly message: boolean
+  /** Looked for in bodies. */
+  readonly bodyTexts: ReadonlySet<string>
 }
 
-/** The facts that may be needed to decide. */
 export function needsOf(criterion: Criterion): Needs {
-  switch (criterion.kind) {
-    case 'all':
-    case 'flags':
-    case 'keyword-sets':
-    case 'uids':
-    case 'modseq':
-      return { row: false, columns: false, header: false, body: false }
-    case 'larger':
-    case 'smaller':
-    case 'time':
-    case 'email':
-    case 'thread':
-      return { row: true, columns: false, header: false, body: false }
-    case 'day':
-      return { row: true, columns: criterion.of === 'sent', header: false, body: false }
-    case 'column':
-      return { row: true, columns: true, header: false, body: false }
-    case 'header':
-      return { row: true, columns: false, header: true, body: false }
-    case 'body':
-      return { row: true, columns: false, header: false, body: true }
-    case 'text':
-      return { row: true, columns: false, header: true, body: true }
-    case 'not':
-      return needsOf(criterion.inner)
-    case 'and':
-    case 'or': {
-      const all = criterion.all.map(needsOf)
-      return {
-        row: all.some(({ row }) => row),
-        columns: all.some(({ columns }) => columns),
-        header: all.some(({ header }) => header),
-        body: all.some(({ body }) => body),
-      }
+  const needs = { textColumns: new Set<TextColumn>(), sentDay: false, message: false, bodyTexts: new Set<string>() }
+  const gather = (one: Criterion): void => {
+    switch (one.kind) {
+      case 'all':
+      case 'flags':
+      case 'keyword-sets':
+      case 'uids':
+      case 'modseq':
+        return
+      case 'column':
+        needs.textColumns.add(one.column)
+        return
+      case 'day':
+        needs.message = true
+        if (one.of === 'sent') needs.sentDay = true
+        return
+      case 'larger':
+      case 'smaller':
+      case 'time':
+      case 'email':
+      case 'thread':
+      case 'header':
+        needs.message = true
+        return
+      case 'body':
+      case 'text':
+        needs.message = true
+        needs.bodyTexts.add(one.text)
+        return
+      case 'not':
+        return gather(one.inner)
+      case 'and':
+      case 'or':
+        for (const inner of one.all) gather(inner)
     }
   }
-}
-
-/** The texts that a criterion looks for in bodies, each once. */
-export function bodyTextsOf(criterion: Criterion): ReadonlySet<string> {
-  switch (criterion.kind) {
-    case 'body':
-    case 'text':
-      return new Set([criterion.text])
-    case 'not':
-      return bodyTextsOf(criterion.inner)
-    case 'and':
-    case 'or':
-      return new Set(criterion.all.flatMap((one) => [...bodyTextsOf(one)]))
-    default:
-      return new Set()
-  }
+  gather(criterion)
+  return needs
 }

@@ -7,39 +7,12 @@ import { foldedTexts } from './kept-texts.ts'
 import { type Criterion, type IndexFacts, meets } from './search-criterion.ts'
 import { SnapshotWalk } from './snapshot-walk.ts'
 
-/** The columns of texts by which, with what the snapshot has, a criterion is decided; `undefined`: they are not enough. */
-export function textsDeciding(criterion: Criterion): readonly TextColumn[] | undefined {
-  const columns = new Set<TextColumn>()
-  return gather(criterion, columns) ? [...columns] : undefined
-}
-
-function gather(criterion: Criterion, into: Set<TextColumn>): boolean {
-  switch (criterion.kind) {
-    case 'all':
-    case 'flags':
-    case 'keyword-sets':
-    case 'uids':
-    case 'modseq':
-      return true
-    case 'column':
-      into.add(criterion.column)
-      return true
-    case 'not':
-      return gather(criterion.inner, into)
-    case 'and':
-    case 'or':
-      return criterion.all.every((one) => gather(one, into))
-    default:
-      return false
-  }
-}
-
 interface TextSearch extends ColumnGround {
   readonly criterion: Criterion
   readonly texts: IndexFacts | undefined
 }
 
-/** Those of the messages that meet a criterion which these columns decide. */
+/** Those of the messages that meet a criterion of which only these columns are needed. */
 export async function searchTexts(
   search: TextSearch,
   uids: UidSet,
