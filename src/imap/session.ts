@@ -77,7 +77,6 @@ export class Session implements Context, SessionControl {
   #silent: { since: number; readonly command: string; written: number } | undefined
   #abort: AbortController | undefined
   #over = false
-  #ended = false
   #bad = 0
   #failedLogins = 0
   #address = ''
@@ -97,7 +96,9 @@ export class Session implements Context, SessionControl {
       lineBytes: Math.min(LINE_BYTES_BEFORE_LOGIN, deps.limits.lineBytes),
       onGone: () => {
         this.#abort?.abort()
-        this.#tellUnsent()
+        const { why, unsent } = this.connection.ending
+        if (unsent > 0)
+          deps.log.info({ connection: this.id, unsent, end: why }, 'Last words of an IMAP session were not taken')
         onGone()
       },
     })
@@ -193,20 +194,12 @@ export class Session implements Context, SessionControl {
       if (this.#admitted) registry.disconnect(this.id)
       this.deps.meter?.bytes('imap', this.connection.received, this.connection.sent)
       log[AS_USUAL.has(end) ? 'debug' : 'info']({ connection: this.id, end }, 'IMAP session ended')
-      this.#ended = true
     }
   }
 
   #endingOf(error: unknown): string {
     if (error instanceof ConnectionGone && this.connection.gone) return this.connection.ending.why
     return error instanceof Error ? error.message : String(error)
-  }
-
-  /** The log of a session says how it ended; its last words go out later, or do not. */
-  #tellUnsent(): void {
-    const { why, unsent } = this.connection.ending
-    if (this.#ended && unsent > 0)
-      this.deps.log.info({ connection: this.id, unsent, end: why }, 'Last words of an IMAP session were not taken')
   }
 
   /** Looks at deadlines; the service calls it each second. */

@@ -96,7 +96,10 @@ export abstract class PeerConnection {
     return this.#gone
   }
 
-  /** How the connection ended, for the log; asked when it is {@link gone}. */
+  /**
+   * How the connection ended, for the log; asked when it is {@link gone}. `unsent`: octets not taken of what was left when
+   * it was closed. A session has ended by then, and its last words go out later, or do not.
+   */
   get ending(): { readonly why: string; readonly unsent: number } {
     return { why: this.#why, unsent: this.#unsent }
   }
@@ -303,7 +306,7 @@ export abstract class PeerConnection {
     if (this.#gone) return
     this.#gone = true
     this.#why = why
-    this.#unsent = this.#socket.writableLength
+    if (this.#waiting === 'close') this.#unsent = this.#socket.writableLength
     this.go()
     this.#onGone()
   }

@@ -76,7 +76,6 @@ export class Session implements Context {
   #badInARow = 0
   #failedLogins = 0
   #commands = 0
-  #ended = false
 
   /** @param onGone Called when the socket is no more. */
   constructor(socket: Socket, secure: boolean, deps: SessionDeps, options: Pop3Options, onGone: () => void) {
@@ -99,7 +98,9 @@ export class Session implements Context {
     this.connection = new Connection(socket, deps.clock, {
       patienceMs: LOGIN_MS,
       onGone: () => {
-        this.#tellUnsent()
+        const { why, unsent } = this.connection.ending
+        if (unsent > 0)
+          deps.log.info({ connection: this.id, unsent, end: why }, 'Last words of a POP3 session were not taken')
         onGone()
       },
     })
@@ -196,15 +197,7 @@ export class Session implements Context {
         { connection: this.id, remoteAddress, account, commands: this.#commands, received, sent, ms, end },
         'POP3 session ended',
       )
-      this.#ended = true
     }
-  }
-
-  /** The log of a session says how it ended; its last words go out later, or do not. */
-  #tellUnsent(): void {
-    const { why, unsent } = this.connection.ending
-    if (this.#ended && unsent > 0)
-      this.#deps.log.info({ connection: this.id, unsent, end: why }, 'Last words of a POP3 session were not taken')
   }
 
   async enter(login: Login): Promise<Completion> {
