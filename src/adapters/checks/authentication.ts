@@ -1,6 +1,6 @@
 /** SPF, DKIM, ARC and DMARC of one message, by `mailauth`. This module is loaded by the checks thread alone. @module */
 import { Readable } from 'node:stream'
-import type { ARCChainEntry, ARCResult, DKIMResult, DMARCResult, DNSResolver, SPFResult } from 'mailauth'
+import type { ARCChainEntry, ARCResult, DKIMResult, DMARCResult, SPFResult } from 'mailauth'
 import { arc as verifyArc } from 'mailauth/lib/arc/index.js'
 import { dkimVerify } from 'mailauth/lib/dkim/verify.js'
 import { evaluateDmarc } from 'mailauth/lib/dmarc/index.js'
@@ -70,7 +70,7 @@ export async function authenticate(
   resolver: Resolver,
   hostname: string,
 ): Promise<Authentication> {
-  const dns = asMailauthResolver(resolver) as unknown as DNSResolver
+  const dns = asMailauthResolver(resolver)
   const options = { resolver: dns, minBitLength: MIN_KEY_BITS }
   const identity = { ip: sending.remoteAddress, helo: sending.helo, mta: hostname, resolver: dns }
   const [verified, spf, helo] = await Promise.all([

@@ -1,11 +1,9 @@
 /** The resolver as mailauth asks one: `node:dns`'s `resolve`, records by type, errors by code. @module */
+import type { DNSResolver } from 'mailauth'
 import type { DnsResult, Resolver } from '#services/resolver.ts'
 
-/** As of `dns.promises.resolve`; what it answers depends on the type. */
-export type MailauthResolver = (name: string, type: string) => Promise<readonly MailauthRecord[]>
-
-/** TXT: its strings; MX: a host; all others: a name or an address. */
-export type MailauthRecord = string | readonly string[] | { readonly exchange: string; readonly priority: number }
+/** As of `dns.promises.resolve`. TXT: its strings; MX: a host; all others: a name or an address. */
+type MailauthRecord = string | readonly string[] | { readonly exchange: string; readonly priority: number }
 
 /** Why there is no answer, under the codes that `node:dns` has. */
 class DnsError extends Error {
@@ -19,8 +17,8 @@ class DnsError extends Error {
 }
 
 /** @returns a function for mailauth's option `resolver`. */
-export function asMailauthResolver(resolver: Resolver): MailauthResolver {
-  return async (name, type) => {
+export function asMailauthResolver(resolver: Resolver): DNSResolver {
+  const resolve = async (name: string, type: string): Promise<readonly MailauthRecord[]> => {
     switch (type.toUpperCase()) {
       case 'TXT':
         return found(name, await resolver.txt(name)).map((text) => [text])
@@ -43,6 +41,8 @@ export function asMailauthResolver(resolver: Resolver): MailauthResolver {
         throw new DnsError('ENOTIMP', `Cannot ask for ${type} of ${name}`)
     }
   }
+  // mailauth declares strings alone; of MX it reads `exchange`
+  return resolve as DNSResolver
 }
 
 function found<T>(name: string, answer: DnsResult<T>): readonly T[] {
