@@ -116,6 +116,29 @@ test('a rotated key is published first, then signs; the old one stays published 
   assert.equal((await kit.directory.dkimKeys()).length, 1)
 })
 
+test('no key of a month gets the name of one before it, also where that is gone or was removed', async () => {
+  await using kit = await open()
+  const wish = { domain: 'example.org', algorithm: 'ed25519' } as const
+  kit.clock.at = Date.UTC(2026, 10, 1)
+  await value(kit.keys.add(wish))
+  await value(kit.keys.rotate({ ...wish, now: true }))
+  kit.clock.at += DKIM_RETIRED_MS
+  await value(kit.keys.remove('example.org', 'm202611e2'))
+  assert.deepEqual([await kit.states(), kit.files()], [[], []])
+  await value(kit.keys.add(wish))
+  assert.deepEqual(await kit.states(), ['m202611e3 active'])
+  kit.clock.at += 1
+  // whoever names a key himself may name it so again
+  await value(kit.keys.rotate({ ...wish, selector: 'm202611e', now: true }))
+  assert.deepEqual(await kit.states(), ['m202611e3 retired', 'm202611e active'])
+  kit.clock.at = Date.UTC(2026, 11, 20)
+  await kit.keys.tidy()
+  assert.deepEqual(
+    (await kit.directory.dkimKeys()).map(({ selector }) => selector),
+    ['m202611e'],
+  )
+})
+
 test('rotation now begins what waits, or makes what signs at once', async () => {
   await using kit = await open()
   const wish = { domain: 'example.org', algorithm: 'ed25519' } as const

@@ -160,8 +160,8 @@ export class DkimKeys {
       const kept = await this.#deps.directory.putDkimKeys(before.map((key) => ({ ...key, retiredFrom: undefined })))
       if (!kept.ok) return kept
     }
-    const removed = await this.#deps.directory.removeDkimKey(domain.value, selector)
-    await this.#deps.files.remove(domain.value, selector)
+    const removed = await this.#deps.directory.putDkimKeys([{ ...gone, retiredFrom: 0 }])
+    if (removed.ok) await this.#tidy()
     return removed
   }
 
@@ -183,7 +183,9 @@ export class DkimKeys {
       const state = dkimState(key, now)
       if (state !== 'retired' && state !== 'gone') continue
       await files.remove(key.domain, key.selector)
-      if (state === 'gone') await directory.removeDkimKey(key.domain, key.selector)
+      // until then no other key gets its name, which resolvers may still know
+      if (state === 'gone' && monthOf(key.createdAt) !== monthOf(now))
+        await directory.removeDkimKey(key.domain, key.selector)
     }
   }
 
@@ -214,9 +216,10 @@ export class DkimKeys {
     activeFrom: number,
     others: readonly DkimKeyRecord[],
   ): Promise<Result<readonly DkimKeyRecord[], DkimRefusal>> {
-    const { files, clock } = this.#deps
+    const { directory, files, clock } = this.#deps
     const createdAt = clock.now()
     const taken = new Set(there.map(({ selector }) => selector))
+    const known = new Set((await directory.dkimKeys(domain)).map(({ selector }) => selector))
     const made: DkimKeyRecord[] = []
     const wishes = algorithms.map((algorithm) => ({
       algorithm,
@@ -228,8 +231,8 @@ export class DkimKeys {
       if (taken.has(selector)) return refused({ kind: 'exists', what: 'dkim-key', name: selector })
     }
     for (const { algorithm, selector: wished } of wishes) {
-      const selector = wished ?? freeSelector(createdAt, algorithm, taken)
-      taken.add(selector)
+      const selector = wished ?? freeSelector(createdAt, algorithm, known)
+      known.add(selector)
       const { privateKey, publicKey } = await makeKeys(algorithm)
       await files.write(domain, selector, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())
       made.push({
@@ -267,9 +270,14 @@ function wishedSelector(text: string, algorithm: DkimAlgorithm, algorithms: numb
   return algorithms === 1 ? lower : `${lower}-${algorithm}`
 }
 
+/** `202611`, in UTC. */
+function monthOf(at: number): string {
+  return new Date(at).toISOString().slice(0, 7).replace('-', '')
+}
+
 /** `m202611r`, then `m202611r2` … */
 function freeSelector(at: number, algorithm: DkimAlgorithm, taken: ReadonlySet<string>): string {
-  const base = `m${new Date(at).toISOString().slice(0, 7).replace('-', '')}${SUFFIX[algorithm]}`
+  const base = `m${monthOf(at)}${SUFFIX[algorithm]}`
   let selector = base
   for (let turn = 2; taken.has(selector); turn += 1) selector = `${base}${turn}`
   return selector
