@@ -11,16 +11,12 @@ import { formatEndpoint, ListenFault, probe } from '#server/listeners.ts'
 import { CertificateFault, readPair } from '#server/tls.ts'
 import { problemSentence } from './certificate-words.ts'
 import { type CommonOptions, show, withListing } from './context.ts'
+import { examineAuthorities } from './doctor-authorities.ts'
+import type { Finding } from './doctor-finding.ts'
 import { certificateSentence, listenSentence } from './failure.ts'
 import { formatBytes, say } from './language.ts'
 import { readConfig } from './options.ts'
 import { reasonOf } from './reasons.ts'
-
-interface Finding {
-  readonly check: 'configuration' | 'server' | 'port' | 'certificate' | 'data' | 'disk' | 'clock' | 'node' | 'dns'
-  readonly state: 'ok' | 'warning' | 'failed'
-  readonly message: string
-}
 
 const DAY_MS = 86_400_000
 const RENEW_DAYS = 14
@@ -59,6 +55,7 @@ async function examine(config: Config): Promise<Finding[]> {
     },
     ...(running ? [] : await examinePorts(config)),
     ...(await examineCertificates(config)),
+    ...(await examineAuthorities(config)),
     ...(await examineData(config.data)),
     examineClock(),
     {
