@@ -4,7 +4,6 @@ import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { parse, TomlError } from 'smol-toml'
 import * as v from 'valibot'
 import { EXIT } from '#lib/exit-codes.ts'
 import type { Policy } from '#transfer/collect/collect.ts'
@@ -14,6 +13,7 @@ import { CliError } from './cli-error.ts'
 import { say } from './language.ts'
 import { firstLine, type PasswordOptions, readPassword, readText } from './options.ts'
 import { parseStoreName, type StoreName } from './store-name.ts'
+import { readToml } from './toml.ts'
 
 /** Where collected mail goes. */
 export type CollectPlace =
@@ -136,16 +136,9 @@ const fileSchema = v.strictObject({
 
 async function accountsOfFile(file: string, flags: CollectFlags, find: FindServer): Promise<readonly CollectAccount[]> {
   const folder = path.dirname(path.resolve(file))
-  const checked = v.safeParse(fileSchema, readToml(file, await readText(file)))
-  if (!checked.success) {
-    const mistakes = checked.issues.map(({ message, path: at }) => {
-      const key = (at ?? []).map(({ key: one }) => String(one)).join('.')
-      return `${file}: ${key}: ${message}`
-    })
-    throw new CliError(EXIT.configuration, mistakes.join('\n'))
-  }
+  const told = await readToml(file, fileSchema)
   const accounts: CollectAccount[] = []
-  for (const account of checked.output.account) {
+  for (const account of told.account) {
     const { password_file: passwordFile, password_command: passwordCommand, protocol } = account
     if ((passwordFile === undefined) === (passwordCommand === undefined)) {
       throw new CliError(
@@ -172,15 +165,6 @@ async function accountsOfFile(file: string, flags: CollectFlags, find: FindServe
     })
   }
   return accounts
-}
-
-export function readToml(file: string, text: string): unknown {
-  try {
-    return parse(text)
-  } catch (error) {
-    if (!(error instanceof TomlError)) throw error
-    throw new CliError(EXIT.configuration, `${file}:${error.line}: ${error.message.split('\n')[0]}`)
-  }
 }
 
 /** What a password manager prints. */

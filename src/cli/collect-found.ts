@@ -4,7 +4,7 @@ import { EXIT } from '#lib/exit-codes.ts'
 import { parseSourceUrl, type SourceUrl } from '#transfer/source-url.ts'
 import { CliError } from './cli-error.ts'
 import { say } from './language.ts'
-import { describe, discoverOrRefuse, urlOf } from './mail-discovery.ts'
+import { describe, discoverOrRefuse, onlyInTheClear, urlOf } from './mail-discovery.ts'
 import { confirmed } from './options.ts'
 
 export interface FoundOptions {
@@ -27,10 +27,7 @@ export async function foundSource(
   const { servers, plaintext } = await discoverOrRefuse(address, network === undefined ? {} : { network })
   const server = servers.find((each) => each.protocol !== 'smtp' && each.protocol === (protocol ?? each.protocol))
   if (server === undefined || server.protocol === 'smtp') {
-    const clear =
-      plaintext.length > 0
-        ? say(' Only servers without TLS were named.', ' Seuls des serveurs sans TLS sont indiqués.')
-        : ''
+    const clear = onlyInTheClear(plaintext)
     throw new CliError(
       EXIT.noSuchThing,
       say(

@@ -8,12 +8,13 @@ import { ImapClient } from '#client/imap/imap-client.ts'
 import { EXIT } from '#lib/exit-codes.ts'
 import { parseSourceUrl, type SourceUrl, withoutPassword } from '#transfer/source-url.ts'
 import { CliError } from './cli-error.ts'
-import { fileName, passwordOf, readToml, sourceUrl } from './collect-accounts.ts'
+import { fileName, passwordOf, sourceUrl } from './collect-accounts.ts'
 import { say } from './language.ts'
 import { serversOf, smtpFor } from './mail-discovery.ts'
 import type { SubmissionServer } from './mail-submit.ts'
 import { firstLine, type PasswordOptions, readPassword, readText } from './options.ts'
 import { accountOf, parseStoreName, storeConfig } from './store-name.ts'
+import { readToml } from './toml.ts'
 
 /** Options of every verb of `malle mail`. */
 export interface AccountFlags extends PasswordOptions {
@@ -196,15 +197,8 @@ async function fromFile(
 ): Promise<ServerAccount | undefined> {
   const file = accountsFile()
   if (!existsSync(file)) return undefined
-  const checked = v.safeParse(fileSchema, readToml(file, await readText(file)))
-  if (!checked.success) {
-    const mistakes = checked.issues.map(({ message, path: at }) => {
-      const key = (at ?? []).map(({ key: one }) => String(one)).join('.')
-      return `${file}: ${key}: ${message}`
-    })
-    throw new CliError(EXIT.configuration, mistakes.join('\n'))
-  }
-  const account = checked.output.account.find(({ name }) => name === named)
+  const { account: accounts } = await readToml(file, fileSchema)
+  const account = accounts.find(({ name }) => name === named)
   if (account === undefined) return undefined
   const folder = path.dirname(file)
   const imap = imapUrl(account.imap)

@@ -19,10 +19,7 @@ export async function serversOf(
   const imap = servers.find(({ protocol }) => protocol === 'imap')
   const smtp = servers.find(({ protocol }) => protocol === 'smtp')
   if (imap === undefined) {
-    const clear =
-      plaintext.length > 0
-        ? say(' Only servers without TLS were named.', ' Seuls des serveurs sans TLS sont indiqués.')
-        : ''
+    const clear = onlyInTheClear(plaintext)
     throw new CliError(
       EXIT.noSuchThing,
       say(
@@ -63,6 +60,13 @@ export async function discoverOrRefuse(address: string, options: DiscoverOptions
     if (!(error instanceof TypeError)) throw error
     throw new CliError(EXIT.badData, say(`"${address}" is not an address.`, `« ${address} » n’est pas une adresse.`))
   }
+}
+
+/** For the sentence that there is no server: that one was found which is not used. */
+export function onlyInTheClear(plaintext: readonly unknown[]): string {
+  return plaintext.length === 0
+    ? ''
+    : say(' Only servers without TLS were named.', ' Seuls des serveurs sans TLS sont indiqués.')
 }
 
 /** As the URL of an IMAP server. */
