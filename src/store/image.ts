@@ -46,6 +46,23 @@ export interface AccountImage {
 /** What comes back in slices before the rest of an image. */
 export type ImageRows = Pick<AccountImage, 'messages' | 'deleted' | 'events'>
 
+/** None of them. */
+export const NO_ROWS: ImageRows = {
+  messages: { mailboxes: [], uids: [], modseqs: [], flags: [], savedAt: [], emails: [], uidls: [], downloaded: [] },
+  deleted: {
+    mailboxes: [],
+    uids: [],
+    modseqs: [],
+    flags: [],
+    savedAt: [],
+    emails: [],
+    deletedAt: [],
+    moved: [],
+    causes: [],
+  },
+  events: [],
+}
+
 export interface MailboxImage {
   readonly key: MailboxKey
   readonly name: string

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { AccountId, MailboxKey } from '#mail/ids.ts'
 import { flagsOf } from './flags.ts'
-import type { AccountImage, RestoredEmail } from './image.ts'
+import { type AccountImage, NO_ROWS, type RestoredEmail } from './image.ts'
 import {
   bytesOf,
   messageOf,
@@ -14,18 +14,6 @@ import {
   uids,
   type World,
 } from './kit.contract.ts'
-
-const NO_MESSAGES: AccountImage['messages'] = {
-  mailboxes: [],
-  uids: [],
-  modseqs: [],
-  flags: [],
-  savedAt: [],
-  emails: [],
-  uidls: [],
-  downloaded: [],
-}
-const NO_DELETED: AccountImage['deleted'] = { ...NO_MESSAGES, deletedAt: [], moved: [], causes: [] }
 
 async function imageOf(person: Person): Promise<AccountImage> {
   const image = await person.store.image(person.ref)
@@ -52,8 +40,8 @@ async function bring(from: Person, image: AccountImage, to: Person, how: 'new' |
   await to.must('beginRestore', {})
   await to.must('restoreEmails', { emails: await emailsFor(from, to.ref.shard) })
   const { messages, deleted, events, ...rest } = image
-  await to.must('restoreMessages', { rows: { messages, deleted: NO_DELETED, events: [] } })
-  await to.must('restoreMessages', { rows: { messages: NO_MESSAGES, deleted, events } })
+  await to.must('restoreMessages', { rows: { ...NO_ROWS, messages } })
+  await to.must('restoreMessages', { rows: { ...NO_ROWS, deleted, events } })
   return (await to.must('endRestore', { image: rest, how })).modseq
 }
 

@@ -17,6 +17,7 @@ import {
   type EmailEntry,
   formatJson,
   type PackSize,
+  pagesOf,
   parseJson,
   type RecordRef,
   type RootPage,
@@ -159,16 +160,7 @@ export class AccountBackup {
     if (this.#sparse.has(writer.current)) await writer.turn()
     if (before === undefined) return writer
     const { root } = before
-    for (const ref of [
-      before.file.root,
-      root.keywordSets,
-      root.tombstones,
-      root.seen,
-      ...root.messages,
-      ...root.deleted,
-      ...root.events,
-    ])
-      this.#known(ref)
+    for (const ref of [before.file.root, ...pagesOf(root)]) this.#known(ref)
     for (const { range: _, ...ref } of root.emails) this.#known(ref)
     return writer
   }

@@ -4,7 +4,7 @@ import { type PreparedEmail, prepareEmail } from '#mail/prepare.ts'
 import { MessageScanner, scanMessage } from '#mail/scanner.ts'
 import { ANYONE } from '#store/acl.ts'
 import { type Flags, keywordSetId, systemFlags } from '#store/flags.ts'
-import type { AccountImage, ImageRows, RestoredEmail } from '#store/image.ts'
+import { type AccountImage, type ImageRows, NO_ROWS, type RestoredEmail } from '#store/image.ts'
 import type { MailStore } from '#store/mail-store.ts'
 import type { AccountRef, NewMessage, QuotaLimits, StagedBody } from '#store/types.ts'
 import type { WriteKind, Writes } from '#store/writes.ts'
@@ -105,8 +105,8 @@ export class BackedUpAccount implements AsyncDisposable {
           restoredAs: gone.restoredAs ?? undefined,
         })),
         events: await list(root.events),
-        messages: { ...NO_MESSAGES, ...(await columns(root.messages)) },
-        deleted: { ...NO_DELETED, ...(await columns(root.deleted)) },
+        messages: { ...NO_ROWS.messages, ...(await columns(root.messages)) },
+        deleted: { ...NO_ROWS.deleted, ...(await columns(root.deleted)) },
       }
       mustBeSound(image, address)
       return new BackedUpAccount(store, file, reader, image, root.emails, lost)
@@ -166,7 +166,7 @@ export class BackedUpAccount implements AsyncDisposable {
       this.#write('restoreMessages', {
         account: to,
         by: BY,
-        rows: { messages: NO_MESSAGES, deleted: NO_DELETED, events: [], ...rows },
+        rows: { ...NO_ROWS, ...rows },
       })
     for (const part of slices(messages)) await bring({ messages: part })
     for (const part of slices(deleted)) await bring({ deleted: part })
@@ -350,26 +350,4 @@ function* slices<T extends object>(columns: T): Generator<T, void, void> {
   const length = lists[0]?.[1].length ?? 0
   for (let from = 0; from < length; from += MOST_ROWS)
     yield Object.fromEntries(lists.map(([name, list]) => [name, list.slice(from, from + MOST_ROWS)])) as T
-}
-
-const NO_MESSAGES: AccountImage['messages'] = {
-  mailboxes: [],
-  uids: [],
-  modseqs: [],
-  flags: [],
-  savedAt: [],
-  emails: [],
-  uidls: [],
-  downloaded: [],
-}
-const NO_DELETED: AccountImage['deleted'] = {
-  mailboxes: [],
-  uids: [],
-  modseqs: [],
-  flags: [],
-  savedAt: [],
-  emails: [],
-  deletedAt: [],
-  moved: [],
-  causes: [],
 }

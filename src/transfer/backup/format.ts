@@ -92,6 +92,11 @@ export interface RootPage {
   readonly emails: readonly (RecordRef & { readonly range: number })[]
 }
 
+/** The pages of an account that the root names, but those of its emails. */
+export function pagesOf({ keywordSets, tombstones, seen, messages, deleted, events }: RootPage): readonly RecordRef[] {
+  return [keywordSets, tombstones, seen, ...messages, ...deleted, ...events]
+}
+
 export const EMAILS_A_PAGE = 1_024
 /** Rows of messages, by UIDs likewise. */
 export const UIDS_A_PAGE = 1_024

@@ -2,7 +2,7 @@
 
 import { accountFolder, mustReadManifest, readAccountFile, readNamed } from './files.ts'
 import type { EmailEntry, RecordRef, RootPage } from './format.ts'
-import { BackupRefused, parseJson } from './format.ts'
+import { BackupRefused, pagesOf, parseJson } from './format.ts'
 import { DamagedRecord, PackReader } from './pack.ts'
 
 export interface VerifyReport {
@@ -56,15 +56,7 @@ export async function verifyBackup(folder: string, progress: (report: VerifyRepo
     try {
       const root = (await page(file.root)) as RootPage | undefined
       if (root === undefined) continue
-      for (const ref of [
-        root.keywordSets,
-        root.tombstones,
-        root.seen,
-        ...root.messages,
-        ...root.deleted,
-        ...root.events,
-      ])
-        await page(ref)
+      for (const ref of pagesOf(root)) await page(ref)
       for (const ref of root.emails) {
         for (const { key, body } of ((await page(ref)) ?? []) as readonly EmailEntry[]) {
           if (body === undefined) continue
