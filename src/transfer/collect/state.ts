@@ -1,13 +1,10 @@
 /** What was collected already: one file for all sources of a person, each change on disk when the call returns. @module */
-import { mkdirSync } from 'node:fs'
-import path from 'node:path'
-import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import { StateBusy, StateTooNew } from './errors.ts'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { openState, together } from '../state-file.ts'
 import type { Placing } from './target.ts'
 
 /** How long a message that the server does not list any more is remembered. */
 const FORGET_MS: number = 90 * 86_400_000
-const VERSION = 2
 const SCHEMA = `
 CREATE TABLE message (
   source TEXT NOT NULL,
@@ -29,7 +26,6 @@ CREATE TABLE server (
   -- what was found for it
   url TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
-PRAGMA user_version = ${VERSION};
 `
 
 /** See the module. Held by one run at a time. */
@@ -44,28 +40,14 @@ export class CollectState implements Disposable {
    * @throws {StateBusy}, {StateTooNew}
    */
   constructor(file: string) {
-    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 })
-    this.#db = new DatabaseSync(file)
-    try {
-      // FULL and one writer for life: a record is on disk when its transaction ends, and nobody works beside us
-      this.#db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
-      this.#db.exec('BEGIN IMMEDIATE; COMMIT;')
-      const version = Number(this.#db.prepare('PRAGMA user_version').get()?.user_version)
-      if (version > VERSION) throw new StateTooNew(`${file} was written by a newer Malle`)
-      if (version === 0) this.#db.exec(`BEGIN IMMEDIATE; ${SCHEMA} ${SERVERS} COMMIT;`)
-      if (version === 1) this.#db.exec(`BEGIN IMMEDIATE; ${SERVERS} COMMIT;`)
-      this.#begin = this.#db.prepare(
-        'INSERT INTO message (source, id, placing) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET placing = excluded.placing, placed_at = NULL',
-      )
-      this.#done = this.#db.prepare(
-        'INSERT INTO message (source, id, placed_at) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET placing = NULL, placed_at = excluded.placed_at',
-      )
-      this.#forget = this.#db.prepare('DELETE FROM message WHERE source = ? AND id = ?')
-    } catch (error) {
-      this.#db.close()
-      if (isBusy(error)) throw new StateBusy(`Another run works with ${file}`, { cause: error })
-      throw error
-    }
+    this.#db = openState(file, [SCHEMA, SERVERS])
+    this.#begin = this.#db.prepare(
+      'INSERT INTO message (source, id, placing) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET placing = excluded.placing, placed_at = NULL',
+    )
+    this.#done = this.#db.prepare(
+      'INSERT INTO message (source, id, placed_at) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET placing = NULL, placed_at = excluded.placed_at',
+    )
+    this.#forget = this.#db.prepare('DELETE FROM message WHERE source = ? AND id = ?')
   }
 
   /** When each message was put in its place, ms since 1970. */
@@ -83,7 +65,7 @@ export class CollectState implements Disposable {
   seen(source: string, listed: ReadonlySet<string>, now: number): void {
     const rows = this.#db.prepare('SELECT id, vanished_at FROM message WHERE source = ?').all(source)
     const vanish = this.#db.prepare('UPDATE message SET vanished_at = ? WHERE source = ? AND id = ?')
-    this.#together(() => {
+    together(this.#db, () => {
       for (const { id, vanished_at: at } of rows) {
         const name = String(id)
         if (listed.has(name) ? at !== null : at === null) vanish.run(listed.has(name) ? null : now, source, name)
@@ -102,21 +84,21 @@ export class CollectState implements Disposable {
 
   /** Placing begins. */
   begin(source: string, placings: readonly Placing[]): void {
-    this.#together(() => {
+    together(this.#db, () => {
       for (const { id, mark } of placings) this.#begin.run(source, id, mark)
     })
   }
 
   /** These are in their place. */
   done(source: string, ids: Iterable<string>, at: number): void {
-    this.#together(() => {
+    together(this.#db, () => {
       for (const id of ids) this.#done.run(source, id, at)
     })
   }
 
   /** Nothing is known of these any more. */
   forget(source: string, ids: Iterable<string>): void {
-    this.#together(() => {
+    together(this.#db, () => {
       for (const id of ids) this.#forget.run(source, id)
     })
   }
@@ -137,20 +119,4 @@ export class CollectState implements Disposable {
   [Symbol.dispose](): void {
     this.#db.close()
   }
-
-  #together(work: () => void): void {
-    this.#db.exec('BEGIN IMMEDIATE')
-    try {
-      work()
-      this.#db.exec('COMMIT')
-    } catch (error) {
-      if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
-      throw error
-    }
-  }
-}
-
-function isBusy(error: unknown): boolean {
-  // SQLITE_BUSY
-  return error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === 5
 }

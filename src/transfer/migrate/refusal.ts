@@ -1,7 +1,7 @@
 /** Why a migration ended early, as data: it comes from another thread, or another process. @module */
 import { AuthenticationError, ClientError, ConnectionError } from '#client/index.ts'
 import { StoreFull } from '#store/mail-store.ts'
-import { StateBusy, StateTooNew } from '../collect/errors.ts'
+import { StateBusy, StateTooNew } from '../state-file.ts'
 import { UniqueIdsChanged } from './inbox-listing.ts'
 import { NoUniqueIds } from './maildrop.ts'
 import { StoreUnavailable } from './store-mailbox.ts'

@@ -1,10 +1,7 @@
 /** What was synchronised already: pairs of messages, each change on disk when the call returns. @module */
-import { mkdirSync } from 'node:fs'
-import path from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
-import { StateBusy, StateTooNew } from '../collect/errors.ts'
+import type { DatabaseSync } from 'node:sqlite'
+import { openState, together } from '../state-file.ts'
 
-const VERSION = 2
 const SCHEMA = `
 CREATE TABLE pair (id INTEGER PRIMARY KEY, from_name TEXT NOT NULL, to_name TEXT NOT NULL, UNIQUE (from_name, to_name)) STRICT;
 CREATE TABLE mailbox (
@@ -35,7 +32,6 @@ CREATE TABLE pending (
   key TEXT NOT NULL,
   PRIMARY KEY (mailbox, side, key)
 ) STRICT, WITHOUT ROWID;
-PRAGMA user_version = 1;
 `
 const UPGRADE = `
 -- from when on a side can tell what changed, and whether the messages of then are all in "message"
@@ -51,7 +47,6 @@ ALTER TABLE mailbox ADD COLUMN subscribed INTEGER;
 -- flags of a side, where they are others than "flags", which are those that both have
 ALTER TABLE message ADD COLUMN left_flags TEXT;
 ALTER TABLE message ADD COLUMN right_flags TEXT;
-PRAGMA user_version = ${VERSION};
 `
 
 export type End = 'left' | 'right'
@@ -103,22 +98,12 @@ export class SyncState implements Disposable {
 
   /** Opens the file, made if it is not there. @throws {StateBusy}, {StateTooNew} */
   constructor(file: string, from: string, to: string) {
-    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 })
-    this.#db = new DatabaseSync(file)
+    this.#db = openState(file, [SCHEMA, UPGRADE])
     try {
-      this.#db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
-      this.#db.exec('BEGIN IMMEDIATE; COMMIT;')
-      const version = Number(this.#db.prepare('PRAGMA user_version').get()?.user_version)
-      if (version > VERSION) throw new StateTooNew(`${file} was written by a newer Malle`)
-      if (version === 0) this.#db.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT;`)
-      if (version < 2) this.#db.exec(`BEGIN IMMEDIATE; ${UPGRADE} COMMIT;`)
       this.#db.prepare('INSERT OR IGNORE INTO pair (from_name, to_name) VALUES (?, ?)').run(from, to)
       this.#pair = Number(this.#db.prepare('SELECT id FROM pair WHERE from_name = ? AND to_name = ?').get(from, to)?.id)
     } catch (error) {
       this.#db.close()
-      // SQLITE_BUSY
-      if (error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === 5)
-        throw new StateBusy(`Another run works with ${file}`, { cause: error })
       throw error
     }
   }
@@ -151,7 +136,7 @@ export class SyncState implements Disposable {
   /** They have other names now. */
   rename(renamed: readonly { readonly id: number; readonly left: string; readonly right: string }[]): void {
     const set = this.#db.prepare('UPDATE mailbox SET left_name = ?, right_name = ? WHERE id = ?')
-    this.#together(() => {
+    together(this.#db, () => {
       // they may have changed names with each other
       for (const { id } of renamed) set.run(`\u0001${id}`, `\u0001${id}`, id)
       for (const { id, left, right } of renamed) set.run(left, right, id)
@@ -164,7 +149,7 @@ export class SyncState implements Disposable {
 
   /** Two mailboxes do not belong together any more. */
   part(mailbox: number): void {
-    this.#together(() => {
+    together(this.#db, () => {
       this.#db.prepare('DELETE FROM message WHERE mailbox = ?').run(mailbox)
       this.#db.prepare('DELETE FROM pending WHERE mailbox = ?').run(mailbox)
       this.#db.prepare('DELETE FROM mailbox WHERE id = ?').run(mailbox)
@@ -173,7 +158,7 @@ export class SyncState implements Disposable {
 
   /** What was there before was compared: these are the same, and nothing else is known. */
   begin(mailbox: number, leftValidity: string, rightValidity: string, pairs: readonly MessagePair[]): void {
-    this.#together(() => {
+    together(this.#db, () => {
       this.#db.prepare('DELETE FROM message WHERE mailbox = ?').run(mailbox)
       this.#db.prepare('DELETE FROM pending WHERE mailbox = ?').run(mailbox)
       this.#db
@@ -207,7 +192,7 @@ export class SyncState implements Disposable {
   /** These are on their way. */
   depart(mailbox: number, side: End, keys: readonly string[]): void {
     const insert = this.#db.prepare('INSERT OR IGNORE INTO pending (mailbox, side, key) VALUES (?, ?, ?)')
-    this.#together(() => {
+    together(this.#db, () => {
       for (const key of keys) insert.run(mailbox, side, key)
     })
   }
@@ -215,7 +200,7 @@ export class SyncState implements Disposable {
   /** These are not on their way any more; those that arrived are in `pairs`. */
   arrive(mailbox: number, side: End, keys: readonly string[], pairs: readonly MessagePair[]): void {
     const remove = this.#db.prepare('DELETE FROM pending WHERE mailbox = ? AND side = ? AND key = ?')
-    this.#together(() => {
+    together(this.#db, () => {
       for (const key of keys) remove.run(mailbox, side, key)
       this.#put(mailbox, pairs)
     })
@@ -223,12 +208,12 @@ export class SyncState implements Disposable {
 
   /** Flags are these now. */
   update(mailbox: number, pairs: readonly MessagePair[]): void {
-    this.#together(() => this.#put(mailbox, pairs))
+    together(this.#db, () => this.#put(mailbox, pairs))
   }
 
   forget(mailbox: number, pairs: readonly MessagePair[]): void {
     const remove = this.#db.prepare('DELETE FROM message WHERE mailbox = ? AND left_key = ?')
-    this.#together(() => {
+    together(this.#db, () => {
       for (const { left } of pairs) remove.run(mailbox, left)
     })
   }
@@ -253,17 +238,6 @@ export class SyncState implements Disposable {
     )
     for (const { left, right, flags, leftFlags, rightFlags } of pairs)
       put.run(mailbox, left, right, flags.join(' '), leftFlags?.join(' ') ?? null, rightFlags?.join(' ') ?? null)
-  }
-
-  #together(work: () => void): void {
-    this.#db.exec('BEGIN IMMEDIATE')
-    try {
-      work()
-      this.#db.exec('COMMIT')
-    } catch (error) {
-      if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
-      throw error
-    }
   }
 }
 
