@@ -61,6 +61,13 @@ function formatStatus(status: StatusView): string {
         '! La file d’attente ne peut être ni ouverte ni écrite : le courrier pour d’autres serveurs est refusé jusque-là (le journal dit pourquoi).',
       ),
     )
+  for (const list of status.silentLists)
+    lines.push(
+      say(
+        `! The list ${list} (smtp.dnsbl) does not answer: it is left out, and asked again every few minutes.`,
+        `! La liste ${list} (smtp.dnsbl) ne répond pas : elle est laissée de côté, et interrogée de nouveau toutes les quelques minutes.`,
+      ),
+    )
   return lines.join('\n')
 }
 

@@ -44,7 +44,7 @@ import {
 
 /** What only a running server can tell. */
 export interface RunningFacts {
-  status(): Pick<StatusView, 'since' | 'endpoints' | 'threads' | 'threadRestarts' | 'connections'>
+  status(): Pick<StatusView, 'since' | 'endpoints' | 'threads' | 'threadRestarts' | 'connections' | 'silentLists'>
   /** There is another domain. */
   domainAdded(): void
 }
@@ -390,6 +390,7 @@ export class RunningAdministration implements Administration {
     const { directory, host, search } = this.#parts
     const [shards, queue] = [await host.status(), await this.#queue.status()]
     const facts = this.#facts?.status()
+    const { silentLists = [] } = facts ?? {}
     return {
       running: facts !== undefined,
       version: VERSION,
@@ -405,9 +406,11 @@ export class RunningAdministration implements Administration {
       shards,
       search: search.status(),
       queue: queueStatusView(queue),
+      silentLists,
       problems: [
         ...shards.filter(({ state }) => state !== 'ok').map(({ shard, state }) => SHARD_PROBLEMS[state](shard)),
         ...(queue.failing ? [QUEUE_FAILS] : []),
+        ...silentLists.map((list) => `The list ${list} (smtp.dnsbl) does not answer and is left out for now`),
       ],
     }
   }

@@ -22,7 +22,12 @@ export type ToChecks = { readonly id: number; readonly question: ChecksQuestion 
 /** What it says. */
 export type FromChecks =
   | { readonly id: number; readonly answer: ChecksAnswer }
-  | { readonly level: 'info' | 'warn'; readonly message: string }
+  | {
+      readonly level: 'info' | 'warn'
+      readonly message: string
+      /** Where that is another now: lists in the DNS that are left out. */
+      readonly silentLists?: readonly string[]
+    }
 
 /** Starting takes a while, and a message is read before its time begins. */
 const GRACE_MS = 10_000
@@ -71,6 +76,7 @@ export class ChecksHost implements AsyncDisposable {
   readonly #pending = new Map<number, Pending>()
   #worker: Worker | undefined
   #restarts = 0
+  #silentLists: readonly string[] = []
   #notBefore = 0
   #idle: NodeJS.Timeout | undefined
   #lastId = 0
@@ -87,6 +93,11 @@ export class ChecksHost implements AsyncDisposable {
   /** Threads that ended by themselves, or were ended because they did not answer. */
   get restarts(): number {
     return this.#restarts
+  }
+
+  /** Lists in the DNS that are left out, as they do not answer. */
+  get silentLists(): readonly string[] {
+    return this.#silentLists
   }
 
   /** The thread that runs now; for suites. */
@@ -121,6 +132,7 @@ export class ChecksHost implements AsyncDisposable {
     clearTimeout(this.#idle)
     const worker = this.#worker
     this.#worker = undefined
+    this.#silentLists = []
     if (worker === undefined) return
     const gone = once(worker, 'exit')
     worker.postMessage('stop' satisfies ToChecks)
@@ -143,13 +155,16 @@ export class ChecksHost implements AsyncDisposable {
       name: 'checks',
     })
     worker.on('message', (said: FromChecks) => {
-      if ('level' in said) this.#log[said.level]({}, said.message)
-      else this.#answer(said.id, said.answer)
+      if ('level' in said) {
+        this.#log[said.level]({}, said.message)
+        if (this.#worker === worker) this.#silentLists = said.silentLists ?? this.#silentLists
+      } else this.#answer(said.id, said.answer)
     })
     worker.on('error', (error) => this.#log.error({ error }, 'the checks thread failed'))
     worker.on('exit', () => {
       if (this.#worker !== worker) return
       this.#worker = undefined
+      this.#silentLists = []
       this.#restarts += 1
       this.#notBefore = performance.now() + RESTART_MS
       this.#forget()

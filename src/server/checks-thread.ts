@@ -31,6 +31,7 @@ const checker = new Checker(
     clock: systemClock,
     random: Math.random,
     warn: (message) => tell({ level: 'warn', message }),
+    silentLists: (silentLists, message) => tell({ level: 'warn', message, silentLists }),
   },
 )
 

@@ -79,6 +79,7 @@ export async function startServer(config: Config, log: Log, tuned?: StoreTuning)
       threads: threads.count,
       threadRestarts: threads.restarts,
       connections: parts.registry.sessions().length,
+      silentLists: checks?.silentLists ?? [],
     }),
     domainAdded: () => keeper.start(current),
   })

@@ -117,6 +117,8 @@ export interface StatusView {
   /** `waiting`: messages that are not in the search index of their account yet, at most. */
   readonly search: SearchIndexStatus
   readonly queue: QueueStatusView
+  /** Of `smtp.dnsbl`, those that do not answer and are left out for a while. */
+  readonly silentLists: readonly string[]
   /** Sentences that say what is wrong; empty when all is well. */
   readonly problems: readonly string[]
 }

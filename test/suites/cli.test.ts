@@ -260,7 +260,14 @@ suite('the command line', { concurrency: 2 }, () => {
     assert.equal(status.pid, server.ready.pid)
     assert.deepEqual(status.endpoints, server.ready.endpoints)
     const always = 'running version node pid since endpoints threads threadRestarts connections accounts domains shards'
-    assert.deepEqual(Object.keys(status), [...always.split(' '), 'search', 'queue', 'problems', 'certificates'])
+    assert.deepEqual(Object.keys(status), [
+      ...always.split(' '),
+      'search',
+      'queue',
+      'silentLists',
+      'problems',
+      'certificates',
+    ])
     assert.equal((await stat(path.join(place.data, 'run', 'control.sock'))).mode & 0o777, 0o600)
     server.signal('SIGTERM')
     assert.equal(await server.ended(), 0)

@@ -80,6 +80,7 @@ async function scene(work: (scene: Scene) => Promise<void>): Promise<void> {
           clock: { now: () => NOW },
           random: () => chance,
           warn: (line) => warnings.push(line),
+          silentLists: (_, line) => warnings.push(line),
         },
       )
       return checker.check({

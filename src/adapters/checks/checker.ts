@@ -22,6 +22,7 @@ import { type AuthenticationPolicy, type Decision, decide } from './policy.ts'
 import { reportsIn } from './read-reports.ts'
 import { reverseName } from './reverse-name.ts'
 import { askRspamd } from './rspamd.ts'
+import { SilentLists } from './silent-lists.ts'
 
 export interface CheckerOptions extends AuthenticationPolicy {
   /** Our name, also in Authentication-Results. */
@@ -45,6 +46,8 @@ export interface CheckerParts {
   readonly random: () => number
   /** A sentence for the log. */
   readonly warn: (message: string) => void
+  /** Lists that are left out now as they do not answer, whenever that changes, and a sentence for the log. */
+  readonly silentLists: (lists: readonly string[], message: string) => void
 }
 
 /** Whoever writes to these is heard, wherever from (RFC 5321 §4.5.1, RFC 2142). */
@@ -67,10 +70,12 @@ const TOO_LONG: Verdict = {
 export class Checker {
   readonly #options: CheckerOptions
   readonly #parts: CheckerParts
+  readonly #silentLists: SilentLists
 
   constructor(options: CheckerOptions, parts: CheckerParts) {
     this.#options = options
     this.#parts = parts
+    this.#silentLists = new SilentLists(parts.clock, parts.silentLists)
   }
 
   /** Lists first, then greylisting: who is listed is not to come again. */
@@ -79,7 +84,7 @@ export class Checker {
     if (ALWAYS_HEARD.test(recipient)) return undefined
     if (dnsbl.length > 0) {
       using resolver = deadlineResolver(this.#parts.resolver, timeoutMs)
-      const listing = await listedBy(remoteAddress, dnsbl, resolver)
+      const listing = await listedBy(remoteAddress, dnsbl, resolver, this.#silentLists)
       if (listing !== undefined) {
         const text = listing.text === '' ? '' : `: ${listing.text}`
         return { code: 550, text: `5.7.1 ${remoteAddress} is listed by ${listing.list}${text}` }

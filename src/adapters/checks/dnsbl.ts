@@ -1,6 +1,7 @@
 /** Lists of addresses in the DNS (RFC 5782). @module */
 import { isIPv4, SocketAddress } from 'node:net'
 import type { Resolver } from '#services/resolver.ts'
+import type { SilentLists } from './silent-lists.ts'
 
 export interface Listing {
   /** The zone that has the address. */
@@ -9,16 +10,24 @@ export interface Listing {
   readonly text: string
 }
 
-/** The first of the lists that has the address; a list that does not answer has it not. */
+/** A failure that took longer delays people: at least this long, ms, is silence. */
+const SILENCE_MS = 500
+
+/** The first of the lists that has the address; a list that does not answer, or is left out for that, has it not. */
 export async function listedBy(
   address: string,
   lists: readonly string[],
   resolver: Resolver,
+  silent: SilentLists,
 ): Promise<Listing | undefined> {
   const reversed = reversedAddress(address)
   const answers = await Promise.all(
     lists.map(async (list) => {
+      if (!silent.asks(list)) return false
+      const begun = performance.now()
       const answer = await resolver.a(`${reversed}.${list}`)
+      if (answer.ok || answer.error.kind === 'none') silent.answered(list)
+      else if (performance.now() - begun >= SILENCE_MS) silent.silent(list)
       return answer.ok && answer.records.some(isListing)
     }),
   )
