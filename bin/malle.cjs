@@ -13,14 +13,20 @@ const root = path.join(__dirname, '..')
 if (Number.parseInt(process.versions.node, 10) >= OLDEST) {
   boundMemory()
   cacheCode()
-  const tree = path.join(root, 'src', 'cli', 'malle.ts')
-  const entry = existsSync(tree) ? tree : path.join(root, 'dist', 'cli', 'malle.js')
-  import(pathToFileURL(entry).href).catch((error) => {
+  start().catch((error) => {
     process.stderr.write(`malle: cannot start: ${error && error.stack ? error.stack : error}\n`)
     process.exitCode = 70
   })
 } else {
   startWith(process.env.MALLE_NODE || bundledNode())
+}
+
+async function start() {
+  const tree = path.join(root, 'src', 'cli')
+  const [folder, ending] = existsSync(tree) ? [tree, '.ts'] : [path.join(root, 'dist', 'cli'), '.js']
+  // Modules by the hundred are loaded faster by `require`, which does not go back to the loop for each.
+  if (process.argv[2] === 'serve') require(path.join(folder, `serve${ending}`))
+  await import(pathToFileURL(path.join(folder, `malle${ending}`)).href)
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Example accounts and mail of every kind, for the demo. @module */
 import { prepareEmail } from '#mail/prepare.ts'
 import { scanMessage } from '#mail/scanner.ts'
-import type { RunningAdministration } from '#server/administration.ts'
+import type { LaterAdministration } from '#server/later-administration.ts'
 import { flagsOf } from '#store/flags.ts'
 import type { MailStore } from '#store/mail-store.ts'
 import type { AccountRef, NewMessage } from '#store/types.ts'
@@ -35,7 +35,7 @@ export const DEMO_USERS: readonly DemoUser[] = [
 const QUOTA_BYTES = 2 * 1024 ** 3
 
 /** Makes what is missing; a demo that has its accounts is left as people made it. */
-export async function fillDemo(administration: RunningAdministration, store: MailStore): Promise<void> {
+export async function fillDemo(administration: LaterAdministration, store: MailStore): Promise<void> {
   const domains = await administration.ask('domain.list', {})
   if (!domains.some(({ name }) => name === DEMO_DOMAIN)) {
     await administration.ask('domain.add', { name: DEMO_DOMAIN })

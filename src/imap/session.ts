@@ -38,10 +38,9 @@ import {
   nothingEnabled,
   type SessionState,
 } from './command.ts'
-import { readHead, tagOf } from './command-head.ts'
+import { type CommandReading, commandReading, loadCommandReading } from './command-reading.ts'
 import { faultCompletion, MAILBOX_GONE, syntaxCompletion } from './completion.ts'
 import { Connection, Farewell } from './connection.ts'
-import { joinAhead } from './joining.ts'
 import {
   BAD_AFTER_LOGIN,
   BAD_BEFORE_LOGIN,
@@ -319,22 +318,23 @@ export class Session implements Context, SessionControl {
       this.connection.patienceMs = Math.max(0, Math.min(LOGIN_MS, left))
     }
     const event = await (this.#notifier ?? this.connection).next()
+    const reading = commandReading() ?? (await loadCommandReading())
     switch (event.kind) {
       case 'frame':
-        return this.#command(event.frame)
+        return this.#command(event.frame, reading)
       case 'literal':
-        return this.#literal(event)
+        return this.#literal(event, reading)
       case 'refused':
-        return this.#refused(event.frame)
+        return this.#refused(event.frame, reading)
       case 'fault':
-        return this.#fault(event)
+        return this.#fault(event, reading)
       case 'chunk':
       case 'line':
         throw new Error(`A ${event.kind} came that no command asked for`)
     }
   }
 
-  #command(frame: Frame): Promise<void> {
+  #command(frame: Frame, { readHead, tagOf, joinAhead }: CommandReading): Promise<void> {
     const head = readHead(frame, this.enabled)
     if (head instanceof SyntaxFault) return this.#answer(tagOf(frame.text), undefined, syntaxCompletion(head))
     const { tag, name, command, reader } = head
@@ -350,7 +350,7 @@ export class Session implements Context, SessionControl {
   }
 
   /** A literal of a command in sight: APPEND takes its own, others get it in memory within the limits. */
-  async #literal(event: LiteralAnnounced): Promise<void> {
+  async #literal(event: LiteralAnnounced, { readHead }: CommandReading): Promise<void> {
     const head = readHead(event.frame, this.enabled)
     if (!(head instanceof SyntaxFault) && head.command !== undefined) {
       const { tag, name, command, reader } = head
@@ -369,13 +369,13 @@ export class Session implements Context, SessionControl {
   }
 
   /** A command whose literal was refused is over (RFC 7888 §4). */
-  async #refused(frame: Frame): Promise<void> {
+  async #refused(frame: Frame, { readHead, tagOf }: CommandReading): Promise<void> {
     const head = readHead(frame, this.enabled)
     if (head instanceof SyntaxFault) return this.#answer(tagOf(frame.text), undefined, syntaxCompletion(head))
     return this.#answer(head.tag, head.command, head.command === undefined ? UNKNOWN : TOO_BIG)
   }
 
-  async #fault({ reason, text }: FrameFault): Promise<void> {
+  async #fault({ reason, text }: FrameFault, { tagOf }: CommandReading): Promise<void> {
     switch (reason) {
       case 'too-much-to-discard':
         throw new Farewell('[TOOBIG] The literal is too large')

@@ -14,7 +14,8 @@ import type { AccountId } from '#mail/ids.ts'
 import type { AccountRecord, Directory } from '#store/directory.ts'
 import type { MailStore } from '#store/mail-store.ts'
 import type { AccountRef } from '#store/types.ts'
-import { MoveRefused, type MoveReport, type MoveRequest } from '#transfer/move.ts'
+import type { MoveReport, MoveRequest } from '#transfer/move.ts'
+import { MoveRefused } from '#transfer/move-refused.ts'
 
 export interface MoveDeps {
   readonly directory: Directory

@@ -3,20 +3,19 @@ import { openEmbeddedStore } from '#adapters/embedded/embedded-store.ts'
 import type { EmbeddedConnection } from '#adapters/embedded/options.ts'
 import type { Config, Listener } from '#config/config.ts'
 import { ImapService } from '#imap/service.ts'
-import { warmUp } from '#imap/warm-up.ts'
 import { systemClock } from '#lib/clock.ts'
-import { type Pop3Options, Pop3Service } from '#pop3/service.ts'
+import type { Pop3Options } from '#pop3/service.ts'
 import { type AskChecks, type ChecksGate, GatedChecks } from '#services/gated-checks.ts'
 import { type NetworkTest, networkTest } from '#services/networks.ts'
 import type { OAuthOffer } from '#services/oauth-tokens.ts'
 import type { Registry } from '#services/registry.ts'
 import type { Log, SessionDeps, SessionLimits } from '#services/session-deps.ts'
 import { SenderRewriting } from '#services/srs.ts'
-import { SmtpService } from '#smtp/service.ts'
 import type { MailStore } from '#store/mail-store.ts'
 import type { Outbox } from '#store/queue.ts'
 import type { SearchIndex } from '#store/search-index.ts'
 import { Handshakes } from './handshakes.ts'
+import { LaterService } from './later-service.ts'
 import { type Acceptor, type Endpoint, open } from './listeners.ts'
 import { ThreadMeter } from './meter.ts'
 import { ThreadTls, type TlsMaterial } from './tls.ts'
@@ -119,8 +118,15 @@ export class ProtocolThread implements AsyncDisposable {
     }
     this.#deps = deps
     const imap = new ImapService(deps)
-    const pop3 = new Pop3Service(deps, setup.pop3)
-    const smtp = (role: 'mx' | 'submission' | 'lmtp') => new SmtpService(deps, { role, bareNewline: setup.bareNewline })
+    const pop3 = new LaterService(async () => {
+      const { Pop3Service } = await import('#pop3/service.ts')
+      return new Pop3Service(deps, setup.pop3)
+    }, log)
+    const smtp = (role: 'mx' | 'submission' | 'lmtp') =>
+      new LaterService(async () => {
+        const { SmtpService } = await import('#smtp/service.ts')
+        return new SmtpService(deps, { role, bareNewline: setup.bareNewline })
+      }, log)
     const [mx, submission, lmtp] = [smtp('mx'), smtp('submission'), smtp('lmtp')]
     this.#services = [imap, pop3, mx, submission, lmtp]
     this.#acceptors = { imap, imaps: imap, pop3, pop3s: pop3, lmtp, smtp: mx, submission, submissions: submission }
@@ -129,12 +135,15 @@ export class ProtocolThread implements AsyncDisposable {
   /** Opens every listener. @returns where they are, with the ports that were free. */
   async listen(endpoints: MailEndpoints, reusePort: boolean, log: Log): Promise<MailEndpoints> {
     const bound: Record<string, Endpoint[]> = {}
+    const later = new Set<LaterService>()
     for (const [name, wanted] of Object.entries(endpoints) as [MailListener, readonly Endpoint[]][]) {
       const here: Endpoint[] = []
       bound[name] = here
+      const acceptor = this.#acceptors[name]
+      if (wanted.length > 0 && acceptor instanceof LaterService) later.add(acceptor)
       for (const endpoint of wanted) {
         const implicitTls = IMPLICIT_TLS.has(name) ? this.#tls : undefined
-        const listener = await open(endpoint, this.#acceptors[name], {
+        const listener = await open(endpoint, acceptor, {
           implicitTls,
           alpn: ALPN.get(name),
           reusePort,
@@ -146,13 +155,20 @@ export class ProtocolThread implements AsyncDisposable {
         here.push(listener.endpoint)
       }
     }
-    setTimeout(() => void this.#warmUp(log), WARM_UP_MS).unref()
+    setTimeout(() => void this.#warmUp(log, later), WARM_UP_MS).unref()
     return bound as unknown as MailEndpoints
   }
 
-  async #warmUp(log: Log): Promise<void> {
-    // a server that stops closes its store
-    await warmUp(this.#deps).catch((error: unknown) => log.debug({ err: error }, 'The warm-up broke off'))
+  /** Loads what nobody has asked for yet: a server goes on with the code that it began with, also while an update replaces files. */
+  async #warmUp(log: Log, later: Iterable<LaterService>): Promise<void> {
+    try {
+      for (const service of later) await service.load()
+      const { warmUp } = await import('#imap/warm-up.ts')
+      await warmUp(this.#deps)
+    } catch (error) {
+      // a server that stops closes its store
+      log.debug({ err: error }, 'The warm-up broke off')
+    }
   }
 
   /** New certificates, from the next handshake on. */

@@ -1,6 +1,5 @@
 /** Where the rest of the server asks about the queue, whoever has it open. @module */
 import path from 'node:path'
-import { openQueue } from '#adapters/sqlite/queue.ts'
 import { peekQueue } from '#adapters/sqlite/queue-peek.ts'
 import type { Config } from '#config/config.ts'
 import type { QueueStore, StandingHold } from '#store/queue.ts'
@@ -85,9 +84,14 @@ export class LocalQueueDesk implements QueueDesk {
     // Each verb has its answer; the switches do not know which.
     if (this.#store === undefined && none !== undefined && peekQueue(this.#start.directory) === undefined)
       return none.value as QueueAnswer<V>
-    const { directory, settings } = this.#start
-    this.#store ??= openQueue({ directory, historyDays: settings.historyDays })
+    this.#store ??= this.#open()
     return (await answerQuestion(await this.#store, question)) as QueueAnswer<V>
+  }
+
+  async #open(): Promise<QueueStore> {
+    const { openQueue } = await import('#adapters/sqlite/queue.ts')
+    const { directory, settings } = this.#start
+    return openQueue({ directory, historyDays: settings.historyDays })
   }
 
   async status(): Promise<QueueStatus> {

@@ -7,14 +7,13 @@ import { senderKey } from '#services/srs.ts'
 import type { MailStore } from '#store/mail-store.ts'
 import { Challenges } from './acme/challenges.ts'
 import { keepCertificates } from './acme/keep-certificates.ts'
-import { RunningAdministration } from './administration.ts'
 import { readCertificates } from './certificates.ts'
 import { type ChecksHost, checksOf } from './checks-host.ts'
 import { serveControl } from './control.ts'
 import { startHttp } from './http.ts'
 import { openInstallation, type StoreTuning } from './installation.ts'
+import { LaterAdministration } from './later-administration.ts'
 import type { Endpoint } from './listeners.ts'
-import { onOutburst } from './outbursts.ts'
 import type { MailEndpoints } from './protocol-thread.ts'
 import { queueStart } from './queue-desk.ts'
 import { QueueHost } from './queue-host.ts'
@@ -25,7 +24,7 @@ import { readAuthorities, type TlsMaterial } from './tls.ts'
 /** A server whose listeners accept. */
 export interface RunningServer extends AsyncDisposable {
   readonly endpoints: MailEndpoints & { readonly http: readonly Endpoint[]; readonly https: readonly Endpoint[] }
-  readonly administration: RunningAdministration
+  readonly administration: LaterAdministration
   readonly store: MailStore
   /** `undefined`: nothing is checked. */
   readonly checks: ChecksHost | undefined
@@ -37,6 +36,9 @@ export interface RunningServer extends AsyncDisposable {
   /** Reads certificates again; they count from the next handshake on. */
   reload(config: Config): Promise<void>
 }
+
+/** Whoever waits for the server to start comes first. */
+const LEISURE_MS = 1_500
 
 /**
  * Starts everything; what was started is ended again when something fails.
@@ -59,7 +61,10 @@ export async function startServer(config: Config, log: Log, tuned?: StoreTuning)
   )
   queue.start()
   const { directory, store } = parts
-  parts.sending.onOutburst((outburst) => onOutburst({ config, directory, registry, store, queue, log }, outburst))
+  parts.sending.onOutburst(async (outburst) => {
+    const { onOutburst } = await import('./outbursts.ts')
+    await onOutburst({ config, directory, registry, store, queue, log }, outburst)
+  })
   const threads = started.use(await startThreads({ config, tls, sender, registry, host, search, queue, checks, log }))
   const challenges = new Challenges()
   const http = started.use(await startHttp({ config, threads, queue, installation: parts, tls, challenges, log }))
@@ -72,7 +77,7 @@ export async function startServer(config: Config, log: Log, tuned?: StoreTuning)
   }
   const keeper = started.use(keepCertificates(config, { directory, challenges, log, changed: showAgain }))
   const endpoints = { ...threads.endpoints, ...http.endpoints }
-  const administration = new RunningAdministration(parts, queue, {
+  const administration = new LaterAdministration(parts, queue, {
     status: () => ({
       since: since.toISOString(),
       endpoints,
@@ -90,6 +95,9 @@ export async function startServer(config: Config, log: Log, tuned?: StoreTuning)
   )
   started.defer(() => parts.registry.stop())
   started.defer(shrinkWhenQuiet())
+  const failed = (error: unknown): void => log.error({ error }, 'what carries out verbs cannot be loaded')
+  const atLeisure = setTimeout(() => void administration.load().catch(failed), LEISURE_MS).unref()
+  started.defer(() => clearTimeout(atLeisure))
   const running = started.move()
   log.info({ endpoints, threads: threads.count }, 'ready')
   keeper.start()

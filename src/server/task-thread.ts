@@ -10,7 +10,8 @@ import { ExportRefused, type ExportRequest, exportMail } from '#transfer/export.
 import { ImportRefused, type ImportRequest, importMail } from '#transfer/import.ts'
 import type { MigrateRequest } from '#transfer/migrate/migrate.ts'
 import { migrateRefusal } from '#transfer/migrate/refusal.ts'
-import { copyAccount, MoveRefused, type MoveRequest } from '#transfer/move.ts'
+import { copyAccount, type MoveRequest } from '#transfer/move.ts'
+import { MoveRefused } from '#transfer/move-refused.ts'
 import type { VerbRefusal } from './verbs.ts'
 
 /** What to do. */

@@ -7,6 +7,7 @@ import type { AccountImage, EmailImage, ImageRows, RestoredEmail } from '#store/
 import { DamagedBody, type MailStore } from '#store/mail-store.ts'
 import type { AccountRef, StagedBody } from '#store/types.ts'
 import type { WriteKind, Writes } from '#store/writes.ts'
+import { MoveRefused } from './move-refused.ts'
 
 export interface MoveRequest {
   readonly account: AccountRef
@@ -20,16 +21,6 @@ export interface MoveReport {
   readonly bytes: number
   /** Emails whose bytes cannot be read, see `malle check`: they are not in the new place. */
   readonly unreadable: number
-}
-
-/** The store refused. */
-export class MoveRefused extends Error {
-  readonly refusal: { readonly kind: 'move-refused'; readonly why: string }
-
-  constructor(why: string) {
-    super(`The move is refused: ${why}`)
-    this.refusal = { kind: 'move-refused', why }
-  }
 }
 
 const BY = 'move'
