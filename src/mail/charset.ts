@@ -77,11 +77,6 @@ function chooseWay(charset: string): Way {
   return iconvLite().encodingExists(name) ? { by: 'iconv', name } : { by: 'guess' }
 }
 
-/** Whether the charset has a name that we know; others are guessed. */
-export function isKnownCharset(charset: string): boolean {
-  return /^\s*(us-)?ascii\s*$/i.test(charset.slice(0, 60)) || wayOf(charset).by !== 'guess'
-}
-
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 const western = new TextDecoder('windows-1252')
 

@@ -111,20 +111,9 @@ export function localDay(time: ZonedTime): number {
 export function formatInternalDate(ms: number, offsetMinutes = 0): string {
   const local = new Date(ms + offsetMinutes * 60_000)
   const day = String(local.getUTCDate()).padStart(2, ' ')
-  const year = String(local.getUTCFullYear()).padStart(4, '0')
+  // four digits are all the grammar has room for
+  const year = String(Math.min(9_999, Math.max(0, local.getUTCFullYear()))).padStart(4, '0')
   return `${day}-${MONTHS[local.getUTCMonth()]}-${year} ${clock(local)} ${formatZone(offsetMinutes)}`
-}
-
-/** Reads IMAP's date-time without its quotes (RFC 9051 §9); `undefined` when it is none. */
-export function parseInternalDate(text: string): ZonedTime | undefined {
-  // date-time = date-day-fixed "-" date-month "-" date-year SP time SP zone
-  const match = /^([ \d]\d)-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)([0-5]\d)$/.exec(text)
-  if (match === null) return undefined
-  const minutes = Number(match[8]) * 60 + Number(match[9])
-  const [year, month, day] = [Number(match[3]), monthOf(match[2]), Number(match[1])]
-  const offset = match[7] === '-' ? -minutes : minutes
-  if (Number(match[4]) > 23) return undefined
-  return atZone(year, month, day, Number(match[4]), Number(match[5]), Number(match[6]), offset)
 }
 
 /** A Date: or Received: field, `Wed, 17 Jul 1996 02:23:25 -0700` (RFC 5322 §3.3). */

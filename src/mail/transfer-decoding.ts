@@ -44,11 +44,6 @@ export function decodeTransfer(bytes: Uint8Array, encoding: string): Uint8Array 
   return last.length === 0 ? first : Buffer.concat([first, last])
 }
 
-/** Whether {@link transferDecoder} knows the encoding. */
-export function isKnownEncoding(encoding: string): boolean {
-  return transferDecoder(encoding) !== undefined
-}
-
 /** Skips what is no base64; a padding in the middle ends one run and begins the next, as joined attachments have it. */
 class Base64Decoder implements TransferDecoder {
   #left = ''

@@ -1,4 +1,5 @@
 /** Dates of IMAP (RFC 9051 §9 date, date-time). @module */
+import { formatInternalDate } from '#mail/dates.ts'
 
 /** A moment and the zone it was written in. */
 export interface DateTime {
@@ -35,12 +36,7 @@ export function parseDateTime(text: string): DateTime | undefined {
 
 /** `17-Jul-1996 02:44:25 -0700`, without quotes. */
 export function formatDateTime({ time, zone }: DateTime): string {
-  const local = new Date(time + zone * 60_000)
-  const day = String(local.getUTCDate()).padStart(2, ' ')
-  const date = `${day}-${MONTHS[local.getUTCMonth()]}-${year(local.getUTCFullYear())}`
-  const clock = `${two(local.getUTCHours())}:${two(local.getUTCMinutes())}:${two(local.getUTCSeconds())}`
-  const away = Math.abs(zone)
-  return `${date} ${clock} ${zone < 0 ? '-' : '+'}${two(Math.floor(away / 60))}${two(away % 60)}`
+  return formatInternalDate(time, zone)
 }
 
 /** `1-Feb-1994`; `undefined` where it is not one, or there is no such day. */
@@ -69,11 +65,6 @@ function midnight({ year: y, month, day }: CalendarDate): number {
   return new Date(0).setUTCFullYear(y, month - 1, day)
 }
 
-function two(value: number): string {
-  return value < 10 ? `0${value}` : String(value)
-}
-
-/** Four digits are all the grammar has room for. */
 function year(value: number): string {
   return String(Math.min(9999, Math.max(0, value))).padStart(4, '0')
 }
