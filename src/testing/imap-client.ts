@@ -1,19 +1,15 @@
 import type { Duplex } from 'node:stream'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
-
-/** How long a test waits for a line before it fails; a deadline for broken tests, not a clock of any. */
-const PATIENCE_MS = 60_000
+import { ReceivedText } from './received-text.ts'
 
 /** A client that knows lines and nothing else. Everything is binary strings, one char a byte. */
 export class ImapLines {
   #stream: Duplex
-  #text = ''
-  #ended = false
-  #wake: (() => void) | undefined
+  readonly #received: ReceivedText
 
   constructor(stream: Duplex) {
     this.#stream = stream
-    this.#listen()
+    this.#received = new ReceivedText(stream)
   }
 
   /** Sends bytes in one piece. */
@@ -22,33 +18,22 @@ export class ImapLines {
   }
 
   /** The next line without CRLF; `undefined` when the server has closed. */
-  async line(): Promise<string | undefined> {
-    for (;;) {
-      const end = this.#text.indexOf('\r\n')
-      if (end >= 0) {
-        const line = this.#text.slice(0, end)
-        this.#text = this.#text.slice(end + 2)
-        return line
-      }
-      if (this.#ended) return this.#text === '' ? undefined : this.#text
-      await this.#more()
-    }
+  line(): Promise<string | undefined> {
+    return this.#received.line()
   }
 
   /** Gives a line back, to be read again. */
   putBack(line: string): void {
-    this.#text = `${line}\r\n${this.#text}`
+    this.#received.unread = `${line}\r\n${this.#received.unread}`
   }
 
   /** Exactly so many bytes. */
   async bytes(count: number): Promise<string> {
-    while (this.#text.length < count) {
-      if (this.#ended) throw new Error('The connection ended')
-      await this.#more()
+    while (this.#received.unread.length < count) {
+      if (this.#received.ended) throw new Error('The connection ended')
+      await this.#received.more()
     }
-    const bytes = this.#text.slice(0, count)
-    this.#text = this.#text.slice(count)
-    return bytes
+    return this.#received.take(count)
   }
 
   /** Sends a command and gives all lines up to and with the tagged one. */
@@ -67,7 +52,7 @@ export class ImapLines {
   /** What came and was not read; lets the server do what it has to do first. */
   async unread(): Promise<string> {
     for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve))
-    return this.#text
+    return this.#received.unread
   }
 
   /** Closes our side only. */
@@ -99,34 +84,7 @@ export class ImapLines {
       socket.once('error', reject)
       socket.once('close', () => reject(new Error('The TLS handshake failed')))
     })
-    this.#listen()
+    this.#received.listen(socket)
     return socket
-  }
-
-  #listen(): void {
-    this.#stream.on('error', () => undefined)
-    this.#stream.on('data', (bytes: Buffer) => {
-      this.#text += bytes.toString('latin1')
-      this.#wake?.()
-    })
-    for (const event of ['end', 'close', 'error'])
-      this.#stream.on(event, () => {
-        this.#ended = true
-        this.#wake?.()
-      })
-  }
-
-  async #more(): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(
-        () => reject(new Error(`Nothing came; unread: ${JSON.stringify(this.#text)}`)),
-        PATIENCE_MS,
-      )
-      this.#wake = () => {
-        clearTimeout(timer)
-        this.#wake = undefined
-        resolve()
-      }
-    })
   }
 }

@@ -1,59 +1,17 @@
 import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-
-/** How long a test waits before it fails; a deadline for broken tests, not a clock of any. */
-const PATIENCE_MS = 60_000
-
-/** Reads lines from a socket as they come. */
-class Lines {
-  #text = ''
-  #ended = false
-  #wake: (() => void) | undefined
-
-  constructor(socket: Socket) {
-    socket.setEncoding('latin1')
-    socket.on('data', (text: string) => {
-      this.#text += text
-      this.#wake?.()
-    })
-    for (const event of ['end', 'close', 'error'] as const) {
-      socket.on(event, () => {
-        this.#ended = true
-        this.#wake?.()
-      })
-    }
-  }
-
-  /** Without CRLF; `undefined` at the end. */
-  async next(): Promise<string | undefined> {
-    for (;;) {
-      const end = this.#text.indexOf('\r\n')
-      if (end >= 0) {
-        const line = this.#text.slice(0, end)
-        this.#text = this.#text.slice(end + 2)
-        return line
-      }
-      if (this.#ended) return this.#text === '' ? undefined : this.#text
-      await new Promise<void>((resolve, reject) => {
-        const timer = setTimeout(() => reject(new Error('Nothing came')), PATIENCE_MS)
-        this.#wake = () => {
-          clearTimeout(timer)
-          resolve()
-        }
-      })
-    }
-  }
-}
+import { ReceivedText } from './received-text.ts'
+import { unescape } from './transcript-names.ts'
 
 /** A client by hand, where a transcript does not do. */
 export class TestClient {
   readonly socket: Socket
-  readonly #lines: Lines
+  readonly #received: ReceivedText
 
   constructor(socket: Socket) {
     this.socket = socket
-    this.#lines = new Lines(socket)
+    this.#received = new ReceivedText(socket)
   }
 
   /** Sends lines in one piece. */
@@ -63,7 +21,7 @@ export class TestClient {
 
   /** The next line without CRLF; `undefined` at the end. */
   line(): Promise<string | undefined> {
-    return this.#lines.next()
+    return this.#received.line()
   }
 
   /** Lines up to and without the one that is a dot. */
@@ -91,7 +49,7 @@ export class TestClient {
 
 interface Speaker {
   socket: Socket
-  lines: Lines
+  received: ReceivedText
   /** Said, but not sent yet: a batch goes out before the next line is awaited. */
   pending: string
   /** `S: <lines>` came: lines are passed over until one is as wanted. */
@@ -135,7 +93,7 @@ export async function pop3Transcript(
       let speaker = speakers.get(number)
       if (speaker === undefined) {
         const socket = await peer.connect()
-        speaker = { socket, lines: new Lines(socket), pending: '', passing: false }
+        speaker = { socket, received: new ReceivedText(socket), pending: '', passing: false }
         speakers.set(number, speaker)
       }
       if (side === 'C') await say(speaker, said, names)
@@ -169,7 +127,7 @@ async function say(speaker: Speaker, said: string, names: Record<string, string>
     const secure = connectTls({ socket: speaker.socket, rejectUnauthorized: false })
     secure.on('error', () => undefined)
     speaker.socket = secure
-    speaker.lines = new Lines(secure)
+    speaker.received = new ReceivedText(secure)
     await new Promise<void>((resolve, reject) => {
       secure.once('secureConnect', resolve)
       secure.once('close', () => reject(new Error('The TLS handshake failed')))
@@ -178,13 +136,6 @@ async function say(speaker: Speaker, said: string, names: Record<string, string>
     const named = said.replace(/\$(\w+)/g, (whole, name: string) => names[name] ?? whole)
     speaker.pending += `${unescape(named)}\r\n`
   }
-}
-
-function unescape(text: string): string {
-  return text.replace(/\\(?:0|r|n|x([0-9a-f]{2}))/g, (whole, hex: string | undefined) => {
-    if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16))
-    return whole === '\\r' ? '\r' : whole === '\\n' ? '\n' : '\0'
-  })
 }
 
 /** Whether a line that names nothing is as wanted. */
@@ -205,9 +156,9 @@ async function expect(
     speaker.passing = true
     return
   }
-  let line = await speaker.lines.next()
+  let line = await speaker.received.line()
   while (speaker.passing && line !== undefined && line !== '.' && !matches(line, said))
-    line = await speaker.lines.next()
+    line = await speaker.received.line()
   speaker.passing = false
   if (said === '<closed>') {
     assert.equal(line, undefined, `expected the end at: ${raw.trim()}`)

@@ -25,6 +25,7 @@ import type { MailStore } from '#store/mail-store.ts'
 import type { Outbox } from '#store/queue.ts'
 import type { AccountRef } from '#store/types.ts'
 import { ListLog } from './list-log.ts'
+import { ReceivedText } from './received-text.ts'
 
 export interface SmtpServerOptions {
   readonly role: SmtpRole
@@ -172,13 +173,11 @@ function ledgerOf(settings: SendingSettings): SendingLedger {
 /** Speaks lines and reads whole replies. */
 export class SmtpClient {
   socket: Socket
-  #text = ''
-  #wake: () => void = () => undefined
-  #ended = false
+  readonly #received: ReceivedText
 
   private constructor(socket: Socket) {
     this.socket = socket
-    this.#listen()
+    this.#received = new ReceivedText(socket)
   }
 
   static async connect(port: number): Promise<SmtpClient> {
@@ -201,38 +200,21 @@ export class SmtpClient {
 
   async reply(): Promise<string> {
     for (;;) {
-      const match = /^(?:\d{3}-[^\n]*\n)*\d{3}(?: [^\n]*)?\n/.exec(this.#text)
-      if (match !== null) {
-        this.#text = this.#text.slice(match[0].length)
-        return match[0].replaceAll('\r', '').trimEnd()
-      }
-      if (this.#ended) return '<closed>'
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
+      const match = /^(?:\d{3}-[^\n]*\n)*\d{3}(?: [^\n]*)?\n/.exec(this.#received.unread)
+      if (match !== null) return this.#received.take(match[0].length).replaceAll('\r', '').trimEnd()
+      if (this.#received.ended) return '<closed>'
+      await this.#received.more()
     }
   }
 
   async startTls(): Promise<void> {
     this.socket.removeAllListeners()
     this.socket = connectTls({ socket: this.socket, rejectUnauthorized: false })
-    this.#listen()
+    this.#received.listen(this.socket)
     await new Promise<void>((resolve) => this.socket.once('secureConnect', resolve))
   }
 
   close(): void {
     this.socket.destroy()
-  }
-
-  #listen(): void {
-    this.socket.on('data', (chunk: Buffer) => {
-      this.#text += chunk.toString('latin1')
-      this.#wake()
-    })
-    this.socket.on('error', () => undefined)
-    this.socket.on('close', () => {
-      this.#ended = true
-      this.#wake()
-    })
   }
 }

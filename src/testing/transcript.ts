@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import type { Duplex } from 'node:stream'
 import { ImapLines } from './imap-client.ts'
 import { ANN, type ImapServerOptions, TestImapServer } from './imap-server.ts'
+import { Names, unescape } from './transcript-names.ts'
 
 /** Where a transcript begins. */
 export interface Scene {
@@ -91,6 +92,7 @@ interface Wanted {
 
 class Player {
   readonly names = new Map<string, string>()
+  readonly #names = new Names(this.names)
   readonly #server: TranscriptServer
   readonly #scene: Scene
   readonly #speakers = new Map<string, Speaker>()
@@ -166,7 +168,7 @@ class Player {
         await speaker.lines.secure()
         return
       default:
-        speaker.pending += unescape(this.#named(said)) + lineEnd
+        speaker.pending += unescape(this.#names.filled(said)) + lineEnd
     }
   }
 
@@ -182,14 +184,15 @@ class Player {
       const found = wanted.findIndex(({ said }) => this.#match(line ?? '', said))
       if (found < 0 && line !== undefined && wanted.every(({ optional }) => optional))
         return speaker.lines.putBack(line)
-      if (found < 0) assert.equal(line, wanted.map(({ said }) => this.#named(said)).join('\n'), 'none of these lines')
+      if (found < 0)
+        assert.equal(line, wanted.map(({ said }) => this.#names.filled(said)).join('\n'), 'none of these lines')
       wanted.splice(found, 1)
     }
   }
 
   #compare(said: string): void {
-    const match = /^(\d+) ([<=]) (\d+)$/.exec(this.#named(said))
-    assert.ok(match, `not a comparison: ${this.#named(said)}`)
+    const match = /^(\d+) ([<=]) (\d+)$/.exec(this.#names.filled(said))
+    assert.ok(match, `not a comparison: ${this.#names.filled(said)}`)
     const [, left, sign, right] = match
     assert.ok(sign === '<' ? Number(left) < Number(right) : left === right, `does not hold: ${said}: ${match[0]}`)
   }
@@ -206,32 +209,13 @@ class Player {
     speaker.passing = false
     if (said === '<closed>') return assert.equal(line, undefined, `the end was expected at: ${raw}`)
     assert.notEqual(line, undefined, `the connection ended before: ${raw}`)
-    if (!this.#match(line ?? '', said)) assert.equal(line?.trimEnd(), this.#named(said), `at: ${raw}`)
+    if (!this.#match(line ?? '', said)) assert.equal(line?.trimEnd(), this.#names.filled(said), `at: ${raw}`)
   }
 
   /** Whether a line is what was said it would be; names that it binds are kept. */
   #match(line: string, said: string): boolean {
-    const found: string[] = []
-    const pattern = said.replace(
-      /\$([a-zA-Z]\w*)|\.\.\.|\\x[0-9a-f]{2}|[\\^$.*+?()[\]{}|]/g,
-      (part, name: string | undefined) => {
-        if (part === '...') return '.*'
-        if (part.startsWith('\\x')) return part
-        if (name === undefined || FLAG_NAMES.has(name)) return part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
-        const known = this.names.get(name)
-        if (known !== undefined) return known.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
-        if (found.includes(name)) return `\\${found.indexOf(name) + 1}`
-        found.push(name)
-        return '([^ (),[\\]]+)'
-      },
-    )
-    const match = new RegExp(`^${pattern} *$`, 's').exec(line)
-    for (const [index, name] of found.entries()) if (match !== null) this.names.set(name, match[index + 1] ?? '')
-    return match !== null
-  }
-
-  #named(said: string): string {
-    return said.replace(/\$([a-zA-Z]\w*)/g, (whole, name: string) => this.names.get(name) ?? whole)
+    const wanted = said.replace(/\\x([0-9a-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+    return this.#names.equal(wanted, line) || (line.endsWith(' ') && this.#names.equal(wanted, line.replace(/ +$/, '')))
   }
 
   #send(speaker: Speaker): void {
@@ -242,24 +226,6 @@ class Player {
   async #sendAll(): Promise<void> {
     for (const speaker of this.#speakers.values()) this.#send(speaker)
   }
-}
-
-/** Keywords that begin with `$` and are not names of a transcript. */
-const FLAG_NAMES: ReadonlySet<string> = new Set([
-  'Forwarded',
-  'MDNSent',
-  'Junk',
-  'NonJunk',
-  'NotJunk',
-  'Phishing',
-  'Important',
-])
-
-function unescape(text: string): string {
-  return text.replace(/\\(?:x([0-9a-f]{2})|0|r|n)/g, (whole, hex: string | undefined) => {
-    if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16))
-    return whole === '\\r' ? '\r' : whole === '\\n' ? '\n' : '\0'
-  })
 }
 
 async function turns(): Promise<void> {

@@ -9,6 +9,7 @@ import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { checkConfig } from '#config/schema.ts'
 import { createLog } from '#server/log.ts'
 import { type RunningServer, startServer } from '#server/server.ts'
+import { ReceivedText } from './received-text.ts'
 import { RecentLog } from './recent-log.ts'
 
 /** A server with the accounts `ann@example.org` and `bob@example.org`, in a folder of its own. */
@@ -57,13 +58,11 @@ export async function wholeServer(settings: object | ((folder: string) => Promis
 /** Speaks lines over a socket. */
 export class LineClient implements Disposable {
   socket: Socket
-  #text = ''
-  #ended = false
-  #wake: () => void = () => undefined
+  readonly #received: ReceivedText
 
   constructor(socket: Socket) {
     this.socket = socket
-    this.#listen()
+    this.#received = new ReceivedText(socket)
   }
 
   static async dial(port: number, first?: Uint8Array | string): Promise<LineClient> {
@@ -78,7 +77,7 @@ export class LineClient implements Disposable {
     this.socket.removeAllListeners()
     const secure = connectTls({ rejectUnauthorized: false, ...options, socket: this.socket })
     this.socket = secure
-    this.#listen()
+    this.#received.listen(secure)
     await once(secure, 'secureConnect')
     return this
   }
@@ -88,19 +87,8 @@ export class LineClient implements Disposable {
   }
 
   /** The next line; `undefined` at the end. */
-  async line(): Promise<string | undefined> {
-    for (;;) {
-      const end = this.#text.indexOf('\r\n')
-      if (end >= 0) {
-        const line = this.#text.slice(0, end)
-        this.#text = this.#text.slice(end + 2)
-        return line
-      }
-      if (this.#ended) return undefined
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
-    }
+  line(): Promise<string | undefined> {
+    return this.#received.line()
   }
 
   /** Sends a line and reads up to the first line that `last` fits, which is given. */
@@ -124,17 +112,5 @@ export class LineClient implements Disposable {
 
   [Symbol.dispose](): void {
     this.socket.destroy()
-  }
-
-  #listen(): void {
-    this.socket.on('data', (chunk: Buffer) => {
-      this.#text += chunk.toString('latin1')
-      this.#wake()
-    })
-    this.socket.on('error', () => undefined)
-    this.socket.on('close', () => {
-      this.#ended = true
-      this.#wake()
-    })
   }
 }

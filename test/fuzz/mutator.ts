@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Random } from '#testing/random.ts'
 import { parseTranscriptFile } from '#testing/transcript-file.ts'
+import { unescape } from '#testing/transcript-names.ts'
 
 /** What a client said, whole. */
 export interface Recorded {
@@ -103,11 +104,4 @@ export function mutate(said: string, others: readonly Recorded[], random: Random
     if (text.length > 60_000) text = text.slice(0, 60_000)
   }
   return text
-}
-
-function unescape(text: string): string {
-  return text.replace(/\\(?:x([0-9a-f]{2})|0|r|n)/g, (whole, hex: string | undefined) => {
-    if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16))
-    return whole === '\\r' ? '\r' : whole === '\\n' ? '\n' : '\0'
-  })
 }

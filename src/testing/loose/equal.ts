@@ -1,5 +1,5 @@
 /** Whether two parts of responses say the same. @module */
-import type { Names } from './names.ts'
+import type { Names } from '../transcript-names.ts'
 import type { Node } from './nodes.ts'
 
 export interface How {

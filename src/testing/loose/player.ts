@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { ImapLines } from '../imap-client.ts'
 import type { Scene, TranscriptServer } from '../transcript.ts'
-import { Names } from './names.ts'
+import { Names } from '../transcript-names.ts'
 import { nodesOf } from './nodes.ts'
 import { type Asked, sameFetch, sameResponse } from './same.ts'
 import { bytesOf, ends, type Step, sameExpunges, stepsOf, type Wanted, wantedOf } from './wanted.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Names } from './names.ts'
+import { Names } from '../transcript-names.ts'
 import { sameResponse } from './same.ts'
 
 const same = (wanted: string, got: string, children = false) =>

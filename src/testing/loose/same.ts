@@ -1,6 +1,7 @@
 /** Whether a response of any server says what a transcript wants, forms and orders aside that RFCs leave open. @module */
+
+import type { Names } from '../transcript-names.ts'
 import { equalNode, equalNodes, equalWords, type How, numbersOf, wordOf } from './equal.ts'
-import type { Names } from './names.ts'
 import { type Node, nodesOf } from './nodes.ts'
 
 /** Flags and numbers that may come with any FETCH, asked for or not (RFC 9051 §7.5.2). */

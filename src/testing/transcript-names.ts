@@ -1,4 +1,4 @@
-/** Names of a transcript (`$uid`), bound where they first stand. @module */
+/** Names of a transcript (`$uid`), bound where they first stand, and its escapes. @module */
 
 /** Keywords that begin with `$` and are not names of a transcript. */
 const FLAG_NAMES: ReadonlySet<string> = new Set([
@@ -49,4 +49,12 @@ export class Names {
     for (const [index, name] of found.entries()) if (match !== null) this.#bound.set(name, match[index + 1] ?? '')
     return match !== null
   }
+}
+
+/** What `\0`, `\r`, `\n` and `\xHH` stand for. */
+export function unescape(text: string): string {
+  return text.replace(/\\(?:x([0-9a-f]{2})|0|r|n)/g, (whole, hex: string | undefined) => {
+    if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16))
+    return whole === '\\r' ? '\r' : whole === '\\n' ? '\n' : '\0'
+  })
 }
