@@ -8,6 +8,7 @@ import { done } from '#lib/result.ts'
 import type { AccountId, MailboxKey, Modseq, Uid } from '#mail/ids.ts'
 import type { Login, Registry } from '#services/registry.ts'
 import type { Log, SessionDeps } from '#services/session-deps.ts'
+import { ascends } from '#store/ascending.ts'
 import { SEEN } from '#store/flags.ts'
 import type { MailStore } from '#store/mail-store.ts'
 import type { MailboxInfo, MessagePage } from '#store/types.ts'
@@ -107,7 +108,10 @@ function nobodysStore(store: MailStore, page: MessagePage, imprinted: boolean): 
     },
     async messages(account, mailbox, after, limit, guest) {
       await store.messages(account, mailbox, after, limit, guest)
-      return slice(page, after, limit ?? messages)
+      const made = slice(page, after, limit ?? messages)
+      // as the store does with its own, of which this account has none
+      if (!ascends(made.uids)) throw new Error('What is made up is out of order')
+      return made
     },
     async changes(account, mailbox, since, cursor, guest) {
       await store.changes(account, mailbox, since, cursor, guest)

@@ -2,6 +2,7 @@
 import type { AccountId, EmailKey, MailboxKey, Modseq, Uid } from '#mail/ids.ts'
 import { normaliseUidSet, type UidSet } from '#mail/uid-set.ts'
 import { type AclEntry, identifiersOf, rightsOf } from '#store/acl.ts'
+import { ascends } from '#store/ascending.ts'
 import type { ColumnSlice, NumberColumn, TextColumn } from '#store/columns.ts'
 import type { DeletedCursor, DeletedMessage, EmailPlace, GoneMailbox, MessageEvent } from '#store/gone.ts'
 import { canonicalMailboxName, compareMailboxNames } from '#store/mailbox-name.ts'
@@ -408,11 +409,6 @@ function byUid(a: Row, b: Row): number {
 /** A list of numbers as SQLite joined them, NULL where there are none. */
 function numbersOf(list: string | number | null): readonly number[] {
   return typeof list === 'string' ? (JSON.parse(list) as readonly number[]) : []
-}
-
-function ascends(values: Uint32Array): boolean {
-  for (let at = 1; at < values.length; at += 1) if ((values[at] ?? 0) <= (values[at - 1] ?? 0)) return false
-  return true
 }
 
 function pageOf(rows: readonly Row[]): MessagePage {
