@@ -39,6 +39,14 @@ export class Lane {
     this.local = local
   }
 
+  /** Where it is not known yet, what became of mail at the last try tells. @returns whether it did not answer then. */
+  suspects({ message }: DueMessage): boolean {
+    if (this.local || this.proven || this.failures > 0) return false
+    const silent = message.recipients.some(({ last }) => last?.outcome === 'deferred' && last.reply.startsWith('4.4.'))
+    if (silent) this.failures = 1
+    return silent
+  }
+
   /** Nothing of it needs to be remembered any longer. */
   isOver(now: number): boolean {
     return this.active === 0 && this.domains.length === 0 && now > this.#used + KEPT_MS

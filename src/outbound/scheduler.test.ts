@@ -258,6 +258,115 @@ test('a destination that does not answer is tried once, for all that waits there
   assert.equal(p.sink.messages.length, 251)
 })
 
+/** Domains `d0.net`, `d1.net` … of which the DNS says nothing, at once or when it is let. */
+interface Silent {
+  readonly domains: readonly string[]
+  hangs: boolean
+  asked: number
+  readonly end: () => void
+}
+
+/** Besides `x.net`, which is alive. */
+async function withSilent(count: number, options: Partial<OutboundOptions> = {}): Promise<Post & { silent: Silent }> {
+  const gate = Promise.withResolvers<void>()
+  const domains = Array.from({ length: count }, (_, n) => `d${n}.net`)
+  const silent: Silent = { domains, hangs: false, asked: 0, end: gate.resolve }
+  const failure = { ok: false, error: { kind: 'temporary', reason: 'SERVFAIL' } } as const
+  const none = { ok: false, error: { kind: 'none', nameExists: true, authenticated: false } } as const
+  const p = await post(undefined, {
+    ...options,
+    resolver: {
+      mx: async (name) => {
+        if (name === 'x.net') return none
+        silent.asked += 1
+        if (silent.hangs) await gate.promise
+        return failure
+      },
+      a: async () => ({ ok: true, records: ['127.0.0.1'], authenticated: false, ttl: 60 }),
+      aaaa: async () => none,
+    },
+  })
+  return {
+    ...p,
+    silent,
+    async [Symbol.asyncDispose]() {
+      gate.resolve()
+      await p[Symbol.asyncDispose]()
+    },
+  }
+}
+
+test('destinations that did not answer have a part of the places, however many they are', async () => {
+  await using p = await withSilent(12, { settings: { connections: 8 } })
+  const { silent } = p
+  await p.out.send(
+    'a',
+    silent.domains.map((domain) => `bob@${domain}`),
+  )
+  await p.out.quiet()
+  assert.equal(silent.asked, 12)
+  silent.hangs = true
+  p.out.pass(6 * MINUTE)
+  await p.out.until('some of them are tried again', () => silent.asked === 14)
+  await p.out.send('b', ['bob@x.net'])
+  await p.out.until('the living one has its mail', () => p.sink.messages.length === 1)
+  assert.equal(silent.asked, 14)
+  silent.end()
+  await p.out.quiet()
+  assert.equal(silent.asked, 24)
+})
+
+test('destinations that did not answer before the server was started have a part of the places, too', async () => {
+  await using p = await withSilent(12, { settings: { connections: 8 } })
+  const { silent, out } = p
+  silent.hangs = true
+  const hold = { kind: 'all', name: '', since: 0, reason: 'administrator' } as const
+  await out.store.setStandingHold(hold, true)
+  const to = silent.domains.map((domain) => `bob@${domain}`)
+  await out.send('a', to)
+  await out.store.record(
+    to.map((recipient) => ({
+      id: 'a',
+      recipient,
+      attempt: { at: START, recipient, outcome: 'deferred', reply: '4.4.1 No answer within 30 s' },
+      nextAt: START,
+    })),
+    [],
+  )
+  await out.store.setStandingHold(hold, false)
+  await out.send('b', ['bob@x.net'])
+  await out.until('the living one has its mail', () => p.sink.messages.length === 1)
+  assert.ok(silent.asked <= 2, String(silent.asked))
+})
+
+test('of new destinations that keep us waiting some places are free for those that have answered', async () => {
+  await using p = await withSilent(12, { settings: { connections: 8 } })
+  await p.out.send('a', ['bob@x.net'])
+  await p.out.quiet()
+  p.silent.hangs = true
+  await p.out.send(
+    'b',
+    p.silent.domains.map((domain) => `bob@${domain}`),
+  )
+  await p.out.until('as many as may be are tried', () => p.silent.asked === 6)
+  await p.out.send('c', ['bob@x.net'])
+  await p.out.until('the living one has its mail', () => p.sink.messages.length === 2)
+  assert.equal(p.silent.asked, 6)
+})
+
+test('more destinations that do not answer than are looked at in one turn hide none that does', async () => {
+  await using p = await withSilent(11, { mostDestinations: 10 })
+  const to = p.silent.domains.map((domain) => `bob@${domain}`)
+  await p.out.send('a', to)
+  await p.out.quiet()
+  // they wait for another try, with mail that is due
+  await p.out.send('b', to)
+  await p.out.send('c', ['bob@x.net'], { at: START + 1 })
+  p.out.pass(1)
+  await p.out.until('the living one has its mail', () => p.sink.messages.length === 1)
+  assert.equal(p.silent.asked, 11)
+})
+
 test('who says "retry" need not wait until a destination that did not answer is asked again', async () => {
   let refuse = true
   await using p = await post((step) => (refuse && step === 'connect' ? '421 4.3.2 not today' : undefined))

@@ -13,6 +13,7 @@ import type { Connections, NoConnection } from './connections.ts'
 import { type HandedOver, handOver, nobodyReached, recipientsOf, wasClosed } from './handing-over.ts'
 import { inTurn, jobKey, Lane } from './lanes.ts'
 import { type Settled, settle } from './outcomes.ts'
+import { Places } from './places.ts'
 import { reportsOf } from './reports.ts'
 import type { Routes } from './routes.ts'
 import type { Patience } from './schedule.ts'
@@ -55,6 +56,8 @@ export interface SchedulerDeps {
   readonly after: (ms: number, run: () => void) => () => void
   readonly random: () => number
   readonly log: Log
+  /** Destinations looked at in one turn, beside those that did not answer; suites say fewer. */
+  readonly mostDestinations?: number
 }
 
 /** One of those who work for a lane. */
@@ -65,8 +68,9 @@ interface Hands {
   left: boolean
 }
 
-/** Destinations looked at in one turn, and messages of one that are fetched together. */
+/** Destinations looked at in one turn, as many that did not answer beside them, and messages of one fetched together. */
 const MOST_DESTINATIONS = 1_000
+const MOST_SILENT = 10_000
 const FETCHED = 100
 /** How often, while a destination is found not to answer. */
 const MOST_RUNS = 1_000
@@ -88,7 +92,6 @@ export class Scheduler {
   readonly #inHands = new Set<string>()
   readonly #workers = new Set<Promise<void>>()
   readonly #localDomains = new Map<string, { readonly local: boolean; readonly until: number }>()
-  #active = 0
   /** Somebody waits for a place. */
   #hungry = false
   #turning: Promise<void> | undefined
@@ -174,12 +177,14 @@ export class Scheduler {
     const now = clock.now()
     this.#hungry = false
     const open = lanes.filter((lane) => lane.blockedUntil <= now)
+    const places = new Places(this.#lanes.values(), settings.connections)
     // one for each before a second for anybody
     for (let round = 0; round < settings.connectionsPerDestination; round += 1) {
       for (const lane of open) {
         if (lane.active > round || lane.room(settings.connectionsPerDestination) === 0) continue
-        if (this.#active < settings.connections) this.#start(lane)
-        else this.#hungry = true
+        const answer = places.take(lane)
+        if (answer === 'taken') this.#start(lane)
+        else if (answer === 'full') this.#hungry = true
       }
     }
     const blocked = lanes.flatMap(({ blockedUntil }) => (blockedUntil > now ? [blockedUntil] : []))
@@ -193,11 +198,14 @@ export class Scheduler {
 
   /** Lanes with mail that is due, those first where some has been for longest. */
   async #lookThrough(): Promise<readonly Lane[]> {
-    const { store, clock, settings } = this.#deps
+    const { store, clock, settings, mostDestinations = MOST_DESTINATIONS } = this.#deps
     const found = new Map<Lane, { domains: string[]; messages: number }>()
     // those in hands are still due
     const most = 2 * settings.connectionsPerDestination
-    for (const { domain, messages } of await store.destinations(clock.now(), MOST_DESTINATIONS, most)) {
+    // those that nobody answers at must not hide others
+    const silent = [...this.#lanes.values()].filter(({ failures }) => failures > 0).length
+    const limit = mostDestinations + Math.min(silent, MOST_SILENT)
+    for (const { domain, messages } of await store.destinations(clock.now(), limit, most)) {
       const lane = await this.#laneOf(domain)
       const one = found.get(lane) ?? { domains: [], messages: 0 }
       found.set(lane, one)
@@ -234,7 +242,6 @@ export class Scheduler {
 
   #start(lane: Lane): void {
     lane.active += 1
-    this.#active += 1
     const hands: Hands = { connected: false, left: false }
     const work = this.#serve(lane, hands)
       .catch((error: unknown) => {
@@ -243,7 +250,6 @@ export class Scheduler {
       })
       .finally(() => {
         if (!hands.left) lane.active -= 1
-        this.#active -= 1
         if (lane.active === 0) lane.limit = Number.POSITIVE_INFINITY
         this.#workers.delete(work)
         this.poke()
@@ -271,6 +277,11 @@ export class Scheduler {
       }
       const job = await this.#take(lane)
       if (job === undefined || this.#stopping) return
+      if (lane.suspects(job) && !new Places(this.#lanes.values(), settings.connections).holds(lane)) {
+        // as before this server was started: it gets a place when it is the turn of such as it
+        lane.ready = []
+        return
+      }
       if (!lane.local && !lane.mayServe(clock.now(), settings.messagesPerMinute)) return
       const key = jobKey(job)
       this.#inHands.add(key)

@@ -28,6 +28,7 @@ export interface OutboundOptions {
   readonly local?: LocalDelivery
   readonly timeouts?: Partial<Timeouts>
   readonly messagesPerConnection?: number
+  readonly mostDestinations?: number
   /** In place of what `domains` says. */
   readonly resolver?: RouteDeps['resolver']
   /** Absent: TLS where it is offered. */
@@ -102,6 +103,7 @@ export class TestOutbound implements AsyncDisposable {
       routes,
       connections: this.connections,
       local: options.local,
+      ...(options.mostDestinations === undefined ? {} : { mostDestinations: options.mostDestinations }),
       sign: async () => Buffer.from('X-Signed: yes\r\n'),
       settings: {
         connections: 20,
