@@ -5,7 +5,7 @@ import { type DeliveryDeps, type DeliveryRefusal, IncomingMessage } from '#servi
 import type { OutgoingTerms } from '#services/outgoing.ts'
 import type { RecipientRefusal, Registry } from '#services/registry.ts'
 import type { NewMessage, Outbox, QueuedMessage, QueuedRecipient } from '#store/queue.ts'
-import type { LocalDelivery } from './scheduler.ts'
+import type { LocalDelivery } from './delivery-agent.ts'
 
 export interface HereDeps extends Omit<DeliveryDeps, 'checks'> {
   readonly registry: Pick<Registry, 'resolve'>

@@ -6,34 +6,13 @@
  * done with that message; after {@link Scheduler.stop} nothing touches the store.
  * @module
  */
-import type { Clock } from '#lib/clock.ts'
-import type { Log } from '#services/session-deps.ts'
-import type { DueMessage, NewMessage, QueuedMessage, QueuedRecipient, QueueStage, QueueStore } from '#store/queue.ts'
-import type { Connections, NoConnection } from './connections.ts'
-import { type HandedOver, handOver, nobodyReached, recipientsOf, wasClosed } from './handing-over.ts'
+import type { DueMessage, QueueStore } from '#store/queue.ts'
+import type { Connections } from './connections.ts'
+import { type AgentDeps, DeliveryAgent, type Hands, type LocalDelivery } from './delivery-agent.ts'
 import { inTurn, jobKey, Lane } from './lanes.ts'
-import { type Settled, settle } from './outcomes.ts'
 import { Places } from './places.ts'
-import { reportsOf } from './reports.ts'
-import type { Routes } from './routes.ts'
+import { Recorder, type RecorderDeps, type SendingState } from './recorder.ts'
 import type { Patience } from './schedule.ts'
-import { OutboundConnection } from './transport.ts'
-
-/** Mail for our own people: reports, mostly. */
-export interface LocalDelivery {
-  /** Whether mail for this domain stays here. */
-  isLocal(domain: string): Promise<boolean>
-  /** Into the mailbox, on disk; where the address leads to other servers, what goes there. */
-  deliver(
-    message: QueuedMessage,
-    recipient: QueuedRecipient,
-    body: AsyncIterable<Uint8Array>,
-  ): Promise<{
-    readonly outcome: 'delivered' | 'deferred' | 'failed'
-    readonly words: string
-    readonly onward?: readonly NewMessage[]
-  }>
-}
 
 export interface SchedulerSettings extends Patience {
   readonly connections: number
@@ -42,38 +21,20 @@ export interface SchedulerSettings extends Patience {
   readonly messagesPerMinute: number
 }
 
-export interface SchedulerDeps {
+export interface SchedulerDeps extends AgentDeps, RecorderDeps {
   readonly store: QueueStore
-  readonly stage: () => QueueStage
-  readonly routes: Routes
   readonly connections: Connections
-  readonly local?: LocalDelivery | undefined
-  readonly sign: (message: QueuedMessage) => Promise<Uint8Array>
   readonly settings: SchedulerSettings
-  readonly hostname: string
-  readonly clock: Clock
   /** Calls back after so many milliseconds, unless what it gives is called before. */
   readonly after: (ms: number, run: () => void) => () => void
-  readonly random: () => number
-  readonly log: Log
   /** Destinations looked at in one turn, beside those that did not answer; suites say fewer. */
   readonly mostDestinations?: number
-}
-
-/** One of those who work for a lane. */
-interface Hands {
-  /** It has had a connection. */
-  connected: boolean
-  /** It gives its place back, and is no longer counted. */
-  left: boolean
 }
 
 /** Destinations looked at in one turn, as many that did not answer beside them, and messages of one fetched together. */
 const MOST_DESTINATIONS = 1_000
 const MOST_SILENT = 10_000
 const FETCHED = 100
-/** How often, while a destination is found not to answer. */
-const MOST_RUNS = 1_000
 /** Messages after which somebody else may have the place, when others wait for one. */
 const SHARE = 10
 /** Between two turns; a turn that took long is not followed by another soon. */
@@ -81,13 +42,14 @@ const PAUSE_MS = 5
 const PAUSE_FACTOR = 4
 /** After a fault of ours. */
 const FAULT_MS = 60_000
-const RECORD_AGAIN_MS = 2_000
 const STOP_MS = 9_000
 /** How long is known which domains are ours. */
 const LOCAL_MS = 30_000
 
 export class Scheduler {
   readonly #deps: SchedulerDeps
+  readonly #state: SendingState = { stopping: false, aborted: false, changes: 0 }
+  readonly #agent: DeliveryAgent
   readonly #lanes = new Map<string, Lane>()
   readonly #inHands = new Set<string>()
   readonly #workers = new Set<Promise<void>>()
@@ -98,18 +60,19 @@ export class Scheduler {
   #again = false
   #cancelTurn: (() => void) | undefined
   #cancelWake: (() => void) | undefined
-  /** Counted, so that who has waited for a connection meanwhile looks again. */
-  #changes = 0
-  #stopping = false
-  #aborted = false
 
   constructor(deps: SchedulerDeps) {
     this.#deps = deps
+    const recorder = new Recorder(deps, this.#state, () => this.poke())
+    this.#agent = new DeliveryAgent(deps, this.#state, recorder, {
+      waitingFor: (lane) => this.#waitingFor(lane),
+      poke: () => this.poke(),
+    })
   }
 
   /** Something may be due that was not. */
   poke(): void {
-    if (this.#stopping) return
+    if (this.#state.stopping) return
     if (this.#turning !== undefined) this.#again = true
     else this.#soon(PAUSE_MS)
   }
@@ -122,14 +85,14 @@ export class Scheduler {
 
   /** Somebody changed what waits: nothing that was fetched before counts. */
   changed(): void {
-    this.#changes += 1
+    this.#state.changes += 1
     for (const lane of this.#lanes.values()) lane.ready = []
     this.poke()
   }
 
   /** No new messages; what is in flight ends, or stays in the queue. Within ten seconds. */
   async stop(): Promise<void> {
-    this.#stopping = true
+    this.#state.stopping = true
     this.#cancelTurn?.()
     this.#cancelWake?.()
     await this.#turning
@@ -138,14 +101,14 @@ export class Scheduler {
     let cancel = (): void => undefined
     const late = new Promise<void>((resolve) => {
       cancel = after(STOP_MS, () => {
-        this.#aborted = true
+        this.#state.aborted = true
         connections.destroy()
         resolve()
       })
     })
     await Promise.race([Promise.all([idle, ...this.#workers]), late])
     cancel()
-    this.#aborted = true
+    this.#state.aborted = true
     connections.destroy()
   }
 
@@ -158,7 +121,7 @@ export class Scheduler {
         .catch((error: unknown) => this.#fault(error, 'the queue could not be looked through'))
         .finally(() => {
           this.#turning = undefined
-          if (!this.#again || this.#stopping) return
+          if (!this.#again || this.#state.stopping) return
           this.#again = false
           this.#soon(Math.max(PAUSE_MS, PAUSE_FACTOR * (performance.now() - begun)))
         })
@@ -167,7 +130,7 @@ export class Scheduler {
 
   #fault(error: unknown, message: string): void {
     this.#deps.log.error({ error }, message)
-    if (!this.#stopping) this.#soon(FAULT_MS)
+    if (!this.#state.stopping) this.#soon(FAULT_MS)
   }
 
   /** Looks what is due and gives it to as many as there is room for. */
@@ -191,7 +154,7 @@ export class Scheduler {
     const next = Math.min((await store.nextDue(now)) ?? Number.POSITIVE_INFINITY, ...blocked)
     this.#cancelWake?.()
     this.#cancelWake = undefined
-    if (this.#stopping || !Number.isFinite(next)) return
+    if (this.#state.stopping || !Number.isFinite(next)) return
     // a timer has no more than 24 days
     this.#cancelWake = this.#deps.after(Math.min(Math.max(next - clock.now(), 0), 86_400_000), () => this.poke())
   }
@@ -267,7 +230,7 @@ export class Scheduler {
 
   async #work(lane: Lane, hands: Hands): Promise<void> {
     const { clock, settings } = this.#deps
-    for (let sent = 0; !this.#stopping && (sent < SHARE || !this.#hungry); sent += 1) {
+    for (let sent = 0; !this.#state.stopping && (sent < SHARE || !this.#hungry); sent += 1) {
       if (lane.blockedUntil > clock.now()) return
       if (lane.active > lane.limit) {
         // at once, so that those who ask next stay
@@ -276,7 +239,7 @@ export class Scheduler {
         return
       }
       const job = await this.#take(lane)
-      if (job === undefined || this.#stopping) return
+      if (job === undefined || this.#state.stopping) return
       if (lane.suspects(job) && !new Places(this.#lanes.values(), settings.connections).holds(lane)) {
         // as before this server was started: it gets a place when it is the turn of such as it
         lane.ready = []
@@ -287,8 +250,7 @@ export class Scheduler {
       this.#inHands.add(key)
       lane.inFlight += 1
       try {
-        if (lane.local) await this.#deliverHere(job)
-        else await this.#send(lane, job, hands)
+        await this.#agent.deliver(lane, job, hands)
       } finally {
         this.#inHands.delete(key)
         lane.inFlight -= 1
@@ -316,168 +278,4 @@ export class Scheduler {
     const due = await store.due(clock.now(), FETCHED + lane.inFlight, lane.asked)
     return due.filter((one) => !this.#inHands.has(jobKey(one)))
   }
-
-  async #send(lane: Lane, job: DueMessage, hands: Hands): Promise<void> {
-    const { connections } = this.#deps
-    const kept = connections.idle(lane.key)
-    if (kept !== undefined) {
-      const handed = await this.#over(lane, job, kept, hands)
-      if (!wasClosed(kept, handed)) return this.#record(job, handed)
-      if (this.#stopping) return
-    }
-    const changes = this.#changes
-    const opened = await connections.open(domainOf(job)).catch((error: unknown) => this.#ownFault(job, error))
-    const isOpen = opened instanceof OutboundConnection
-    if (isOpen && lane.answered()) this.poke()
-    // it may have been held or dropped; and when we stop, it might be taken when nothing can be recorded any more
-    if (this.#changes !== changes || (isOpen && this.#stopping)) {
-      if (isOpen) connections.release(lane.key, opened)
-      return
-    }
-    if (!isOpen) return this.#reachedNobody(lane, job, opened, hands)
-    await this.#record(job, await this.#over(lane, job, opened, hands))
-  }
-
-  async #over(
-    lane: Lane,
-    job: DueMessage,
-    connection: OutboundConnection,
-    hands: Hands,
-  ): Promise<readonly HandedOver[]> {
-    if (!hands.connected) lane.connected += 1
-    hands.connected = true
-    try {
-      return await handOver(job, connection, this.#deps)
-    } catch (error) {
-      connection.destroy('The message could not be sent')
-      return this.#unreadable(job, error)
-    } finally {
-      this.#deps.connections.release(lane.key, connection)
-    }
-  }
-
-  /** All that is due there has the same outcome, without another try. */
-  async #reachedNobody(lane: Lane, job: DueMessage, reason: NoConnection, hands: Hands): Promise<void> {
-    const { routes, connections, clock, random, log } = this.#deps
-    if (this.#aborted) return
-    const others = lane.connected - (hands.connected ? 1 : 0) + connections.kept(lane.key)
-    if (others > 0) {
-      // they are served, or were a moment ago: it takes no more of us at once
-      lane.limit = others
-      return
-    }
-    // what is wrong with a smarthost is no fault of the mail
-    const isSmarthost = routes.settingFor(domainOf(job))?.host !== undefined
-    const none = isSmarthost ? { ...reason, outcome: 'deferred' as const } : reason
-    // two found out at once: the first tells all
-    const known = lane.blockedUntil > clock.now()
-    if (!known) {
-      lane.silent(clock.now(), random())
-      log.info({ destination: lane.key, result: none.outcome, reply: none.words }, 'nobody could be reached')
-    }
-    await this.#record(job, nobodyReached(job, none))
-    if (known) return
-    for (let run = 0; run < MOST_RUNS; run += 1) {
-      const rest = this.#stopping ? [] : (await this.#waitingFor(lane)).filter((one) => one !== job)
-      if (rest.length === 0) return
-      await this.#recordAll(rest.map((one) => ({ job: one, handed: nobodyReached(one, { ...none, host: undefined }) })))
-    }
-  }
-
-  async #deliverHere(job: DueMessage): Promise<void> {
-    const { local, store } = this.#deps
-    if (local === undefined) return
-    const handed: HandedOver[] = []
-    const onward: NewMessage[] = []
-    try {
-      for (const recipient of recipientsOf(job)) {
-        const body = await store.body(job.message)
-        const { onward: more = [], ...result } = await local.deliver(job.message, recipient, body)
-        onward.push(...more)
-        handed.push({ recipient, result, host: undefined, tls: undefined, reports: true })
-      }
-    } catch (error) {
-      const done = new Set(handed.map(({ recipient }) => recipient))
-      handed.push(...this.#unreadable(job, error).filter(({ recipient }) => !done.has(recipient)))
-    }
-    await this.#recordAll([{ job, handed }], onward)
-  }
-
-  /** A fault about one message does not keep the others. */
-  #unreadable(job: DueMessage, error: unknown): readonly HandedOver[] {
-    return nobodyReached(job, this.#ownFault(job, error))
-  }
-
-  #ownFault({ message }: DueMessage, error: unknown): NoConnection {
-    this.#deps.log.error({ message: message.id, error }, 'a message could not be sent')
-    return { outcome: 'deferred', words: '4.3.0 A fault of this server', host: undefined }
-  }
-
-  #record(job: DueMessage, handed: readonly HandedOver[]): Promise<void> {
-    return this.#recordAll([{ job, handed }])
-  }
-
-  /** Outcomes and the reports they lead to, in one commit. */
-  async #recordAll(
-    all: readonly { readonly job: DueMessage; readonly handed: readonly HandedOver[] }[],
-    onward: readonly NewMessage[] = [],
-  ): Promise<void> {
-    const { store, clock, settings, random } = this.#deps
-    // what we broke off ourselves stays as it is
-    if (this.#aborted) return
-    const now = clock.now()
-    const settled = all.map(({ job, handed }) => ({
-      job,
-      results: handed.map((one) => ({ handed: one, ...settle(job.message, one, now, settings, random()) })),
-    }))
-    const outcomes = settled.flatMap(({ results }) => results.map(({ outcome }) => outcome))
-    if (outcomes.length === 0) return
-    const reports = [...onward]
-    for (const { job, results } of settled) {
-      this.#log(job, results)
-      const told = results.flatMap((one) => one.told ?? [])
-      if (told.length === 0) continue
-      const deps = { ...this.#deps, giveUpMs: settings.giveUpMs }
-      reports.push(...((await this.#surely(() => reportsOf(job.message, told, deps))) ?? []))
-    }
-    await this.#surely(() => store.record(outcomes, reports))
-    if (reports.length > 0) this.poke()
-  }
-
-  /** Again and again, where the disk is full: to send anew what has been taken would be worse than to wait. */
-  async #surely<T>(work: () => Promise<T>): Promise<T | undefined> {
-    while (!this.#aborted) {
-      try {
-        return await work()
-      } catch (error) {
-        this.#deps.log.error({ error }, 'what became of mail could not be recorded')
-        await new Promise<void>((resolve) => this.#deps.after(RECORD_AGAIN_MS, resolve))
-      }
-    }
-    return undefined
-  }
-
-  #log({ message }: DueMessage, results: readonly (Settled & { readonly handed: HandedOver })[]): void {
-    for (const { handed, outcome } of results) {
-      const { recipient, result, host, tls } = handed
-      const uncertain = result.uncertain === true
-      const fields = {
-        message: message.id,
-        recipient: recipient.address,
-        host,
-        tls,
-        // the one case in which it may arrive twice
-        result: uncertain ? 'uncertain' : outcome.attempt.outcome,
-        reply: outcome.attempt.reply,
-        attempt: recipient.attempts + 1,
-      }
-      this.#deps.log[uncertain ? 'warn' : 'info'](fields, 'message out')
-    }
-  }
-}
-
-/** Lower case, as the routes have it. */
-function domainOf(job: DueMessage): string {
-  const address = recipientsOf(job)[0]?.address ?? ''
-  return address.slice(address.lastIndexOf('@') + 1).toLowerCase()
 }
