@@ -2,15 +2,10 @@
 import { access, constants, readFile } from 'node:fs/promises'
 import type { Result } from '#lib/result.ts'
 import { MOST_ADDRESSES, type Timeouts, TRYING_MS } from './limits.ts'
+import { type ConnectFailure, openConnection } from './open-connection.ts'
 import { outcomeOf } from './reply.ts'
 import type { Routes } from './routes.ts'
-import {
-  type ConnectFailure,
-  type ConnectOptions,
-  nameOf,
-  type OutboundConnection,
-  openConnection,
-} from './transport.ts'
+import { type ConnectOptions, nameOf, type OutboundConnection } from './transport.ts'
 
 /** Why no host of a domain could be spoken to. */
 export interface NoConnection {

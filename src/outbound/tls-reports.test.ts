@@ -10,11 +10,11 @@ import { openTlsRecords } from '#adapters/sqlite/tls-records.ts'
 import type { NewMessage } from '#store/queue.ts'
 import type { TlsRecords } from '#store/tls-records.ts'
 import { startZoneServer, type ZoneServer } from '#testing/zone-server.ts'
+import type { ConnectFailure } from './open-connection.ts'
 import { opportunistic, type TlsPolicy } from './tls-policy.ts'
 import { parseTlsRpt } from './tls-report.ts'
 import { sendTlsReports, type TlsReportsDeps } from './tls-reports.ts'
 import { TlsResults } from './tls-results.ts'
-import type { ConnectFailure } from './transport.ts'
 
 const DAY = Date.parse('2026-11-28T10:00:00Z')
 const NEXT = Date.parse('2026-11-29T00:30:00Z')

@@ -3,10 +3,11 @@ import type { Clock } from '#lib/clock.ts'
 import type { Result } from '#lib/result.ts'
 import type { TlsaRecord } from '#services/resolver.ts'
 import type { AppliedPolicy, TlsRecords, TlsSessions } from '#store/tls-records.ts'
+import type { ConnectFailure } from './open-connection.ts'
 import { NOT_LISTED, type PeerFault, type TlsFailure } from './peer-verdict.ts'
 import type { FetchFault } from './policy-fetch.ts'
 import type { TlsPolicies, TlsPolicy, TlsRefusal } from './tls-policy.ts'
-import type { ConnectFailure, ConnectOptions, OutboundConnection } from './transport.ts'
+import type { ConnectOptions, OutboundConnection } from './transport.ts'
 
 export interface TlsResultsDeps {
   readonly records: Pick<TlsRecords, 'count'>

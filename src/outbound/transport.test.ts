@@ -10,9 +10,10 @@ import { serverAuthority } from '#testing/server-certificates.ts'
 import { TestSmtpServer } from '#testing/smtp-server.ts'
 import { type TestCertificate, testCertificate } from '#testing/test-certificate.ts'
 import { TIMEOUTS } from './limits.ts'
+import { openConnection } from './open-connection.ts'
 import { opportunistic, type TlsPolicy } from './tls-policy.ts'
 import { type OutgoingMessage, type RecipientResult, transact } from './transaction.ts'
-import { type ConnectOptions, type OutboundConnection, openConnection } from './transport.ts'
+import type { ConnectOptions, OutboundConnection } from './transport.ts'
 
 let made: TestCertificate
 let certificate: SecureContext
