@@ -340,7 +340,8 @@ suite('mail to another server', () => {
     test(`a server that trickles its answer to ${word} has no more time for it than one that is silent`, async () => {
       const server = createServer((socket) => {
         const lines = createInterface(socket)
-        socket.on('error', () => undefined)
+        // we hang up with its words unread: a reset, which the interface tells of, too
+        for (const one of [socket, lines]) one.on('error', () => undefined)
         socket.write('220 slow.example\r\n')
         lines.on('line', (line) => {
           if (!line.startsWith(word)) return void socket.write('250 slow.example\r\n')
