@@ -7,6 +7,7 @@ const DOTTED_LINE = Buffer.from('\n.')
 const END = Buffer.from('\r\n.\r\n')
 /** Octets of a chunk that are left to the engine, which holds back the last four until it knows what follows. */
 const TAIL = 8
+const NOTHING = Buffer.alloc(0)
 
 /**
  * See the module. The end of a message is looked for natively as long as no other line of it begins with a dot (RFC 5321
@@ -36,5 +37,9 @@ export class DataReader extends SMTPStream {
       bytes = bytes.subarray(plain)
     }
     super._feedDataStream(bytes, done)
+  }
+  /** The engine keeps what follows in a closure that lies in the old generation: it is not to hold the whole chunk there. */
+  override _endDataMode(chunk: Buffer | false, remainder: Buffer, callback: (error?: Error | null) => void): void {
+    super._endDataMode(chunk, remainder.length === 0 ? NOTHING : Buffer.from(remainder), callback)
   }
 }
