@@ -125,14 +125,18 @@ export class SearchHost implements SearchIndex, AsyncDisposable {
     })
     if (unusable) this.forget(account.id)
     // the file may have been removed
-    if ((answer === undefined || answer.unknown.length >= FEW) && !this.#closed) this.#index(account)
+    if ((answer === undefined || answer.unknown.length >= FEW) && !this.#closed) this.#index(account, true)
     return answer
   }
 
   want(account: AccountRef): void {
+    this.#begin(account, true)
+  }
+
+  #begin(account: AccountRef, soon: boolean): void {
     if (!this.#started || this.#closed || this.#left.has(account.id)) return
     this.#left.set(account.id, 0)
-    this.#index(account)
+    this.#index(account, soon)
   }
 
   /** Removes the index of an account; it is made anew when it is wanted again. */
@@ -188,7 +192,7 @@ export class SearchHost implements SearchIndex, AsyncDisposable {
         const state = account && (await store.state(account))
         if (account === undefined || state === undefined) this.forget(id)
         else if (!this.#left.has(id)) {
-          if (state.usage.messages >= INDEXED_FROM) this.want(account)
+          if (state.usage.messages >= INDEXED_FROM) this.#begin(account, false)
         } else this.#follow(account, state.lastEmail)
         // a file was looked into
         await nextTurn()
@@ -208,7 +212,8 @@ export class SearchHost implements SearchIndex, AsyncDisposable {
     const left = through === undefined ? FEW : Math.max(0, lastEmail - through)
     if (through !== undefined) this.#through.set(id, through)
     this.#left.set(id, left)
-    if (left >= FEW || (left > 0 && this.#indexThread !== undefined) || this.#due.delete(id)) this.#index(account)
+    if (left >= FEW || (left > 0 && this.#indexThread !== undefined) || this.#due.delete(id))
+      this.#index(account, false)
     else if (left > 0)
       this.#rest ??= setTimeout(() => {
         this.#rest = undefined
@@ -230,7 +235,8 @@ export class SearchHost implements SearchIndex, AsyncDisposable {
     }
   }
 
-  #index(account: AccountRef): void {
+  /** @param soon Somebody searches there. */
+  #index(account: AccountRef, soon: boolean): void {
     if (this.#indexThread === undefined) {
       // One that ended by itself a moment ago would end again.
       if (performance.now() < this.#noIndexThreadUntil) {
@@ -239,7 +245,7 @@ export class SearchHost implements SearchIndex, AsyncDisposable {
       }
       this.#indexThread = this.#startIndexThread()
     }
-    this.#indexThread.postMessage({ do: 'index', account } satisfies IndexOrder)
+    this.#indexThread.postMessage({ do: 'index', account, soon } satisfies IndexOrder)
     // at least one, until the thread says how many
     this.#left.set(account.id, Math.max(1, this.#left.get(account.id) ?? 0))
     this.#indexOrders += 1

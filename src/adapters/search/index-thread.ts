@@ -1,6 +1,7 @@
 /**
- * Entry of the one thread that writes indexes. It runs below everybody else, so that mail never waits for it; it reads the
- * store in slices and ends each transaction before it looks for orders. @module
+ * Entry of the one thread that writes indexes. It runs below everybody else and stands back while they are busy, unless
+ * somebody searches what is not indexed (`standing-back.ts`); it reads the store in slices and ends each transaction before
+ * it looks for orders. @module
  */
 import { mkdirSync } from 'node:fs'
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
@@ -11,8 +12,9 @@ import type { AccountId } from '#mail/ids.ts'
 import type { AccountRef } from '#store/types.ts'
 import { openEmbeddedStore } from '../embedded/embedded-store.ts'
 import { indexPath, removeIndex, UnusableIndex } from './index-file.ts'
-import { Indexer } from './indexer.ts'
+import { Indexer, SLICE, STEP_EMAILS } from './indexer.ts'
 import type { IndexOrder, IndexReport, SearchThreadSetup } from './protocol.ts'
+import { type Pace, StandingBack } from './standing-back.ts'
 
 /** Steps below everybody else. */
 const BELOW = 15
@@ -23,6 +25,7 @@ const OPEN = 4
 /** After so long without work the thread is ended. */
 const IDLE_MS = 30_000
 const RETRY_MS = 60_000
+const AT_ONCE: Pace = { kind: 'whole' }
 
 const port = parentPort
 if (port === null) throw new Error('This module is the entry of a worker')
@@ -34,18 +37,29 @@ const store = openEmbeddedStore(connection, systemClock)
 
 /** What is to do, in the order in which it was asked for. */
 const waiting = new Map<AccountId, AccountRef>()
+/** Those among them that somebody searches. */
+const soon = new Set<AccountId>()
+const back = new StandingBack()
 /** The one used last is the last. */
 const open = new Map<AccountId, Indexer>()
 let orders = 0
 let working = false
+/** Whose index a step is writing. */
+let atWork: AccountId | undefined
 let stopping = false
 let idle: NodeJS.Timeout | undefined
+/** Ends the pause of a thread that stands back. */
+let wake: (() => void) | undefined
 
 port.on('message', (order: IndexOrder) => {
   orders += 1
   switch (order.do) {
     case 'index':
       waiting.set(order.account.id, order.account)
+      if (order.soon) {
+        soon.add(order.account.id)
+        wake?.()
+      }
       void work()
       return
     case 'forget':
@@ -53,6 +67,7 @@ port.on('message', (order: IndexOrder) => {
       return
     case 'stop':
       stopping = true
+      wake?.()
       if (!working) void stop()
   }
 })
@@ -61,14 +76,23 @@ async function work(): Promise<void> {
   if (working) return
   working = true
   clearTimeout(idle)
+  back.begin()
   for (;;) {
-    const [next] = waiting
-    if (next === undefined || stopping) break
-    const [id, account] = next
-    waiting.delete(id)
+    const account = next()
+    if (account === undefined || stopping) break
+    const pace = soon.has(account.id) ? AT_ONCE : back.pace()
+    if (pace.kind === 'wait') {
+      await standBack(pace.ms)
+      continue
+    }
+    waiting.delete(account.id)
     const begun = performance.now()
-    await step(account)
-    if (RESTS) await pause(performance.now() - begun)
+    atWork = account.id
+    await step(account, pace)
+    atWork = undefined
+    const worked = performance.now() - begun
+    back.did(worked)
+    if (RESTS) await pause(worked)
     else await nextTurn()
   }
   working = false
@@ -76,13 +100,39 @@ async function work(): Promise<void> {
   else idle = setTimeout(() => tell({ said: 'idle', orders }), IDLE_MS).unref()
 }
 
-async function step(account: AccountRef): Promise<void> {
+function next(): AccountRef | undefined {
+  for (const id of soon) {
+    const account = waiting.get(id)
+    if (account !== undefined) return account
+  }
+  return waiting.values().next().value
+}
+
+/** Waits, until {@link wake} is called at most. */
+async function standBack(ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  await new Promise<void>((resolve) => {
+    wake = resolve
+    timer = setTimeout(resolve, ms)
+  })
+  clearTimeout(timer)
+  wake = undefined
+}
+
+async function step(account: AccountRef, { kind }: Pace): Promise<void> {
   const { id } = account
+  const searched = soon.has(id)
   try {
     // Removed, or moved to another shard: whoever moved it says so.
-    if ((await store.state(account)) === undefined) return
+    if ((await store.state(account)) === undefined) {
+      soon.delete(id)
+      return
+    }
     const indexer = await opened(account)
-    const { left, through, more } = await indexer.step()
+    const { left, through, more } = await indexer.step(
+      kind === 'small' ? SLICE : STEP_EMAILS,
+      () => !searched && back.disturbs,
+    )
     // Told to forget it meanwhile: what was written is of a file that is gone.
     if (open.get(id) !== indexer) {
       indexer.close()
@@ -90,9 +140,11 @@ async function step(account: AccountRef): Promise<void> {
     }
     tell({ said: 'progress', account: id, left, through })
     if (more) waiting.set(id, account)
+    else soon.delete(id)
   } catch (error) {
     open.get(id)?.close()
     open.delete(id)
+    soon.delete(id)
     if (error instanceof UnusableIndex) {
       tell({ said: 'log', level: 'warn', message: `The search index of account ${id} is made anew: ${error.message}` })
       removeIndex(directory, id)
@@ -135,10 +187,11 @@ async function opened(account: AccountRef): Promise<Indexer> {
 
 function forget(account: AccountId): void {
   waiting.delete(account)
+  soon.delete(account)
   const indexer = open.get(account)
   open.delete(account)
   // One that is at work is closed by its step.
-  if (!working) indexer?.close()
+  if (atWork !== account) indexer?.close()
   removeIndex(directory, account)
 }
 

@@ -6,10 +6,10 @@ import { Tokenizer } from './email-tokens.ts'
 import { IndexFile, isSame, UnusableIndex } from './index-file.ts'
 
 /** What one step takes at most: it is one transaction. */
-const STEP_EMAILS = 2_000
+export const STEP_EMAILS = 2_000
 const STEP_BYTES = 33_554_432
 /** Emails that are asked for at once. */
-const SLICE = 250
+export const SLICE = 250
 /** Octets that can be read in one call. */
 const ONE_READ = 1_048_576
 /** How often emails that are gone for good are looked for. */
@@ -78,10 +78,14 @@ export class Indexer {
     return this.#file.isThere
   }
 
-  /** Does a part of what is to do. After a fault only {@link close} may be called. @throws {UnusableIndex} */
-  async step(): Promise<IndexProgress> {
+  /**
+   * Does a part of what is to do. After a fault only {@link close} may be called. @throws {UnusableIndex}
+   * @param emails At most so many, where they are not fewer than {@link SLICE}.
+   * @param enough Asked after each slice of them whether the rest is left for later.
+   */
+  async step(emails: number = STEP_EMAILS, enough: () => boolean = () => false): Promise<IndexProgress> {
     const { lastEmail = 0 } = (await this.#store.state(this.#account)) ?? {}
-    const indexed = await this.#add()
+    const indexed = await this.#add(emails, enough)
     this.#sinceMerge += indexed
     const left = Math.max(0, lastEmail - this.#file.through)
     if (indexed > 0) return { left, through: this.#file.through, more: true }
@@ -101,11 +105,11 @@ export class Indexer {
   }
 
   /** @returns how many emails were added. */
-  async #add(): Promise<number> {
+  async #add(most: number, enough: () => boolean): Promise<number> {
     const ready: { readonly email: IndexableEmail; readonly tokens: string | undefined }[] = []
     let bytes = 0
     let through = this.#file.through
-    for (let full = false; !full && ready.length < STEP_EMAILS && bytes < STEP_BYTES; ) {
+    for (let full = false; !full && ready.length < most && bytes < STEP_BYTES; full ||= enough()) {
       const emails = await this.#store.indexable(this.#account, through, SLICE)
       for (const email of emails) {
         ready.push({ email, tokens: await this.#tokens(email) })

@@ -13,7 +13,12 @@ export interface SearchThreadSetup {
 
 export type IndexOrder =
   /** Makes the index of an account, or brings it up to date. */
-  | { readonly do: 'index'; readonly account: AccountRef }
+  | {
+      readonly do: 'index'
+      readonly account: AccountRef
+      /** Somebody searches there: others are not waited for. */
+      readonly soon: boolean
+    }
   /** Removes the index. */
   | { readonly do: 'forget'; readonly account: AccountId }
   | { readonly do: 'stop' }
