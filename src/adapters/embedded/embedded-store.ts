@@ -45,6 +45,7 @@ import { emailsByTrace } from './gone-reads.ts'
 import { accountImage, imageEmails } from './image-reads.ts'
 import { imprintPart } from './imprint-reads.ts'
 import { indexableEmails, uidsOfEmails, uidsOfEmailsAfter } from './index-reads.ts'
+import { Interest } from './interest.ts'
 import { type ShardPaths, shardPaths } from './layout.ts'
 import type { EmbeddedConnection } from './options.ts'
 import type { AnyRequest } from './pack.ts'
@@ -87,6 +88,7 @@ class EmbeddedStore implements MailStore {
   readonly #host: MessagePort
   readonly #sync: boolean
   readonly #commits: CommitCounts
+  readonly #interest: Interest
   /** See {@link EmbeddedStage}. */
   readonly #inDoubt = new WeakSet<StagedBody>()
   readonly #arrivals = new Arrivals(availableParallelism() === 1)
@@ -102,6 +104,7 @@ class EmbeddedStore implements MailStore {
     this.#host = host
     this.#sync = connection.durability === 'full'
     this.#commits = new CommitCounts(connection.commits)
+    this.#interest = new Interest(connection.interest)
     this.#shards = ports.map((port, shard) => {
       const paths = shardPaths(connection.directory, shard)
       const files = new SegmentReader(paths)
@@ -389,15 +392,15 @@ class EmbeddedStore implements MailStore {
   // --- announcements ---
 
   watch(account: AccountId, listener: (change: Change) => void): () => void {
-    return this.#listeners.add(account, listener)
+    return both(this.#interest.inAccount(account), this.#listeners.add(account, listener))
   }
 
   watchAll(listener: (change: Change) => void): () => void {
-    return this.#ofAll.add(undefined, listener)
+    return both(this.#interest.inEverything(), this.#ofAll.add(undefined, listener))
   }
 
   watchRights(identifier: string, listener: (change: Change) => void): () => void {
-    return this.#ofRights.add(identifier, listener)
+    return both(this.#interest.inRights(), this.#ofRights.add(identifier, listener))
   }
 
   #announce(change: Change): void {
@@ -418,6 +421,13 @@ class EmbeddedStore implements MailStore {
     this.#ofAll.clear()
     this.#ofRights.clear()
     this.#host.close()
+  }
+}
+
+function both(one: () => void, other: () => void): () => void {
+  return () => {
+    one()
+    other()
   }
 }
 

@@ -8,6 +8,9 @@ import { systemClock } from '#lib/clock.ts'
 import { messageOf, someMessages } from '#store/kit.contract.ts'
 import type { Change } from '#store/types.ts'
 import { openEmbeddedStore } from './embedded-store.ts'
+import { Interest } from './interest.ts'
+import { unpackAnswers } from './pack-answer.ts'
+import type { AnswerMessage } from './protocol.ts'
 import { newFolder, openTestStore } from './test-kit.ts'
 
 test('a writer that dies answers what waits, is restarted, and goes on', async () => {
@@ -42,6 +45,33 @@ test('two connections see and hear each other', async () => {
   while (heard.length === 0) await setTimeout(1)
   assert.deepEqual(heard, [{ account: ann.ref.id, mailbox: inbox, modseq, kind: 'messages', by: 'contract' }])
   assert.equal((await other.mailbox(ann.ref, inbox))?.messages, 3)
+})
+
+test('a commit wakes only threads that have somebody to tell', async () => {
+  await using store = await openTestStore()
+  const [ann, bob] = [await store.world.person(), await store.world.person()]
+  const inbox = (await ann.inbox()).key
+  const { ports, interest } = store.host.connect()
+  const told: (readonly Change[])[] = []
+  ports[0]?.on('message', (message: AnswerMessage) => told.push(unpackAnswers(message)[1]))
+  await ann.add(inbox, [messageOf()])
+  // it answers once it has told everybody
+  await store.host.status()
+  const stop = new Interest(interest).inAccount(ann.ref.id)
+  await bob.make('elsewhere')
+  const { modseq } = await ann.add(inbox, [messageOf()])
+  await store.host.status()
+  stop()
+  await ann.add(inbox, [messageOf()])
+  await store.host.status()
+  new Interest(interest).inEverything()
+  const last = await ann.add(inbox, [messageOf()])
+  while (told.length < 2) await setTimeout(1)
+  assert.deepEqual(
+    told.map((changes) => changes.map((change) => change.modseq)),
+    [[modseq], [last.modseq]],
+  )
+  for (const port of ports) port.close()
 })
 
 /** Enough that some come within the time that changes are gathered for, on any machine. */

@@ -5,6 +5,7 @@ import { MAX_FOR_ANYONE } from '#store/limits.ts'
 import { NewerFormat } from '#store/newer-format.ts'
 import type { CheckFinding, CheckOptions } from './check.ts'
 import { CommitCounts } from './commit-counts.ts'
+import { Interest } from './interest.ts'
 import type {
   Compacted,
   EmbeddedConnection,
@@ -159,8 +160,8 @@ class WriterThread {
     return this.#worker !== undefined
   }
 
-  connect(port: MessagePort, hears: Hears): void {
-    const order: WriterOrder = { do: 'connect', port, hears }
+  connect(port: MessagePort, hears: Hears, interest: SharedArrayBuffer): void {
+    const order: WriterOrder = { do: 'connect', port, hears, interest }
     if (this.#worker === undefined) port.close()
     else this.#worker.postMessage(order, [port])
   }
@@ -203,7 +204,7 @@ class Host implements EmbeddedHost {
   readonly #commits = new CommitCounts()
   readonly #writers: WriterThread[]
   #checkpointer: Worker | undefined
-  #lines: { readonly port: MessagePort; readonly hears: Hears }[] = []
+  #lines: { readonly port: MessagePort; readonly hears: Hears; readonly interest: SharedArrayBuffer }[] = []
   #timer: NodeJS.Timeout | undefined
   #closing: Promise<void> | undefined
 
@@ -264,27 +265,28 @@ class Host implements EmbeddedHost {
   connect(hears: Hears = 'at-once'): EmbeddedConnection {
     if (this.#closing !== undefined) throw new Error('The store is closing')
     const ports: MessagePort[] = []
+    const interest = new Interest().memory
     for (const writer of this.#writers) {
       const { port1, port2 } = new MessageChannel()
-      writer.connect(port1, hears)
+      writer.connect(port1, hears, interest)
       ports.push(port2)
     }
     const { port1, port2 } = new MessageChannel()
-    this.#lines.push({ port: port1, hears })
+    this.#lines.push({ port: port1, hears, interest })
     port1.on('close', () => {
       this.#lines = this.#lines.filter(({ port }) => port !== port1)
     })
     port1.unref()
     ports.push(port2)
     const { directory, durability, shards } = this.#options
-    return { directory, shards, durability, commits: this.#commits.memory, ports }
+    return { directory, shards, durability, commits: this.#commits.memory, interest, ports }
   }
 
   /** Gives every thread a port to a writer that was started again. */
   reconnect(shard: number): void {
-    for (const { port, hears } of this.#lines) {
+    for (const { port, hears, interest } of this.#lines) {
       const { port1, port2 } = new MessageChannel()
-      this.#writers[shard]?.connect(port1, hears)
+      this.#writers[shard]?.connect(port1, hears, interest)
       const message: PortMessage = { shard, port: port2 }
       port.postMessage(message, [port2])
     }

@@ -83,6 +83,8 @@ export interface EmbeddedConnection {
   readonly durability: 'full' | 'relaxed'
   /** Memory of the `CommitCounts`. */
   readonly commits: SharedArrayBuffer
+  /** Memory of the `Interest` of the thread. */
+  readonly interest: SharedArrayBuffer
   /** To each shard's writer, in their order, and last the line to the host, which replaces the port of a writer that died. */
   readonly ports: readonly MessagePort[]
 }

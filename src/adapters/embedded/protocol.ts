@@ -54,7 +54,13 @@ export interface CannotOpen {
 
 /** From the host to a writer. `id` is answered by a {@link WriterReply}. */
 export type WriterOrder =
-  | { readonly do: 'connect'; readonly port: MessagePort; readonly hears: Hears }
+  | {
+      readonly do: 'connect'
+      readonly port: MessagePort
+      readonly hears: Hears
+      /** Memory of the `Interest` of who is connected. */
+      readonly interest: SharedArrayBuffer
+    }
   | { readonly do: 'status'; readonly id: number }
   | { readonly do: 'upkeep'; readonly now: number }
   | { readonly do: 'purge'; readonly id: number; readonly now: number }

@@ -8,6 +8,7 @@ import type { Change } from '#store/types.ts'
 import { type CheckFinding, rebuiltFinding } from './check.ts'
 import { CommitCounts } from './commit-counts.ts'
 import { type CompactionSettings, compact, forgetRetired, WORTH_BY_CLOCK } from './compaction.ts'
+import { Interest } from './interest.ts'
 import { segmentPath, shardPaths } from './layout.ts'
 import type { Compacted, Hears, ShardLog } from './options.ts'
 import { unpack } from './pack.ts'
@@ -22,6 +23,8 @@ import { type BackgroundTask, ShardWriter } from './writer.ts'
 interface Line {
   readonly port: MessagePort
   readonly hears: Hears
+  /** What it is told of. */
+  readonly interest: Interest
   answers: [number, unknown][]
   /** Whether all of them may travel as text. */
   plain: boolean
@@ -50,8 +53,9 @@ let telling: NodeJS.Timeout | undefined
 /** One message a thread and batch: its answers first, then what changed. */
 function send(changes: readonly Change[]): void {
   for (const line of lines) {
-    if (line.hears === 'later' && changes.length > 0) gather(line, changes)
-    const told = line.hears === 'at-once' ? changes : []
+    const wanted = line.hears === 'nothing' ? [] : changes.filter((change) => line.interest.has(change))
+    if (line.hears === 'later' && wanted.length > 0) gather(line, wanted)
+    const told = line.hears === 'at-once' ? wanted : []
     if (line.answers.length > 0 || told.length > 0 || closed.length > 0) post(line, told)
   }
   closed = []
@@ -145,8 +149,8 @@ function close(id: number): void {
 
 const NO_BYTES = new Uint8Array(0)
 
-function connect(port: MessagePort, hears: Hears): void {
-  const line: Line = { port, hears, answers: [], plain: true, later: new Map() }
+function connect(port: MessagePort, hears: Hears, interest: Interest): void {
+  const line: Line = { port, hears, interest, answers: [], plain: true, later: new Map() }
   lines.add(line)
   port.on('message', ([requests, bytes = NO_BYTES]: AskMessage) => {
     for (const [id, now, packed] of requests) {
@@ -268,7 +272,7 @@ function upkeep(now: number): void {
 host.on('message', (order: WriterOrder) => {
   switch (order.do) {
     case 'connect':
-      return connect(order.port, order.hears)
+      return connect(order.port, order.hears, new Interest(order.interest))
     case 'status':
       return say({ said: 'answer', id: order.id, value: { ...writer.status(), restarts: 0 } })
     case 'upkeep':
