@@ -25,8 +25,8 @@ export class KeySet {
   /** Drops what the other does not hold. */
   intersect(other: KeySet): void {
     this.#count = 0
-    for (const [at, bits] of this.#bits.entries()) {
-      const both = bits & (other.#bits[at] ?? 0)
+    for (let at = 0; at < this.#bits.length; at += 1) {
+      const both = (this.#bits[at] ?? 0) & (other.#bits[at] ?? 0)
       this.#bits[at] = both
       this.#count += ones(both)
     }
@@ -34,9 +34,10 @@ export class KeySet {
 
   /** Adds what the other holds. */
   unite(other: KeySet): void {
+    if (other.#count === 0) return
     this.#count = 0
-    for (const [at, bits] of this.#bits.entries()) {
-      const any = bits | (other.#bits[at] ?? 0)
+    for (let at = 0; at < this.#bits.length; at += 1) {
+      const any = (this.#bits[at] ?? 0) | (other.#bits[at] ?? 0)
       this.#bits[at] = any
       this.#count += ones(any)
     }
@@ -46,8 +47,8 @@ export class KeySet {
   keys(): Uint32Array<ArrayBuffer> {
     const keys = new Uint32Array(this.#count)
     let next = 0
-    for (const [at, word] of this.#bits.entries()) {
-      for (let bits = word; bits !== 0; bits &= bits - 1) {
+    for (let at = 0; next < keys.length; at += 1) {
+      for (let bits = this.#bits[at] ?? 0; bits !== 0; bits &= bits - 1) {
         keys[next] = at * 32 + 31 - Math.clz32(bits & -bits)
         next += 1
       }

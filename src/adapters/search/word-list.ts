@@ -5,6 +5,10 @@
  */
 
 const LINE = 10
+/** Needles that are remembered, those that were looked for last: a person searches one mailbox after the other. */
+const KNOWN = 16
+/** Of those that are in fewer words than this. */
+const KNOWN_OFFSETS = 1_000
 
 /** How a needle lies in a word. */
 export type Lies = 'within' | 'first' | 'last' | 'whole'
@@ -14,6 +18,8 @@ export class WordList {
   /** Begins with the end of a line, so that every word lies between two. */
   #bytes: Buffer<ArrayBuffer> = Buffer.alloc(4_096, LINE)
   #size = 1
+  /** Which words have a needle, and how large the list was then. */
+  readonly #known = new Map<string, { readonly size: number; readonly offsets: readonly number[] }>()
 
   /** Octets; where the next word will be. */
   get size(): number {
@@ -57,15 +63,26 @@ export class WordList {
   /** Offsets of the words of which a needle is a part, in their order; `most` of them where there are more. */
   find(needle: string, lies: Lies, most: number): readonly number[] {
     const before = lies === 'first' || lies === 'whole'
-    const wanted = Buffer.from(`${before ? '\n' : ''}${needle}${lies === 'last' || lies === 'whole' ? '\n' : ''}`)
+    const wanted = `${before ? '\n' : ''}${needle}${lies === 'last' || lies === 'whole' ? '\n' : ''}`
+    const known = this.#known.get(wanted)
+    this.#known.delete(wanted)
+    const octets = Buffer.from(wanted)
     const lines = this.#bytes.subarray(0, this.#size)
-    const found: number[] = []
-    for (let at = lines.indexOf(wanted); at >= 0 && found.length < most; ) {
+    const found = known?.offsets.slice(0, most) ?? []
+    // from the end of the last word that was looked at
+    for (let at = lines.indexOf(octets, (known?.size ?? 1) - 1); at >= 0 && found.length < most; ) {
       const start = before ? at + 1 : lines.lastIndexOf(LINE, at) + 1
       found.push(start)
       const end = lines.indexOf(LINE, start)
-      at = end < 0 ? -1 : lines.indexOf(wanted, end)
+      at = end < 0 ? -1 : lines.indexOf(octets, end)
     }
+    if (found.length < Math.min(most, KNOWN_OFFSETS)) this.#remember(wanted, found)
     return found
+  }
+
+  #remember(wanted: string, offsets: readonly number[]): void {
+    this.#known.set(wanted, { size: this.#size, offsets })
+    const [oldest] = this.#known.keys()
+    if (this.#known.size > KNOWN && oldest !== undefined) this.#known.delete(oldest)
   }
 }
