@@ -1,46 +1,12 @@
 /** What two people see of each other in a shared mailbox; the rights themselves are in `sharing.test.ts`. @module */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { AccountId } from '#mail/ids.ts'
-import type { AccountRef } from '#store/types.ts'
 import { TestImapServer } from '#testing/imap-server.ts'
-import { addMessage } from '#testing/store.ts'
+import { playShared, TEAM } from '#testing/shared-mailbox.ts'
 import { on, type Scene, transcript } from '#testing/transcript.ts'
 
-/** 1 is Ann, 2 and 3 are Bob; Ann's `Team` has three messages. */
-async function play(
-  rights: string,
-  text: string,
-  options: Parameters<typeof TestImapServer.start>[0] = {},
-): Promise<void> {
-  await using server = await TestImapServer.start({
-    mailboxes: ['Team', 'Team/sub', 'Old:Archive'],
-    messages: [
-      { mailbox: 'Team', flags: ['\\Seen'] },
-      { mailbox: 'Team', body: 'Subject: two\r\n\r\n2\r\n' },
-      { mailbox: 'Team', body: 'Subject: three\r\n\r\n3\r\n' },
-    ],
-    ...options,
-  })
-  const scene: Scene = on(server, { options: {}, commands: [], greeting: false })
-  const people = `
-    1C: la LOGIN ann@example.org secret
-    1S: la OK ...
-    2C: lb LOGIN bob@example.org secret
-    2S: lb OK ...
-    ${rights === '' ? '' : `1C: ra SETACL Team bob@example.org ${rights}\n    1S: ra OK The rights are set`}
-  `
-  await transcript(people + text, scene)
-  assert.deepEqual(
-    server.log.lines.filter(({ level }) => level === 'error'),
-    [],
-  )
-}
-
-const TEAM = '"Other users/ann@example.org/Team"'
-
 test('NAMESPACE names the mailboxes of other people, and LIST shows those with l alone', () =>
-  play(
+  playShared(
     'lr',
     `
     2C: a NAMESPACE
@@ -89,7 +55,7 @@ test('NAMESPACE names the mailboxes of other people, and LIST shows those with l
   ))
 
 test('names below "Other users" are for mailboxes of others; one that is there from elsewhere can be left', async () => {
-  await play(
+  await playShared(
     '',
     `
     2C: a CREATE "Other users"
@@ -118,7 +84,7 @@ test('names below "Other users" are for mailboxes of others; one that is there f
 })
 
 test('each person has \\Seen of their own, and all of their sessions see it', () =>
-  play(
+  playShared(
     'lrs',
     `
     3C: lc LOGIN bob@example.org secret
@@ -185,7 +151,7 @@ test('each person has \\Seen of their own, and all of their sessions see it', ()
   ))
 
 test('a silent STORE of flags that are not all permitted tells what came of it', () =>
-  play(
+  playShared(
     'lrw',
     `
     2C: a SELECT ${TEAM}
@@ -202,7 +168,7 @@ test('a silent STORE of flags that are not all permitted tells what came of it',
   ))
 
 test('rights that change while a mailbox is selected count at once, and PERMANENTFLAGS says so (RFC 4314 §5.1.1)', () =>
-  play(
+  playShared(
     'lrst',
     `
     2C: a SELECT ${TEAM}
@@ -231,7 +197,7 @@ test('rights that change while a mailbox is selected count at once, and PERMANEN
   ))
 
 test('who may not read any more can still go elsewhere', () =>
-  play(
+  playShared(
     'lr',
     `
     2C: a SELECT ${TEAM}
@@ -258,7 +224,7 @@ test('who may not read any more can still go elsewhere', () =>
   ))
 
 test('a selected mailbox that its owner renames goes on, one that is deleted ends the session', () =>
-  play(
+  playShared(
     'lrs',
     `
     2C: a SELECT ${TEAM}
@@ -309,131 +275,8 @@ test('a session in a mailbox of an account that is removed is ended', async () =
   )
 })
 
-test('COPY and MOVE between accounts keep what they may, and COPYUID pairs them', () =>
-  play(
-    'lrswite',
-    `
-    2C: a SELECT ${TEAM}
-    2S: <lines>
-    2S: a OK [READ-WRITE] Selected
-    2C: b STORE 2 +FLAGS (\\Seen \\Flagged work)
-    2S: * FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft work)
-    2S: * OK [PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft work \\*)] New keywords are welcome
-    2S: * 2 FETCH (FLAGS (\\Flagged \\Seen work))
-    2S: b OK Stored
-    2C: c FETCH 2 (INTERNALDATE RFC822.SIZE BODY.PEEK[])
-    2S: * 2 FETCH (INTERNALDATE "$day $time +0000" RFC822.SIZE 19 BODY[] {19}
-    2S: Subject: two
-    2S:
-    2S: 2
-    2S: )
-    2S: c OK Fetched
-    2C: d COPY 2:3 INBOX
-    2S: d OK [COPYUID $inbox 2:3 1:2] Copied
-    2C: e MOVE 1:2 INBOX
-    2S: * OK [COPYUID $inbox 1:2 3:4] Moved
-    2S: * 2 EXPUNGE
-    2S: * 1 EXPUNGE
-    2S: e OK Moved
-    2C: f SELECT INBOX
-    2S: <lines>
-    2S: f OK [READ-WRITE] Selected
-    2C: g FETCH 1:* (FLAGS RFC822.SIZE INTERNALDATE)
-    2S: * 1 FETCH (FLAGS (\\Flagged \\Seen work) RFC822.SIZE 19 INTERNALDATE "$day $time +0000")
-    2S: * 2 FETCH (FLAGS () RFC822.SIZE 21 INTERNALDATE "$day $time +0000")
-    2S: * 3 FETCH (FLAGS () RFC822.SIZE ... INTERNALDATE "$day $time +0000")
-    2S: * 4 FETCH (FLAGS (\\Flagged \\Seen work) RFC822.SIZE 19 INTERNALDATE "$day $time +0000")
-    2S: g OK Fetched
-    2C: h MOVE 1 ${TEAM}
-    2S: * OK [COPYUID ... 1 4] Moved
-    2S: * 1 EXPUNGE
-    2S: h OK Moved
-    1C: i SELECT Team
-    1S: <lines>
-    1S: i OK [READ-WRITE] Selected
-    1C: j FETCH 1:* (FLAGS BODY.PEEK[])
-    1S: * 1 FETCH (FLAGS () BODY[] {21}
-    1S: Subject: three
-    1S:
-    1S: 3
-    1S: )
-    1S: * 2 FETCH (FLAGS (\\Flagged work) BODY[] {19}
-    1S: Subject: two
-    1S:
-    1S: 2
-    1S: )
-    1S: j OK Fetched
-    `,
-  ))
-
-test('COPY into an account without room leaves nothing there', () =>
-  play(
-    'lri',
-    `
-    2C: a APPEND INBOX {24+}
-    2C: Subject: x
-    2C:
-    2C: 0123456789
-    2S: a OK ...
-    2C: b SELECT INBOX
-    2S: <lines>
-    2S: b OK [READ-WRITE] Selected
-    2C: c COPY 1 ${TEAM}
-    2S: c NO [OVERQUOTA] The limit is 3 messages
-    2C: d COPY 1 "Other users/ann@example.org/Nothing"
-    2S: d NO [NONEXISTENT] No such mailbox
-    2C: e GETQUOTAROOT ${TEAM}
-    2S: * QUOTAROOT ${TEAM} "ann@example.org"
-    2S: * QUOTA "ann@example.org" (MESSAGE 3 3)
-    2S: e OK That is the quota
-    2C: f GETQUOTA ann@example.org
-    2S: * QUOTA "ann@example.org" (MESSAGE 3 3)
-    2S: f OK That is the quota
-    1C: g GETQUOTA bob@example.org
-    1S: g NO [NONEXISTENT] No such quota root
-    `,
-    { limits: { storageBytes: undefined, messages: 3 } },
-  ))
-
-test('COPY that breaks off half-way between accounts leaves nothing there (RFC 9051 §6.4.7)', async () => {
-  const limits = { storageBytes: undefined, messages: 700 }
-  await using server = await TestImapServer.start({ mailboxes: ['Team'], limits })
-  const { account, store } = server
-  const team = await store.mailboxByName(account, 'Team')
-  assert.ok(team)
-  const rights = { mailbox: team.key, identifier: 'anyone', mode: 'replace', rights: 'lri' } as const
-  await store.write('setAcl', { account, by: 'test', ...rights })
-  const bob: AccountRef = { id: 2 as AccountId, shard: 0 }
-  for (let n = 0; n < 800; n += 1) await addMessage(store, bob, 'INBOX', Buffer.from(`Subject: ${n}\r\n\r\n${n}\r\n`))
-  await transcript(
-    `
-    C: lb LOGIN bob@example.org secret
-    S: lb OK ...
-    C: a SELECT INBOX
-    S: <lines>
-    S: a OK [READ-WRITE] Selected
-    C: b COPY 1:* ${TEAM}
-    S: b NO [OVERQUOTA] The limit is 700 messages
-    C: c STATUS ${TEAM} (MESSAGES)
-    S: * STATUS ${TEAM} (MESSAGES 0)
-    S: c OK That is the status
-    C: d MOVE 1:* ${TEAM}
-    S: d NO [OVERQUOTA] The limit is 700 messages
-    C: e STATUS INBOX (MESSAGES)
-    S: * STATUS INBOX (MESSAGES 800)
-    S: e OK That is the status
-    C: f COPY 1:600 ${TEAM}
-    S: f OK [COPYUID ... 1:600 ...] Copied
-    C: g STATUS ${TEAM} (MESSAGES)
-    S: * STATUS ${TEAM} (MESSAGES 600)
-    S: g OK That is the status
-    `,
-    on(server, { options: {}, commands: [], greeting: false }),
-  )
-})
-
 test('CREATE, RENAME and DELETE below a shared mailbox go by its rights and stay with the owner', () =>
-  play(
+  playShared(
     'lrkxi',
     `
     2C: a CREATE "Other users/ann@example.org/Team/a/b"
@@ -464,7 +307,7 @@ test('CREATE, RENAME and DELETE below a shared mailbox go by its rights and stay
   ))
 
 test('who administers a mailbox of somebody else sees and sets its rights, not those of the owner', () =>
-  play(
+  playShared(
     'la',
     `
     2C: a GETACL ${TEAM}
@@ -485,7 +328,7 @@ test('who administers a mailbox of somebody else sees and sets its rights, not t
   ))
 
 test('annotations that are private are each person’s own in a shared mailbox', () =>
-  play(
+  playShared(
     'lr',
     `
     2C: a SETMETADATA ${TEAM} (/private/comment "bob" /shared/comment "all")
@@ -499,109 +342,8 @@ test('annotations that are private are each person’s own in a shared mailbox',
     `,
   ))
 
-test('NOTIFY tells of mailboxes of others, and does not take them for one’s own of the same number', () =>
-  play(
-    'lrs',
-    `
-    2C: a NOTIFY SET STATUS (subtree ("Other users" INBOX) (MessageNew MessageExpunge FlagChange MailboxName))
-    2S: * STATUS INBOX (MESSAGES 0 UIDNEXT 1 UIDVALIDITY $own UNSEEN 0 HIGHESTMODSEQ ...)
-    2S: * STATUS ${TEAM} (MESSAGES 3 UIDNEXT 4 UIDVALIDITY $team UNSEEN 3 HIGHESTMODSEQ ...)
-    2S: a OK You will be told
-    1C: b APPEND Team {24+}
-    1C: Subject: x
-    1C:
-    1C: 0123456789
-    1S: b OK ...
-    2S: * STATUS ${TEAM} (MESSAGES 4 UIDNEXT 5 UIDVALIDITY $team UNSEEN 4)
-    2C: c SELECT ${TEAM}
-    2S: <lines>
-    2S: c OK [READ-ONLY] Selected
-    3C: lc LOGIN bob@example.org secret
-    3S: lc OK ...
-    3C: d APPEND INBOX {24+}
-    3C: Subject: x
-    3C:
-    3C: 0123456789
-    3S: d OK ...
-    2S: * STATUS INBOX (MESSAGES 1 UIDNEXT 2 UIDVALIDITY $own UNSEEN 1)
-    2C: e UNSELECT
-    2S: e OK Left
-    1C: f DELETEACL Team bob@example.org
-    1S: f OK The rights are set
-    2S: * LIST (\\NonExistent \\HasNoChildren) "/" "Other users/ann@example.org"
-    2S: * LIST (\\NonExistent \\HasNoChildren) "/" ${TEAM}
-    `,
-  ))
-
-test('NOTIFY tells of a mailbox that cannot be read any more, or again (RFC 5465 §5.4, §5.9)', () =>
-  play(
-    'lr',
-    `
-    2C: a NOTIFY SET (subtree "Other users" (MessageNew MessageExpunge))
-    2S: a OK You will be told
-    1C: b SETACL Team bob@example.org -r
-    1S: b OK The rights are set
-    2S: * LIST (\\NoAccess \\HasNoChildren) "/" ${TEAM}
-    1C: c APPEND Team {24+}
-    1C: Subject: x
-    1C:
-    1C: 0123456789
-    1S: c OK ...
-    2C: d NOOP
-    2S: d OK ...
-    2C: e NOTIFY SET (subtree "Other users" (MessageNew MessageExpunge))
-    2S: * LIST (\\NoAccess) "/" ${TEAM}
-    2S: e OK You will be told
-    1C: f APPEND Team {24+}
-    1C: Subject: x
-    1C:
-    1C: 0123456789
-    1S: f OK ...
-    1C: g SETACL Team bob@example.org +r
-    1S: g OK The rights are set
-    2S: * LIST (\\HasNoChildren) "/" ${TEAM}
-    2S: * STATUS ${TEAM} (MESSAGES 5 UIDNEXT 6 UIDVALIDITY ...)
-    2C: h NOTIFY SET (subtree "Other users" (MailboxName))
-    2S: h OK You will be told
-    1C: i DELETEACL Team bob@example.org
-    1S: i OK The rights are set
-    2S: * LIST (\\NonExistent \\HasNoChildren) "/" "Other users/ann@example.org"
-    2S: * LIST (\\NonExistent \\HasNoChildren) "/" ${TEAM}
-    1C: j SETACL Team bob@example.org l
-    1S: j OK The rights are set
-    2S: * LIST (\\NonExistent \\HasChildren) "/" "Other users/ann@example.org"
-    2S: * LIST (\\NoAccess \\HasNoChildren) "/" ${TEAM}
-    `,
-  ))
-
-test('NOTIFY notices somebody who begins to share', () =>
-  play(
-    '',
-    `
-    2C: a NOTIFY SET (subtree "Other users" (MessageNew MessageExpunge MailboxName))
-    2S: a OK You will be told
-    1C: b SETACL Team cleo@example.org lr
-    1S: b ...
-    1C: c SETACL Team bob@example.org lr
-    1S: c OK The rights are set
-    2S: * LIST (\\NonExistent \\HasChildren) "/" "Other users/ann@example.org"
-    2S: * LIST (\\HasNoChildren) "/" ${TEAM}
-    2S: * STATUS ${TEAM} (MESSAGES 3 UIDNEXT 4 UIDVALIDITY ...)
-    1C: d APPEND Team {24+}
-    1C: Subject: x
-    1C:
-    1C: 0123456789
-    1S: d OK ...
-    2S: * STATUS ${TEAM} (MESSAGES 4 UIDNEXT 5 UIDVALIDITY ...)
-    1C: e SETACL Old anyone lr
-    1S: e OK The rights are set
-    2S: * LIST (\\NonExistent \\HasChildren) "/" "Other users/ann@example.org"
-    2S: * LIST (\\HasNoChildren) "/" "Other users/ann@example.org/Old"
-    `,
-  ))
-
 test('a mailbox of somebody else that is selected is not one’s own of the same key', () =>
-  play(
+  playShared(
     '',
     `
     1C: a SETACL INBOX bob@example.org lr
@@ -629,7 +371,7 @@ test('a mailbox of somebody else that is selected is not one’s own of the same
   ))
 
 test('ids of what is somebody else’s are not those of one’s own (RFC 8474 §5)', () =>
-  play(
+  playShared(
     'lri',
     `
     2C: a APPEND INBOX {24+}
