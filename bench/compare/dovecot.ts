@@ -7,12 +7,13 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { chmod, chown, mkdir, readFile, writeFile } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { debianUser, installed } from '../../test/peers/foreign/debian.ts'
 import { installPackages } from '../../test/peers/install.ts'
+import { killGroup } from '../../test/peers/kill-group.ts'
+import { answers, freePorts } from '../../test/peers/ports.ts'
 import type { Endpoint } from '../raw.ts'
 import type { Certificate } from './certificate.ts'
 import type { Cast, Contestant, Listener, Variant } from './contestant.ts'
@@ -79,14 +80,15 @@ class Dovecot implements Contestant {
 
   async start(variant: Variant): Promise<void> {
     if (variant.fullTextIndex === true && !existsSync(FULL_TEXT_INDEX)) installPackages(['dovecot-fts-xapian'])
-    this.#ports = await freePorts()
+    const ports = await freePorts(LISTENERS.length)
+    this.#ports = new Map(LISTENERS.map((listener, at) => [listener, ports[at] ?? 0]))
     const config = path.join(this.#folder, 'dovecot.conf')
     await writeFile(config, this.#configuration(variant))
     const [command = '', ...words] = onServerCores([variant.atEase, variant.allCores].includes(true))
     const child = spawn(command, [...words, PROGRAM, '-F', '-c', config], { stdio: 'ignore', detached: true })
     this.#child = child
     const deadline = performance.now() + START_MS
-    while (!(await answers(this.endpoint('imap')))) {
+    while (!(await answers(this.endpoint('imap').port))) {
       if (child.exitCode !== null || performance.now() > deadline)
         throw new Error(`Dovecot does not start:\n${await this.#log()}`)
       await pause(20)
@@ -238,40 +240,5 @@ service lmtp {
   }
 }
 `
-  }
-}
-
-async function freePorts(): Promise<ReadonlyMap<Listener, number>> {
-  const servers = await Promise.all(
-    LISTENERS.map(async (listener) => {
-      const server = createServer().listen(0, '127.0.0.1')
-      await once(server, 'listening')
-      const address = server.address()
-      if (address === null || typeof address === 'string') throw new Error('A server without a port')
-      return { listener, server, port: address.port }
-    }),
-  )
-  for (const { server } of servers) await new Promise((resolve) => server.close(resolve))
-  return new Map(servers.map(({ listener, port }) => [listener, port]))
-}
-
-async function answers({ host, port }: Endpoint): Promise<boolean> {
-  const socket = connect(port, host)
-  try {
-    await once(socket, 'connect')
-    return true
-  } catch {
-    return false
-  } finally {
-    socket.destroy()
-  }
-}
-
-function killGroup(pid: number | undefined): void {
-  if (pid === undefined) return
-  try {
-    process.kill(-pid, 'SIGKILL')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }

@@ -50,7 +50,7 @@ interface SetOptions extends CommonOptions, PasswordOptions, Pop3SetOptions, Sen
 }
 
 export function accountCommand(): Command {
-  const account = new Command('account').description(say('mailboxes that people log in to', 'comptes de messagerie'))
+  const account = new Command('account').description(say('accounts that people log in to', 'comptes de messagerie'))
   addCommand(account)
   withListing(account.command('list'))
     .description(say('list the accounts', 'lister les comptes'))

@@ -46,7 +46,7 @@ const COMMANDS: readonly (readonly [name: string, load: () => Promise<Command>, 
   [
     'account',
     async () => (await import('./account.ts')).accountCommand(),
-    say('mailboxes that people log in to', 'comptes de messagerie'),
+    say('accounts that people log in to', 'comptes de messagerie'),
   ],
   [
     'alias',

@@ -8,8 +8,8 @@ import { connect, type PeerCertificate } from 'node:tls'
 import { LineClient, type WholeServer, wholeServer } from '#testing/whole-server.ts'
 import { startZoneServer } from '#testing/zone-server.ts'
 import { startPebble } from './foreign/pebble.ts'
-import { freePort } from './free-port.ts'
 import { lacking } from './install.ts'
+import { freePort } from './ports.ts'
 
 const ZONE = `
 mail.example.org. 60 IN A 127.0.0.1

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { PROGRAM_PATH } from './install.ts'
+import { killGroup } from './kill-group.ts'
 
 /** How a program ended and what it said. */
 export interface Ran {
@@ -28,7 +29,7 @@ export const GETMAIL: readonly [command: string, ...args: string[]] = ['taskset'
 
 const running = new Set<ChildProcess>()
 process.on('exit', () => {
-  for (const child of running) killGroup(child)
+  for (const child of running) killGroup(child.pid)
 })
 
 /** Runs a program to its end, in a clean environment; past the deadline it is killed and the test fails. */
@@ -51,7 +52,7 @@ export async function run(program: string, args: readonly string[], options: Run
   let late = false
   const timer = setTimeout(() => {
     late = true
-    killGroup(child)
+    killGroup(child.pid)
   }, options.deadlineMs ?? DEADLINE_MS)
   try {
     const code = await new Promise<number | null>((resolve, reject) => {
@@ -77,15 +78,6 @@ export async function runWell(program: string, args: readonly string[], options:
 /** The end of what a program said, for messages of tests. */
 export function said({ stdout, stderr }: Ran): string {
   return `${stdout.toString('utf8').slice(-3_000)}\n${stderr.slice(-3_000)}`.trim()
-}
-
-function killGroup({ pid }: ChildProcess): void {
-  if (pid === undefined) return
-  try {
-    process.kill(-pid, 'SIGKILL')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-  }
 }
 
 /** Waits until `check` gives something other than `undefined`; a deadline for broken tests, no clock of any. */

@@ -7,14 +7,10 @@ import { rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { test } from 'node:test'
 import { messageOf, type Person, patternOf, stage, World } from '#store/kit.contract.ts'
-import { newFolder, openTestStore, type TestStore } from './test-kit.ts'
+import { inShard, newFolder, openTestStore, type TestStore } from './test-kit.ts'
 
 const TUNING = { segmentBytes: 20_000, graceMs: 0 }
 const DAY = 86_400_000
-
-function inShard(directory: string, ...names: string[]): string {
-  return path.join(directory, 'shard-00', ...names)
-}
 
 function files(directory: string): Map<string, Buffer> {
   const folder = inShard(directory, 'segments')

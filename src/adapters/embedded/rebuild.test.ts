@@ -2,17 +2,12 @@
 import assert from 'node:assert/strict'
 import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import path from 'node:path'
 import { test } from 'node:test'
 import { bytesOf, messageOf, type Person, patternOf, stage, UNLIMITED, uids, World } from '#store/kit.contract.ts'
-import { newFolder, openTestStore, type TestStore } from './test-kit.ts'
+import { inShard, newFolder, openTestStore, type TestStore } from './test-kit.ts'
 
 const TUNING = { segmentBytes: 20_000, graceMs: 0 }
 const DAY = 86_400_000
-
-function inShard(directory: string, ...names: string[]): string {
-  return path.join(directory, 'shard-00', ...names)
-}
 
 function loseIndex(directory: string): void {
   for (const name of ['index.db', 'index.db-wal', 'index.db-shm']) rmSync(inShard(directory, name), { force: true })

@@ -16,11 +16,7 @@ import { test } from 'node:test'
 import { messageOf, type Person, patternOf, stage, World } from '#store/kit.contract.ts'
 import type { BodyStage } from '#store/mail-store.ts'
 import type { StagedBody } from '#store/types.ts'
-import { newFolder, openTestStore, type TestStore } from './test-kit.ts'
-
-function inShard(directory: string, ...names: string[]): string {
-  return path.join(directory, 'shard-00', ...names)
-}
+import { inShard, newFolder, openTestStore, type TestStore } from './test-kit.ts'
 
 /** The same person in another opened store. */
 function again(store: TestStore, person: Person): Person {

@@ -46,6 +46,11 @@ export function newFolder(): Promise<string> {
   return mkdtemp(path.join(tmpdir(), 'malle-store-'))
 }
 
+/** A file of its first shard. */
+export function inShard(directory: string, ...names: string[]): string {
+  return path.join(directory, 'shard-00', ...names)
+}
+
 /** Starts a store; disposing it closes it and removes the folder it made. */
 export async function openTestStore(options: TestStoreOptions = {}): Promise<TestStore> {
   const directory = options.directory ?? (await newFolder())

@@ -8,8 +8,8 @@ import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { selfMadeCertificate } from '#server/self-made-certificate.ts'
-import { freePort } from '../free-port.ts'
 import { PROGRAM_PATH } from '../install.ts'
+import { freePort } from '../ports.ts'
 
 const START_MS = 20_000
 

@@ -2,10 +2,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, chown, mkdtemp, rm } from 'node:fs/promises'
-import { connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { selfMadeCertificate } from '#server/self-made-certificate.ts'
+import { killGroup } from '../kill-group.ts'
+import { answers, freePorts } from '../ports.ts'
 import type { Security } from '../server.ts'
 
 const START_MS = 30_000
@@ -107,7 +108,9 @@ export class ForeignServer implements AsyncDisposable {
     const { ca, cert, key } = await selfMadeCertificate(path.join(folder, 'tls'), ['localhost'])
     for (const file of [ca, cert, key, path.dirname(ca)])
       if (runAs !== undefined) await chown(file, runAs.uid, runAs.gid)
-    const place: Place = { folder, ports: await freePorts(), ca, cert, key, accounts, runAs, more, dots }
+    const [imap = 0, imaps = 0, pop3 = 0, pop3s = 0, lmtp = 0] = await freePorts(FOREIGN_LISTENERS.length)
+    const ports = { imap, imaps, pop3, pop3s, lmtp }
+    const place: Place = { folder, ports, ca, cert, key, accounts, runAs, more, dots }
     let child: ChildProcess | undefined
     try {
       const { command, args, env, as } = await kind.prepare(place)
@@ -165,22 +168,6 @@ class NotReady extends Error {
   override readonly name = 'NotReady'
 }
 
-async function freePorts(): Promise<Record<ForeignListener, number>> {
-  const servers: Server[] = []
-  const ports: number[] = []
-  for (const _ of FOREIGN_LISTENERS) {
-    const server = createServer().listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const address = server.address()
-    if (address === null || typeof address === 'string') throw new Error('A server without a port')
-    servers.push(server)
-    ports.push(address.port)
-  }
-  for (const server of servers) await new Promise((resolve) => server.close(resolve))
-  const [imap = 0, imaps = 0, pop3 = 0, pop3s = 0, lmtp = 0] = ports
-  return { imap, imaps, pop3, pop3s, lmtp }
-}
-
 async function answering(ports: readonly number[]): Promise<void> {
   const end = performance.now() + START_MS
   for (const port of ports)
@@ -190,28 +177,7 @@ async function answering(ports: readonly number[]): Promise<void> {
     }
 }
 
-async function answers(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1')
-  try {
-    await once(socket, 'connect')
-    return true
-  } catch {
-    return false
-  } finally {
-    socket.destroy()
-  }
-}
-
 async function ended(child: ChildProcess): Promise<never> {
   const [code, signal] = await once(child, 'exit')
   throw new NotReady(`It ended with ${code ?? signal}`)
-}
-
-function killGroup(pid: number | undefined): void {
-  if (pid === undefined) return
-  try {
-    process.kill(-pid, 'SIGKILL')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-  }
 }

@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { openResolver } from '#adapters/dns/dns-resolver.ts'
-import { freePort } from '../free-port.ts'
 import { PROGRAM_PATH } from '../install.ts'
+import { freePort } from '../ports.ts'
 import { installed, why } from './debian.ts'
 
 const START_MS = 20_000

@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { PROGRAM_PATH } from '../install.ts'
+import { killGroup } from '../kill-group.ts'
 import { eventually } from '../run.ts'
 import type { PeerAccount, PeerServer } from '../server.ts'
 import { type Json, Marionette } from './marionette.ts'
@@ -80,7 +81,7 @@ export class Thunderbird implements AsyncDisposable {
       },
     )
     const kill = () => {
-      killGroup(program)
+      killGroup(program.pid)
       display.kill('SIGKILL')
     }
     process.once('exit', kill)
@@ -137,11 +138,11 @@ export class Thunderbird implements AsyncDisposable {
   /** Quits it and its display. */
   async [Symbol.asyncDispose](): Promise<void> {
     const gone = this.#program.exitCode === null ? once(this.#program, 'exit') : undefined
-    const deadline = setTimeout(() => killGroup(this.#program), STOP_MS)
+    const deadline = setTimeout(() => killGroup(this.#program.pid), STOP_MS)
     await this.#marionette.quit()
     await gone
     clearTimeout(deadline)
-    killGroup(this.#program)
+    killGroup(this.#program.pid)
     this.#display.kill('SIGKILL')
   }
 }
@@ -162,15 +163,6 @@ async function activePort(profile: string): Promise<number | undefined> {
 /** The base64 between the lines of a PEM file. */
 function pemBody(pem: string): string {
   return pem.replace(/-----[^-]*-----/g, '').replace(/\s/g, '')
-}
-
-function killGroup({ pid }: ChildProcess): void {
-  if (pid === undefined) return
-  try {
-    process.kill(-pid, 'SIGKILL')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-  }
 }
 
 /** `user.js`: local folders alone, and everything off that calls home or asks a person. */
