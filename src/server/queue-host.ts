@@ -9,6 +9,7 @@ import { type MessagePort, Worker } from 'node:worker_threads'
 import { QueueFiles } from '#adapters/sqlite/queue-files.ts'
 import { peekQueue, type QueueGlimpse } from '#adapters/sqlite/queue-peek.ts'
 import { done, type Result, refused } from '#lib/result.ts'
+import { withOwnYoungGeneration } from '#lib/young-generation.ts'
 import { buffersOf, serveOutbox } from '#services/remote-outbox.ts'
 import type { Log } from '#services/session-deps.ts'
 import { NewerFormat } from '#store/newer-format.ts'
@@ -28,7 +29,7 @@ import type {
 /** How often an empty queue is noticed; it has been for as long when its thread ends. */
 const REST_MS = 60_000
 /** What the thread makes is soon garbage: more room for it only takes memory. */
-const YOUNG_MEGABYTES = 3
+const YOUNG_MEGABYTES = 6
 /** A thread that dies is started again after this, then after twice as long … */
 const FIRST_PAUSE_MS = 200
 const LONGEST_PAUSE_MS = 60_000
@@ -225,12 +226,16 @@ export class QueueHost implements QueueDesk {
       ...start,
       link: link && { store: link.store, registry: link.registry, senderKey: link.senderKey },
     }
-    const worker = new Worker(new URL(`./queue-thread${path.extname(import.meta.filename)}`, import.meta.url), {
-      workerData,
-      transferList: link === undefined ? [] : [link.registry, ...link.store.ports],
-      name: 'queue',
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEGABYTES },
-    })
+    const entry = new URL(`./queue-thread${path.extname(import.meta.filename)}`, import.meta.url)
+    const worker = withOwnYoungGeneration(
+      () =>
+        new Worker(entry, {
+          workerData,
+          transferList: link === undefined ? [] : [link.registry, ...link.store.ports],
+          name: 'queue',
+          resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEGABYTES },
+        }),
+    )
     const ready = Promise.withResolvers<void>()
     const ended = Promise.withResolvers<void>()
     const thread: Thread = { worker, ready: ready.promise, ended: ended.promise, waiting: new Map() }
