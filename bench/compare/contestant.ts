@@ -40,6 +40,8 @@ export interface Contestant extends AsyncDisposable {
   verb?(...words: readonly string[]): Promise<string>
   /** Takes an mbox file into an INBOX with the command that the server has for it, on the servers' core. */
   importMbox(address: string, file: string): Promise<void>
+  /** Another server of the kind, in a folder beside its own, with nothing but these accounts. */
+  fresh(folder: string, cast: Cast): Promise<Contestant>
   /** Stands still and gives back what disk space it can. */
   compact(): Promise<void>
 }

@@ -109,6 +109,10 @@ class Dovecot implements Contestant {
     await promisify(execFile)(command, [...words, DOVEADM, '-c', config, 'import', '-u', address, source, '', 'all'])
   }
 
+  fresh(folder: string, cast: Cast): Promise<Contestant> {
+    return startDovecot(folder, cast, this.#certificate)
+  }
+
   /** sdbox: a file a message, nothing to give back. */
   async compact(): Promise<void> {
     await this.restart()

@@ -109,6 +109,10 @@ class Malle implements Contestant {
     await this.verb('import', address, file)
   }
 
+  fresh(folder: string, cast: Cast): Promise<Contestant> {
+    return startMalle(folder, cast, this.#certificate)
+  }
+
   async compact(): Promise<void> {
     await this.restart({}, async () => void (await this.verb('compact')))
   }
