@@ -184,7 +184,7 @@ const STANDARDS: Readonly<Record<number, readonly [title: string, done: Done, re
   8461: ['MTA-STS', 'yes'],
   8555: ['ACME', 'partial', 'HTTP-01, and TLS-ALPN-01 by RFC 8737'],
   8659: ['CAA', 'yes'],
-  8689: ['REQUIRETLS', 'no', 'only TLS-Required: No, on TLS reports'],
+  8689: ['REQUIRETLS', 'partial', 'TLS-Required: No is heeded, and said on TLS reports; the extension is not offered'],
   8737: ['ACME TLS-ALPN-01', 'yes'],
   8914: ['Extended DNS errors', 'partial', 'those that a postmaster can act on'],
   9525: ['Names in certificates, anew', 'partial', 'wildcards'],

@@ -4,7 +4,7 @@ import type { Result } from '#lib/result.ts'
 import { MOST_ADDRESSES, type Timeouts, TRYING_MS } from './limits.ts'
 import { type ConnectFailure, openConnection } from './open-connection.ts'
 import { outcomeOf } from './reply.ts'
-import type { Routes } from './routes.ts'
+import type { RouteSetting, Routes } from './routes.ts'
 import { type ConnectOptions, nameOf, type OutboundConnection } from './transport.ts'
 
 /** Why no host of a domain could be spoken to. */
@@ -13,6 +13,8 @@ export interface NoConnection {
   readonly words: string
   /** Whose words they are, where there was somebody. */
   readonly host: string | undefined
+  /** What the recipient's domain asks of TLS kept us away from a host at least. */
+  readonly isTls?: boolean
 }
 
 export interface ConnectionDeps {
@@ -67,18 +69,22 @@ export class Connections {
     }
   }
 
-  /** Opens a new one: host after host, address after address (RFC 5321 §5.1). */
-  async open(domain: string): Promise<OutboundConnection | NoConnection> {
+  /**
+   * Opens a new one: host after host, address after address (RFC 5321 §5.1).
+   * @param tlsOptional Where TLS is not as the domain asks for it, it may be otherwise (RFC 8689 §4.2.2).
+   */
+  async open(domain: string, tlsOptional = false): Promise<OutboundConnection | NoConnection> {
     this.#opening += 1
     try {
       while (this.#open.size + this.#opening > this.#deps.most && (await this.#giveWay()));
-      return await this.#openTo(domain)
+      const tried = await this.#openTo(domain, false)
+      return 'isTls' in tried && tried.isTls === true && tlsOptional ? await this.#openTo(domain, true) : tried
     } finally {
       this.#opening -= 1
     }
   }
 
-  async #openTo(domain: string): Promise<OutboundConnection | NoConnection> {
+  async #openTo(domain: string, lenient: boolean): Promise<OutboundConnection | NoConnection> {
     const { routes } = this.#deps
     const hosts = await routes.hosts(domain)
     if (!hosts.ok) return { ...hosts.error, host: undefined }
@@ -88,24 +94,20 @@ export class Connections {
     for (const host of hosts.value) {
       // hosts that are silent for as long as they may must not keep a place from others for hours
       if (left <= 0 || performance.now() > end) break
-      const endpoint = await routes.endpoint(host)
+      const endpoint = await routes.endpoint(host, lenient)
       if (!endpoint.ok) {
-        const { outcome, words, isUs } = endpoint.error
-        failures.push({ outcome, words, host: undefined })
+        const { outcome, words, isUs, isTls = false } = endpoint.error
+        failures.push({ outcome, words, host: undefined, isTls })
         if (isUs) break
         continue
       }
-      const { user, passwordFile, ca, sourceAddress } = host.setting ?? {}
-      const login = await loginOf(user, passwordFile)
-      if (typeof login === 'string') return { outcome: 'deferred', words: login, host: undefined }
-      if (ca !== undefined && !(await isReadable(ca))) {
-        const words = '4.3.5 The file of authorities of the route cannot be read'
-        return { outcome: 'deferred', words, host: undefined }
-      }
+      const credentials = await credentialsOf(host.setting)
+      if ('words' in credentials) return { outcome: 'deferred', words: credentials.words, host: undefined }
       for (const address of endpoint.value.addresses.slice(0, left)) {
         left -= 1
         const { port, tls, implicitTls } = endpoint.value
         const { hostname, timeouts } = this.#deps
+        const sourceAddress = host.setting?.sourceAddress
         const options = {
           address,
           port,
@@ -114,19 +116,21 @@ export class Connections {
           sourceAddress,
           tls,
           implicitTls,
-          ca,
-          login,
+          ...credentials,
           timeouts,
+          lenient,
         }
         const opened = await openConnection(options)
-        this.#deps.tried?.(options, domain, opened)
+        // how it went by what the domain asks for has been counted before
+        if (!lenient) this.#deps.tried?.(options, domain, opened)
         if (opened.ok) return this.#opened(opened.value)
-        failures.push(noConnection(opened.error, nameOf(options)))
+        const isTls = opened.error.kind === 'tls' && tls.source !== 'route'
+        failures.push({ ...noConnection(opened.error, nameOf(options)), isTls })
         // the same server at another address has the same to say
         if (opened.error.kind === 'login') break
       }
     }
-    return mostTelling(failures)
+    return { ...mostTelling(failures), isTls: failures.some(({ isTls }) => isTls === true) }
   }
 
   /** The idle one that was used longest ago ends. @returns whether there was one. */
@@ -145,7 +149,8 @@ export class Connections {
   /** Takes back what {@link idle} or {@link open} gave. */
   release(key: string, connection: OutboundConnection): void {
     if (connection.lost !== undefined) return
-    if (this.#closing || connection.transactions >= this.#deps.messagesPerConnection) {
+    const { lenient } = connection.options
+    if (this.#closing || lenient === true || connection.transactions >= this.#deps.messagesPerConnection) {
       void connection.quit()
       return
     }
@@ -186,6 +191,22 @@ export class Connections {
     connection.onLost(() => this.#open.delete(connection))
     return connection
   }
+}
+
+interface Credentials {
+  readonly login?: { readonly user: string; readonly password: string }
+  readonly ca?: string
+}
+
+/** What a route has in files. @returns what cannot be read, else. */
+async function credentialsOf(setting: RouteSetting | undefined): Promise<Credentials | { readonly words: string }> {
+  const { user, passwordFile, ca } = setting ?? {}
+  const login = await loginOf(user, passwordFile)
+  if (typeof login === 'string') return { words: login }
+  if (ca !== undefined && !(await isReadable(ca))) {
+    return { words: '4.3.5 The file of authorities of the route cannot be read' }
+  }
+  return { ...(login === undefined ? {} : { login }), ...(ca === undefined ? {} : { ca }) }
 }
 
 async function isReadable(file: string): Promise<boolean> {

@@ -11,7 +11,7 @@ import {
   recipientsOf,
   wasClosed,
 } from './handing-over.ts'
-import type { Lane } from './lanes.ts'
+import { jobKey, type Lane } from './lanes.ts'
 import type { Recorder, SendingState } from './recorder.ts'
 import type { Routes } from './routes.ts'
 import { OutboundConnection } from './transport.ts'
@@ -53,6 +53,8 @@ export interface Hands {
 interface Turns {
   /** Due there, and in nobody's hands. */
   waitingFor(lane: Lane): Promise<readonly DueMessage[]>
+  /** One of those, in our hands while it is worked at; nothing where it is in others'. */
+  hold(lane: Lane, job: DueMessage, work: () => Promise<void>): Promise<void>
   /** Something may be due that was not. */
   poke(): void
 }
@@ -89,7 +91,9 @@ export class DeliveryAgent {
       if (this.#state.stopping) return
     }
     const changes = this.#state.changes
-    const opened = await connections.open(domainOf(job)).catch((error: unknown) => this.#ownFault(job, error))
+    const opened = await connections
+      .open(domainOf(job), job.message.tlsOptional)
+      .catch((error: unknown) => this.#ownFault(job, error))
     const isOpen = opened instanceof OutboundConnection
     if (isOpen && lane.answered()) this.#turns.poke()
     // it may have been held or dropped; and when we stop, it might be taken when nothing can be recorded any more
@@ -140,9 +144,19 @@ export class DeliveryAgent {
     }
     await this.#recorder.record(job, nobodyReached(job, none))
     if (known) return
+    await lane.refilling
+    lane.ready = []
+    const tried = new Set([jobKey(job)])
     for (let run = 0; run < MOST_RUNS; run += 1) {
-      const rest = this.#state.stopping ? [] : (await this.#turns.waitingFor(lane)).filter((one) => one !== job)
+      const waiting = this.#state.stopping ? [] : await this.#turns.waitingFor(lane)
+      const rest = waiting.filter((one) => !tried.has(jobKey(one)))
       if (rest.length === 0) return
+      const optional = none.isTls === true ? rest.find(({ message }) => message.tlsOptional === true) : undefined
+      if (optional !== undefined) {
+        tried.add(jobKey(optional))
+        await this.#turns.hold(lane, optional, () => this.#send(lane, optional, hands))
+        continue
+      }
       await this.#recorder.recordAll(
         rest.map((one) => ({ job: one, handed: nobodyReached(one, { ...none, host: undefined }) })),
       )

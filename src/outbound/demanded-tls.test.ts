@@ -148,6 +148,46 @@ test('MTA-STS tried out: mail goes whatever the certificate is, and what is wron
   assert.deepEqual(await counted(state), ['sts certificate-host-mismatch 1'])
 })
 
+for (const [what, policy, shown, secure] of [
+  ['for another name', ENFORCE, wrong, true],
+  ['nowhere to be seen', ENFORCE, undefined, false],
+  ['of a host that the policy does not list', ENFORCE.replace('mx.x.net', 'mx2.x.net'), right, true],
+] as const) {
+  test(`TLS-Required: No: mail goes where the certificate is ${what}, and other mail waits (RFC 8689 §4.2.2)`, async (t) => {
+    const state = await bench(t, STS, policy)
+    const { sink, out } = state
+    sink.options = shown === undefined ? {} : { tls: createSecureContext(shown) }
+    // whichever comes first
+    await out.send('a', ['ann@x.net'])
+    await out.send('b', ['bob@x.net'], { tlsOptional: true })
+    await out.send('c', ['cid@x.net'])
+    await out.send('d', ['dan@x.net'], { tlsOptional: true })
+    assert.match((await waitingFor(out)) ?? '', /^4\.7\.[45] MTA-STS of x\.net \(enforce\): /)
+    assert.deepEqual(
+      (await out.waiting()).map(({ id }) => id),
+      ['a', 'c'],
+    )
+    assert.deepEqual(new Set(sink.messages.map(({ to }) => to[0]?.address)), new Set(['bob@x.net', 'dan@x.net']))
+    assert.equal(sink.messages.length, 2)
+    assert.ok(sink.messages.every((message) => message.secure === secure))
+    sink.options = { tls: createSecureContext(right) }
+    out.pass(600_000)
+    await out.quiet()
+    // where all is right, what was asked for counts for everybody
+    if (policy === ENFORCE) assert.equal(sink.messages.length, 4)
+  })
+}
+
+test('TLS-Required: No: what a route demands is not the domain’s, and stays', async () => {
+  await using sink = await MailSink.start({})
+  const domains = { 'x.net': ['127.0.0.1'] }
+  const routes = [{ domain: 'x.net', security: 'starttls' }] as const
+  await using out = await TestOutbound.start({ domains, port: sink.port, routes })
+  await out.send('a', ['bob@x.net'], { tlsOptional: true })
+  assert.match((await waitingFor(out)) ?? '', /^4\.7\.4 the route for x\.net: no TLS with /)
+  assert.equal(sink.messages.length, 0)
+})
+
 test('DANE: mail waits while the certificate is not the one that the DNS tells of', async (t) => {
   const spki = new X509Certificate(right.cert).publicKey.export({ type: 'spki', format: 'der' })
   const digest = createHash('sha256').update(spki).digest('hex')

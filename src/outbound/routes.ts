@@ -37,6 +37,8 @@ export interface RouteRefusal {
   readonly words: string
   /** It is this server: hosts behind it would bring the mail back (RFC 5321 §5.1). */
   readonly isUs?: true
+  /** The recipient's domain asks for TLS that is not to be had there. */
+  readonly isTls?: true
 }
 
 /** A host as it is connected to. */
@@ -117,8 +119,12 @@ export class Routes {
     return this.#ordered(named, name, setting)
   }
 
-  /** Addresses of a host, and what a connection to it must be. */
-  async endpoint({ name, domain, setting }: RouteHost): Promise<Result<Endpoint, RouteRefusal>> {
+  /**
+   * Addresses of a host, and what a connection to it must be.
+   * @param tlsOptional Whatever the recipient's domain asks for, TLS is where it is offered (RFC 8689 §4.2.2); what a route
+   * demands stays.
+   */
+  async endpoint({ name, domain, setting }: RouteHost, tlsOptional = false): Promise<Result<Endpoint, RouteRefusal>> {
     const port = portOf(setting, this.#deps.port)
     // RFC 6761 §6.3: the DNS is not asked
     const known = name === 'localhost' ? ['127.0.0.1', '::1'] : isIP(name) === 0 ? undefined : [name]
@@ -128,7 +134,7 @@ export class Routes {
     if (addresses.length === 0) {
       return refused({ outcome: 'failed', words: `5.4.6 ${name} leads back to this server`, isUs: true })
     }
-    const tls = await this.#policy(name, domain, port, setting)
+    const tls = await this.#policy(name, domain, port, setting, tlsOptional)
     if (!tls.ok) return tls
     return done({
       addresses: addresses.slice(0, MOST_ADDRESSES),
@@ -182,14 +188,15 @@ export class Routes {
     domain: string,
     port: number,
     setting: RouteSetting | undefined,
+    tlsOptional: boolean,
   ): Promise<Result<TlsPolicy, RouteRefusal>> {
     const route = `the route for ${setting?.domain ?? ''}`
     const own = { source: 'route', names: [name], tlsa: [], why: route } as const
     if (setting?.security === 'none') return done({ level: 'none', ...own })
     if (setting?.security === 'starttls' || setting?.security === 'tls') return done({ level: 'verified', ...own })
-    if (setting?.host !== undefined || isIP(name) !== 0) return done(opportunistic(name))
+    if (tlsOptional || setting?.host !== undefined || isIP(name) !== 0) return done(opportunistic(name))
     const policy = await this.#deps.policies.policyFor(domain, name, port)
-    return policy.ok ? policy : refused({ outcome: 'deferred', words: policy.error.reply })
+    return policy.ok ? policy : refused({ outcome: 'deferred', words: policy.error.reply, isTls: true })
   }
 }
 

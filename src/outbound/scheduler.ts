@@ -66,6 +66,7 @@ export class Scheduler {
     const recorder = new Recorder(deps, this.#state, () => this.poke())
     this.#agent = new DeliveryAgent(deps, this.#state, recorder, {
       waitingFor: (lane) => this.#waitingFor(lane),
+      hold: (lane, job, work) => this.#hold(lane, job, work),
       poke: () => this.poke(),
     })
   }
@@ -246,15 +247,21 @@ export class Scheduler {
         return
       }
       if (!lane.local && !lane.mayServe(clock.now(), settings.messagesPerMinute)) return
-      const key = jobKey(job)
-      this.#inHands.add(key)
-      lane.inFlight += 1
-      try {
-        await this.#agent.deliver(lane, job, hands)
-      } finally {
-        this.#inHands.delete(key)
-        lane.inFlight -= 1
-      }
+      await this.#hold(lane, job, () => this.#agent.deliver(lane, job, hands))
+    }
+  }
+
+  /** It is in one pair of hands: who comes second leaves it. */
+  async #hold(lane: Lane, job: DueMessage, work: () => Promise<void>): Promise<void> {
+    const key = jobKey(job)
+    if (this.#inHands.has(key)) return
+    this.#inHands.add(key)
+    lane.inFlight += 1
+    try {
+      await work()
+    } finally {
+      this.#inHands.delete(key)
+      lane.inFlight -= 1
     }
   }
 

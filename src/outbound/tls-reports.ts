@@ -67,6 +67,7 @@ async function tell(day: string, domain: string, deps: TlsReportsDeps): Promise<
       body: await body.finish(),
       smtpUtf8: false,
       eightBit: false,
+      tlsOptional: true,
       priority: PRIORITY,
       at,
       language: 'en',

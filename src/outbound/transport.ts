@@ -32,6 +32,8 @@ export interface ConnectOptions {
   readonly ca?: string | undefined
   readonly login?: { readonly user: string; readonly password: string } | undefined
   readonly timeouts?: Timeouts | undefined
+  /** It is not as the recipient's domain asks for it: for mail with `TLS-Required: No` alone (RFC 8689). */
+  readonly lenient?: boolean | undefined
 }
 
 /** What a server can do, from its answer to EHLO. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { done, type Result } from '#lib/result.ts'
+import { isTlsOptional } from '#mail/tls-required.ts'
 import type {
   EnqueueRefusal,
   HoldReason,
@@ -172,6 +173,7 @@ export class OutgoingMessage {
       body,
       smtpUtf8: addresses.some(isUnicode) || (utf8 && isUnicode(header)),
       eightBit,
+      ...(isTlsOptional(header) ? { tlsOptional: true } : {}),
       ...(returns === undefined ? {} : { returns }),
       ...(envelopeId === undefined ? {} : { envelopeId }),
       priority: 0,

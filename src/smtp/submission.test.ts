@@ -102,6 +102,16 @@ test('DSN parameters go along, and one recipient alone is named in Received', ()
     assert.match(outbox.textFor('Ben.Lee@else.example'), /\r\n\tfor <Ben\.Lee@Else\.example>; /i)
   }))
 
+test('TLS-Required: No in the header marks what goes out (RFC 8689 §4.1)', () =>
+  submitting({}, async (client, outbox) => {
+    await send(client, `${HEADER}\r\n`, '<ann@example.org>', '<ben@else.example>')
+    await send(client, `TLS-Required: No\r\n${HEADER}\r\n`, '<ann@example.org>', '<ben@else.example>')
+    assert.deepEqual(
+      outbox.messages.map(({ tlsOptional }) => tlsOptional),
+      [undefined, true],
+    )
+  }))
+
 test('of an alias of several the sender hears once that it was expanded, and of those outside no success (RFC 3461 §5.2.7.3)', () =>
   submitting({}, async (client, outbox, server) => {
     await server.accounts.setAlias('both@example.org', ['bob@example.org', 'ben@else.example'])

@@ -102,6 +102,7 @@ export function queueContract(open: () => Promise<OpenQueue>): void {
       receivedFrom: 'client.example [192.0.2.1], ESMTPSA',
       smtpUtf8: true,
       eightBit: true,
+      tlsOptional: true,
       returns: 'HDRS',
       envelopeId: 'QQ314159',
       priority: 3,

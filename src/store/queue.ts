@@ -65,6 +65,8 @@ export interface NewMessage {
   readonly smtpUtf8: boolean
   /** Octets over 127 in the body: 8BITMIME (RFC 6152). */
   readonly eightBit: boolean
+  /** `TLS-Required: No` (RFC 8689): what the recipient's domain asks of TLS does not keep it from going out. */
+  readonly tlsOptional?: boolean
   /** RET and ENVID (RFC 3461 §4.3, §4.4). */
   readonly returns?: 'FULL' | 'HDRS'
   readonly envelopeId?: string

@@ -98,6 +98,7 @@ function messageOf(row: Row, recipients: readonly QueuedRecipient[]): QueuedMess
     body: { place: text(row.file), size: integer(row.size) },
     smtpUtf8: row.smtp_utf8 === 1,
     eightBit: row.eight_bit === 1,
+    ...given('tlsOptional', row.tls_optional === 1 ? true : undefined),
     ...given('returns', row.returns === null ? undefined : word(row, 'returns', 'FULL', 'HDRS')),
     ...given('envelopeId', optional(row.envelope_id, text)),
     priority: integer(row.priority),

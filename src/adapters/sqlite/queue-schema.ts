@@ -89,4 +89,7 @@ export const QUEUE_MIGRATIONS: readonly string[] = [
   `
   ALTER TABLE recipient ADD COLUMN alias TEXT;
   `,
+  `
+  ALTER TABLE message ADD COLUMN tls_optional INTEGER NOT NULL DEFAULT 0;
+  `,
 ]

@@ -20,8 +20,8 @@ export function insertMessages(sql: Sql, messages: readonly NewMessage[]): void 
 function insertMessage(sql: Sql, message: NewMessage, place: string): void {
   if (message.recipients.length === 0) throw new RangeError(`The message ${message.id} is for nobody`)
   const key = sql.insert(
-    `INSERT INTO message (id, sender, account, received_from, file, size, smtp_utf8, eight_bit, returns, envelope_id,
-       priority, at, not_before, language) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO message (id, sender, account, received_from, file, size, smtp_utf8, eight_bit, tls_optional, returns,
+       envelope_id, priority, at, not_before, language) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     message.id,
     message.sender,
     message.account ?? null,
@@ -30,6 +30,7 @@ function insertMessage(sql: Sql, message: NewMessage, place: string): void {
     message.body.size,
     Number(message.smtpUtf8),
     Number(message.eightBit),
+    Number(message.tlsOptional === true),
     message.returns ?? null,
     message.envelopeId ?? null,
     message.priority,
