@@ -3,9 +3,12 @@ import type { RequestListener, Server } from 'node:http'
 import type { Server as SecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Config } from '#config/config.ts'
+import { formatNetwork } from '#lib/network.ts'
+import { networkTest } from '#services/networks.ts'
 import type { Log } from '#services/session-deps.ts'
 import type { Challenges } from './acme/challenges.ts'
 import { choosing } from './acme/choosing.ts'
+import { countHttpConnections, httpConnectionIds } from './http-connections.ts'
 import type { Installation } from './installation.ts'
 import { type Endpoint, ListenFault } from './listeners.ts'
 import type { QueueDesk } from './queue-desk.ts'
@@ -56,10 +59,19 @@ export async function startHttp(options: HttpOptions): Promise<HttpListeners> {
   }
   const contexts = new ThreadTls(tls)
   const servers: (Server | SecureServer)[] = []
-  const open = async (make: () => Server | SecureServer, wanted: readonly Endpoint[]): Promise<Endpoint[]> => {
+  const { registry } = options.installation
+  const exempt = networkTest(config.http.watchers.map(formatNetwork))
+  const counting = { registry, exempt, log: options.log }
+  const newId = httpConnectionIds()
+  const open = async (
+    make: () => Server | SecureServer,
+    wanted: readonly Endpoint[],
+    secure: boolean,
+  ): Promise<Endpoint[]> => {
     const bound: Endpoint[] = []
     for (const endpoint of wanted) {
       const server = make()
+      countHttpConnections(server, secure, newId, counting)
       server.maxConnections = CONNECTIONS
       server.headersTimeout = HEADERS_MS
       server.requestTimeout = REQUEST_MS
@@ -73,7 +85,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpListeners> {
     await Promise.all(servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))))
   }
   try {
-    const http = await open(() => createServer(answer), config.listen.http)
+    const http = await open(() => createServer(answer), config.listen.http, false)
     const https = await open(
       () =>
         createSecureServer(
@@ -85,6 +97,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpListeners> {
           answer,
         ),
       config.listen.https,
+      true,
     )
     return {
       endpoints: { http, https },

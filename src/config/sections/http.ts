@@ -18,7 +18,7 @@ const NEARBY = [
 export const httpSection: Section<Config['http']> = section(
   fieldsOf({
     watchers: field(networks(), NEARBY, {
-      doc: 'Who may read `/healthz` and `/metrics`: for all others they are not there. What a proxy passes on never is from here.',
+      doc: 'Who may read `/healthz` and `/metrics`: for all others they are not there. What a proxy passes on never is from here. Limits of connections do not count them.',
       type: 'list of addresses and networks',
       right: 'a list such as ["127.0.0.0/8", "192.0.2.10"]',
     }),

@@ -7,7 +7,12 @@ export const limitsSection: Section<Config['limits']> = section(
   fieldsOf({
     connections: count(1, 1_000_000, 20_000, 'Connections open at once, all protocols together.'),
     connections_per_user: count(1, 100_000, 50, 'Connections one account may have open at once.'),
-    connections_per_address: count(1, 1_000_000, 100, 'Connections one IP address may have open at once.'),
+    connections_per_address: count(
+      1,
+      1_000_000,
+      100,
+      'Connections one IP address may have open at once, over HTTP too (but for `http.watchers`).',
+    ),
     connections_before_login: count(
       10,
       1_000_000,
