@@ -229,6 +229,7 @@ export type SessionOrder =
 export interface Registry {
   /** Counts the connection; a refused one is told so and closed. Orders come to `listener` until {@link disconnect}. */
   connect(info: ConnectionInfo, listener: (order: SessionOrder) => void): Promise<Result<void, ConnectionRefusal>>
+  /** For `session list`: from another thread it may wait a moment, but what is asked later comes later. */
   note(connection: ConnectionId, note: ConnectionNote): void
   /** Forgets the connection, frees what it held (its maildrop too). */
   disconnect(connection: ConnectionId): void

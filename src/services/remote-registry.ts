@@ -1,6 +1,7 @@
 /**
  * The registry from another thread, over a MessagePort. Calls are answered by number; calls that have no answer have
- * none; all arrive in the order in which they were made.
+ * none; all arrive in the order in which they were made. What is said in one turn of the loop travels in one message, as
+ * each wakes the thread that it goes to.
  * @module
  */
 import type { MessagePort } from 'node:worker_threads'
@@ -57,12 +58,50 @@ type Crossing<M extends keyof Registry> = M extends 'connect' ? [ConnectionInfo]
 
 type Question = { [M in Asking]: readonly [M, number, ...Crossing<M>] }[Asking]
 type Notice = { [M in Telling]: readonly [M, ...Crossing<M>] }[Telling]
-/** What a protocol thread sends; private to this module's two ends. */
-export type FromSession = Question | Notice
-type ToSession =
+/** What a protocol thread sends, gathered in one turn of its loop; private to this module's two ends. */
+export type FromSession = readonly (Question | Notice)[]
+type Said =
   | readonly ['answer', number, unknown]
   | readonly ['fault', number, string]
   | readonly ['order', ConnectionId, SessionOrder]
+type ToSession = readonly Said[]
+
+/** How long a note for `session list` waits for something else that goes the same way. */
+const NOTE_MS = 20
+
+/** Sends together what is said in one turn of the loop. */
+class Gathered<T> {
+  readonly #send: (all: readonly T[]) => void
+  #all: T[] = []
+  #sending = false
+  #waiting: NodeJS.Timeout | undefined
+
+  constructor(send: (all: readonly T[]) => void) {
+    this.#send = send
+  }
+
+  add(item: T): void {
+    this.#all.push(item)
+    if (this.#sending) return
+    this.#sending = true
+    setImmediate(() => this.#flush())
+  }
+
+  /** What is in no hurry. */
+  addForLater(item: T): void {
+    this.#all.push(item)
+    if (!this.#sending) this.#waiting ??= setTimeout(() => this.#flush(), NOTE_MS)
+  }
+
+  #flush(): void {
+    clearTimeout(this.#waiting)
+    this.#waiting = undefined
+    this.#sending = false
+    const all = this.#all
+    this.#all = []
+    if (all.length > 0) this.#send(all)
+  }
+}
 
 /** What is needed of a `MessagePort` or `Worker`. */
 export interface RegistryPort {
@@ -79,7 +118,8 @@ export interface RegistryPort {
  */
 export function serveRegistry(registry: Registry, port: RegistryPort): () => void {
   const connections = new Set<ConnectionId>()
-  const post = (message: ToSession): void => port.postMessage(message)
+  const gathered = new Gathered<Said>((all) => port.postMessage(all satisfies ToSession))
+  const post = (said: Said): void => gathered.add(said)
 
   async function connect(info: ConnectionInfo): Promise<Result<void, ConnectionRefusal>> {
     connections.add(info.id)
@@ -123,7 +163,11 @@ export function serveRegistry(registry: Registry, port: RegistryPort): () => voi
     }
   }
 
-  function onMessage(message: FromSession): void {
+  function onMessage(messages: FromSession): void {
+    for (const message of messages) hear(message)
+  }
+
+  function hear(message: FromSession[number]): void {
     switch (message[0]) {
       case 'note':
         return registry.note(message[1], message[2])
@@ -158,14 +202,16 @@ export function serveRegistry(registry: Registry, port: RegistryPort): () => voi
 
 /** The registry of the main thread, asked from a protocol thread. Faults there are faults here. */
 export class RemoteRegistry implements Registry {
-  readonly #port: MessagePort
+  readonly #gathered: Gathered<Question | Notice>
   readonly #waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>()
   readonly #listeners = new Map<ConnectionId, (order: SessionOrder) => void>()
   #lastId = 0
 
   constructor(port: MessagePort) {
-    this.#port = port
-    port.on('message', (message: ToSession) => this.#onMessage(message))
+    this.#gathered = new Gathered((all) => port.postMessage(all satisfies FromSession))
+    port.on('message', (messages: ToSession) => {
+      for (const said of messages) this.#onMessage(said)
+    })
     port.on('close', () => this.#onClose())
   }
 
@@ -181,7 +227,7 @@ export class RemoteRegistry implements Registry {
   }
 
   note(connection: ConnectionId, note: ConnectionNote): void {
-    this.#post(['note', connection, note])
+    this.#gathered.addForLater(['note', connection, note])
   }
 
   disconnect(connection: ConnectionId): void {
@@ -264,8 +310,8 @@ export class RemoteRegistry implements Registry {
     return this.#ask((id) => ['resolve', id, address, asker])
   }
 
-  #post(message: FromSession): void {
-    this.#port.postMessage(message)
+  #post(message: Question | Notice): void {
+    this.#gathered.add(message)
   }
 
   #ask<T>(question: (id: number) => Question): Promise<T> {
@@ -278,7 +324,7 @@ export class RemoteRegistry implements Registry {
     })
   }
 
-  #onMessage(message: ToSession): void {
+  #onMessage(message: Said): void {
     const [kind, id, value] = message
     if (kind === 'order') {
       this.#listeners.get(id)?.(value)
