@@ -3,6 +3,7 @@
  * changes, so only those of messages that have come since are read.
  * @module
  */
+import type { Turns } from '#lib/turns.ts'
 import { fold } from '#mail/fold.ts'
 import { UidCollector, type UidSet } from '#mail/uid-set.ts'
 import type { TextColumn } from '#store/columns.ts'
@@ -95,6 +96,7 @@ export async function* foldedTexts(
   ground: ColumnGround,
   uids: UidSet,
   columns: readonly TextColumn[],
+  turns: Turns,
 ): AsyncGenerator<FoldedSlice, void, void> {
   const { store, account, mailbox, snapshot, signal } = ground
   if (snapshot.size > MOST_MESSAGES) {
@@ -114,13 +116,15 @@ export async function* foldedTexts(
   if (missing.set.length > 0)
     for await (const slice of store.columns(account, mailbox, missing.set, [], columns)) {
       signal.throwIfAborted()
-      for (const [at, uid] of slice.uids.entries())
+      for (const [at, uid] of slice.uids.entries()) {
         for (const [index, texts] of known.entries()) {
           if (texts.has(uid)) continue
           const text = fold(slice.texts[index]?.[at] ?? '')
           texts.set(uid, text)
           own.octets += octetsOf(text)
         }
+        if (turns.over) await turns.share()
+      }
     }
   own.thin(snapshot)
   kept.settle()

@@ -23,7 +23,7 @@ export async function searchTexts(
   const found = new UidCollector()
   const walk = new SnapshotWalk(snapshot, uids)
   const known = texts === undefined ? {} : { texts }
-  for await (const slice of foldedTexts(search, uids, columns)) {
+  for await (const slice of foldedTexts(search, uids, columns, turns)) {
     let at = 0
     const has = (column: TextColumn, text: string): boolean => text === '' || slice.text(column, at).includes(text)
     const asked = { sentDay: undefined, has }
