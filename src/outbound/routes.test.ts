@@ -144,11 +144,14 @@ test('what a connection must be comes from the route, else from the policies', a
     [relay.value.port, relay.value.tls.level, relay.value.tls.names, relay.value.tls.why],
     [587, 'verified', ['relay.example'], 'the route for *'],
   )
-  const unlisted = await routes(zone).endpoint({ name: 'unlisted.example', domain: 'x.net', setting: undefined })
-  assert.deepEqual(unlisted, {
+  const unlisted = { name: 'unlisted.example', domain: 'x.net', setting: undefined }
+  const words = '4.7.5 MTA-STS of x: unlisted.example is not in its policy'
+  assert.deepEqual(await routes(zone).endpoint(unlisted), {
     ok: false,
-    error: { outcome: 'deferred', words: '4.7.5 MTA-STS of x: unlisted.example is not in its policy' },
+    error: { outcome: 'deferred', words, isTls: true },
   })
+  const lenient = await routes(zone).endpoint(unlisted, true)
+  assert.deepEqual(lenient.ok && lenient.value.tls, opportunistic('unlisted.example'))
 })
 
 for (const [what, host, expected] of [
