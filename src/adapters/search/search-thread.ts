@@ -15,7 +15,7 @@ const OPEN = 16
 /** After so long without a question the thread is ended. */
 const IDLE_MS = 300_000
 /** Steps below the threads that speak with clients: nobody else waits for a search. */
-const BELOW = 5
+const BELOW = 10
 
 const port = parentPort
 if (port === null) throw new Error('This module is the entry of a worker')
