@@ -6,8 +6,14 @@ import { DOMAINS, SENDER } from './unruly/unruly.ts'
 /** Names under which mail is sent; each leads elsewhere. */
 export const ALIASES = 12
 
-/** Where an alias leads. */
-export function targetsOf(alias: number): readonly string[] {
+/** An address of an alias. */
+export function addressOf(alias: number): string {
+  return `to${alias}@example.org`
+}
+
+/** Where the address of an alias leads. */
+export function targetsOf(address: string): readonly string[] {
+  const alias = Number(/^to(\d+)@/.exec(address)?.[1])
   const one = `u${alias}@${DOMAINS[alias % DOMAINS.length]}`
   return alias % 3 === 0 ? [one, `v${alias}@${DOMAINS[(alias + 1) % DOMAINS.length]}`] : [one]
 }
@@ -17,8 +23,8 @@ export const LAST_LINE = 'This is the last line.'
 
 /** Messages that were handed over, and where they must arrive. */
 export class HandedIn {
-  /** With 250: recipients by the name in Subject. */
-  readonly acknowledged: Map<string, readonly string[]> = new Map<string, readonly string[]>()
+  /** With 250: the address that was named, by the name in Subject. */
+  readonly acknowledged: Map<string, string> = new Map<string, string>()
   #last = 0
 
   /** Hands over one message after the other, until the connection breaks. */
@@ -40,11 +46,11 @@ export class HandedIn {
 
   async #handIn(lines: Lines, name: string, alias: number): Promise<void> {
     await lines.say(`MAIL FROM:<${SENDER}>`)
-    await lines.say(`RCPT TO:<to${alias}@example.org>`)
+    await lines.say(`RCPT TO:<${addressOf(alias)}>`)
     await lines.say('DATA')
     const text = `From: ${SENDER}\r\nSubject: ${name}.\r\n\r\n${'text '.repeat(100)}\r\n${LAST_LINE}`
     const reply = await lines.say(`${text}\r\n.`)
-    if (reply.startsWith('250')) this.acknowledged.set(name, targetsOf(alias))
+    if (reply.startsWith('250')) this.acknowledged.set(name, addressOf(alias))
   }
 }
 

@@ -1,5 +1,5 @@
 /** What became of mail that was acknowledged while the server was killed again and again. @module */
-import { LAST_LINE } from './outbound-clients.ts'
+import { LAST_LINE, targetsOf } from './outbound-clients.ts'
 import type { Arrival } from './unruly/unruly.ts'
 
 /** A 250 is recorded before so much time has passed, on the slowest machine. */
@@ -26,12 +26,12 @@ export interface OutboundVerdict {
 }
 
 /**
- * @param acknowledged Recipients by the name of a message.
+ * @param acknowledged The alias that was named, by the name of a message.
  * @param kills When the server was killed.
  * @param left How many messages it still has.
  */
 export function verdict(
-  acknowledged: ReadonlyMap<string, readonly string[]>,
+  acknowledged: ReadonlyMap<string, string>,
   arrivals: readonly Arrival[],
   kills: readonly number[],
   left: number,
@@ -39,20 +39,24 @@ export function verdict(
   const faults: string[] = left === 0 ? [] : [`${left} messages are still in the queue`]
   const copies = copiesOf(arrivals, faults)
   let [delivered, bounced, recipients] = [0, 0, 0]
-  for (const [name, targets] of acknowledged) {
-    for (const address of targets) {
-      recipients += 1
-      const key = `${name} ${address}`
-      if (copies.has(key)) delivered += 1
-      else if (copies.has(reportOf(key))) bounced += 1
-      else faults.push(`${key} is lost`)
-    }
+  for (const [name, alias] of acknowledged) {
+    const targets = targetsOf(alias)
+    const missing = targets.filter((target) => !copies.has(`${name} ${target}`))
+    // a report names the alias, not which of its targets it is about (RFC 3464 §2.3.2)
+    const reported = Math.min(missing.length, copies.get(reportOf(`${name} ${alias}`))?.length ?? 0)
+    recipients += targets.length
+    delivered += targets.length - missing.length
+    bounced += reported
+    for (const target of missing.slice(reported)) faults.push(`${name} ${target} is lost`)
   }
   let [twiceByDrop, twiceByKill, longestMs] = [0, 0, 0]
   const inFlight = new Map<string, number>()
   for (const [key, all] of copies) {
-    for (const [index, copy] of all.slice(0, -1).entries()) {
-      const again = all[index + 1]
+    const [first] = all
+    // one for each target of the alias, where all of them refuse
+    const expected = first?.isReport === true ? targetsOf(key.slice(key.lastIndexOf(' ') + 1)).length : 1
+    for (const [index, copy] of all.slice(0, -expected).entries()) {
+      const again = all[index + expected]
       const kill = kills.find((at) => at >= copy.at - ON_THE_WIRE_MS && at <= (again?.at ?? 0))
       if (copy.dropped) twiceByDrop += 1
       else if (kill !== undefined && kill - copy.at <= IN_FLIGHT_MS) {

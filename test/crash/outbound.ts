@@ -20,7 +20,7 @@ import { askControl } from '#server/control.ts'
 import { openAdministration } from '#server/open-administration.ts'
 import { Random } from '#testing/random.ts'
 import { startZoneServer } from '#testing/zone-server.ts'
-import { ALIASES, HandedIn, targetsOf } from './outbound-clients.ts'
+import { ALIASES, addressOf, HandedIn, targetsOf } from './outbound-clients.ts'
 import { type OutboundVerdict, verdict } from './outbound-verdict.ts'
 import { Installation } from './server-process.ts'
 import { DOMAINS, SENDER_DOMAIN, type Unruly } from './unruly/unruly.ts'
@@ -96,8 +96,8 @@ async function makeAliases(installation: Installation): Promise<void> {
   await administration.ask('domain.add', { name: 'example.org', dkim: false })
   for (let alias = 0; alias < ALIASES; alias += 1) {
     await administration.ask('alias.set', {
-      address: `to${alias}@example.org`,
-      targets: targetsOf(alias),
+      address: addressOf(alias),
+      targets: targetsOf(addressOf(alias)),
       create: true,
     })
   }
@@ -108,7 +108,7 @@ async function rounds(
   other: Unruly,
   random: Random,
   options: OutboundKillOptions,
-): Promise<{ readonly acknowledged: ReadonlyMap<string, readonly string[]>; readonly kills: readonly number[] }> {
+): Promise<{ readonly acknowledged: ReadonlyMap<string, string>; readonly kills: readonly number[] }> {
   const handedIn = new HandedIn()
   const { acknowledged } = handedIn
   const kills: number[] = []
