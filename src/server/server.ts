@@ -1,7 +1,6 @@
 /** The whole server: installation, protocol threads, control socket, HTTP (design §5). @module */
 import { randomBytes } from 'node:crypto'
 import type { Config } from '#config/config.ts'
-import { HAS_ONE_CORE, helpersGiveWay } from '#lib/give-way.ts'
 import { shrinkWhenQuiet } from '#lib/quiet-heap.ts'
 import type { Log } from '#services/session-deps.ts'
 import { senderKey } from '#services/srs.ts'
@@ -38,8 +37,6 @@ export interface RunningServer extends AsyncDisposable {
   reload(config: Config): Promise<void>
 }
 
-/** Steps below the threads that speak with clients: on one core, what V8 compiles and collects beside them holds them up. */
-const HELPERS_BELOW = 5
 /** Whoever waits for the server to start comes first. */
 const LEISURE_MS = 1_500
 
@@ -98,7 +95,6 @@ export async function startServer(config: Config, log: Log, tuned?: StoreTuning)
   )
   started.defer(() => parts.registry.stop())
   started.defer(shrinkWhenQuiet())
-  if (HAS_ONE_CORE) helpersGiveWay(HELPERS_BELOW)
   const failed = (error: unknown): void => log.error({ error }, 'what carries out verbs cannot be loaded')
   const atLeisure = setTimeout(() => void administration.load().catch(failed), LEISURE_MS).unref()
   started.defer(() => clearTimeout(atLeisure))
