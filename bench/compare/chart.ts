@@ -3,6 +3,8 @@ import type { Row } from './results.ts'
 
 const WIDTH = 980
 const LABELS = 450
+/** Room for a figure behind the longest bar. */
+const FIGURE = 80
 const ROW = 22
 const TOP = 34
 /** Where bars end, on a logarithmic scale: from a tenth to a hundred times. */
@@ -13,7 +15,7 @@ const MOST = 100
 export function chartOf(rows: readonly Row[]): string {
   const drawn = rows.filter(({ ratio, ofItself, faults }) => ratio !== undefined && !ofItself && faults.length === 0)
   const at = (ratio: number): number =>
-    LABELS + ((Math.log10(Math.min(MOST, Math.max(LEAST, ratio))) + 1) / 3) * (WIDTH - LABELS - 60)
+    LABELS + ((Math.log10(Math.min(MOST, Math.max(LEAST, ratio))) + 1) / 3) * (WIDTH - LABELS - FIGURE)
   const one = at(1)
   const bars = drawn.map(({ scenario, ratio = 1 }, number) => {
     const y = TOP + number * ROW

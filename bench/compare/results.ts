@@ -74,7 +74,8 @@ export function rowOf(scenario: Scenario, malle: Result | undefined, dovecot: Re
     faults.push(`${malle.answers} answers and ${dovecot.answers}`)
   const other = scenario.ratioTo === undefined ? dovecot : base
   const ratio =
-    malle === undefined || other === undefined
+    // memory that was given back while connections were counted is no ratio
+    malle === undefined || other === undefined || malle.figure <= 0 || other.figure <= 0
       ? undefined
       : rounded(scenario.more ? malle.figure / other.figure : other.figure / malle.figure)
   return { scenario, malle, dovecot, ratio, ofItself: scenario.ratioTo !== undefined, faults }
