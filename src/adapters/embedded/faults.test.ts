@@ -1,12 +1,12 @@
 /** A disk that does not read, one that takes no writes, and a clock that goes back. @module */
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { mkdirSync, renameSync, rmdirSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { test } from 'node:test'
 import { messageOf, patternOf, World } from '#store/kit.contract.ts'
 import { DamagedBody } from '#store/mail-store.ts'
+import { SmallDisk } from '#testing/small-disk.ts'
 import { newFolder, openTestStore } from './test-kit.ts'
 
 test('octets that the disk does not give cost their message alone, and are named by check', async () => {
@@ -43,33 +43,23 @@ test('octets that the disk does not give cost their message alone, and are named
 })
 
 test('a disk that is read-only keeps the store closed, says why, and harms nothing', async (t) => {
-  const disk = await newFolder()
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=12m', 'tmpfs', disk], { stdio: 'ignore' })
-  } catch {
-    await rm(disk, { recursive: true })
-    return t.skip('needs the right to mount')
-  }
-  try {
-    const directory = path.join(disk, 'store')
-    const tuning = { reserveBytes: 65_536 }
-    {
-      await using store = await openTestStore({ directory, tuning })
-      const ann = await store.world.person()
-      await ann.add((await ann.inbox()).key, [messageOf()])
-    }
-    execFileSync('mount', ['-o', 'remount,ro', disk])
-    await assert.rejects(openTestStore({ directory, tuning }), /readonly|EROFS/)
-    execFileSync('mount', ['-o', 'remount,rw', disk])
+  await using disk = await SmallDisk.mount(12)
+  if (disk === undefined) return t.skip('needs the right to mount')
+  const directory = path.join(disk.folder, 'store')
+  const tuning = { reserveBytes: 65_536 }
+  {
     await using store = await openTestStore({ directory, tuning })
-    const ann = store.world.stranger()
-    assert.equal((await ann.inbox()).messages, 1)
+    const ann = await store.world.person()
     await ann.add((await ann.inbox()).key, [messageOf()])
-    assert.deepEqual(await store.check(), [])
-  } finally {
-    execFileSync('umount', [disk])
-    await rm(disk, { recursive: true })
   }
+  disk.remount('ro')
+  await assert.rejects(openTestStore({ directory, tuning }), /readonly|EROFS/)
+  disk.remount('rw')
+  await using store = await openTestStore({ directory, tuning })
+  const ann = store.world.stranger()
+  assert.equal((await ann.inbox()).messages, 1)
+  await ann.add((await ann.inbox()).key, [messageOf()])
+  assert.deepEqual(await store.check(), [])
 })
 
 test('a clock that goes back by years gives no number twice and loses nothing', async () => {
