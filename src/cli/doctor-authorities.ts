@@ -1,7 +1,7 @@
 /** Whether the authorities that the configuration names can be read, and are good. @module */
 import { X509Certificate } from 'node:crypto'
 import type { Config } from '#config/config.ts'
-import { CertificateFault, readAuthorities } from '#server/tls.ts'
+import { CertificateFault, certificatesIn, readAuthorities } from '#server/tls.ts'
 import type { Finding } from './doctor-finding.ts'
 import { certificateSentence } from './failure.ts'
 import { say } from './language.ts'
@@ -26,8 +26,7 @@ export async function examineAuthorities({
 
 async function examine(key: string, file: string): Promise<Finding> {
   try {
-    const pem = await readAuthorities(file)
-    const ends = pem.match(/-----BEGIN [^-]+-----[^-]+-----END [^-]+-----/g)?.map((one) => endOf(one)) ?? []
+    const ends = certificatesIn(await readAuthorities(file)).map((one) => endOf(one))
     const [first, last] = [Math.min(...ends), Math.max(...ends)]
     const now = Date.now()
     const day = new Date(first).toISOString().slice(0, 10)

@@ -75,12 +75,17 @@ export async function readPair(files: { readonly cert: string; readonly key: str
   return pair
 }
 
+/** The certificates of a PEM file, each by itself. */
+export function certificatesIn(pem: string): readonly string[] {
+  return pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+}
+
 /** Reads certificates of authorities, one or several in a file. @throws {CertificateFault} */
 export async function readAuthorities(file: string): Promise<string> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw new CertificateFault(file, 'unreadable', error)
   })
-  const certificates = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  const certificates = certificatesIn(text)
   try {
     if (certificates.length === 0) throw new Error('There is no certificate')
     for (const certificate of certificates) new X509Certificate(certificate)
