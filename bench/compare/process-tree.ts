@@ -1,5 +1,12 @@
 /** CPU time and memory of a server with all its processes (Linux). @module */
 import { readdir, readFile } from 'node:fs/promises'
+import { setTimeout as pause } from 'node:timers/promises'
+
+/** A server that takes less than this share of a core has nothing to do. */
+const CALM_SHARE = 0.05
+/** What waits for others to be done, as search indexes do, begins within that time. */
+const CALM_SECONDS = 3
+const MOST_SECONDS = 120
 
 /** USER_HZ, the same on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100
@@ -28,6 +35,17 @@ export async function cpuSeconds(root: number): Promise<number> {
     if (fields !== undefined) for (const at of [11, 12, 13, 14]) ticks += Number(fields[at])
   }
   return ticks / TICKS_PER_SECOND
+}
+
+/** Waits until a process tree has had nothing to do for some seconds: what is measured next shall not pay for what was before. */
+export async function calm(root: number): Promise<void> {
+  let before = await cpuSeconds(root)
+  for (let waited = 0, calmFor = 0; calmFor < CALM_SECONDS && waited < MOST_SECONDS; waited += 1) {
+    await pause(1_000)
+    const now = await cpuSeconds(root)
+    calmFor = now - before < CALM_SHARE ? calmFor + 1 : 0
+    before = now
+  }
 }
 
 /**

@@ -4,6 +4,7 @@ import { DriverImap } from '../imap-driver.ts'
 import { fillLarge, LARGE_ACCOUNT, LARGE_ADDRESS } from '../large-mailbox.ts'
 import { RARE_WORD } from '../mail.ts'
 import { MIXED_ACCOUNTS, mixedDay, prepareMixedDay } from '../mixed-day.ts'
+import { calm } from '../process-tree.ts'
 import type { Round, Scenario, Watch } from '../scenario.ts'
 
 export const mixed: readonly Scenario[] = [
@@ -15,6 +16,7 @@ export const mixed: readonly Scenario[] = [
     goal: 2,
     accounts: MIXED_ACCOUNTS,
     prepare: prepareMixedDay,
+    before: ({ pid }) => calm(pid),
     round: playDay,
   },
   {
