@@ -23,7 +23,7 @@ export class DriverLmtp {
   }
 
   /** Connects and says LHLO. */
-  static async open(server: Contestant): Promise<DriverLmtp> {
+  static async open(server: Pick<Contestant, 'endpoint'>): Promise<DriverLmtp> {
     const lmtp = new DriverLmtp(await Wire.open(server.endpoint('lmtp')))
     await lmtp.#wire.ask('', '220')
     await lmtp.#wire.ask('LHLO mx.example.net\r\n', '250 ')
