@@ -19,8 +19,6 @@ export interface FuzzOptions {
   readonly forMs: number
   /** Under the same load, until memory and the witness count: what the engine compiles, its heap of everyday size. */
   readonly warmUpMs: number
-  /** Longer than that, until the highest memory has not risen for half a minute, but so long in all at most. */
-  readonly settledWithinMs?: number
   readonly seed: number
   /** Told of each fault and, now and then, of progress. */
   readonly report?: (line: string) => void
@@ -37,8 +35,8 @@ export interface Figures {
   /** The server process ended. */
   readonly crashes: number
   readonly faults: readonly string[]
-  /** Highest resident memory, octets: in the warm-up, and after it. */
-  readonly memory: { readonly warmUp: number; readonly peak: number }
+  /** Resident memory after the warm-up, octets: every ten seconds, and at its highest. */
+  readonly memory: { readonly samples: readonly number[]; readonly peak: number }
   readonly slowestMs: number
   /** Round trips of a client that has nothing to do with it. */
   readonly witness: Latency
@@ -46,8 +44,8 @@ export interface Figures {
 
 const LETTER =
   'From: a@example.net\r\nTo: ann@example.org\r\nSubject: letter\r\nContent-Type: text/plain\r\n\r\nHello\r\n'
-/** Memory that has not risen for so long is that of everyday. */
-const SETTLED_MS = 30_000
+/** How often memory is looked at. */
+const SAMPLE_MS = 10_000
 /** Faults that are told in full; a broken server has thousands. */
 const TOLD_FAULTS = 50
 
@@ -103,7 +101,7 @@ class Fuzzer {
   }
 
   async run(ann: Login, pop: Login, carol: Login): Promise<Figures> {
-    const { forMs, report = () => undefined } = this.#options
+    const { forMs, warmUpMs, report = () => undefined } = this.#options
     await this.#furnish(ann)
     await this.#furnish(carol)
     await this.#furnish(pop)
@@ -118,13 +116,16 @@ class Fuzzer {
       this.#watch(witness),
       this.#keeper(ann, pop),
     ].map((lane) => lane.catch((error: unknown) => this.#failed(error)))
-    const warmUp = await this.#warmUp()
+    await this.#wait(warmUpMs)
     witness.reset()
     await this.#server.resetPeak().catch(() => undefined)
+    report(`warmed up for ${Math.round(warmUpMs / 1_000)} s, ${megabytes((await this.#memory()).now)} MB`)
+    const samples: number[] = []
     let peak = 0
     for (const until = Date.now() + forMs; Date.now() < until && !this.#crashed; ) {
-      await this.#wait(Math.min(until - Date.now(), 10_000))
+      await this.#wait(Math.min(until - Date.now(), SAMPLE_MS))
       const memory = await this.#memory()
+      samples.push(memory.now)
       peak = Math.max(peak, memory.peak)
       report(
         `${this.#conversations} conversations, ${this.#faults.length} faults, ${megabytes(memory.now)} MB now, ${megabytes(peak)} MB at most`,
@@ -139,26 +140,10 @@ class Fuzzer {
       octetsSent: this.#octets,
       crashes: this.#crashed ? 1 : 0,
       faults: this.#faults,
-      memory: { warmUp, peak },
+      memory: { samples, peak },
       slowestMs: this.#slowestMs,
       witness: witness.latency,
     }
-  }
-
-  /** @returns the highest memory in it. */
-  async #warmUp(): Promise<number> {
-    const { warmUpMs, settledWithinMs = warmUpMs, report = () => undefined } = this.#options
-    const begun = Date.now()
-    await this.#wait(warmUpMs)
-    let { peak } = await this.#memory()
-    for (let roseAt = Date.now(); Date.now() < Math.min(begun + settledWithinMs, roseAt + SETTLED_MS); ) {
-      await this.#wait(1_000)
-      const risen = (await this.#memory()).peak
-      if (risen > peak) roseAt = Date.now()
-      peak = Math.max(peak, risen)
-    }
-    report(`warmed up for ${Math.round((Date.now() - begun) / 1_000)} s, ${megabytes(peak)} MB at most`)
-    return peak
   }
 
   async #wait(ms: number): Promise<void> {

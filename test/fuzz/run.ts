@@ -1,8 +1,7 @@
 /**
  * Hostile input for as long as is asked: `node test/fuzz/run.ts --minutes 10 [--seed N] [--warm-up SECONDS] [--workers N]`.
- * Exits with 1 where the server
- * crashed, faulted, or grew by 64 MB or more over the highest of a warm-up that ends when memory has not risen for half a
- * minute, after five minutes at most.
+ * Exits with 1 where the server crashed, faulted, had more than 512 MB, or grew: the mean of the last third is more than a
+ * tenth above that of the middle third.
  * @module
  */
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -12,8 +11,9 @@ import { parseArgs } from 'node:util'
 import { Installation } from '../crash/server-process.ts'
 import { fuzz, megabytes } from './fuzzer.ts'
 
-const GROWTH_OCTETS = 64 * 1_048_576
-const SETTLED_WITHIN_MS = 300_000
+const MOST_OCTETS = 512 * 1_048_576
+/** Of the middle third, in the last. */
+const FLAT = 1.1
 
 const { values } = parseArgs({
   options: {
@@ -32,12 +32,11 @@ try {
     installation: await Installation.make(folder, { durability: 'relaxed', workers: Number(values.workers) }),
     forMs: Number(values.minutes) * 60_000,
     warmUpMs: warmUpSeconds * 1_000,
-    settledWithinMs: SETTLED_WITHIN_MS,
     seed: Number(values.seed),
     report: (line) => process.stdout.write(`${line}\n`),
   })
   const { inputs, responses, conversations, octetsSent, crashes, faults, memory, slowestMs, witness } = figures
-  const growth = memory.peak - memory.warmUp
+  const [, middle, last] = thirds(memory.samples)
   const total = Object.values(inputs).reduce((sum, count) => sum + count, 0)
   process.stdout.write(
     [
@@ -48,13 +47,23 @@ try {
       `conversations      ${conversations}, ${megabytes(octetsSent)} MB sent`,
       `crashes            ${crashes}`,
       `other faults       ${faults.length}`,
-      `memory             ${megabytes(memory.warmUp)} MB at most in the warm-up, ${megabytes(memory.peak)} MB after it`,
+      `memory             ${megabytes(middle)} MB in the middle third, ${megabytes(last)} in the last, ${megabytes(memory.peak)} at most`,
       `slowest            ${Math.round(slowestMs)} ms for a whole conversation`,
       `witness            ${witness.count} round trips, p50 ${witness.p50Ms.toFixed(1)} ms, p99 ${witness.p99Ms.toFixed(1)} ms, slowest ${Math.round(witness.slowestMs)} ms`,
       '',
     ].join('\n'),
   )
-  process.exitCode = crashes > 0 || faults.length > 0 || growth >= GROWTH_OCTETS ? 1 : 0
+  process.exitCode = crashes > 0 || faults.length > 0 || memory.peak > MOST_OCTETS || last > FLAT * middle ? 1 : 0
 } finally {
   await rm(folder, { recursive: true, force: true })
+}
+
+/** Means. */
+function thirds(samples: readonly number[]): readonly [number, number, number] {
+  const third = Math.ceil(samples.length / 3)
+  const mean = (part: number): number => {
+    const some = samples.slice(part * third, (part + 1) * third)
+    return some.reduce((sum, value) => sum + value, 0) / Math.max(1, some.length)
+  }
+  return [mean(0), mean(1), mean(2)]
 }
