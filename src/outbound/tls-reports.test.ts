@@ -53,7 +53,7 @@ async function bench(t: TestContext): Promise<Bench> {
     results: new TlsResults({ records, clock, after: () => () => undefined, onFault: assert.ifError }),
     deps: {
       records,
-      resolver: openResolver({ servers: [zone.server], trustAd: 'loopback', timeoutMs: 200 }),
+      resolver: openResolver({ servers: [zone.server], trustAd: 'loopback', timeoutMs: 5_000 }),
       clock,
       submitter: 'malle.example',
       stage: () => ({
