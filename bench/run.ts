@@ -113,10 +113,12 @@ async function play(
   const taking = contestants.filter(({ name }) => scenario.only === undefined || scenario.only === name)
   const rounds = new Map<Contestant['name'], Measured[]>(taking.map(({ name }) => [name, []]))
   for (const server of taking) await scenario.prepare?.(server)
-  for (let round = 0; round < (scenario.rounds ?? Number(values.rounds)); round += 1)
+  const { warmUp = 0 } = scenario
+  for (let round = 0; round < warmUp + (scenario.rounds ?? Number(values.rounds)); round += 1)
     for (const server of taking) {
       await scenario.before?.(server)
-      rounds.get(server.name)?.push(await measured(scenario, server))
+      const one = await measured(scenario, server)
+      if (round >= warmUp) rounds.get(server.name)?.push(one)
     }
   for (const server of taking) await scenario.after?.(server, next)
   return new Map(Array.from(rounds, ([name, done]) => [name, resultOf(scenario, name, done)]))

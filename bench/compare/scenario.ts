@@ -23,6 +23,8 @@ export interface Scenario {
   readonly only?: Contestant['name']
   /** Rounds where three are too many, or too few. */
   readonly rounds?: number
+  /** Rounds before them that do not count: the row is about a server that has been at work. */
+  readonly warmUp?: number
   /** Once for each server, before its first round; not measured. */
   prepare?(server: Contestant): Promise<void>
   /** Before every round; not measured. */

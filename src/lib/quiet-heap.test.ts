@@ -6,7 +6,7 @@ import { shrinkWhenQuiet } from './quiet-heap.ts'
 
 const LOOK_MS = 20
 
-test('shrinkWhenQuiet() collects the garbage of a thread that has become quiet, and leaves a busy one alone', {
+test('shrinkWhenQuiet() collects the garbage of a thread that has been quiet for a while, and leaves a busy one alone', {
   timeout: 20_000,
 }, async () => {
   let asked = 0
@@ -25,8 +25,11 @@ test('shrinkWhenQuiet() collects the garbage of a thread that has become quiet, 
   while (performance.now() < end) await new Promise((resolve) => setImmediate(resolve))
   const whenBusy = asked
   kept = []
+  const quietFrom = performance.now()
   while (asked === whenBusy) await pause(LOOK_MS)
+  const quietFor = performance.now() - quietFrom
   stop()
   observer.disconnect()
   assert.equal(whenBusy, 0)
+  assert.ok(quietFor > 5 * LOOK_MS, `after ${quietFor} ms`)
 })

@@ -7,6 +7,9 @@ import { MIXED_ACCOUNTS, mixedDay, prepareMixedDay } from '../mixed-day.ts'
 import { calm } from '../process-tree.ts'
 import type { Round, Scenario, Watch } from '../scenario.ts'
 
+/** After so many days the engine has compiled what a day needs. */
+const WARM_UP = 2
+
 export const mixed: readonly Scenario[] = [
   {
     name: 'mixed/day',
@@ -15,6 +18,7 @@ export const mixed: readonly Scenario[] = [
     more: true,
     goal: 2,
     accounts: MIXED_ACCOUNTS,
+    warmUp: WARM_UP,
     prepare: prepareMixedDay,
     before: ({ pid }) => calm(pid),
     round: playDay,
@@ -36,6 +40,7 @@ export const mixed: readonly Scenario[] = [
     more: false,
     bound: 20,
     only: 'malle',
+    warmUp: 1,
     accounts: [...MIXED_ACCOUNTS, LARGE_ACCOUNT],
     prepare: prepareBoth,
     async round(server, watch) {

@@ -34,6 +34,7 @@ export const store: readonly Scenario[] = [
     ...alone,
     name: 'store/single-1',
     title: 'UID STORE, 1 connection, one by one',
+    warmUp: 1,
     goal: 0.3,
     async round(server, watch) {
       const imap = await DriverImap.login(server, ADDRESS)
@@ -61,6 +62,7 @@ export const store: readonly Scenario[] = [
   {
     name: 'store/single-20',
     title: `UID STORE, ${PEOPLE} connections, one by one`,
+    warmUp: 1,
     unit: 'per second',
     more: true,
     async prepare(server) {
