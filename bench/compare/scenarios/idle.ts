@@ -40,7 +40,7 @@ const WARM_UP = 20
 /** Logins under way at once. */
 const AT_ONCE = 20
 /** Malle's collector notices in this time that nothing happens (after 20 s), and gives back; DEFLATE is let go of in ten seconds. */
-const MALLE_RESTS_MS = 36_000
+const MALLE_RESTS_MS = 42_000
 const DOVECOT_RESTS_MS = 5_000
 /** Who has rested is only looked at again. */
 const RESTED_MS = 1_000
