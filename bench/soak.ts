@@ -14,6 +14,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { Random } from '#testing/random.ts'
+import { isFlat, meansOfThirds } from '#testing/thirds.ts'
 import { deliver, inFolder, megabytes, openLmtp, report, rounded, textMessage } from './kit.ts'
 import { Gone, Installation, type Login, RawImap, RawLines, type ServerProcess } from './raw.ts'
 
@@ -70,28 +71,19 @@ async function soak(folder: string): Promise<void> {
   const rest = await sample(server.pid)
   await server.stop()
   const damage = await installation.check()
-  const third = Math.floor(samples.length / 3)
-  const flat = { ...compared('resident'), ...compared('handles'), ...compared('threads') }
+  const thirds = {
+    resident: meansOfThirds(samples.map(({ resident }) => resident)),
+    handles: meansOfThirds(samples.map(({ handles }) => handles)),
+    threads: meansOfThirds(samples.map(({ threads }) => threads)),
+  }
+  const met = Object.values(thirds).every(isFlat) && damage.length === 0 && counts.faults === 0
+  const { resident, handles } = thirds
   report(
     'soak',
-    `${minutes} min after ${warmUp} of warm-up, ${clients} clients: ${counts.commands} commands, ${counts.deliveries} deliveries, ${counts.connections} connections, ${counts.deaths} of them ended in the middle of a command, ${counts.faults} faults; memory ${megabytes(mean('resident', 1))} in the middle third, ${megabytes(mean('resident', 2))} in the last, ${megabytes(rest.resident)} when all had gone; handles ${mean('handles', 1)} and ${mean('handles', 2)}, then ${rest.handles}; check found ${damage.length}`,
-    { minutes, warmUp, clients, ...counts, ...flat, rest, damage: damage.length, met: isFlat() },
+    `${minutes} min after ${warmUp} of warm-up, ${clients} clients: ${counts.commands} commands, ${counts.deliveries} deliveries, ${counts.connections} connections, ${counts.deaths} of them ended in the middle of a command, ${counts.faults} faults; memory ${resident.map(megabytes).join(', ')} by thirds, ${megabytes(rest.resident)} when all had gone; handles ${handles.map(rounded).join(', ')}, then ${rest.handles}; check found ${damage.length}`,
+    { minutes, warmUp, clients, ...counts, ...thirds, rest, damage: damage.length, met },
   )
-  process.exitCode = isFlat() ? 0 : 1
-
-  function mean(what: keyof Sample, part: number): number {
-    const some = samples.slice(part * third, (part + 1) * third).map((one) => one[what])
-    return rounded(some.reduce((sum, value) => sum + value, 0) / Math.max(1, some.length))
-  }
-
-  function compared(what: keyof Sample): Record<string, readonly number[]> {
-    return { [what]: [mean(what, 0), mean(what, 1), mean(what, 2)] }
-  }
-
-  function isFlat(): boolean {
-    const grown = (['resident', 'handles', 'threads'] as const).some((what) => mean(what, 2) > 1.1 * mean(what, 1))
-    return !grown && damage.length === 0 && counts.faults === 0
-  }
+  process.exitCode = met ? 0 : 1
 }
 
 async function sample(pid: number): Promise<Sample> {

@@ -8,12 +8,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
+import { isFlat, meansOfThirds } from '#testing/thirds.ts'
 import { Installation } from '../crash/server-process.ts'
 import { fuzz, megabytes } from './fuzzer.ts'
 
 const MOST_OCTETS = 512 * 1_048_576
-/** Of the middle third, in the last. */
-const FLAT = 1.1
 
 const { values } = parseArgs({
   options: {
@@ -36,7 +35,7 @@ try {
     report: (line) => process.stdout.write(`${line}\n`),
   })
   const { inputs, responses, conversations, octetsSent, crashes, faults, memory, slowestMs, witness } = figures
-  const [, middle, last] = thirds(memory.samples)
+  const thirds = meansOfThirds(memory.samples)
   const total = Object.values(inputs).reduce((sum, count) => sum + count, 0)
   process.stdout.write(
     [
@@ -47,23 +46,13 @@ try {
       `conversations      ${conversations}, ${megabytes(octetsSent)} MB sent`,
       `crashes            ${crashes}`,
       `other faults       ${faults.length}`,
-      `memory             ${megabytes(middle)} MB in the middle third, ${megabytes(last)} in the last, ${megabytes(memory.peak)} at most`,
+      `memory             ${thirds.map(megabytes).join(', ')} MB by thirds, ${megabytes(memory.peak)} at most`,
       `slowest            ${Math.round(slowestMs)} ms for a whole conversation`,
       `witness            ${witness.count} round trips, p50 ${witness.p50Ms.toFixed(1)} ms, p99 ${witness.p99Ms.toFixed(1)} ms, slowest ${Math.round(witness.slowestMs)} ms`,
       '',
     ].join('\n'),
   )
-  process.exitCode = crashes > 0 || faults.length > 0 || memory.peak > MOST_OCTETS || last > FLAT * middle ? 1 : 0
+  process.exitCode = crashes > 0 || faults.length > 0 || memory.peak > MOST_OCTETS || !isFlat(thirds) ? 1 : 0
 } finally {
   await rm(folder, { recursive: true, force: true })
-}
-
-/** Means. */
-function thirds(samples: readonly number[]): readonly [number, number, number] {
-  const third = Math.ceil(samples.length / 3)
-  const mean = (part: number): number => {
-    const some = samples.slice(part * third, (part + 1) * third)
-    return some.reduce((sum, value) => sum + value, 0) / Math.max(1, some.length)
-  }
-  return [mean(0), mean(1), mean(2)]
 }

@@ -39,7 +39,7 @@ const FEW = 10
 const WARM_UP = 20
 /** Logins under way at once. */
 const AT_ONCE = 20
-/** Malle's collector notices in this time that nothing happens (after 20 s), and gives back; DEFLATE is let go of in ten seconds. */
+/** Malle's collector notices after 20 s that nothing happens, and has given back in this time; DEFLATE is let go of in ten. */
 const MALLE_RESTS_MS = 42_000
 const DOVECOT_RESTS_MS = 5_000
 /** Who has rested is only looked at again. */
