@@ -34,6 +34,8 @@ export interface Contestant extends AsyncDisposable {
   restart(variant?: Variant, meanwhile?: () => Promise<void>): Promise<void>
   /** Resolves when it has done what it does beside serving: Malle's search index is up to date. */
   settled?(): Promise<void>
+  /** Starts again without the full-text index of any mailbox; what makes Malle one anew is a search, or a change. */
+  removeIndexes?(): Promise<void>
   /** Makes the full-text index of an INBOX that has none, on the server's core. */
   index?(address: string): Promise<void>
   /** A verb of Malle's command line; what it printed. */

@@ -163,8 +163,12 @@ class Malle implements Contestant {
     }
   }
 
+  removeIndexes(): Promise<void> {
+    return this.restart({}, () => rm(path.join(this.mail, 'search'), { recursive: true, force: true }))
+  }
+
   async index(address: string): Promise<void> {
-    await this.restart({}, () => rm(path.join(this.mail, 'search'), { recursive: true, force: true }))
+    await this.removeIndexes()
     // an account that is large enough is indexed when something happens in it
     const imap = await DriverImap.login(this, address)
     await imap.ok('SELECT INBOX')

@@ -13,7 +13,7 @@ import { noop } from './noop.ts'
 import { open } from './open.ts'
 import { outbound } from './outbound.ts'
 import { pop3 } from './pop3.ts'
-import { search } from './search.ts'
+import { indexedSearch, search } from './search.ts'
 import { start } from './start.ts'
 import { store } from './store.ts'
 import { threads } from './threads.ts'
@@ -29,6 +29,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...pop3,
   ...search,
   ...mixed,
+  ...indexedSearch,
   ...threads,
   ...idle,
   ...start,

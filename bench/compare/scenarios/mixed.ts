@@ -43,11 +43,23 @@ export const mixed: readonly Scenario[] = [
     warmUp: 1,
     accounts: [...MIXED_ACCOUNTS, LARGE_ACCOUNT],
     prepare: prepareBoth,
-    async round(server, watch) {
-      await loopDelayMs(server)
-      const day = await besideSearch(server, () => playDay(server, watch))
-      return { ...day, figure: await loopDelayMs(server) }
+    round: delayOfDay,
+  },
+  {
+    name: 'mixed/loop-delay-anew',
+    title: 'the same while the index of the searched mailbox is made anew',
+    unit: 'ms',
+    more: false,
+    only: 'malle',
+    rounds: 1,
+    accounts: [...MIXED_ACCOUNTS, LARGE_ACCOUNT],
+    prepare: prepareBoth,
+    async before(server) {
+      await server.removeIndexes?.()
+      const day = await mixedDay(server)
+      await day()
     },
+    round: delayOfDay,
   },
 ]
 
@@ -56,6 +68,13 @@ export async function playDay(server: Contestant, watch: Watch): Promise<Round> 
   const day = await mixedDay(server)
   const { seconds, value } = await watch(day)
   return { figure: value.commands / seconds, waits: value.waits, answers: value.commands + value.messages }
+}
+
+/** How late a loop was on a day beside a search. */
+async function delayOfDay(server: Contestant, watch: Watch): Promise<Round> {
+  await loopDelayMs(server)
+  const day = await besideSearch(server, () => playDay(server, watch))
+  return { ...day, figure: await loopDelayMs(server) }
 }
 
 async function prepareBoth(server: Contestant): Promise<void> {

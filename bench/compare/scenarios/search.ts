@@ -54,11 +54,10 @@ const INDEXED: readonly Asked[] = [
   { name: 'indexed-common', title: 'TEXT, common', command: `UID SEARCH TEXT ${COMMON_WORD}`, goal: 1, times: 20 },
 ]
 
-export const search: readonly Scenario[] = [
-  ...ASKED.map((asked) => warm(asked)),
-  cold(COLD),
-  ...INDEXED.map((asked, at) => indexed(asked, at === INDEXED.length - 1)),
-]
+export const search: readonly Scenario[] = [...ASKED.map((asked) => warm(asked)), cold(COLD)]
+
+/** Malle's index of every mailbox is gone afterwards: they come when no row wants it any more. */
+export const indexedSearch: readonly Scenario[] = INDEXED.map((asked, at) => indexed(asked, at === INDEXED.length - 1))
 
 function warm(asked: Asked): Scenario {
   return {
