@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { AccountId, MailboxKey, Modseq, Uid } from '#mail/ids.ts'
 import { flagsOf } from './flags.ts'
 import { messageOf, type Person, someMessages, uids, type World } from './kit.contract.ts'
+import type { MailboxChanges } from './types.ts'
 
 /** People who are not the owner: `\Seen` of their own, and only the flags that their rights allow (RFC 4314 §4). */
 export function guestsContract(world: () => World): void {
@@ -82,6 +83,46 @@ export function guestsContract(world: () => World): void {
     const again = await person.store.changes(person.ref, key, modseq, undefined, bob)
     assert.deepEqual([[...again.changed.uids], [...again.changed.flags]], [[2], [0]])
     assert.equal(again.changed.modseqs[0], later.modseq)
+  })
+
+  test('what a guest changes of the message itself is a change for the owner and for other guests', async () => {
+    const person = await world().person()
+    const { key } = await person.inbox()
+    await person.add(key, someMessages(300))
+    const since = (await person.state()).modseq
+    await flag(person, key, { user: bob, rights: ALL }, [2, 250], 'add', ['\\Flagged'])
+    for (const guest of [undefined, bob, cleo]) {
+      const { changed } = await person.store.changes(person.ref, key, since, undefined, guest)
+      assert.deepEqual([...changed.uids], [2, 250], `as ${guest ?? 'owner'}`)
+      assert.deepEqual(await person.flagNames(changed.flags), [['\\Flagged'], ['\\Flagged']])
+    }
+  })
+
+  test('a guest is told of many changes in slices: of messages, of what they have seen, and of both', async () => {
+    const person = await world().person()
+    const { key } = await person.inbox()
+    for (let batch = 0; batch < 12; batch += 1) await person.add(key, someMessages(1_000))
+    const since = (await person.state()).modseq
+    await person.must('changeFlags', {
+      guest: { user: bob, rights: ALL },
+      mailbox: key,
+      uids: [[1, 7_000]] as never,
+      action: 'add',
+      flags: flagsOf(['\\Seen']),
+      unchangedSince: undefined,
+    })
+    await person.flag(key, [[6_000, 11_000]] as never, 'add', ['\\Flagged'])
+    const told: number[] = []
+    let cursor: MailboxChanges['next']
+    do {
+      const slice = await person.store.changes(person.ref, key, since, cursor, bob)
+      for (const uid of slice.changed.uids) told.push(uid)
+      cursor = slice.next
+    } while (cursor !== undefined)
+    assert.deepEqual(
+      told.toSorted((a, b) => a - b),
+      Array.from({ length: 11_000 }, (_, index) => index + 1),
+    )
   })
 
   test('UNCHANGEDSINCE looks at the MODSEQ that the guest sees', async () => {

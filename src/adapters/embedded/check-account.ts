@@ -2,6 +2,7 @@
 import type { Found } from './check.ts'
 import { EMAIL_SPAN } from './schema/account.ts'
 import { MAILBOX_COLUMNS, mailboxRow } from './schema/mailbox.ts'
+import { SPAN } from './schema/modseq-span.ts'
 import type { Sql } from './sql.ts'
 
 /** Counters of every mailbox that has messages, computed from them. */
@@ -63,6 +64,7 @@ export function checkAccount(sql: Sql, slot: number, id: number, found: Found): 
       `The account counts ${usedMessages} messages of ${usedBytes} octets and has ${messages} of ${bytes}`,
     )
   }
+  checkSpans(sql, slot, id, found)
   checkGone(sql, slot, id, found)
   checkSeen(sql, slot, id, found)
   checkEmails(sql, slot, id, found)
@@ -87,6 +89,17 @@ function checkTombstones(sql: Sql, slot: number, id: number, box: ReturnType<typ
     box.key,
   )
   if (alive !== undefined) found('tombstone', id, `${where} has a tombstone of UID ${String(alive[0])}, which is there`)
+}
+
+/** A message above its span is a change that nobody is told of. */
+function checkSpans(sql: Sql, slot: number, id: number, found: Found): void {
+  const hidden = sql.all(
+    `SELECT m.mailbox, count(*) FROM message m LEFT JOIN modseq_span s ON s.account = m.account AND s.mailbox = m.mailbox
+     AND s.span = m.uid / ${SPAN} WHERE m.account = ? AND m.modseq > coalesce(s.modseq, -1) GROUP BY m.mailbox`,
+    slot,
+  )
+  for (const [mailbox, count] of hidden)
+    found('modseq', id, `${String(count)} messages of mailbox ${String(mailbox)} are above the MODSEQ of their span`)
 }
 
 /** The quota of deleted mail goes by a counter. */

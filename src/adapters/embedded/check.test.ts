@@ -31,6 +31,8 @@ for (const [what, sql, kind] of [
   ['usage of an account', 'UPDATE account SET used_bytes = 1', 'counter'],
   ['UIDNEXT', 'UPDATE mailbox SET uidnext = 5', 'uid'],
   ['the MODSEQ of an account', 'UPDATE account SET modseq = 1', 'modseq'],
+  ['what changed since', 'UPDATE modseq_span SET modseq = 1', 'modseq'],
+  ['that anything changed', 'DELETE FROM modseq_span', 'modseq'],
   ['an email', 'DELETE FROM email WHERE id % 4294967296 = 5', 'missing-email'],
   ['what was prepared of an email', 'DELETE FROM email_ready; DELETE FROM email_header', 'missing-email'],
   ['a message', 'DELETE FROM message WHERE uid = 5', 'leftover'],

@@ -11,6 +11,7 @@ import { type AccountRow, LARGEST_SLOT } from './schema/account.ts'
 import { FROZEN } from './schema/arriving.ts'
 import { nextEmailRow } from './schema/email-rows.ts'
 import { MAILBOX_COLUMNS, type MailboxRow, mailboxRow } from './schema/mailbox.ts'
+import { raiseSpan, spanOf } from './schema/modseq-span.ts'
 import type { Sql } from './sql.ts'
 
 /** Above these, accounts that no change waits for are forgotten. */
@@ -29,6 +30,8 @@ export interface LoadedAccount {
   /** What happened in this batch. */
   readonly events: PendingEvent[]
   readonly dirtyMailboxes: Set<MailboxRow>
+  /** Spans of UIDs in which messages were added or changed in this batch. */
+  readonly dirtySpans: Map<MailboxRow, Set<number>>
   /** It takes no writes. */
   frozen: boolean
 }
@@ -68,6 +71,7 @@ export class Ledger {
       lastEvent: undefined,
       events: [],
       dirtyMailboxes: new Set(),
+      dirtySpans: new Map(),
       frozen: this.#sql.get('SELECT 1 FROM arriving WHERE slot = ? AND held = ?', row.slot, FROZEN) !== undefined,
     }
     for (const values of this.#sql.all(`SELECT ${MAILBOX_COLUMNS} FROM mailbox WHERE account = ?`, row.slot)) {
@@ -125,6 +129,17 @@ export class Ledger {
       account.dirtyMailboxes.add(mailbox)
     }
     return account.row.modseq
+  }
+
+  /** Notes that messages were added or changed at the mailbox's MODSEQ, which {@link bump} has raised. */
+  noteMessages(account: LoadedAccount, mailbox: MailboxRow, first: number, last: number = first): void {
+    let spans = account.dirtySpans.get(mailbox)
+    if (spans === undefined) {
+      spans = new Set()
+      account.dirtySpans.set(mailbox, spans)
+    }
+    for (let span = spanOf(first); span <= spanOf(last); span += 1) spans.add(span)
+    this.touch(account, mailbox)
   }
 
   /** Adds a mailbox that the caller has found to be allowed. */
@@ -198,12 +213,14 @@ export class Ledger {
     )
     this.#sql.run('DELETE FROM tombstone WHERE account = ? AND mailbox = ?', slot, mailbox.key)
     this.#sql.run('DELETE FROM imprint WHERE account = ? AND mailbox = ?', slot, mailbox.key)
+    this.#sql.run('DELETE FROM modseq_span WHERE account = ? AND mailbox = ?', slot, mailbox.key)
     this.#sql.run('DELETE FROM acl WHERE account = ? AND mailbox = ?', slot, mailbox.key)
     this.#sql.run('DELETE FROM metadata WHERE account = ? AND mailbox = ?', slot, mailbox.key)
     this.#leaveName(account, mailbox)
     account.mailboxes.delete(mailbox.key)
     account.byName.delete(mailbox.name)
     account.dirtyMailboxes.delete(mailbox)
+    account.dirtySpans.delete(mailbox)
     this.#mailboxes -= 1
     this.touch(account)
   }
@@ -296,6 +313,9 @@ export class Ledger {
         )
       }
       account.dirtyMailboxes.clear()
+      for (const [box, spans] of account.dirtySpans)
+        for (const span of spans) raiseSpan(this.#sql, row.slot, box.key, span, box.highestModseq)
+      account.dirtySpans.clear()
     }
     this.#dirty.clear()
   }

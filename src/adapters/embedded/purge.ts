@@ -109,6 +109,7 @@ const OF_ACCOUNT: readonly string[] = [
   'subscription',
   'tombstone',
   'imprint',
+  'modseq_span',
   'thread_reference',
   'seen_by',
   'metadata',

@@ -1,8 +1,7 @@
 /** Reads of one shard in one thread, each synchronous and short, on a read-only connection. @module */
-import type { AccountId, EmailKey, MailboxKey, Modseq, Uid } from '#mail/ids.ts'
-import { normaliseUidSet, type UidSet } from '#mail/uid-set.ts'
+import type { AccountId, EmailKey, MailboxKey, Modseq } from '#mail/ids.ts'
+import type { UidSet } from '#mail/uid-set.ts'
 import { type AclEntry, identifiersOf, rightsOf } from '#store/acl.ts'
-import { ascends } from '#store/ascending.ts'
 import type { ColumnSlice, NumberColumn, TextColumn } from '#store/columns.ts'
 import type { DeletedCursor, DeletedMessage, EmailPlace, GoneMailbox, MessageEvent } from '#store/gone.ts'
 import { canonicalMailboxName, compareMailboxNames } from '#store/mailbox-name.ts'
@@ -18,6 +17,7 @@ import {
   type MetadataEntry,
   type SharedMailbox,
 } from '#store/types.ts'
+import { changesOf } from './change-reads.ts'
 import { columnsOf } from './column-reads.ts'
 import { emailsOf } from './email-reads.ts'
 import {
@@ -28,19 +28,16 @@ import {
   newestByMessageId,
   placesOf,
 } from './gone-reads.ts'
-import { guestChanges, guestMessages } from './guest-reads.ts'
+import { guestMessages } from './guest-reads.ts'
 import type { ShardPaths } from './layout.ts'
+import { ascending, LISTS, NO_PAGE, numbersOf, pageOf, pageOfLists } from './message-page.ts'
 import { MAILBOX_COLUMNS, mailboxRow } from './schema/mailbox.ts'
 import { type Row, Sql } from './sql.ts'
 import { mailboxInfo } from './transaction.ts'
 
-/** Rows of one slice of changes. */
-const CHANGES = 5_000
 const MAILDROP = 5_000
-const OTHER_ORDER = 'Messages came in another order than that of their UIDs'
 /** No account has it. */
 const NO_SLOT = -1
-const NO_PAGE: MessagePage = { uids: new Uint32Array(0), flags: new Uint32Array(0), modseqs: new Float64Array(0) }
 
 /** See the module. */
 export class ShardReader {
@@ -230,23 +227,15 @@ export class ShardReader {
     // asked all the same for an account that is not there, so that a warm-up has the statement prepared
     const slot = this.#slot(account) ?? NO_SLOT
     if (guest !== undefined) return pageOf(guestMessages(this.sql, slot, mailbox, guest, after, limit))
-    // A value for each number of each row takes four times as long, most of all in a process that has just begun.
     const lists = this.sql.get(
-      `SELECT '[' || group_concat(uid) || ']', '[' || group_concat(flags) || ']', '[' || group_concat(modseq) || ']'
+      `SELECT ${LISTS}
        FROM (SELECT uid, flags, modseq FROM message WHERE account = ? AND mailbox = ? AND uid > ? ORDER BY uid LIMIT +?)`,
       slot,
       mailbox,
       after,
       limit,
-    ) as readonly (string | null)[]
-    const [uids, flags, modseqs] = lists.map(numbersOf)
-    const page = {
-      uids: Uint32Array.from(uids ?? []),
-      flags: Uint32Array.from(flags ?? []),
-      modseqs: Float64Array.from(modseqs ?? []),
-    }
-    if (!ascends(page.uids)) throw new Error(OTHER_ORDER)
-    return page
+    )
+    return lists === undefined ? NO_PAGE : pageOfLists(lists)
   }
 
   changes(
@@ -256,80 +245,7 @@ export class ShardReader {
     cursor: ChangesCursor | undefined,
     guest: AccountId | undefined,
   ): MailboxChanges {
-    return this.sql.snapshot(() => this.#changes(account, mailbox, since, cursor, guest))
-  }
-
-  #changes(
-    account: AccountId,
-    mailbox: MailboxKey,
-    since: number,
-    cursor: ChangesCursor | undefined,
-    guest: AccountId | undefined,
-  ): MailboxChanges {
-    const box = this.sql.get(
-      `SELECT m.uidnext, m.vanished_floor, m.messages, a.slot, a.modseq FROM account a
-       LEFT JOIN mailbox m ON m.account = a.slot AND m.key = ? WHERE a.id = ?`,
-      mailbox,
-      account,
-    )
-    const slot = (box?.[3] ?? NO_SLOT) as number
-    if (box === undefined || box[0] === null) {
-      const modseq = (box?.[4] ?? since) as Modseq
-      return {
-        changed: NO_PAGE,
-        vanished: [],
-        complete: false,
-        modseq,
-        next: undefined,
-        uidNext: undefined,
-        messages: 0,
-      }
-    }
-    const from = cursor ?? { modseq: since, uid: 4_294_967_295 }
-    const rows =
-      guest === undefined
-        ? this.sql.all(
-            `SELECT uid, flags, modseq FROM message WHERE account = ? AND mailbox = ? AND (modseq, uid) > (?, ?)
-             ORDER BY modseq, uid LIMIT +?`,
-            slot,
-            mailbox,
-            from.modseq,
-            from.uid,
-            CHANGES + 1,
-          )
-        : guestChanges(this.sql, slot, mailbox, guest, from, CHANGES + 1)
-    const complete = since >= (box[1] as number)
-    const uidNext = box[0] as Uid
-    const messages = box[2] as number
-    if (rows.length > CHANGES) {
-      const slice = rows.slice(0, CHANGES)
-      const last = slice.at(-1) as Row
-      return {
-        changed: pageOf(slice.sort(byUid)),
-        vanished: [],
-        complete,
-        // What went is told at the end: until then nothing after `since` is whole.
-        modseq: since as Modseq,
-        next: { modseq: last[2] as Modseq, uid: last[0] as Uid },
-        uidNext,
-        messages,
-      }
-    }
-    const gone = this.sql.all(
-      'SELECT first, last FROM tombstone WHERE account = ? AND mailbox = ? AND modseq > ?',
-      slot,
-      mailbox,
-      since,
-    )
-    return {
-      changed: pageOf([...rows].sort(byUid)),
-      vanished: normaliseUidSet(gone as readonly (readonly [number, number])[]),
-      complete,
-      modseq: box[4] as Modseq,
-      next: undefined,
-      uidNext,
-      messages,
-    }
+    return this.sql.snapshot(() => changesOf(this.sql, account, mailbox, since, cursor, guest))
   }
 
   maildrop(account: AccountId, mailbox: MailboxKey, after: number): MaildropPage | undefined {
@@ -354,7 +270,7 @@ export class ShardReader {
       uidls: Array.from<string | undefined>({ length: uids.length }),
       downloaded: Float64Array.from(downloaded),
     }
-    if (!ascends(page.uids)) throw new Error(OTHER_ORDER)
+    ascending(page.uids)
     // Few maildrops have any: those of mail that came from another server.
     if (row.at(-1) === 1) {
       const named = this.sql.all(
@@ -400,26 +316,4 @@ export class ShardReader {
   close(): void {
     this.sql.close()
   }
-}
-
-function byUid(a: Row, b: Row): number {
-  return (a[0] as number) - (b[0] as number)
-}
-
-/** A list of numbers as SQLite joined them, NULL where there are none. */
-function numbersOf(list: string | number | null): readonly number[] {
-  return typeof list === 'string' ? (JSON.parse(list) as readonly number[]) : []
-}
-
-function pageOf(rows: readonly Row[]): MessagePage {
-  const uids = new Uint32Array(rows.length)
-  const flags = new Uint32Array(rows.length)
-  const modseqs = new Float64Array(rows.length)
-  for (let index = 0; index < rows.length; index += 1) {
-    const row = rows[index] as Row
-    uids[index] = row[0] as number
-    flags[index] = row[1] as number
-    modseqs[index] = row[2] as number
-  }
-  return { uids, flags, modseqs }
 }

@@ -12,6 +12,7 @@ import { rebuildFromSegments } from './rebuild.ts'
 import { dropEmail } from './requests/drop-email.ts'
 import { EMAIL_SPAN } from './schema/account.ts'
 import { FIRST_ROW, UNUSED_ROWS } from './schema/email-rows.ts'
+import { rebuildSpans } from './schema/modseq-span.ts'
 import { SegmentReader } from './segment-reader.ts'
 import type { Transaction } from './transaction.ts'
 
@@ -32,6 +33,7 @@ export function* repairShard(
     repairReferences(tx, slot as number)
     repairCounters(tx, slot as number)
     repairKeywords(tx, slot as number)
+    rebuildSpans(tx.sql, slot as number)
     // Rows have changed at the MODSEQ they had.
     tx.sql.run('DELETE FROM imprint WHERE account = ?', slot as number)
     accounts += 1

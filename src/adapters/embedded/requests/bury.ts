@@ -4,6 +4,7 @@ import { normaliseUidSet, type UidSet, uidSetOf } from '#mail/uid-set.ts'
 import { DELETED, SEEN } from '#store/flags.ts'
 import { CAUSES, type Cause } from '#store/gone.ts'
 import { MOVED, ONLY_HERE } from '../schema/deleted.ts'
+import { dropEmptySpans } from '../schema/modseq-span.ts'
 import type { Located, Transaction } from '../transaction.ts'
 import { forgetSeen } from './guest-seen.ts'
 
@@ -81,6 +82,7 @@ export function bury(
     last,
   )
   tx.sql.run(`DELETE ${within}`, row.slot, mailbox.key, first, last)
+  dropEmptySpans(tx.sql, row.slot, mailbox.key, first, last)
   if (!moved) row.goneMore += leaving.size
   forgetSeen(tx, { account, mailbox }, first, last)
   addTombstones(tx, { account, mailbox }, uidSetOf(leaving.uids))

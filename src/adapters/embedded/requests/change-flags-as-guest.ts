@@ -57,6 +57,7 @@ export function changeAsGuest(
       mailbox.key,
       uid,
     )
+    tx.ledger.noteMessages(account, mailbox, uid)
     mailbox.deleted += ((now & DELETED) !== 0 ? 1 : 0) - ((old & DELETED) !== 0 ? 1 : 0)
   }
   if (modseq > 0) announce(tx, account, mailbox, request.by)

@@ -194,6 +194,7 @@ function changeSlice(
     const modseq = tx.ledger.bump(account, mailbox)
     mailbox.unseen += unseen
     mailbox.deleted += deleted
+    for (const [from, to] of uidSetOf(uids)) tx.ledger.noteMessages(account, mailbox, from, to)
     if (uids.length > FEW && onlySystem(request.flags) && request.action !== 'replace') {
       changeMany(tx, slot, mailbox.key, request, modseq, uids[0] as number, uids.at(-1) as number, most)
     } else {

@@ -5,6 +5,7 @@ import type { EndRestoreRequest } from '#store/writes.ts'
 import { COUNTED, GONE_BYTES } from '../check-account.ts'
 import type { LoadedAccount } from '../ledger.ts'
 import { EMAIL_SPAN } from '../schema/account.ts'
+import { rebuildSpans } from '../schema/modseq-span.ts'
 import type { Transaction } from '../transaction.ts'
 import { dropEmail } from './drop-email.ts'
 
@@ -82,6 +83,7 @@ export function restoreTree(tx: Transaction, slot: number, image: Image): void {
       modseq,
       seen ? 1 : 0,
     )
+  rebuildSpans(sql, slot)
   restoreMetadata(tx, slot, 0, image.metadata)
   for (const mailbox of image.mailboxes) restoreMailbox(tx, slot, mailbox)
   for (const row of sql.all(COUNTED, slot) as readonly (readonly number[])[]) {

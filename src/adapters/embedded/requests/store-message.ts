@@ -85,7 +85,7 @@ export function storeMessage(
   mailbox.size += size
   if ((system & SEEN) === 0) mailbox.unseen += 1
   if ((system & DELETED) !== 0) mailbox.deleted += 1
-  tx.ledger.touch(account, mailbox)
+  tx.ledger.noteMessages(account, mailbox, uid)
   return uid
 }
 

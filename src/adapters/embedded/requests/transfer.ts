@@ -109,6 +109,7 @@ export function copyRange(
     range.uids.at(-1) as number,
   )
   const count = range.uids.length
+  tx.ledger.noteMessages(account, target, target.uidNext, target.uidNext + count - 1)
   target.uidNext += count
   target.messages += count
   target.size += range.size
@@ -116,7 +117,6 @@ export function copyRange(
   if ((kept & DELETED) !== 0) target.deleted += range.deleted
   row.usedBytes += range.size
   row.usedMessages += count
-  tx.ledger.touch(account, target)
 }
 
 const ALL_FLAGS = 0xffff_ffff

@@ -171,6 +171,7 @@ function bringBack(
       from,
       uid,
     )
+    tx.ledger.noteMessages(account, target, target.uidNext)
     target.uidNext += 1
     target.messages += 1
     target.size += size
@@ -179,5 +180,4 @@ function bringBack(
     row.usedMessages += 1
     if (onlyHere) row.goneMore -= size
   }
-  tx.ledger.touch(account, target)
 }

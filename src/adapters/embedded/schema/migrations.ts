@@ -13,6 +13,7 @@ import { KEYWORD_SET } from './keyword-set.ts'
 import { MAILBOX } from './mailbox.ts'
 import { MESSAGE, MESSAGE_DELETED, MESSAGE_DOWNLOADED } from './message.ts'
 import { METADATA } from './metadata.ts'
+import { MODSEQ_SPAN } from './modseq-span.ts'
 import { SEEN_BY, SEEN_BY_GUESTS } from './seen.ts'
 import { SEGMENT } from './segment.ts'
 import { SUBSCRIPTION } from './subscription.ts'
@@ -33,6 +34,7 @@ export const STEPS: readonly string[] = [
   MESSAGE_DELETED,
   IMPRINT,
   EMAIL_ROWS,
+  MODSEQ_SPAN,
 ]
 
 /** The version of a database; 0 is an empty one. */
