@@ -40,23 +40,21 @@ export function emailsOf(
   limit: number,
 ): { readonly rows: readonly EmailRow[]; readonly next: number } {
   if (first === last) {
-    // A single message needs no transaction: it only ever goes from one table to the other.
     const here = single(source, 'message', first)
     const row = here ?? single(source, 'deleted', first)
     return { rows: row === undefined ? [] : [row], next: last + 1 }
   }
-  // A message that is expunged between two statements would be in neither.
-  return source.sql.snapshot(() => {
-    const { rows: here, to } = messages(source, first, last, limit)
-    if (here.length === to - first + 1) return { rows: here, next: to + 1 }
-    const end = boundOf(source, 'deleted', first, to, limit)
-    const gone = slice(source, 'deleted', first, end)
-    if (gone.length === 0) return { rows: here, next: to + 1 }
-    const rows = [...here, ...gone].sort((a, b) => a.uid - b.uid)
-    if (rows.length < limit) return { rows, next: to + 1 }
-    const some = rows.slice(0, limit)
-    return { rows: some, next: (some.at(-1)?.uid ?? last) + 1 }
-  })
+  const { rows: here, to } = messages(source, first, last, limit)
+  if (here.length === to - first + 1) return { rows: here, next: to + 1 }
+  const end = boundOf(source, 'deleted', first, to, limit)
+  const gone = slice(source, 'deleted', first, end)
+  if (gone.length === 0) return { rows: here, next: to + 1 }
+  // What is expunged between the two reads was there and is gone: messages only go that way, so that none is in neither.
+  const there = new Set(here.map(({ uid }) => uid))
+  const rows = [...here, ...gone.filter(({ uid }) => !there.has(uid))].sort((a, b) => a.uid - b.uid)
+  if (rows.length < limit) return { rows, next: to + 1 }
+  const some = rows.slice(0, limit)
+  return { rows: some, next: (some.at(-1)?.uid ?? last) + 1 }
 }
 
 /** Up to `limit` messages, and the UID up to which these are all. */
@@ -104,10 +102,14 @@ function slice(source: Source, table: Table, first: number, last: number): reado
     const rows = sql.all(rowQuery(table, fields), slot, mailbox, first, last)
     return rows.map((row) => rowOf(row, table, fields))
   }
-  const [bytes, numbers] = sql.get(sliceQuery(table, fields), slot, mailbox, first, last) ?? []
+  const [bytes, numbers, pairs] = sql.get(sliceQuery(table, fields), slot, mailbox, first, last) ?? []
   if (typeof numbers !== 'string') return []
   // what is joined of nothing but empty bytes is NULL
-  const reading = new Reading(bytes instanceof Uint8Array ? bytes : NOTHING, numbers)
+  const reading = new Reading(
+    bytes instanceof Uint8Array ? bytes : NOTHING,
+    numbers,
+    typeof pairs === 'string' ? pairs : undefined,
+  )
   const rows: EmailRow[] = []
   while (!reading.done) {
     const row = reading.row(table, fields)
@@ -141,6 +143,11 @@ const BLOBS: readonly (readonly [group: number, column: string])[] = [
   [PREVIEW, 'r.preview'],
 ]
 
+/** Columns of bytes that are asked for together and alone, for lists of mail. */
+const PAIRS: readonly EmailFields[] = [LEAN | HEADER | UNTRACED, LEAN | ENVELOPE | STRUCTURE]
+/** Two lengths are one number of a slice, the first of them so many times: a number costs as much as 30 octets. */
+const PAIR = 67_108_864
+
 const READY = ENVELOPE | STRUCTURE | PARTS | PREVIEW
 const QUERIES = new Map<string, string>()
 
@@ -159,8 +166,12 @@ function numberColumns(fields: EmailFields): readonly string[] {
     'm.uid',
     ...(hasBase(fields) ? BASE : []),
     ...(hasTrace(fields) ? ['e.header_size', 'octet_length(e.trace)'] : []),
-    ...BLOBS.filter(([group]) => (fields & group) !== 0).map(([, column]) => `octet_length(${column})`),
+    ...lengthsOf(fields),
   ]
+}
+
+function lengthsOf(fields: EmailFields): readonly string[] {
+  return BLOBS.filter(([group]) => (fields & group) !== 0).map(([, column]) => `octet_length(${column})`)
 }
 
 /** In one text with commas between them. */
@@ -206,7 +217,7 @@ function sliceQuery(table: Table, fields: EmailFields): string {
   return query(
     `${table} slice ${fields}`,
     () => `SELECT CAST(group_concat(${byteColumns(fields)}, '') AS BLOB),
-      group_concat(${numbersOf(fields)})
+      ${PAIRS.includes(fields) ? `group_concat(m.uid), group_concat(${lengthsOf(fields).join(` * ${PAIR} + `)})` : `group_concat(${numbersOf(fields)})`}
       ${from(table, fields)}`,
   )
 }
@@ -221,13 +232,18 @@ function rowOf(row: Row, table: Table, fields: EmailFields): EmailRow {
 class Reading {
   readonly #bytes: Uint8Array
   readonly #numbers: readonly number[]
+  readonly #pairs: readonly number[] | undefined
   #at = 0
   #byte = 0
 
-  /** @param numbers With commas between them. */
-  constructor(bytes: Uint8Array, numbers: string) {
+  /**
+   * @param numbers With commas between them.
+   * @param pairs The lengths of {@link PAIRS}; the numbers are UIDs then.
+   */
+  constructor(bytes: Uint8Array, numbers: string, pairs?: string) {
     this.#bytes = bytes
     this.#numbers = JSON.parse(`[${numbers}]`) as readonly number[]
+    this.#pairs = pairs === undefined ? undefined : (JSON.parse(`[${pairs}]`) as readonly number[])
   }
 
   get done(): boolean {
@@ -240,11 +256,14 @@ class Reading {
     const traced = hasTrace(fields)
     const headerSize = traced ? this.#number() : undefined
     const traceLength = traced ? this.#number() : 0
-    const envelopeLength = (fields & ENVELOPE) === 0 ? undefined : this.#number()
-    const structureLength = (fields & STRUCTURE) === 0 ? undefined : this.#number()
+    const pair = this.#pairs?.[this.#at - 1]
+    const first = pair === undefined ? undefined : Math.floor(pair / PAIR)
+    const second = pair === undefined ? undefined : pair % PAIR
+    const envelopeLength = (fields & ENVELOPE) === 0 ? undefined : (first ?? this.#number())
+    const structureLength = (fields & STRUCTURE) === 0 ? undefined : (second ?? this.#number())
     const partsLength = (fields & PARTS) === 0 ? undefined : this.#number()
-    const headerLength = (fields & HEADER) === 0 ? undefined : this.#number()
-    const fieldsLength = (fields & HEADER) === 0 ? undefined : this.#number()
+    const headerLength = (fields & HEADER) === 0 ? undefined : (first ?? this.#number())
+    const fieldsLength = (fields & HEADER) === 0 ? undefined : (second ?? this.#number())
     const previewLength = (fields & PREVIEW) === 0 ? undefined : this.#number()
     return {
       uid,
