@@ -59,7 +59,7 @@ await inFolder(async (folder) => {
         for (let line = 0; line < LINES; line += 1) await wire.ask('a UID STORE 1 +FLAGS (\\Flagged)\r\n', 'OK')
       })
       wire.close()
-      report(`floors/${what}`, `a line, six pages written and synced, the answer: ${said(floor)}`, { ...floor })
+      report(`floors/${what}`, `a line, five pages written and synced, the answer: ${said(floor)}`, { ...floor })
     })
   await withServer('lmtp', folder, async (endpoint, pid) => {
     const messages = Array.from({ length: MESSAGES }, (_, number) => forLmtp(plainMessage(number, MESSAGE_OCTETS)))

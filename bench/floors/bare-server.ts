@@ -2,7 +2,7 @@
  * The least that a server can do on this runtime, in a process of its own: `node bare-server.ts WHAT FOLDER`.
  *
  * - `tls`: greets over TLS, answers one line and closes; nobody logs in.
- * - `synced`: answers each line once it has written six pages and synced them.
+ * - `synced`: answers each line once it has written five pages and synced them.
  * - `synced-by-worker`: the same, the file being another thread's.
  * - `lmtp`: the SMTP engine alone; messages are read and forgotten.
  *
@@ -17,7 +17,7 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { SMTPServer } from 'smtp-server'
 
 /** What a change of a flag writes to the log of the index, and how large that log becomes before it is written anew. */
-const PAGES = Buffer.alloc(6 * 8_192, 1)
+const PAGES = Buffer.alloc(5 * 8_192, 1)
 const TURNS = 100
 
 /** Answers when the pages are on disk. */

@@ -58,7 +58,7 @@ const DELIVERIES: readonly Delivery[] = [
     octets: 100_000,
     connections: 20,
     people: PEOPLE,
-    transactions: 800,
+    transactions: 400,
   },
   {
     name: '100k-20-one',
@@ -66,7 +66,7 @@ const DELIVERIES: readonly Delivery[] = [
     octets: 100_000,
     connections: 20,
     people: 1,
-    transactions: 800,
+    transactions: 400,
   },
   {
     name: '10k-to-20',

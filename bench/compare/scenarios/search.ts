@@ -46,7 +46,7 @@ const COLD: Asked = {
 
 const INDEXED_ACCOUNT = 'indexed'
 const INDEXED_ADDRESS = `${INDEXED_ACCOUNT}@example.org`
-const INDEXED_MESSAGES = 4_000
+const INDEXED_MESSAGES = 3_000
 const FULL_TEXT: Variant = { fullTextIndex: true }
 
 const INDEXED: readonly Asked[] = [

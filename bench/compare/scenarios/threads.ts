@@ -18,7 +18,8 @@ const CONNECTIONS = 20
 const FETCHES = 100
 const LOGINS = 1_000
 /** Each thread compiles for itself what it does often. */
-const WARM_UP = 3
+const WARM_UP = 2
+const ROUNDS = 2
 const PEOPLE = Array.from({ length: 10 }, (_, number) => person(number))
 
 type Work = Pick<Scenario, 'title' | 'accounts' | 'prepare' | 'round'>
@@ -63,6 +64,7 @@ function scenario(name: string, work: Work, count: number): Scenario {
     more: true,
     only: 'malle',
     warmUp: WARM_UP,
+    rounds: ROUNDS,
     ...(count === 1 ? {} : { ratioTo: `threads/${name}-1` }),
     prepare: async (server) => {
       await work.prepare?.(server)
