@@ -12,6 +12,8 @@ const SPANS = 64
 const LARGEST = 4_294_967_295
 /** No account has it. */
 const NO_SLOT = -1
+/** No message is in it. */
+const NO_SPAN = -1
 
 /** Where a slice reads. */
 export interface ChangesRange {
@@ -22,6 +24,8 @@ export interface ChangesRange {
   /** UIDs, inclusive. */
   readonly first: number
   readonly last: number
+  /** The first and the last span in which something changed; both {@link NO_SPAN} where there is none. */
+  readonly spans: readonly [number, number]
 }
 
 /** One slice; call it inside a snapshot. */
@@ -43,7 +47,7 @@ export function changesOf(
   const now = (box?.[4] ?? since) as Modseq
   if (box === undefined || box[0] === null) return noChanges(now)
   const first = (cursor?.uid ?? 0) + 1
-  const spans = sql.all(
+  const found = sql.all(
     'SELECT span FROM modseq_span WHERE account = ? AND mailbox = ? AND span >= ? AND modseq > ? ORDER BY span LIMIT +?',
     slot,
     mailbox,
@@ -51,8 +55,10 @@ export function changesOf(
     since,
     SPANS + 1,
   )
-  const end = spans.length > SPANS ? ((spans[SPANS - 1]?.[0] as number) + 1) * SPAN - 1 : undefined
-  const range = { slot, mailbox, since, first, last: end ?? LARGEST }
+  const spans = found.slice(0, SPANS).map(([span]) => span as number)
+  const [from, to] = [spans[0] ?? NO_SPAN, spans.at(-1) ?? NO_SPAN]
+  const end = found.length > SPANS ? (to + 1) * SPAN - 1 : undefined
+  const range: ChangesRange = { slot, mailbox, since, first, last: end ?? LARGEST, spans: [from, to] }
   const changed = guest === undefined ? ownChanges(sql, range) : pageOf(guestChanges(sql, guest, range))
   // A guest's that is full ends with its last row, others with the spans that were looked at.
   const full = guest !== undefined && changed.uids.length === GUEST_CHANGES
@@ -83,7 +89,7 @@ function noChanges(modseq: Modseq): MailboxChanges {
 }
 
 /** Asked also where no span has changed, so that a warm-up has the statement prepared. */
-function ownChanges(sql: Sql, { slot, mailbox, since, first, last }: ChangesRange): MessagePage {
+function ownChanges(sql: Sql, { slot, mailbox, since, first, spans }: ChangesRange): MessagePage {
   const lists = sql.get(
     `SELECT ${LISTS}
      FROM (SELECT m.uid, m.flags, m.modseq FROM modseq_span s CROSS JOIN message m
@@ -93,8 +99,7 @@ function ownChanges(sql: Sql, { slot, mailbox, since, first, last }: ChangesRang
     slot,
     mailbox,
     since,
-    spanOf(first),
-    spanOf(last),
+    ...spans,
     first,
   )
   return lists === undefined ? NO_PAGE : pageOfLists(lists)

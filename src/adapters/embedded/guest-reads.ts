@@ -1,7 +1,7 @@
 /** Messages as somebody sees them who is not the owner: with `\Seen` of their own. @module */
 import { SEEN } from '#store/flags.ts'
 import type { ChangesRange } from './change-reads.ts'
-import { SPAN, spanOf } from './schema/modseq-span.ts'
+import { SPAN } from './schema/modseq-span.ts'
 import type { Row, Sql } from './sql.ts'
 
 /** Rows of one slice of changes. */
@@ -36,7 +36,7 @@ export function guestMessages(
 export function guestChanges(
   sql: Sql,
   guest: number,
-  { slot, mailbox, since, first, last }: ChangesRange,
+  { slot, mailbox, since, first, last, spans }: ChangesRange,
 ): readonly Row[] {
   return sql.all(
     `SELECT uid, flags, modseq FROM (
@@ -54,7 +54,6 @@ export function guestChanges(
     since,
     first,
     last,
-    spanOf(first),
-    spanOf(last),
+    ...spans,
   )
 }
